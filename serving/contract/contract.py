@@ -1,0 +1,127 @@
+"""The contract as one value, and its JSON. Its bytes are what the SavedModel's `contract` signature returns."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from serving.contract.outputs import Output, output_from_json, output_to_json
+from serving.contract.preprocessors import Preprocessor, preprocessor_from_json, preprocessor_to_json
+from serving.contract.tensors import Array, Features, TensorSpec, array_from_json, array_to_json
+from serving.errors import ContractError, Described, InvalidField, InvalidInstance
+
+SCHEMA = 1
+"""The form of the JSON; a reader refuses another."""
+
+SCORES = "scores"
+"""The name of the model's only output."""
+
+
+@dataclass(frozen=True)
+class ParityExample:
+    """A raw instance (JSON values) with the features and scores that training computed for it (no batch axis)."""
+
+    instance: Mapping[str, Any]
+    features: Features
+    scores: Array
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a model takes, what it gives, and where it comes from.
+
+    *evaluation* and *provenance* are JSON values: metrics beside the baseline they beat; data set, recipe, versions.
+    """
+
+    model: str
+    problem: str
+    preprocessor: Preprocessor
+    output: Output
+    examples: tuple[ParityExample, ...]
+    tolerance: float
+    evaluation: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+    @property
+    def outputs(self) -> dict[str, TensorSpec]:
+        """The scores' name, type and shape."""
+        return {SCORES: TensorSpec("float32", (None, self.output.width))}
+
+    def decode(self, instances: Sequence[Any]) -> list[Any]:
+        """Check and read raw instances; raises InvalidInstance for the first that breaks the contract."""
+        return [self._decode(index, instance) for index, instance in enumerate(instances)]
+
+    def features(self, instances: Sequence[Any]) -> Features:
+        """Make the features of raw instances; raises InvalidInstance."""
+        return self.preprocessor.transform(self.decode(instances))
+
+    def to_json(self) -> str:
+        """Give the JSON. Signature and schema follow from the rest; they stand there for people and tools."""
+        document = {
+            "schema": SCHEMA,
+            "model": self.model,
+            "problem": self.problem,
+            "instance": {"schema": self.preprocessor.instance_schema, "example": self.examples[0].instance},
+            "signature": {"inputs": _specs(self.preprocessor.inputs), "outputs": _specs(self.outputs)},
+            "preprocessor": preprocessor_to_json(self.preprocessor),
+            "output": output_to_json(self.output),
+            "parity": {
+                "tolerance": self.tolerance,
+                "examples": [_example_to_json(example) for example in self.examples],
+            },
+            "evaluation": self.evaluation,
+            "provenance": self.provenance,
+        }
+        return json.dumps(document, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Contract":
+        """Read what `to_json` gave; raises ContractError."""
+        try:
+            document = json.loads(text)
+            _check_schema(document)
+            return cls(
+                model=document["model"],
+                problem=document["problem"],
+                preprocessor=preprocessor_from_json(document["preprocessor"]),
+                output=output_from_json(document["output"]),
+                examples=tuple(_example_from_json(state) for state in document["parity"]["examples"]),
+                tolerance=document["parity"]["tolerance"],
+                evaluation=document["evaluation"],
+                provenance=document["provenance"],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ContractError(f"not a contract: {type(error).__name__}: {error}") from error
+
+    def _decode(self, index: int, instance: Any) -> Any:
+        try:
+            if not isinstance(instance, dict):
+                raise InvalidField("", "an object with named fields", instance)
+            for field in instance:
+                if field not in self.preprocessor.fields:
+                    raise InvalidField(field, f"only {', '.join(self.preprocessor.fields)}", Described("this field"))
+            return self.preprocessor.decode(instance)
+        except InvalidField as error:
+            raise InvalidInstance(self.model, index, error) from error
+
+
+def _check_schema(document: Any) -> None:
+    schema = document["schema"]
+    if schema != SCHEMA:
+        raise ContractError(f"expected contract schema {SCHEMA}, got {schema}: train the model again, or update")
+
+
+def _specs(specs: Mapping[str, TensorSpec]) -> dict[str, Any]:
+    return {name: spec.to_json() for name, spec in specs.items()}
+
+
+def _example_to_json(example: ParityExample) -> dict[str, Any]:
+    features = {name: array_to_json(array) for name, array in example.features.items()}
+    return {"instance": example.instance, "features": features, "scores": array_to_json(example.scores)}
+
+
+def _example_from_json(state: Mapping[str, Any]) -> ParityExample:
+    features = {name: array_from_json(array) for name, array in state["features"].items()}
+    return ParityExample(state["instance"], features, array_from_json(state["scores"]).astype(np.float32))

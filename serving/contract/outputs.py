@@ -1,0 +1,115 @@
+"""Scores -> answers: labels with their scores, or a value in the data's own unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from serving.contract.tensors import Array
+
+
+class Output(Protocol):
+    """How a model's scores are read; immutable."""
+
+    kind: ClassVar[str]
+
+    @property
+    def width(self) -> int:
+        """How many scores the model gives for an instance."""
+        ...
+
+    def answers(self, scores: Array) -> list[dict[str, Any]]:
+        """Make one answer for each row of `scores: float32[batch, width]`."""
+        ...
+
+    def to_state(self) -> dict[str, Any]:
+        """Give the state as JSON values."""
+        ...
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Output":
+        """Read what `to_state` gave."""
+        ...
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One of *names*. Two names take one sigmoid score, that of the second; more take one softmax score each.
+
+    An answer lists the *top* best scores, best first.
+    """
+
+    names: tuple[str, ...]
+    top: int
+    kind: ClassVar[str] = "labels"
+
+    @property
+    def width(self) -> int:
+        """How many scores the model gives for an instance."""
+        return 1 if len(self.names) == 2 else len(self.names)
+
+    def answers(self, scores: Array) -> list[dict[str, Any]]:
+        """Make `{"label", "score", "scores"}` for each row of `scores: float32[batch, width]`."""
+        return [self._answer(row) for row in self._by_label(scores)]
+
+    def indices(self, scores: Array) -> Array:
+        """Give the best label's index for each row of `scores: float32[batch, width]`."""
+        best: Array = np.argmax(self._by_label(scores), axis=1)
+        return best
+
+    def to_state(self) -> dict[str, Any]:
+        """Give the state as JSON values."""
+        return {"names": list(self.names), "top": self.top}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Labels":
+        """Read what `to_state` gave."""
+        return cls(tuple(state["names"]), state["top"])
+
+    def _by_label(self, scores: Array) -> Array:
+        exact = scores.astype(np.float64)
+        return np.hstack([1 - exact, exact]) if self.width == 1 else exact
+
+    def _answer(self, row: Array) -> dict[str, Any]:
+        best = np.argsort(-row, kind="stable")[: self.top]
+        scores = {self.names[index]: round(float(row[index]), 7) for index in best}  # float32 has no more digits
+        label = self.names[best[0]]
+        return {"label": label, "score": scores[label], "scores": scores}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number in *unit*."""
+
+    unit: str
+    kind: ClassVar[str] = "value"
+    width: ClassVar[int] = 1
+
+    def answers(self, scores: Array) -> list[dict[str, Any]]:
+        """Make `{"value", "unit"}` for each row of `scores: float32[batch, 1]`."""
+        # The text of a float32 is the shortest that reads back as the same: 24.1, not 24.100000381
+        return [{"value": float(str(score)), "unit": self.unit} for score in scores[:, 0]]
+
+    def to_state(self) -> dict[str, Any]:
+        """Give the state as JSON values."""
+        return {"unit": self.unit}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Value":
+        """Read what `to_state` gave."""
+        return cls(state["unit"])
+
+
+_KINDS: dict[str, type[Output]] = {Labels.kind: Labels, Value.kind: Value}
+
+
+def output_to_json(output: Output) -> dict[str, Any]:
+    """Give kind and state as JSON values."""
+    return {"kind": output.kind, **output.to_state()}
+
+
+def output_from_json(state: Mapping[str, Any]) -> Output:
+    """Read what `output_to_json` gave; raises KeyError if it is something else."""
+    fitted = dict(state)
+    return _KINDS[fitted.pop("kind")].from_state(fitted)

@@ -1,0 +1,65 @@
+"""What every preprocessor is, and how one is found again from its JSON state."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from serving.contract.image import ImageResizer
+from serving.contract.tabular import TabularScaler
+from serving.contract.tensors import Features, TensorSpec
+from serving.contract.text import TextVectorizer
+
+
+class Preprocessor(Protocol):
+    """Fitted, immutable; `decode` reads one instance, `transform` makes the features of many."""
+
+    kind: ClassVar[str]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of an instance's fields."""
+        ...
+
+    @property
+    def inputs(self) -> dict[str, TensorSpec]:
+        """The features' names, types and shapes."""
+        ...
+
+    @property
+    def instance_schema(self) -> dict[str, Any]:
+        """The JSON schema of one instance."""
+        ...
+
+    def decode(self, instance: Mapping[str, Any]) -> Any:
+        """Check and read one instance; raises InvalidField."""
+        ...
+
+    def transform(self, decoded: Sequence[Any]) -> Features:
+        """Make the features of decoded instances."""
+        ...
+
+    def to_state(self) -> dict[str, Any]:
+        """Give the fitted state as JSON values."""
+        ...
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Preprocessor":
+        """Read what `to_state` gave, bit for bit."""
+        ...
+
+
+_KINDS: dict[str, type[Preprocessor]] = {
+    TextVectorizer.kind: TextVectorizer,
+    TabularScaler.kind: TabularScaler,
+    ImageResizer.kind: ImageResizer,
+}
+
+
+def preprocessor_to_json(preprocessor: Preprocessor) -> dict[str, Any]:
+    """Give kind and state as JSON values."""
+    return {"kind": preprocessor.kind, **preprocessor.to_state()}
+
+
+def preprocessor_from_json(state: Mapping[str, Any]) -> Preprocessor:
+    """Read what `preprocessor_to_json` gave; raises KeyError or ValueError if it is something else."""
+    fitted = dict(state)
+    return _KINDS[fitted.pop("kind")].from_state(fitted)

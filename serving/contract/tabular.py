@@ -1,0 +1,95 @@
+"""Named numbers -> standardised features: minus the mean, by the standard deviation, of the training rows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from serving.contract.tensors import Array, Features, TensorSpec
+from serving.errors import Described, InvalidField
+
+Missing = Literal["error", "mean"]
+_LARGEST = 1e30  # float32 ends at 3e38
+_SMALLEST = 1e-30
+
+
+@dataclass(frozen=True)
+class TabularScaler:
+    """Turns `{"ZN": 18.0, ...}` into `features: float32[batch, len(names)]`, in the order of *names*.
+
+    *missing* says what an absent or null field means: "error", or "mean" for the training rows' mean.
+    """
+
+    names: tuple[str, ...]
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    missing: Missing = "error"
+    kind: ClassVar[str] = "tabular"
+
+    @classmethod
+    def fit(cls, rows: Array, names: Sequence[str], *, missing: Missing = "error") -> "TabularScaler":
+        """Take mean and deviation of the columns of *rows* (shape [n, len(names)]), leaving NaN out."""
+        means = np.asarray(np.nanmean(rows, axis=0, dtype=np.float64))
+        deviations = np.asarray(np.nanstd(rows, axis=0, dtype=np.float64))
+        deviations[deviations < _SMALLEST] = 1.0  # a constant column becomes zeros, not NaN
+        return cls(tuple(names), tuple(means.tolist()), tuple(deviations.tolist()), missing)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of an instance's fields."""
+        return self.names
+
+    @property
+    def inputs(self) -> dict[str, TensorSpec]:
+        """The features' names, types and shapes."""
+        return {"features": TensorSpec("float32", (None, len(self.names)))}
+
+    @property
+    def instance_schema(self) -> dict[str, Any]:
+        """The JSON schema of one instance."""
+        number = {"type": "number", "minimum": -_LARGEST, "maximum": _LARGEST}
+        optional = {**number, "type": ["number", "null"]}
+        return {
+            "type": "object",
+            "properties": dict.fromkeys(self.names, number if self.missing == "error" else optional),
+            "required": list(self.names) if self.missing == "error" else [],
+            "additionalProperties": False,
+        }
+
+    def decode(self, instance: Mapping[str, Any]) -> list[float]:
+        """Read the numbers of one instance in the order of *names*; raises InvalidField."""
+        return [self._number(name, instance.get(name)) for name in self.names]
+
+    def transform(self, decoded: Sequence[Sequence[float]] | Array) -> Features:
+        """Make `features: float32[len(decoded), len(names)]`."""
+        rows = np.asarray(decoded, np.float64).reshape(-1, len(self.names))
+        scaled = (rows - self.means) / self.deviations
+        scaled = np.nan_to_num(scaled, nan=0.0)  # NaN: missing, so the mean
+        return {"features": np.clip(scaled, -_LARGEST, _LARGEST).astype(np.float32)}
+
+    def to_state(self) -> dict[str, Any]:
+        """Give the fitted state as JSON values."""
+        return {
+            "names": list(self.names),
+            "means": list(self.means),
+            "deviations": list(self.deviations),
+            "missing": self.missing,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "TabularScaler":
+        """Read what `to_state` gave."""
+        return cls(tuple(state["names"]), tuple(state["means"]), tuple(state["deviations"]), state["missing"])
+
+    def _number(self, name: str, value: object) -> float:
+        if value is None:
+            if self.missing == "mean":
+                return math.nan
+            raise InvalidField(name, "a number", Described("nothing"))
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidField(name, "a number", value)
+        if not abs(value) <= _LARGEST:  # written so that NaN fails too
+            raise InvalidField(name, f"a finite number of at most {_LARGEST:g} in size", value)
+        return float(value)

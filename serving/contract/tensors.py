@@ -1,0 +1,41 @@
+"""Named tensors between the contract and the model, and their exact form in JSON (base64 of the bytes)."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Features = dict[str, Array]
+"""The model's inputs by name; the first axis of each is the batch."""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output of the model; `None` in `shape` stands for the batch."""
+
+    dtype: str
+    shape: tuple[int | None, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {"dtype": self.dtype, "shape": list(self.shape)}
+
+
+def array_to_json(array: Array) -> dict[str, Any]:
+    """Give the JSON form of *array*, bit for bit: dtype, shape and base64 of its little-endian bytes."""
+    data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    return {
+        "dtype": array.dtype.name,
+        "shape": list(array.shape),
+        "base64": base64.b64encode(data.tobytes()).decode("ascii"),
+    }
+
+
+def array_from_json(state: Mapping[str, Any]) -> Array:
+    """Read what `array_to_json` wrote; raises ValueError or KeyError if it is something else."""
+    dtype = np.dtype(state["dtype"]).newbyteorder("<")
+    return np.frombuffer(base64.b64decode(state["base64"]), dtype).reshape(state["shape"])

@@ -1,0 +1,161 @@
+"""Every error that Plumbline raises on purpose; the gateway turns each into an RFC 9457 problem.
+
+    PlumblineError
+    ├── RequestError                 the caller's fault
+    │   ├── MalformedRequest         400
+    │   ├── UnknownModel             404
+    │   ├── UnknownVersion           404
+    │   ├── RequestTooLarge          413
+    │   ├── UnsupportedMedia         415
+    │   └── InvalidInstance          422   (InvalidField, once its place in the request is known)
+    ├── ContractError                500   the model's contract is broken
+    │   └── ParityError              500   the served model does not compute what training computed
+    └── ModelServerError             502   the model server answered with an error
+        ├── ModelServerOverloaded    503
+        ├── ModelServerUnavailable   503
+        ├── ModelNotReady            503
+        └── ModelServerTimeout       504
+
+Constructors take facts; the class states the HTTP status and a stable, machine-readable code.
+"""
+
+from typing import ClassVar
+
+
+class PlumblineError(Exception):
+    """The root: catch this to catch everything that is ours."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+
+
+class RequestError(PlumblineError):
+    """The request can't be answered as it stands."""
+
+    status = 400
+    code = "bad_request"
+
+
+class MalformedRequest(RequestError):
+    """The body is not what the media type says, or lacks its outer shape."""
+
+    code = "malformed_request"
+
+
+class UnknownModel(RequestError):
+    """No such model is configured."""
+
+    status = 404
+    code = "unknown_model"
+
+    def __init__(self, model: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"unknown model {_shortened(model)}; this gateway serves {', '.join(known)}")
+
+
+class UnknownVersion(RequestError):
+    """The model server does not serve this version (any more)."""
+
+    status = 404
+    code = "unknown_version"
+
+    def __init__(self, model: str, version: int | None) -> None:
+        which = "no version" if version is None else f"version {version} is not"
+        super().__init__(f"{model}: {which} available on the model server")
+
+
+class RequestTooLarge(RequestError):
+    """The body, or the number of instances in it, is over the limit."""
+
+    status = 413
+    code = "too_large"
+
+
+class UnsupportedMedia(RequestError):
+    """The media type is not one that this model takes."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class InvalidField(PlumblineError):
+    """A field of an instance is not what the contract says. Its place in the request is not known yet."""
+
+    def __init__(self, field: str, expected: str, got: object) -> None:
+        self.field = field
+        self.problem = f"expected {expected}, got {got if isinstance(got, Described) else _shortened(got)}"
+        super().__init__(f"{field}: {self.problem}" if field else self.problem)
+
+
+class Described(str):
+    """What came, already put in words (so that it is not quoted again)."""
+
+
+class InvalidInstance(RequestError):
+    """An instance breaks the contract: names model, instance and field."""
+
+    status = 422
+    code = "invalid_instance"
+
+    def __init__(self, model: str, index: int, cause: InvalidField) -> None:
+        self.index = index
+        self.field = cause.field
+        place = f"instance {index}" + (f", field '{cause.field}'" if cause.field else "")
+        super().__init__(f"{model}: {place}: {cause.problem}")
+
+
+class ContractError(PlumblineError):
+    """A contract can't be read, or does not fit the model that carries it."""
+
+    code = "contract"
+
+
+class ParityError(ContractError):
+    """Replaying a parity example gave something else than training did."""
+
+    code = "parity"
+
+    def __init__(self, model: str, example: int, difference: str) -> None:
+        super().__init__(f"{model}: parity example {example}: {difference}")
+
+
+class ModelServerError(PlumblineError):
+    """The model server answered, but not with scores."""
+
+    status = 502
+    code = "model_server_error"
+
+    def __init__(self, model: str, problem: str) -> None:
+        super().__init__(f"{model}: {problem}")
+
+
+class ModelServerOverloaded(ModelServerError):
+    """The model server's queue is full."""
+
+    status = 503
+    code = "model_server_overloaded"
+
+
+class ModelServerUnavailable(ModelServerError):
+    """Nothing answers at the model server's address."""
+
+    status = 503
+    code = "model_server_unavailable"
+
+
+class ModelNotReady(ModelServerError):
+    """The model is configured, but no version of it has been admitted yet."""
+
+    status = 503
+    code = "model_not_ready"
+
+
+class ModelServerTimeout(ModelServerError):
+    """The deadline passed before the model server answered."""
+
+    status = 504
+    code = "model_server_timeout"
+
+
+def _shortened(value: object, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[:limit] + "…"
