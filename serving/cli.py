@@ -1,0 +1,34 @@
+"""The command `plumbline`. Each part of the project registers its commands as entry points; they load when called."""
+
+from importlib.metadata import entry_points
+
+import click
+
+EPILOG = """\b
+Examples:
+  plumbline train all     train and publish every model
+  plumbline up            start model server and gateway on this machine
+  plumbline verify        replay what training computed against the running gateway
+"""
+
+
+class _Commands(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(entry.name for entry in entry_points(group="plumbline.commands"))
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        for entry in entry_points(group="plumbline.commands", name=name):
+            try:
+                command: click.Command = entry.load()
+            except ModuleNotFoundError as error:
+                raise click.ClickException(
+                    f"'{name}' needs {error.name}, which is not installed here: pip install 'plumbline[serve,train]'"
+                ) from error
+            return command
+        return None
+
+
+@click.group(cls=_Commands, epilog=EPILOG)
+@click.version_option(package_name="plumbline")
+def main() -> None:
+    """Take Keras models from a training job to monitored predictions."""

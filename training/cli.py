@@ -1,0 +1,92 @@
+"""`plumbline train`: a thin shell around `training.job`."""
+
+import dataclasses
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from training.errors import DataUnavailable, TrainingError
+
+if TYPE_CHECKING:
+    from training.job import Job
+
+EPILOG = """\b
+Examples:
+  plumbline train sentiment
+  plumbline train all --missing --or-sample
+  plumbline train digits --data-dir ~/data --seed 7
+  plumbline train churn --tasks mycompany.tasks
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("model")
+@click.option("--recipe", default="baseline", show_default=True, help="Which of the model's recipes to train.")
+@click.option(
+    "--models-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="models",
+    show_default=True,
+    envvar="PLUMBLINE_MODELS",
+    help="Where versions are published.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="PLUMBLINE_DATA",
+    help="Local copies of data sets: mnist.npz, cats_and_dogs/. Without it, Keras downloads them.",
+)
+@click.option("--sample", is_flag=True, help="Train on the small built-in sample: quick, and no good for real use.")
+@click.option("--or-sample", is_flag=True, help="Take the sample where the real data can't be had.")
+@click.option("--missing", is_flag=True, help="Leave models alone that have a version already.")
+@click.option("--seed", default=1, show_default=True, help="For splits, weights and shuffling.")
+@click.option("--tasks", default="training.tasks", show_default=True, help="The Python package of the tasks.")
+def train(
+    model: str,
+    recipe: str,
+    models_dir: Path,
+    data_dir: Path | None,
+    sample: bool,
+    or_sample: bool,
+    missing: bool,
+    seed: int,
+    tasks: str,
+) -> None:
+    """Train MODEL, or "all", and publish it as a new version with its contract."""
+    _quieten_tensorflow()
+    sys.path.insert(0, os.getcwd())  # so that --tasks finds a package that lies here, as `python -m` would
+    from training.job import Job
+    from training.publishing import versions
+    from training.task import find_task, task_names
+
+    try:
+        for name in task_names(tasks) if model == "all" else [model]:
+            if missing and (published := versions(models_dir, name)):
+                click.echo(f"{name}: version {published[-1]} is there")
+                continue
+            job = Job(name, find_task(name, tasks), recipe, models_dir, data_dir, sample, seed, click.echo)
+            click.echo(f"{name}: published {_run(job, or_sample)}")
+    except TrainingError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _run(job: "Job", or_sample: bool) -> Path:
+    from training.job import run
+
+    try:
+        return run(job)
+    except DataUnavailable as error:
+        if not or_sample:
+            raise
+        click.echo(f"{job.name}: {error}", err=True)
+        click.echo(f"{job.name}: USING THE BUILT-IN SAMPLE INSTEAD. What this model answers means nothing.", err=True)
+        return run(dataclasses.replace(job, sample=True))
+
+
+def _quieten_tensorflow() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported, which is why that waits
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # a fold is a new model, which it calls retracing

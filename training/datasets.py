@@ -1,0 +1,155 @@
+"""The real data sets, as raw instances: just what a caller of the gateway would send.
+
+Keras downloads and caches them (`KERAS_HOME`); MNIST and the photos are also read from a local copy (`data_dir`).
+"""
+
+import base64
+import hashlib
+import io
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+from training.errors import DataUnavailable
+
+Instance = Mapping[str, Any]
+"""Named raw values; a picture is the bytes of its file."""
+
+HOUSE_FIELDS = ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT")
+PHOTOS = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Instances and their targets, row by row."""
+
+    instances: Sequence[Instance]
+    targets: np.ndarray
+
+    def rows(self, index: np.ndarray) -> "Part":
+        """Pick rows by number."""
+        return Part([self.instances[row] for row in index], self.targets[index])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A training part and a test part that is looked at once. *labels* names the classes, if there are any.
+
+    *word_ranks* is the word index that the data set was published with (word -> rank, from 1).
+    """
+
+    name: str
+    train: Part
+    test: Part
+    labels: tuple[str, ...] = ()
+    word_ranks: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    def sha256(self) -> str:
+        """Fingerprint all instances and targets, in their order."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.test):
+            for instance in part.instances:
+                digest.update(repr(sorted(instance.items())).encode())
+            digest.update(np.ascontiguousarray(part.targets).tobytes())
+        return digest.hexdigest()
+
+
+def imdb() -> Dataset:
+    """Film reviews, 25,000 for training and 25,000 for the test; 1 is a positive one."""
+    return _texts("imdb", keras.datasets.imdb, ("negative", "positive"))
+
+
+def reuters() -> Dataset:
+    """Newswires of 46 topics, 8,982 for training and 2,246 for the test."""
+    return _texts("reuters", keras.datasets.reuters, tuple(keras.datasets.reuters.get_label_names()))
+
+
+def boston_housing() -> Dataset:
+    """Suburbs of Boston, 404 for training and 102 for the test; the target is the median price in $1000."""
+    parts = download("boston_housing", keras.datasets.boston_housing.load_data)
+    train, test = (Part(houses(rows), np.asarray(prices, np.float32)) for rows, prices in parts)
+    return Dataset("boston_housing", train, test)
+
+
+def mnist(data_dir: Path | None) -> Dataset:
+    """Handwritten digits, 60,000 for training and 10,000 for the test, 28x28 grey."""
+    if data_dir and (path := data_dir / "mnist.npz").exists():
+        arrays = np.load(path)
+        parts = [(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test")]
+    else:
+        parts = download("mnist", keras.datasets.mnist.load_data)
+    train, test = (Part([{"image": png(pixels)} for pixels in x], y.astype(np.int64)) for x, y in parts)
+    return Dataset("mnist", train, test, tuple("0123456789"))
+
+
+def cats_and_dogs(data_dir: Path | None) -> Dataset:
+    """2,000 training photos; of the 1,000 in the folder `validation`, every second of a class is a test photo.
+
+    The other 500 are training rows too: validation rows are split off by the protocol.
+    """
+    folder = _photo_folder(data_dir)
+    labels = tuple(sorted(entry.name for entry in (folder / "train").iterdir() if entry.is_dir()))
+    held = [_photos(folder / "validation" / label) for label in labels]
+    train = [_photos(folder / "train" / label) + photos[::2] for label, photos in zip(labels, held, strict=True)]
+    return Dataset("cats_and_dogs", _by_class(train), _by_class([photos[1::2] for photos in held]), labels)
+
+
+def download(name: str, load: Callable[[], Any]) -> Any:
+    """Call *load*, which reads Keras's cache or fills it; raises DataUnavailable."""
+    try:
+        return load()
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise DataUnavailable(f"{name} is neither in KERAS_HOME nor can it be downloaded: {error}") from error
+
+
+def houses(rows: np.ndarray) -> list[Instance]:
+    """Name the 13 columns of the Boston housing data."""
+    return [dict(zip(HOUSE_FIELDS, row, strict=True)) for row in rows.tolist()]
+
+
+def as_json(instance: Instance) -> dict[str, Any]:
+    """Give the instance as a caller writes it in JSON: bytes become base64."""
+    return {
+        name: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+        for name, value in instance.items()
+    }
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Encode `uint8[height, width(, 3)]` without loss."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _texts(name: str, module: Any, labels: tuple[str, ...]) -> Dataset:
+    # Keras gives word ranks; the text is put together again, so that the one tokeniser makes every feature.
+    parts = download(name, lambda: module.load_data(start_char=None, index_from=0))
+    ranks = download(name, module.get_word_index)
+    words = {rank: word for word, rank in ranks.items()}
+    train, test = (
+        Part([{"text": " ".join(words[rank] for rank in row)} for row in x], y.astype(np.int64)) for x, y in parts
+    )
+    return Dataset(name, train, test, labels, ranks)
+
+
+def _photo_folder(data_dir: Path | None) -> Path:
+    if data_dir and (data_dir / "cats_and_dogs").is_dir():
+        return data_dir / "cats_and_dogs"
+    archive = download("cats_and_dogs", lambda: keras.utils.get_file(origin=PHOTOS, extract=True))
+    return Path(archive) / "cats_and_dogs_filtered"
+
+
+def _photos(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
+
+
+def _by_class(photos: Sequence[Sequence[bytes]]) -> Part:
+    instances = [{"image": photo} for photo in itertools.chain.from_iterable(photos)]
+    return Part(instances, np.repeat(np.arange(len(photos)), [len(of_class) for of_class in photos]))

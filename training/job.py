@@ -1,0 +1,156 @@
+"""One training job from raw data to a published version: validate, retrain on all, test once, export."""
+
+import dataclasses
+import importlib.metadata
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from serving.contract import Contract, ParityExample
+from serving.contract.outputs import Output
+from serving.contract.preprocessors import Preprocessor
+from serving.contract.tensors import Array
+from training.datasets import Dataset, Part, as_json
+from training.errors import BadRequest
+from training.export import export
+from training.publishing import publish
+from training.task import Fold, Task
+
+PARITY_EXAMPLES = 3
+Say = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What to train, and where to."""
+
+    name: str
+    task: Task
+    recipe_name: str
+    models_dir: Path
+    data_dir: Path | None
+    sample: bool
+    seed: int
+    say: Say
+
+    def recipe(self) -> Any:
+        """Give the recipe, shrunk for the sample if that is what is trained on; raises BadRequest."""
+        recipes = self.task.recipes
+        if self.recipe_name not in recipes:
+            raise BadRequest(f"{self.name} has no recipe '{self.recipe_name}'; there are {', '.join(recipes)}")
+        recipe = recipes[self.recipe_name]
+        return dataclasses.replace(recipe, **self.task.sample) if self.sample else recipe
+
+
+def run(job: Job) -> Path:
+    """Train and publish; give the folder of the new version. Raises TrainingError or ParityError."""
+    started = time.monotonic()
+    recipe = job.recipe()
+    data = job.task.load_sample() if job.sample else job.task.load(job.data_dir)
+    output = job.task.output(data)
+    job.say(f"{job.name}: {len(data.train.targets)} rows to train on, {len(data.test.targets)} for the test")
+    validation = _validate(job, recipe, data, output)
+
+    job.say(f"{job.name}: training on all {len(data.train.targets)} rows")
+    preprocessor, model = _train(job, recipe, data, output, data.train, None)
+    scores = _scores(model, preprocessor, data.test.instances)
+    evaluation = _evaluation(job.task, data, output, validation, scores)
+    job.say(f"{job.name}: {_summary(evaluation)}")
+
+    contract = Contract(
+        model=job.name,
+        problem=job.task.problem.name,
+        preprocessor=preprocessor,
+        output=output,
+        examples=_parity_examples(preprocessor, data.test.instances[:PARITY_EXAMPLES], model),
+        tolerance=job.task.tolerance,
+        evaluation=evaluation,
+        provenance=_provenance(job, recipe, data, time.monotonic() - started),
+    )
+    return publish(job.models_dir, job.name, lambda folder: export(model, contract, folder))
+
+
+def _validate(job: Job, recipe: Any, data: Dataset, output: Output) -> dict[str, Any]:
+    """Measure the recipe by the task's protocol; the preprocessor of each fold sees its training rows only."""
+    problem = job.task.problem
+    folds: list[float] = []
+    for train_rows, validation_rows in job.task.protocol.splits(len(data.train.targets), job.seed):
+        job.say(f"{job.name}: {job.task.protocol.name}, fold {len(folds) + 1}")
+        held_out = data.train.rows(validation_rows)
+        preprocessor, model = _train(job, recipe, data, output, data.train.rows(train_rows), held_out)
+        folds.append(problem.measure(held_out.targets, _scores(model, preprocessor, held_out.instances)))
+    return {"protocol": job.task.protocol.name, problem.metric: float(np.mean(folds)), "folds": folds}
+
+
+def _train(
+    job: Job, recipe: Any, data: Dataset, output: Output, train: Part, held_out: Part | None
+) -> tuple[Preprocessor, keras.Model]:
+    keras.utils.set_random_seed(job.seed)
+    preprocessor = job.task.fit(data, train.instances, recipe)
+    validation = (_features(preprocessor, held_out.instances), held_out.targets) if held_out else None
+    fold = Fold(_features(preprocessor, train.instances), train.targets, validation)
+    return preprocessor, job.task.train(job.task.problem, output.width, recipe, fold)
+
+
+def _features(preprocessor: Preprocessor, instances: Any) -> dict[str, Array]:
+    return preprocessor.transform([preprocessor.decode(instance) for instance in instances])
+
+
+def _scores(model: keras.Model, preprocessor: Preprocessor, instances: Any) -> Array:
+    return np.asarray(model.predict(_features(preprocessor, instances), batch_size=256, verbose=0), np.float32)
+
+
+def _evaluation(task: Task, data: Dataset, output: Output, validation: Mapping[str, Any], scores: Array) -> Any:
+    problem = task.problem
+    naive = problem.naive_scores(data.train.targets, len(scores), output.width)
+    return {
+        "metric": problem.metric,
+        "test": {problem.metric: problem.measure(data.test.targets, scores), "rows": len(scores)},
+        "validation": validation,
+        "baseline": {"name": problem.naive_name, problem.metric: problem.measure(data.test.targets, naive)},
+    }
+
+
+def _summary(evaluation: Mapping[str, Any]) -> str:
+    metric = evaluation["metric"]
+    parts = {name: evaluation[name][metric] for name in ("test", "validation", "baseline")}
+    return f"{metric} " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
+
+
+def _parity_examples(preprocessor: Preprocessor, instances: Any, model: keras.Model) -> tuple[ParityExample, ...]:
+    features = _features(preprocessor, instances)
+    scores = np.asarray(model(features, training=False), np.float32)
+    return tuple(
+        ParityExample(as_json(instance), {name: array[row] for name, array in features.items()}, scores[row])
+        for row, instance in enumerate(instances)
+    )
+
+
+def _provenance(job: Job, recipe: Any, data: Dataset, seconds: float) -> dict[str, Any]:
+    return {
+        "data": data.name,
+        "data_sha256": data.sha256(),
+        "recipe": job.recipe_name,
+        "settings": dataclasses.asdict(recipe),
+        "seed": job.seed,
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "trained_seconds": round(seconds, 1),
+        "versions": {name: importlib.metadata.version(name) for name in ("plumbline", "tensorflow", "keras", "numpy")},
+        "git_revision": _git_revision(),
+    }
+
+
+def _git_revision() -> str | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own constant words
+    return done.stdout.strip() or None

@@ -1,0 +1,54 @@
+"""The one table from problem type to last activation, loss and metric (Chollet, Deep Learning with Python, ch. 4)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Problem:
+    """How a kind of problem is trained and judged. *higher_is_better* speaks of *metric*."""
+
+    name: str
+    activation: str | None
+    loss: str
+    metric: str
+    higher_is_better: bool
+
+    @property
+    def naive_name(self) -> str:
+        """What the naive baseline is called."""
+        return "mean" if self.metric == "mae" else "most frequent class"
+
+    def naive_scores(self, targets: np.ndarray, rows: int, width: int) -> np.ndarray:
+        """Score *rows* instances as one does who has seen only the training *targets*: most frequent class, or mean."""
+        if self.metric == "mae":
+            return np.full((rows, 1), targets.mean(), np.float32)
+        if self is MULTICLASS:
+            return np.tile(np.eye(width, dtype=np.float32)[np.bincount(targets).argmax()], (rows, 1))
+        return np.tile((targets.mean(axis=0) >= 0.5).astype(np.float32), (rows, 1)).reshape(rows, -1)
+
+    def measure(self, targets: np.ndarray, scores: np.ndarray) -> float:
+        """Compute *metric* over `scores: [n, width]`."""
+        if self.metric == "mae":
+            return float(np.mean(np.abs(scores[:, 0] - targets)))
+        if self is MULTICLASS:
+            return float(np.mean(scores.argmax(axis=1) == targets))
+        return float(np.mean((scores >= 0.5) == targets.reshape(scores.shape)))
+
+
+BINARY = Problem("binary", "sigmoid", "binary_crossentropy", "accuracy", True)
+MULTICLASS = Problem("multiclass", "softmax", "sparse_categorical_crossentropy", "accuracy", True)
+MULTILABEL = Problem("multilabel", "sigmoid", "binary_crossentropy", "accuracy", True)
+REGRESSION = Problem("regression", None, "mse", "mae", False)
+UNIT_REGRESSION = Problem("unit_regression", "sigmoid", "mse", "mae", False)
+"""Regression of a target within 0..1."""
+
+
+def compiled(problem: Problem, model: Any, optimizer: Any) -> Any:
+    """Compile *model* for *problem*, and give it back."""
+    # Without XLA: TF Serving runs no XLA by default, and training should compute what serving computes.
+    metric = "accuracy" if problem.metric == "accuracy" else "mae"
+    model.compile(optimizer, loss=problem.loss, metrics=[metric], jit_compile=False)
+    return model

@@ -1,0 +1,22 @@
+"""Is a film review positive or negative? IMDB."""
+
+from serving.contract import Labels
+from training.datasets import imdb
+from training.networks import BagOfWords, train_bag_of_words
+from training.preprocessing import text_vectorizer
+from training.problems import BINARY
+from training.protocols import HoldOut
+from training.samples import reviews
+from training.task import Task
+
+TASK = Task(
+    problem=BINARY,
+    output=lambda data: Labels(data.labels, top=2),
+    load=lambda data_dir: imdb(),
+    load_sample=reviews,
+    fit=text_vectorizer,
+    train=train_bag_of_words,
+    protocol=HoldOut(0.4),
+    recipes={"baseline": BagOfWords()},
+    sample={"num_words": 100, "length": 64, "epochs": 20, "batch_size": 32},
+)

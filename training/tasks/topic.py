@@ -1,0 +1,24 @@
+"""Which of 46 topics is a newswire about? Reuters."""
+
+import keras
+
+from serving.contract import Labels
+from training.datasets import reuters
+from training.networks import BagOfWords, train_bag_of_words
+from training.preprocessing import text_vectorizer
+from training.problems import MULTICLASS
+from training.protocols import HoldOut
+from training.samples import newswires
+from training.task import Task
+
+TASK = Task(
+    problem=MULTICLASS,
+    output=lambda data: Labels(data.labels, top=5),
+    load=lambda data_dir: reuters(),
+    load_sample=lambda: newswires(tuple(keras.datasets.reuters.get_label_names())),
+    fit=text_vectorizer,
+    train=train_bag_of_words,
+    protocol=HoldOut(1000 / 8982),
+    recipes={"baseline": BagOfWords(units=(64, 64, 64), length=512, epochs=9, batch_size=256)},
+    sample={"num_words": 300, "length": 64, "epochs": 30, "batch_size": 32},
+)
