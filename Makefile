@@ -24,6 +24,9 @@ lock: .venv/installed
 	$(LOCK) pyproject.toml --extra train --constraints requirements/dev.txt --output-file requirements/train.txt
 	echo uv | $(LOCK) - --constraints requirements/dev.txt --output-file requirements/uv.txt
 
+proto: .venv/installed
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/serving/tfserving/wire.proto
+
 # TensorFlow imports three times slower until its bytecode is compiled, so it is compiled once here.
 .venv/installed: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv

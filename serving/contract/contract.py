@@ -19,7 +19,7 @@ SCORES = "scores"
 """The name of the model's only output."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
 class ParityExample:
     """A raw instance (JSON values) with the features and scores that training computed for it (no batch axis)."""
 
@@ -28,7 +28,7 @@ class ParityExample:
     scores: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contract:
     """What a model takes, what it gives, and where it comes from.
 

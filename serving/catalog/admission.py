@@ -1,0 +1,87 @@
+"""From a model's versions on the server to those that may answer: each has its contract read and replayed first."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from serving.catalog.model_server import ModelServer
+from serving.catalog.state import LiveModel, ModelState, Refusal
+from serving.contract import Contract, Features, check_parity
+from serving.contract.contract import SCORES
+from serving.contract.tensors import Array
+from serving.errors import (
+    ContractError,
+    ModelServerError,
+    ModelServerOverloaded,
+    ModelServerTimeout,
+    ModelServerUnavailable,
+    PlumblineError,
+    UnknownVersion,
+)
+from serving.tfserving.client import VersionStatus
+
+RETRY_REFUSED_SECONDS = 60.0
+
+_TRANSIENT = (ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable, UnknownVersion)
+"""Errors that say nothing against a version: it is tried again at the next refresh."""
+
+
+class Admission:
+    """Admits versions of one model; each call to the server may take *seconds*."""
+
+    def __init__(self, server: ModelServer, model: str, seconds: float) -> None:
+        self._server = server
+        self._model = model
+        self._seconds = seconds
+
+    def run(self, before: ModelState, statuses: Sequence[VersionStatus]) -> ModelState:
+        """Give the state that follows *before*."""
+        live: dict[int, LiveModel] = {}
+        refused: dict[int, Refusal] = {}
+        for version in sorted((status.version for status in statuses if status.available), reverse=True):
+            outcome = self._outcome(version, before)
+            if isinstance(outcome, LiveModel):
+                live[version] = outcome
+            else:
+                refused[version] = outcome
+        return ModelState(live, refused, "" if live else _why_none(refused, statuses), checked=True)
+
+    def _outcome(self, version: int, before: ModelState) -> LiveModel | Refusal:
+        known, refusal = before.live.get(version), before.refused.get(version)
+        # While the server was away it may have been replaced, by one with another model under the same number.
+        if known and before.ready:
+            return known
+        if refusal and time.monotonic() < refusal.retry_at:
+            return refusal
+        try:
+            return self._admit(version, known)
+        except _TRANSIENT as error:
+            return known or Refusal(without_name(self._model, error), retry_at=0)
+        except PlumblineError as error:
+            return Refusal(without_name(self._model, error), time.monotonic() + RETRY_REFUSED_SECONDS)
+
+    def _admit(self, version: int, known: LiveModel | None) -> LiveModel:
+        document = self._server.contract(self._model, version, self._seconds)
+        if known and known.document == document:
+            return known
+        contract = Contract.from_json(document)
+        if contract.model != self._model:
+            raise ContractError(f"it carries the contract of {contract.model}")
+        check_parity(contract, lambda features: self._scores(version, features))
+        return LiveModel(self._model, version, contract, document)
+
+    def _scores(self, version: int, features: Features) -> Array:
+        _, outputs = self._server.predict(self._model, version, features, self._seconds)
+        if SCORES not in outputs:
+            raise ModelServerError(self._model, f"expected output '{SCORES}', got {', '.join(sorted(outputs))}")
+        return outputs[SCORES]
+
+
+def without_name(model: str, error: PlumblineError) -> str:
+    """Give the error's text without the model's name, which stands beside it anyway."""
+    return str(error).removeprefix(f"{model}: ")
+
+
+def _why_none(refused: Mapping[int, Refusal], statuses: Sequence[VersionStatus]) -> str:
+    reasons = [f"version {version} was not admitted: {refusal.reason}" for version, refusal in refused.items()]
+    reasons += [f"version {status.version}: {status.problem}" for status in statuses if status.problem]
+    return "; ".join(reasons) or "no version is available on the model server"

@@ -1,0 +1,29 @@
+"""What catalog and predictor need of a model server; `serving.tfserving.client` is the real one."""
+
+from typing import Protocol
+
+from serving.contract import Features
+from serving.contract.tensors import Array
+from serving.tfserving.client import VersionStatus
+
+
+class ModelServer(Protocol):
+    """Raises the errors of `serving.errors`."""
+
+    def predict(
+        self, model: str, version: int, features: Features, deadline_seconds: float
+    ) -> tuple[int, dict[str, Array]]:
+        """Run a version of a model; gives the version that answered, and its outputs by name."""
+        ...
+
+    def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
+        """Fetch the contract's JSON that a version of a model carries."""
+        ...
+
+    def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
+        """List a model's versions; UnknownVersion if there are none."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...

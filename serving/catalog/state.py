@@ -1,0 +1,59 @@
+"""What is known of one model, as an immutable value that is replaced as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from serving.contract import Contract
+from serving.errors import ModelNotReady, UnknownVersion
+
+
+@dataclass(frozen=True)
+class LiveModel:
+    """A version that may answer requests; *document* is its contract as the model server gave it."""
+
+    model: str
+    version: int
+    contract: Contract = field(repr=False)
+    document: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an available version was not admitted, and from when on (monotonic seconds) it is tried again."""
+
+    reason: str
+    retry_at: float
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """Live and refused versions of a model, newest first.
+
+    *problem* is why the last refresh failed, or why nothing is live; *checked* says whether there was one yet.
+    """
+
+    live: Mapping[int, LiveModel] = field(default_factory=dict)
+    refused: Mapping[int, Refusal] = field(default_factory=dict)
+    problem: str = "the model server has not been asked yet"
+    checked: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can be answered, as far as the last refresh tells."""
+        return bool(self.live) and not self.problem
+
+    @property
+    def newest(self) -> LiveModel | None:
+        """The version that answers requests which name none."""
+        return next(iter(self.live.values()), None)
+
+    def choose(self, model: str, version: int | None) -> LiveModel:
+        """Give a live version, the newest if none is named; raises ModelNotReady or UnknownVersion."""
+        newest = self.newest
+        if newest is None:
+            raise ModelNotReady(model, f"not ready: {self.problem}")
+        if version is None:
+            return newest
+        if version not in self.live:
+            raise UnknownVersion(model, version)
+        return self.live[version]

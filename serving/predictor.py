@@ -1,0 +1,112 @@
+"""The one path from raw instances to answers, timed by stage; gateway and batch scoring both take it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from serving.catalog import Catalog, LiveModel, ModelServer
+from serving.contract.contract import SCORES
+from serving.contract.tensors import Array
+from serving.errors import ModelNotReady, ModelServerError, ModelServerTimeout, UnknownVersion
+
+STAGES = ("decode", "preprocess", "rpc", "postprocess")
+
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.02
+"""Doubled at each further attempt: servers behind one address don't all change their version at one moment."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One answer for each instance, all by one version of the model; *stage_seconds* has a value for each of STAGES."""
+
+    model: str
+    version: int
+    answers: list[dict[str, Any]]
+    stage_seconds: dict[str, float]
+
+
+class Predictor:
+    """Answers by *catalog*'s contracts and *server*'s scores."""
+
+    def __init__(self, catalog: Catalog, server: ModelServer) -> None:
+        self._catalog = catalog
+        self._server = server
+
+    def predict(
+        self, model: str, instances: Sequence[Any], deadline_seconds: float, version: int | None = None
+    ) -> Prediction:
+        """Answer each of *instances*, by the newest live version if none is named.
+
+        The call to the model server is pinned to the version whose contract made the features. If that version has
+        gone meanwhile, everything is done again with the one that took its place. Raises the errors of
+        `serving.errors`.
+        """
+        clock = _Clock(deadline_seconds)
+        for attempt in range(_ATTEMPTS):
+            live = self._catalog.live(model, version, clock.remaining(model))
+            try:
+                return self._once(live, instances, clock)
+            except UnknownVersion:
+                if version is not None:
+                    raise
+                self._catch_up(model, attempt, clock)
+        raise ModelNotReady(model, "its versions change faster than a request can follow")
+
+    def _once(self, live: LiveModel, instances: Sequence[Any], clock: "_Clock") -> Prediction:
+        contract = live.contract
+        decoded = contract.decode(instances)
+        clock.lap("decode")
+        features = contract.preprocessor.transform(decoded)
+        clock.lap("preprocess")
+        answered, outputs = self._server.predict(live.model, live.version, features, clock.remaining(live.model))
+        clock.lap("rpc")
+        scores = _checked(live, answered, outputs, len(instances))
+        answers = contract.output.answers(scores)
+        clock.lap("postprocess")
+        return Prediction(live.model, live.version, answers, clock.seconds)
+
+    def _catch_up(self, model: str, attempt: int, clock: "_Clock") -> None:
+        if attempt:
+            time.sleep(min(_PAUSE_SECONDS * 2**attempt, clock.remaining(model)))
+        self._catalog.refresh(model, clock.remaining(model))
+        clock.lap("rpc")
+
+
+class _Clock:
+    """Adds up the time by stage, and knows what is left until the deadline."""
+
+    def __init__(self, deadline_seconds: float) -> None:
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._last = time.perf_counter()
+        self._deadline = self._last + deadline_seconds
+
+    def lap(self, stage: str) -> None:
+        """Count the time since the last lap for *stage*."""
+        now = time.perf_counter()
+        self.seconds[stage] += now - self._last
+        self._last = now
+
+    def remaining(self, model: str) -> float:
+        """Give the seconds left; raises ModelServerTimeout if there are none."""
+        seconds = self._deadline - time.perf_counter()
+        if seconds <= 0:
+            raise ModelServerTimeout(model, "the deadline has passed")
+        return seconds
+
+
+def _checked(live: LiveModel, answered: int, outputs: dict[str, Array], count: int) -> Array:
+    """Give the scores, once it is sure that they are what the contract says."""
+    if answered != live.version:
+        raise ModelServerError(live.model, f"version {answered} answered, asked for {live.version}")
+    scores = outputs.get(SCORES)
+    expected = (count, live.contract.output.width)
+    if scores is None or scores.dtype != np.float32 or scores.shape != expected:
+        got = "nothing" if scores is None else f"{scores.dtype}{list(scores.shape)}"
+        raise ModelServerError(live.model, f"expected output '{SCORES}' as float32{list(expected)}, got {got}")
+    if not np.isfinite(scores).all():
+        raise ModelServerError(live.model, "the scores are not all finite numbers")
+    return scores

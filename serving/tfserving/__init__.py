@@ -1,0 +1,1 @@
+"""A client of TensorFlow Serving's gRPC API that needs no TensorFlow."""

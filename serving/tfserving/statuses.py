@@ -1,0 +1,67 @@
+"""gRPC status codes -> our errors, in one table."""
+
+from collections.abc import Callable
+
+import grpc
+
+from serving.errors import (
+    ModelServerError,
+    ModelServerOverloaded,
+    ModelServerTimeout,
+    ModelServerUnavailable,
+    PlumblineError,
+    UnknownVersion,
+)
+
+_Code = grpc.StatusCode
+_DETAILS_SHOWN = 300
+
+
+def _unknown(model: str, version: int | None, problem: str) -> PlumblineError:
+    return UnknownVersion(model, version)
+
+
+def _unavailable(model: str, version: int | None, problem: str) -> PlumblineError:
+    # gRPC's own text lists addresses and sockets: a note takes it to the log, and no further.
+    return ModelServerUnavailable(model, "the model server is not available")
+
+
+def _timeout(model: str, version: int | None, problem: str) -> PlumblineError:
+    return ModelServerTimeout(model, "the model server did not answer in time")
+
+
+def _overloaded(model: str, version: int | None, problem: str) -> PlumblineError:
+    return ModelServerOverloaded(model, f"the model server is overloaded: {problem}")
+
+
+def _failed(model: str, version: int | None, problem: str) -> PlumblineError:
+    return ModelServerError(model, f"the model server failed: {problem}")
+
+
+ERRORS: dict[grpc.StatusCode, Callable[[str, int | None, str], PlumblineError]] = {
+    _Code.CANCELLED: _failed,
+    _Code.UNKNOWN: _failed,
+    _Code.INVALID_ARGUMENT: _failed,  # the contract checked the input, so this is not the caller's fault
+    _Code.DEADLINE_EXCEEDED: _timeout,
+    _Code.NOT_FOUND: _unknown,
+    _Code.ALREADY_EXISTS: _failed,
+    _Code.PERMISSION_DENIED: _failed,
+    _Code.UNAUTHENTICATED: _failed,
+    _Code.RESOURCE_EXHAUSTED: _overloaded,
+    _Code.FAILED_PRECONDITION: _failed,
+    _Code.ABORTED: _failed,
+    _Code.OUT_OF_RANGE: _failed,
+    _Code.UNIMPLEMENTED: _failed,
+    _Code.INTERNAL: _failed,
+    _Code.UNAVAILABLE: _unavailable,
+    _Code.DATA_LOSS: _failed,
+}
+
+
+def error_for(error: grpc.RpcError, model: str, version: int | None) -> PlumblineError:
+    """Give the error of ours that a failed call stands for."""
+    code, details = error.code(), error.details() or ""
+    problem = f"{code.name}: {details[:_DETAILS_SHOWN]}"
+    ours = ERRORS[code](model, version, problem)
+    ours.add_note(problem)
+    return ours

@@ -1,0 +1,240 @@
+import logging
+import threading
+import time
+
+import grpc
+import numpy as np
+import pytest
+
+from serving.catalog import Catalog, ModelState, Refresher, Refusal
+from serving.catalog.admission import Admission
+from serving.errors import ModelNotReady, UnknownModel, UnknownVersion
+from serving.tfserving.client import ModelServerClient
+from tests.serving.contracts import tabular_contract, text_contract
+from tests.serving.fake_model_server import FakeModelServer, wait_until
+
+
+@pytest.fixture
+def catalog(client: ModelServerClient) -> Catalog:
+    return Catalog(client, ["sentiment", "house_price"])
+
+
+def refreshed(catalog: Catalog, model: str = "sentiment") -> ModelState:
+    catalog.refresh(model)
+    return catalog.state(model)
+
+
+def test_the_newest_version_with_parity_is_live(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract(), 2)
+    model_server.publish(text_contract(), 10)
+    state = refreshed(catalog)
+    assert list(state.live) == [10, 2]
+    assert state.ready
+    assert catalog.live("sentiment").version == 10
+    assert catalog.live("sentiment", 2).document == text_contract().to_json().encode()
+
+
+def test_the_first_look_asks_the_model_server(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    assert catalog.live("sentiment").version == 1
+
+
+def test_a_model_that_is_not_configured_is_unknown(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(tabular_contract("zebra"))
+    with pytest.raises(UnknownModel, match="unknown model 'zebra'; this gateway serves sentiment, house_price"):
+        catalog.live("zebra")
+
+
+def test_a_version_that_is_not_there_is_unknown(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    with pytest.raises(UnknownVersion, match="sentiment: version 7 is not available"):
+        catalog.live("sentiment", 7)
+
+
+def test_a_named_version_is_found_before_the_next_refresh(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    refreshed(catalog)
+    model_server.publish(text_contract(), 2)
+    assert catalog.live("sentiment").version == 1
+    assert catalog.live("sentiment", 2).version == 2
+
+
+def test_a_model_that_the_server_lacks_is_not_ready(catalog: Catalog) -> None:
+    with pytest.raises(ModelNotReady, match="sentiment: not ready: the model server has no such model"):
+        catalog.live("sentiment")
+
+
+def test_a_version_that_did_not_load_says_why(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.broken["sentiment"] = "no saved_model.pb"
+    assert refreshed(catalog).problem == "version 9: no saved_model.pb"
+
+
+def test_a_version_that_went_is_no_longer_live(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    model_server.publish(text_contract(), 2)
+    refreshed(catalog)
+    model_server.withdraw("sentiment", 2)
+    assert list(refreshed(catalog).live) == [1]
+
+
+def test_a_contract_is_read_once(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    first = refreshed(catalog).newest
+    assert refreshed(catalog).newest is first
+    assert model_server.contracts_sent == 1
+
+
+def refusals(catalog: Catalog, model_server: FakeModelServer) -> str:
+    """Publish nothing more, refresh, and give why version 2 was refused while version 1 goes on."""
+    state = refreshed(catalog)
+    assert list(state.live) == [1]
+    assert state.ready
+    return state.refused[2].reason
+
+
+def test_weights_that_are_not_the_contracts_are_refused(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    model_server.publish(text_contract(), 2, weights=1)
+    assert "parity example 0: scores are off by" in refusals(catalog, model_server)
+
+
+def test_another_models_contract_is_refused(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    model_server.publish(text_contract("topic"))
+    served = model_server.versions
+    served["sentiment"] = served["sentiment"] | {2: served["topic"][1]}
+    assert refusals(catalog, model_server) == "it carries the contract of topic"
+
+
+@pytest.mark.parametrize("document", [b"", b"{}", b"\xff", b'{"schema": 99}', b"[]"])
+def test_a_contract_that_can_not_be_read_is_refused(
+    catalog: Catalog, model_server: FakeModelServer, document: bytes
+) -> None:
+    model_server.publish(text_contract())
+    served = model_server.versions
+    served["sentiment"] = served["sentiment"] | {2: (document, served["sentiment"][1][1])}
+    assert "contract" in refusals(catalog, model_server)
+
+
+def test_scores_of_another_shape_are_refused(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    model_server.publish(text_contract(), 2, model=lambda features: np.zeros((2, 3), np.float32))
+    assert "scores have shape (2, 3)" in refusals(catalog, model_server)
+
+
+def test_a_server_error_refuses_and_an_outage_is_tried_again(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    model_server.failure = (grpc.StatusCode.RESOURCE_EXHAUSTED, "busy")
+    assert "busy" in refreshed(catalog).problem
+    model_server.failure = (grpc.StatusCode.INTERNAL, "out of memory")
+    assert "out of memory" in refreshed(catalog).problem
+    model_server.failure = None
+    assert not refreshed(catalog).ready  # it is remembered
+
+
+def test_a_refused_version_is_remembered_and_logged_once(
+    catalog: Catalog, model_server: FakeModelServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    model_server.publish(text_contract(), weights=1)
+    for _ in range(5):
+        assert "version 1 was not admitted: " in refreshed(catalog).problem
+    assert model_server.contracts_sent == 1
+    assert [record.levelno for record in caplog.records].count(logging.ERROR) == 1
+
+
+def test_a_refused_version_is_tried_again_in_the_end(client: ModelServerClient, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    statuses = client.versions("sentiment", 5)
+    for retry_at, ready in ((time.monotonic() + 60, False), (time.monotonic(), True)):
+        before = ModelState(refused={1: Refusal("it was another then", retry_at)}, checked=True)
+        assert Admission(client, "sentiment", 5).run(before, statuses).ready is ready
+
+
+def test_while_the_server_is_away_live_versions_stay_but_are_not_ready(
+    catalog: Catalog, model_server: FakeModelServer
+) -> None:
+    model_server.publish(text_contract())
+    live = refreshed(catalog).newest
+    model_server.stop()
+    state = refreshed(catalog)
+    assert state.newest is live
+    assert not state.ready
+    assert state.problem == "the model server is not available"
+    model_server.start()
+    wait_until(lambda: refreshed(catalog).ready)
+    assert catalog.live("sentiment") is live
+
+
+def test_a_server_that_comes_back_with_another_model_is_read_again(
+    catalog: Catalog, model_server: FakeModelServer
+) -> None:
+    model_server.publish(text_contract())
+    refreshed(catalog)
+    model_server.stop()
+    refreshed(catalog)
+    other = text_contract(words="bad film good very a", weights=4)
+    model_server.publish(other, 1, weights=4)
+    model_server.start()
+    wait_until(lambda: refreshed(catalog).ready)
+    assert catalog.live("sentiment").document == other.to_json().encode()
+
+
+def test_each_refresh_is_told(client: ModelServerClient, model_server: FakeModelServer) -> None:
+    told = []
+    catalog = Catalog(client, ["sentiment"], lambda model, state: told.append((model, list(state.live))))
+    refreshed(catalog)
+    model_server.publish(text_contract())
+    refreshed(catalog)
+    assert told == [("sentiment", []), ("sentiment", [1])]
+
+
+def test_callers_at_one_time_share_a_refresh(model_server: FakeModelServer, client: ModelServerClient) -> None:
+    asked = []
+
+    class Slow(ModelServerClient):
+        def versions(self, model: str, deadline_seconds: float):  # type: ignore[no-untyped-def]
+            asked.append(model)
+            time.sleep(0.1)
+            return client.versions(model, deadline_seconds)
+
+    model_server.publish(text_contract())
+    catalog = Catalog(Slow(model_server.address), ["sentiment"])
+    threads = [threading.Thread(target=catalog.refresh, args=("sentiment",)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    start = time.monotonic()
+    catalog.refresh("sentiment", budget_seconds=0.01)
+    assert time.monotonic() - start < 0.09
+    for thread in threads:
+        thread.join()
+    assert len(asked) <= 2
+    assert catalog.state("sentiment").ready
+
+
+def test_the_refresher_keeps_up_until_it_is_closed(catalog: Catalog, model_server: FakeModelServer) -> None:
+    refresher = Refresher(catalog, 0.02)
+    refresher.start()
+    model_server.publish(text_contract())
+    wait_until(lambda: catalog.state("sentiment").ready)
+    refresher.close()
+    model_server.publish(text_contract(), 2)
+    time.sleep(0.1)
+    assert list(catalog.state("sentiment").live) == [1]
+
+
+def test_a_bug_in_one_refresh_does_not_end_the_thread(
+    client: ModelServerClient, model_server: FakeModelServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    model_server.publish(text_contract())
+    calls = []
+
+    def fails_at_first(model: str, state: ModelState) -> None:
+        calls.append(model)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+
+    refresher = Refresher(Catalog(client, ["sentiment"], fails_at_first), 0.02)
+    refresher.start()
+    wait_until(lambda: len(calls) > 2)
+    refresher.close()
+    assert "sentiment: the refresh failed" in caplog.text

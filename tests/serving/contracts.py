@@ -1,0 +1,68 @@
+"""Small contracts, and the arithmetic that stands in for a model: enough to tell any two models or versions apart."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from serving.contract import Contract, ImageResizer, Labels, ParityExample, TabularScaler, TextVectorizer, Value
+from serving.contract.outputs import Output
+from serving.contract.preprocessors import Preprocessor
+from serving.contract.tensors import Array, Features
+
+EVALUATION = {"metric": "accuracy", "test": {"accuracy": 0.91}, "baseline": {"name": "majority", "accuracy": 0.5}}
+
+
+def scores(features: Mapping[str, Array], width: int, weights: int) -> Array:
+    """The stand-in for a model: *weights* is all that differs between two trainings."""
+    (array,) = features.values()
+    flat = array.reshape(len(array), -1).astype(np.float64)
+    sums = flat @ np.arange(1, flat.shape[1] + 1)
+    raw = (sums[:, None] * 0.37 + np.arange(width) * 0.61 + weights * 0.13) % 1 + 0.01
+    return (raw / raw.sum(axis=1, keepdims=True) if width > 1 else raw / 1.02).astype(np.float32)
+
+
+def make_contract(
+    model: str, preprocessor: Preprocessor, output: Output, instances: Sequence[Any], weights: int = 0
+) -> Contract:
+    features = preprocessor.transform([preprocessor.decode(instance) for instance in instances])
+    computed = scores(features, output.width, weights)
+    examples = [
+        ParityExample(instance, {name: array[row] for name, array in features.items()}, computed[row])
+        for row, instance in enumerate(instances)
+    ]
+    provenance = {"data": "sample", "recipe": "baseline"}
+    return Contract(model, "test", preprocessor, output, tuple(examples), 1e-3, EVALUATION, provenance)
+
+
+def text_contract(model: str = "sentiment", words: str = "a good film bad very", weights: int = 0) -> Contract:
+    vectorizer = TextVectorizer(tuple(words.split()), num_words=100, length=16)
+    instances = [{"text": "A very good film"}, {"text": "bad, very bad"}]
+    return make_contract(model, vectorizer, Labels(("negative", "positive"), top=2), instances, weights)
+
+
+def tabular_contract(model: str = "house_price", weights: int = 0) -> Contract:
+    scaler = TabularScaler(("rooms", "age"), means=(6.0, 50.0), deviations=(1.0, 20.0))
+    instances = [{"rooms": 5.0, "age": 30.0}, {"rooms": 7.5, "age": 80.0}]
+    return make_contract(model, scaler, Value("1000 USD"), instances, weights)
+
+
+def image_contract(model: str = "digits", weights: int = 0) -> Contract:
+    instances = [{"image": base64.b64encode(png(shade)).decode()} for shade in (0, 200)]
+    labels = Labels(tuple("0123456789"), top=3)
+    return make_contract(model, ImageResizer(8, 8, mode="L"), labels, instances, weights)
+
+
+def png(shade: int, size: tuple[int, int] = (12, 10)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, (shade, shade, shade)).save(file, "PNG")
+    return file.getvalue()
+
+
+def answers(contract: Contract, instances: Sequence[Any], weights: int = 0) -> list[dict[str, Any]]:
+    """What a gateway must answer for *instances*."""
+    features: Features = contract.features(instances)
+    return contract.output.answers(scores(features, contract.output.width, weights))
