@@ -1,0 +1,1 @@
+"""The HTTP gateway: raw instances in, answers out."""

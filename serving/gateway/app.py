@@ -1,0 +1,59 @@
+"""The gateway's composition root: the only place where settings meet real things."""
+
+from dataclasses import dataclass
+
+from flask import Flask
+
+from serving.catalog import Catalog, ModelServer, Refresher
+from serving.gateway.health import health_routes
+from serving.gateway.instances import GatewayRequest
+from serving.gateway.models import models_routes
+from serving.gateway.predict import predict_routes
+from serving.gateway.problems import register_problems
+from serving.gateway.settings import Settings
+from serving.monitoring.metrics import Metrics
+from serving.predictor import Predictor
+from serving.tfserving.client import ModelServerClient
+
+_EXTENSION = "plumbline"
+
+
+@dataclass(frozen=True)
+class _Background:
+    refresher: Refresher
+    server: ModelServer
+
+
+def create_app(settings: Settings | None = None, server: ModelServer | None = None) -> Flask:
+    """Make the WSGI application, by default from the environment and with the real client.
+
+    It starts a thread, so it must be called in the process that serves, after any fork. `close_app` ends it.
+    """
+    settings = settings or Settings.from_env()
+    server = server or ModelServerClient(settings.model_server)
+    metrics = Metrics(settings.metrics_dir)
+    catalog = Catalog(server, settings.models, metrics.refreshed)
+    refresher = Refresher(catalog, settings.refresh_seconds)
+    app = _flask(settings)
+    app.register_blueprint(predict_routes(settings, catalog, Predictor(catalog, server), metrics))
+    app.register_blueprint(models_routes(catalog))
+    app.register_blueprint(health_routes(catalog, metrics))
+    register_problems(app)
+    app.extensions[_EXTENSION] = _Background(refresher, server)
+    refresher.start()
+    return app
+
+
+def close_app(app: Flask) -> None:
+    """Stop the thread and close the connection that `create_app` opened."""
+    background = app.extensions[_EXTENSION]
+    background.refresher.close()
+    background.server.close()
+
+
+def _flask(settings: Settings) -> Flask:
+    app = Flask("serving.gateway", static_folder=None)
+    app.request_class = GatewayRequest
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_FORM_PARTS"] = settings.max_instances + 1  # so that one too many is counted, more are refused
+    return app

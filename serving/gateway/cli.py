@@ -1,0 +1,51 @@
+"""`plumbline serve`: the gateway under gunicorn."""
+
+import os
+import sys
+import tempfile
+from typing import Any
+
+import click
+
+from serving.gateway.settings import InvalidSettings, Settings
+
+_EXAMPLES = """
+Serve raw input over HTTP, with the models of a TensorFlow Serving model server.
+
+\b
+Examples:
+  plumbline serve
+  plumbline serve --model-server tf-serving:8500 --models sentiment,digits
+  MODEL_SERVER=tf-serving:8500 plumbline serve --bind 0.0.0.0 --workers 4
+
+Each option overrides the environment variable of its name in capitals (MODEL_SERVER, ...). More variables:
+REFRESH_SECONDS, MAX_BODY_BYTES, MAX_INSTANCES.
+"""
+
+
+@click.command(help=_EXAMPLES)
+@click.option("--model-server", metavar="HOST:PORT", help="gRPC address of the model server [localhost:8500]")
+@click.option("--models", metavar="NAME,...", help="models to serve [sentiment,topic,house_price,image,digits]")
+@click.option("--bind", metavar="HOST", help="address to listen at [127.0.0.1]")
+@click.option("--port", metavar="PORT", help="port to listen at [8000]")
+@click.option("--workers", metavar="N", help="processes [2]")
+@click.option("--threads", metavar="N", help="threads of each process [8]")
+@click.option("--deadline-seconds", metavar="S", help="time for one prediction [5]")
+def serve(**options: str | None) -> None:
+    """Check the settings and become gunicorn."""
+    environment = {**os.environ, **{name.upper(): value for name, value in options.items() if value is not None}}
+    try:
+        settings = Settings.from_env(environment)
+    except InvalidSettings as error:
+        raise click.ClickException(f"these settings can't be used:\n{error}") from error
+    environment["PROMETHEUS_MULTIPROC_DIR"] = _fresh_folder(settings)
+    os.execve(sys.executable, _gunicorn(), environment)  # noqa: S606 - so that signals reach gunicorn itself
+
+
+def _fresh_folder(settings: Settings) -> str:
+    """Make a private folder for the workers' metrics; prometheus_client looks for it when it is imported."""
+    return tempfile.mkdtemp(prefix="plumbline-metrics-", dir=settings.metrics_dir)
+
+
+def _gunicorn() -> list[Any]:
+    return [sys.executable, "-m", "gunicorn", "--config", "python:serving.gateway.gunicorn_conf"]

@@ -1,0 +1,69 @@
+"""Asking a running gateway over HTTP, for the commands that do."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import click
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+# Without the environment's proxies: the gateway is on this machine or in this cluster.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+url_option = click.option(
+    "--url", default=DEFAULT_URL, show_default=True, metavar="URL", help="where the gateway listens"
+)
+
+
+class GatewayError(click.ClickException):
+    """The gateway can't be reached, or answered with a problem."""
+
+
+class GatewayClient:
+    """Asks the gateway at *url*; raises GatewayError."""
+
+    def __init__(self, url: str, timeout_seconds: float = 30.0) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise GatewayError(f"expected a URL such as {DEFAULT_URL}, got {url!r}")
+        self._url = url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+
+    def get(self, path: str) -> bytes:
+        """Give the body of what *path* answers."""
+        return self._ask(urllib.request.Request(self._url + path))  # noqa: S310 - the scheme was checked
+
+    def get_json(self, path: str) -> Any:
+        """Give the JSON of what *path* answers."""
+        return self._parsed(self.get(path))
+
+    def post(self, path: str, value: Any) -> Any:
+        """Send *value* as JSON, and give the JSON that comes back."""
+        body, headers = json.dumps(value).encode(), {"Content-Type": "application/json"}
+        return self._parsed(self._ask(urllib.request.Request(self._url + path, body, headers)))  # noqa: S310
+
+    def _parsed(self, body: bytes) -> Any:
+        try:
+            return json.loads(body)
+        except ValueError as error:
+            raise GatewayError(f"what answers at {self._url} is not a gateway of Plumbline's") from error
+
+    def _ask(self, request: urllib.request.Request) -> bytes:
+        try:
+            with _opener.open(request, timeout=self._timeout_seconds) as reply:
+                body: bytes = reply.read()
+                return body
+        except urllib.error.HTTPError as error:
+            with error:
+                raise GatewayError(_detail(error.read()) or f"{request.full_url}: {error}") from error
+        except OSError as error:
+            reason = getattr(error, "reason", error)
+            raise GatewayError(f"no gateway answers at {self._url} ({reason}); is it running?") from error
+
+
+def _detail(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return ""

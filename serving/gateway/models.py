@@ -1,0 +1,76 @@
+"""GET /models: what is served, how to ask for it, and where it comes from."""
+
+from typing import Any
+
+from flask import Blueprint, Response, g
+
+from serving.catalog import Catalog, LiveModel, ModelState
+from serving.catalog.catalog import STATUS_SECONDS
+from serving.contract import Contract, Labels, Value
+from serving.gateway.replies import json_reply
+
+
+def models_routes(catalog: Catalog) -> Blueprint:
+    """Make the blueprint."""
+    routes = Blueprint("models", __name__, url_prefix="/models")
+
+    def known(model: str) -> ModelState:
+        if not catalog.state(model).ready:  # perhaps only this process does not know yet
+            catalog.refresh(model, STATUS_SECONDS)
+        return catalog.state(model)
+
+    @routes.get("")
+    def all_models() -> Response:
+        return json_reply({"models": [_summary(model, known(model)) for model in catalog.models]})
+
+    @routes.get("/<model>")
+    def one_model(model: str) -> Response:
+        return json_reply(_details(model, known(model)))
+
+    @routes.get("/<model>/versions/<int:version>/contract")
+    def contract(model: str, version: int) -> Response:
+        catalog.state(model)
+        g.model = model
+        return Response(catalog.live(model, version).document, mimetype="application/json")
+
+    return routes
+
+
+def _summary(model: str, state: ModelState) -> dict[str, Any]:
+    summary: dict[str, Any] = {"name": model, "ready": state.ready, "versions": list(state.live)}
+    if state.problem:
+        summary["problem"] = state.problem
+    if state.newest:
+        contract = state.newest.contract
+        summary["data"] = contract.provenance.get("data")
+        summary["recipe"] = contract.provenance.get("recipe")
+        summary["metrics"] = contract.evaluation
+    return summary
+
+
+def _details(model: str, state: ModelState) -> dict[str, Any]:
+    details = _summary(model, state)
+    details["refused"] = {str(version): refusal.reason for version, refusal in state.refused.items()}
+    return details | _described(state.newest) if state.newest else details
+
+
+def _described(live: LiveModel) -> dict[str, Any]:
+    contract = live.contract
+    return {
+        "version": live.version,
+        "problem_type": contract.problem,
+        "instance": {"schema": contract.preprocessor.instance_schema, "example": contract.examples[0].instance},
+        "answer": _answer(contract),
+        "provenance": contract.provenance,
+        "contract": f"/models/{live.model}/versions/{live.version}/contract",
+    }
+
+
+def _answer(contract: Contract) -> dict[str, Any]:
+    match contract.output:
+        case Labels(names):
+            return {"labels": names}
+        case Value(unit):
+            return {"unit": unit}
+        case other:
+            return {"kind": other.kind}

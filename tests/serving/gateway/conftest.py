@@ -1,0 +1,42 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from serving.gateway.app import close_app, create_app
+from serving.gateway.settings import Settings
+from tests.serving.contracts import image_contract, tabular_contract, text_contract
+from tests.serving.fake_model_server import FakeModelServer, wait_until
+
+
+@pytest.fixture
+def settings(model_server: FakeModelServer) -> Settings:
+    for contract in (text_contract(), tabular_contract(), image_contract()):
+        model_server.publish(contract)
+    return Settings(
+        model_server=model_server.address,
+        models=("sentiment", "house_price", "digits"),
+        refresh_seconds=0.05,
+        max_body_bytes=20_000,
+        max_instances=4,
+    )
+
+
+@pytest.fixture
+def gateway(settings: Settings) -> Iterator[FlaskClient]:
+    app = create_app(settings)
+    client = app.test_client()
+    wait_until(lambda: client.get("/readyz").status_code == 200)
+    yield client
+    close_app(app)
+
+
+def problem(reply: Any) -> dict[str, Any]:
+    """The problem that *reply* is, once its form is checked."""
+    assert reply.mimetype == "application/problem+json"
+    told: dict[str, Any] = reply.get_json()
+    assert told["status"] == reply.status_code
+    assert told["type"] == f"urn:plumbline:problem:{told['code']}"
+    assert told["title"]
+    return told

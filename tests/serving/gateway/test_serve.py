@@ -1,0 +1,168 @@
+"""`plumbline serve` for real: gunicorn with two workers, over sockets."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from serving.gateway.cli import serve
+from tests.serving.contracts import image_contract, text_contract
+from tests.serving.fake_model_server import FakeModelServer, wait_until
+
+ROOT = Path(__file__).parents[3]
+START = "from serving.gateway.cli import serve; serve()"
+TEXT = json.dumps({"text": "a good film"})
+
+
+class Running:
+    """A gateway in processes of its own."""
+
+    def __init__(self, model_server: str, metrics_dir: Path, log: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        options = ["--model-server", model_server, "--models", "sentiment,digits", "--port", str(self.port)]
+        environment = {
+            **os.environ,
+            "PROMETHEUS_MULTIPROC_DIR": str(metrics_dir),
+            "WORKERS": "2",
+            "MAX_BODY_BYTES": "5000",
+            "REFRESH_SECONDS": "0.1",
+        }
+        self._log = log
+        with log.open("w") as stderr:
+            command = [sys.executable, "-c", START, *options]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body, headers, encode_chunked=not isinstance(body, str))  # type: ignore[arg-type]
+            reply = connection.getresponse()
+            return reply.status, reply.read().decode()
+        finally:
+            connection.close()
+
+    def predict(self) -> int:
+        return self.ask("POST", "/predict/sentiment", TEXT, **{"Content-Type": "application/json"})[0]
+
+    def ready(self) -> bool:
+        try:
+            return self.ask("GET", "/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def workers(self) -> list[int]:
+        return sorted({int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", self.log)})
+
+
+@pytest.fixture
+def metrics_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def running(model_server: FakeModelServer, metrics_dir: Path, tmp_path: Path) -> Iterator[Running]:
+    for contract in (text_contract(), image_contract()):
+        model_server.publish(contract)
+    running = Running(model_server.address, metrics_dir, tmp_path / "log")
+    wait_until(running.ready, 20)
+    wait_until(lambda: len(running.workers()) == 2)
+    yield running
+    running.process.terminate()
+    running.process.wait(30)
+
+
+def test_two_workers_answer_and_their_metrics_are_one(running: Running, metrics_dir: Path) -> None:
+    (shared,) = metrics_dir.iterdir()
+    statuses: list[int] = []
+
+    def both_have_answered() -> bool:
+        with ThreadPoolExecutor(8) as pool:
+            statuses.extend(pool.map(lambda _: running.predict(), range(20)))
+        return len(list(shared.glob("counter_*.db"))) == 2
+
+    wait_until(both_have_answered, 20)
+    assert set(statuses) == {200}
+    _, metrics = running.ask("GET", "/metrics")
+    assert f'plumbline_gateway_requests_total{{code="200",model="sentiment"}} {len(statuses)}.0' in metrics
+    assert 'plumbline_gateway_live_version{model="sentiment"} 1.0' in metrics
+    assert "plumbline_gateway_in_flight_requests 0.0" in metrics
+    assert "pid=" not in metrics
+
+
+def test_a_worker_that_dies_is_replaced_and_its_counts_stay(running: Running, metrics_dir: Path) -> None:
+    assert running.predict() == 200
+    for pid in running.workers():
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: len(running.workers()) == 4)
+    wait_until(running.ready)
+    (shared,) = metrics_dir.iterdir()
+    assert running.predict() == 200
+    _, metrics = running.ask("GET", "/metrics")
+    assert 'plumbline_gateway_requests_total{code="200",model="sentiment"} 2.0' in metrics
+    assert len(list(shared.glob("gauge_livesum_*.db"))) <= 2
+
+
+def test_a_body_of_unknown_length_is_limited_too(running: Running) -> None:
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    status, _ = running.ask("POST", "/predict/sentiment", iter([b'{"text": "a good', b' film"}']), **headers)
+    assert status == 200
+    status, body = running.ask("POST", "/predict/sentiment", iter([b'{"text": "', b"x" * 6000, b'"}']), **headers)
+    assert (status, json.loads(body)["code"]) == (413, "too_large")
+
+
+def test_a_large_body_is_refused_with_an_answer(running: Running) -> None:
+    """Not with a connection that is cut while the client still sends."""
+    for _ in range(5):
+        body = json.dumps({"text": "x" * 3_000_000})
+        status, told = running.ask("POST", "/predict/sentiment", body, **{"Content-Type": "application/json"})
+        assert (status, json.loads(told)["code"]) == (413, "too_large")
+
+
+def test_sigterm_finishes_what_is_under_way_and_leaves_nothing(
+    running: Running, model_server: FakeModelServer, metrics_dir: Path
+) -> None:
+    assert running.predict() == 200
+    model_server.delay_seconds = 0.5
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(running.predict) for _ in range(4)]
+        wait_until(lambda: "in_flight_requests 4.0" in running.ask("GET", "/metrics")[1])
+        running.process.terminate()
+        assert [future.result() for future in asked] == [200] * 4
+    assert running.process.wait(10) == 0
+    assert list(metrics_dir.iterdir()) == []
+    assert "Traceback" not in running.log
+
+
+def test_the_log_says_what_is_live(running: Running) -> None:
+    wait_until(lambda: "sentiment: version 1 is live" in running.log)
+
+
+def test_wrong_settings_are_told_before_anything_starts() -> None:
+    result = CliRunner().invoke(serve, ["--port", "x", "--workers", "0"])
+    assert result.exit_code == 1
+    assert "PORT='x': expected a port" in result.output
+    assert "WORKERS='0': expected a whole number" in result.output
+
+
+def test_help_has_examples() -> None:
+    result = CliRunner().invoke(serve, ["--help"])
+    assert result.exit_code == 0
+    assert "plumbline serve --model-server" in result.output
