@@ -1,0 +1,87 @@
+"""The queues in which batches fill up, and the threads that run them."""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from time import monotonic
+
+import grpc
+
+from serving.local_server.batch import Batch, Kind, Task
+from serving.local_server.batching_parameters import BatchingParameters
+from serving.local_server.errors import ServingError
+from serving.local_server.tensors import Array
+
+
+class BatchScheduler:
+    """Batches of every model and kind, and one pool of threads for all of them."""
+
+    def __init__(self, parameters: BatchingParameters) -> None:
+        self.parameters = parameters
+        self._changed = threading.Condition()
+        self._queues: dict[Kind, deque[Batch]] = {}  # an emptied queue is dropped, and with it the session in its key
+        self._allowed_sizes = sorted(parameters.allowed_batch_sizes)
+        self._timeout = parameters.batch_timeout_micros / 1e6
+        for number in range(parameters.num_batch_threads):
+            threading.Thread(target=self._work, name=f"batch-{number}", daemon=True).start()
+
+    def submit(self, kind: Kind, arrays: Sequence[Array], rows: int, deadline: float | None) -> list[Task]:
+        """Queue a request, in pieces if it is split; raises UNAVAILABLE if the queue is full."""
+        with self._changed:
+            queue = self._queues.get(kind, deque())
+            room = self.parameters.largest_batch - queue[-1].rows if queue else 0
+            sizes = self._piece_sizes(rows, room)
+            self._check_capacity(queue, rows, room, new_batches=len(sizes) - (sizes[0] <= room))
+            tasks, start = [], 0
+            for size in sizes:
+                task = Task([array[start : start + size] for array in arrays], size, deadline)
+                if not queue or queue[-1].rows + size > self.parameters.largest_batch:
+                    queue.append(Batch(kind, monotonic()))
+                queue[-1].add(task)
+                tasks.append(task)
+                start += size
+            self._queues[kind] = queue
+            self._changed.notify()
+        return tasks
+
+    def _piece_sizes(self, rows: int, room: int) -> list[int]:
+        largest = self.parameters.largest_batch
+        if rows <= room or not self.parameters.enable_large_batch_splitting:
+            return [rows]
+        first = [room] if room else []
+        whole, rest = divmod(rows - room, largest)
+        return first + [largest] * whole + ([rest] if rest else [])
+
+    def _check_capacity(self, queue: deque[Batch], rows: int, room: int, new_batches: int) -> None:
+        most = self.parameters.max_enqueued_batches
+        if len(queue) + new_batches <= most:
+            return
+        state = f"currently {len(queue)} batches enqueued and max_enqueued_batches is {most}"
+        if self.parameters.enable_large_batch_splitting:
+            capacity = room + (most - len(queue)) * self.parameters.largest_batch
+            state = f"task size is {rows} but scheduling capacity is only {capacity} ({state})"
+        message = f"The batch scheduling queue to which this task was submitted is full; {state}"
+        raise ServingError(grpc.StatusCode.UNAVAILABLE, message)
+
+    def _work(self) -> None:
+        while True:
+            self._take().run(self._allowed_sizes)
+
+    def _take(self) -> Batch:
+        """Wait for the batch that has been ready for longest, of whatever queue."""
+        with self._changed:
+            while True:
+                heads = [(self._ready_at(queue), queue) for queue in self._queues.values()]
+                ready_at, queue = min(heads, key=lambda head: head[0], default=(float("inf"), None))
+                now = monotonic()
+                if queue and ready_at <= now:
+                    batch = queue.popleft()
+                    if not queue:
+                        del self._queues[batch.kind]
+                    return batch
+                self._changed.wait(None if queue is None else ready_at - now)
+
+    def _ready_at(self, queue: deque[Batch]) -> float:
+        head = queue[0]
+        filled = len(queue) > 1 or head.rows >= self.parameters.largest_batch
+        return head.opened if filled else head.opened + self._timeout

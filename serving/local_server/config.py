@@ -1,0 +1,138 @@
+"""Configuration files and reload requests (text protos), turned into checked values of our own.
+
+Nothing here needs TensorFlow, so that a mistake in a file shows before its seconds of import.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.local_server import schemas
+from serving.local_server.batching_parameters import BatchingParameters
+from serving.local_server.errors import invalid_argument
+from serving.local_server.flags import Flags
+from serving.local_server.storage import VersionPolicy
+
+UNSUPPORTED_KIND = (
+    "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported"
+)
+METRICS_PATH = "/monitoring/prometheus/metrics"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """One model that is to be served."""
+
+    name: str
+    base_path: Path
+    policy: VersionPolicy
+    labels: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All that the flags and the files they name say."""
+
+    flags: Flags
+    models: tuple[ModelConfig, ...]
+    batching: BatchingParameters | None
+    metrics_path: str | None
+
+    @staticmethod
+    def of(flags: Flags) -> "Configuration":
+        """Read and check the files; raises ServingError."""
+        if not flags.port:
+            raise invalid_argument(
+                "At least one of server_options.grpc_port or server_options.grpc_socket_path must be set."
+            )
+        return Configuration(flags, model_configs(flags), batching_parameters(flags), metrics_path(flags))
+
+
+def model_configs(flags: Flags) -> tuple[ModelConfig, ...]:
+    """Read what the flags say is to be served."""
+    if flags.model_config_file:
+        return from_server_config(_parse(flags.model_config_file, model_server_config_pb2.ModelServerConfig()))
+    if not flags.model_base_path:
+        raise invalid_argument("Both server_options.model_base_path and server_options.model_config_file are empty!")
+    entry = model_server_config_pb2.ModelConfig(
+        name=flags.model_name, base_path=flags.model_base_path, model_platform="tensorflow"
+    )
+    return (_model_config(entry),)
+
+
+def from_server_config(config: Any) -> tuple[ModelConfig, ...]:
+    """Check a ModelServerConfig as a whole, so that a bad one changes nothing."""
+    if config.WhichOneof("config") != "model_config_list":
+        raise invalid_argument(UNSUPPORTED_KIND)
+    models: dict[str, ModelConfig] = {}
+    for entry in config.model_config_list.config:
+        if entry.name in models:
+            raise invalid_argument(f"Illegal to list model {entry.name} multiple times in config list")
+        models[entry.name] = _model_config(entry)
+    return tuple(models.values())
+
+
+def _model_config(entry: Any) -> ModelConfig:
+    # model_type (deprecated): 1 is TENSORFLOW
+    platform = entry.model_platform or ("tensorflow" if entry.model_type == 1 else "")
+    if not platform:
+        raise invalid_argument(
+            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor "
+            f"ModelServerConfig::model_platform, model name is {entry.name}"
+        )
+    if platform != "tensorflow":
+        raise invalid_argument(f"Model {entry.name} requests unsupported platform {platform}")
+    if not entry.base_path.startswith("/"):
+        raise invalid_argument(
+            f"Expected model {entry.name} to have an absolute path or URI; got base_path()={entry.base_path}"
+        )
+    if entry.HasField("logging_config"):
+        raise invalid_argument("No request-logger-creator provided.")
+    policy = _policy(entry.model_version_policy)
+    return ModelConfig(entry.name, Path(entry.base_path), policy, dict(entry.version_labels))
+
+
+def _policy(policy: Any) -> VersionPolicy:
+    kind = policy.WhichOneof("policy_choice")
+    if kind == "specific":
+        return VersionPolicy(specific=frozenset(policy.specific.versions))
+    return VersionPolicy(all=kind == "all", latest=policy.latest.num_versions or 1)
+
+
+def batching_parameters(flags: Flags) -> BatchingParameters | None:
+    """Read how to batch; None for not at all."""
+    if not flags.enable_batching:
+        if flags.batching_parameters_file:
+            raise invalid_argument("server_options.batching_parameters_file is set without setting enable_batching")
+        return None
+    if not flags.batching_parameters_file:
+        return BatchingParameters()
+    message = _parse(flags.batching_parameters_file, schemas.BatchingParameters())
+    values = {name.name: _plain(value) for name, value in message.ListFields() if name.name != "thread_pool_name"}
+    return BatchingParameters(**values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    return value.value if hasattr(value, "value") else tuple(value)
+
+
+def metrics_path(flags: Flags) -> str | None:
+    """Read where Prometheus is to find the metrics; None for nowhere."""
+    if not flags.monitoring_config_file:
+        return None
+    config = _parse(flags.monitoring_config_file, schemas.MonitoringConfig()).prometheus_config
+    return (config.path or METRICS_PATH) if config.enable else None
+
+
+def _parse(path: Path, message: Any) -> Any:
+    try:
+        return text_format.Parse(path.read_text(), message)
+    except text_format.ParseError as error:
+        raise invalid_argument(f"Invalid protobuf file: '{path}': {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise invalid_argument(f"Can't read '{path}': {error}") from error

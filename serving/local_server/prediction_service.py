@@ -1,0 +1,76 @@
+"""The gRPC PredictionService: Predict and GetModelMetadata."""
+
+from typing import Any
+
+from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
+
+from serving.local_server.errors import failed_precondition, invalid_argument
+from serving.local_server.manager import ModelManager
+from serving.local_server.servable import DEFAULT_SIGNATURE, Servable
+from serving.local_server.signature import Signature
+from serving.local_server.tensors import Array, decode, encode
+
+
+def predict(servable: Servable, request: Any, as_content: bool, deadline: float | None) -> Any:
+    """Answer a PredictRequest from this servable; name and version in the answer are left to the caller."""
+    name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+    signature = servable.signatures.get(name)
+    if signature is None:
+        raise failed_precondition(f'Serving signature key "{name}" not found.')
+    given = _decode_inputs(signature, request.inputs)
+    outputs = signature.select_outputs(request.output_filter)
+    arrays = signature.arrange(given)
+    response = predict_pb2.PredictResponse()
+    for info, array in zip(outputs, servable.run(signature, arrays, outputs, deadline), strict=True):
+        encode(array, as_content, response.outputs[info.alias])
+    response.model_spec.signature_name = name
+    return response
+
+
+def _decode_inputs(signature: Signature, protos: Any) -> dict[str, Array]:
+    signature.check_names(protos)
+    arrays = {}
+    for alias in protos:
+        try:
+            arrays[alias] = decode(protos[alias])
+        except ValueError as error:
+            raise invalid_argument(f"tensor parsing error: {alias}") from error
+    return arrays
+
+
+class PredictionService:
+    """Its methods are the service's; they raise ServingError."""
+
+    def __init__(self, manager: ModelManager, as_content: bool) -> None:
+        self._manager = manager
+        self._as_content = as_content
+
+    def predict(self, request: Any, deadline: float | None) -> Any:
+        """Run a signature of a model."""
+        version, servable = self._manager.find(request)
+        response = predict(servable, request, self._as_content, deadline)
+        response.model_spec.name = request.model_spec.name
+        response.model_spec.version.value = version
+        return response
+
+    def get_model_metadata(self, request: Any) -> Any:
+        """Tell a model's signatures."""
+        version, servable = self._manager.find(request)
+        if not request.metadata_field:
+            raise invalid_argument("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != "signature_def":
+                raise invalid_argument(f"Metadata field {field} is not supported")
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        response.model_spec.name = request.model_spec.name
+        response.model_spec.version.value = version
+        response.metadata["signature_def"].Pack(signature_map(servable))
+        return response
+
+
+def signature_map(servable: Servable) -> Any:
+    """Make the SignatureDefMap that both ports answer metadata requests with."""
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+    for name, definition in servable.signature_defs.items():
+        signatures.signature_def[name].CopyFrom(definition)
+    return signatures

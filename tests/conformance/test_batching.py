@@ -1,0 +1,106 @@
+"""Batching. The model `pick` answers with the size of the batch that each row ran in."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+
+from tests.conformance.client import Client, refused, request, values
+from tests.conformance.servers import Launcher
+
+TIMEOUT_MICROS = 1_500_000
+PARAMETERS = f"""
+max_batch_size {{ value: 8 }}
+batch_timeout_micros {{ value: {TIMEOUT_MICROS} }}
+max_enqueued_batches {{ value: 1 }}
+num_batch_threads {{ value: 2 }}
+allowed_batch_sizes: 4
+allowed_batch_sizes: 8
+"""
+
+
+@pytest.fixture(scope="module")
+def client(launcher: Launcher, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    file = tmp_path_factory.mktemp("batching") / "parameters.txt"
+    file.write_text(PARAMETERS)
+    flags = ["--enable_batching", f"--batching_parameters_file={file}", "--model_name=pick"]
+    with launcher.running(*flags, f"--model_base_path={models_dir}/pick") as server:
+        client = Client(server.address.grpc)
+        yield client
+        client.channel.close()
+
+
+def ids(rows: int, width: int = 3, value: int = 1) -> Any:
+    return np.full((rows, width), value, np.int32)
+
+
+def begin(client: Client, inputs: Any, outputs: tuple[str, ...] = ()) -> Any:
+    message = request("pick", ids=inputs, outputs=outputs)
+    return client.predictions.Predict.future(message, timeout=30, wait_for_ready=True)
+
+
+def test_waiting_requests_run_as_one(client: Client) -> None:
+    answers = [begin(client, ids(2, value=number)) for number in range(4)]
+    assert [values(answer.result()) for answer in answers] == [
+        {"picked": [3.0 * number] * 2, "rows": [8, 8]} for number in range(4)
+    ]
+
+
+def test_a_batch_is_padded_to_an_allowed_size(client: Client) -> None:
+    assert values(client.predict("pick", ids=ids(3))) == {"picked": [3.0] * 3, "rows": [4] * 3}
+
+
+def test_a_request_without_a_deadline(client: Client) -> None:
+    assert values(client.predictions.Predict(request("pick", ids=ids(8))))["rows"] == [8] * 8
+    assert values(client.predictions.Predict(request("pick", ids=ids(1))))["rows"] == [4]
+
+
+def test_a_request_larger_than_a_batch_is_refused(client: Client) -> None:
+    with refused("INVALID_ARGUMENT", "Task size 9 is larger than maximum input batch size 8"):
+        client.predict("pick", ids=ids(9))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "text"),
+    [(np.int32(1), "Batching Run() input tensors must have at least one dimension")],
+)
+def test_inputs_that_do_not_batch(client: Client, inputs: Any, text: str) -> None:
+    with refused("INVALID_ARGUMENT", text):
+        client.predict("pick", ids=inputs)
+
+
+def test_a_full_queue_refuses(client: Client) -> None:
+    waiting = [begin(client, ids(5)) for _ in range(2)]  # only one of them has room in the one batch
+    refusals = [answer for answer in waiting if answer.exception() is not None]
+    assert [answer.code() for answer in refusals] == [grpc.StatusCode.UNAVAILABLE]
+    assert refusals[0].details() == (
+        "The batch scheduling queue to which this task was submitted is full; currently 1 batches enqueued and "
+        "max_enqueued_batches is 1"
+    )
+
+
+def test_filters_do_not_share_a_batch(client: Client) -> None:
+    answers = [begin(client, ids(4), outputs) for outputs in (("rows",), ("rows", "picked"))]
+    assert [values(answer.result())["rows"] for answer in answers] == [[4] * 4, [4] * 4]
+
+
+@pytest.mark.better_than_real
+def test_shapes_do_not_share_a_batch(client: Client) -> None:
+    answers = [begin(client, ids(2, width)) for width in (3, 5)]
+    assert [values(answer.result())["picked"] for answer in answers] == [[3.0] * 2, [5.0] * 2]
+
+
+@pytest.mark.better_than_real
+def test_a_bad_request_fails_alone(client: Client) -> None:
+    good, bad = begin(client, ids(4)), begin(client, ids(4, value=10))
+    assert values(good.result())["picked"] == [3.0] * 4
+    with refused("INVALID_ARGUMENT"):
+        bad.result()
+
+
+@pytest.mark.better_than_real
+def test_no_rows_do_not_wait_for_company(client: Client) -> None:
+    assert values(client.predict("pick", ids=ids(0)))["picked"] == []

@@ -1,0 +1,49 @@
+"""Options and fixtures of the whole test run."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack import Stack, running
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Here, because pytest reads options only from its first conftest.
+    group = parser.getgroup("conformance", "what tests/conformance runs against (default: our own local server)")
+    group.addoption("--server", metavar="HOST:PORT", help="gRPC address of a running server, for the request tests")
+    group.addoption("--rest", metavar="HOST:PORT", help="REST address of that same server")
+    group.addoption("--server-binary", metavar="PATH", help="tensorflow_model_server to start, for all tests")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory):
+    """All models, trained on their samples in this process: name -> `training.job.Trained`, and where they are."""
+    from training.job import Job, train
+    from training.task import find_task, task_names
+
+    models_dir = tmp_path_factory.mktemp("trained")
+    jobs = [Job(name, find_task(name), "baseline", models_dir, None, True, 1, print) for name in task_names()]
+    return {job.name: train(job) for job in jobs}
+
+
+@pytest.fixture(scope="session")
+def published(trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models folder with version 1 of each; tests that add versions work on a copy."""
+    from training.export import export
+    from training.publishing import publish
+
+    models_dir = tmp_path_factory.mktemp("published")
+    for name, result in trained.items():
+        publish(models_dir, name, lambda folder, result=result: export(result.model, result.contract, folder))
+    return models_dir
+
+
+@pytest.fixture(scope="session")
+def stack(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole system over the sample models, shared by all tests that only ask."""
+    folder = tmp_path_factory.mktemp("stack")
+    shutil.copytree(published, folder / "models")
+    with running(folder / "models", folder) as running_stack:
+        yield running_stack

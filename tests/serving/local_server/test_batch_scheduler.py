@@ -1,0 +1,86 @@
+"""The queues alone, with a session that is a fake: it notes the batches it gets and adds one to each number."""
+
+import threading
+from collections.abc import Sequence
+
+import grpc
+import numpy as np
+import pytest
+
+from serving.local_server.batch import Batch, Kind, Task
+from serving.local_server.batch_scheduler import BatchScheduler
+from serving.local_server.batching import BatchingSession
+from serving.local_server.batching_parameters import BatchingParameters
+from serving.local_server.errors import ServingError
+
+
+class Session:
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def run(self, feeds: object, fetches: object, arrays: Sequence[np.ndarray], deadline: object) -> list[np.ndarray]:
+        self.gate.wait(10)
+        self.sizes.append(len(arrays[0]))
+        if (arrays[0] < 0).any():
+            raise ServingError(grpc.StatusCode.INVALID_ARGUMENT, "negative")
+        return [arrays[0] + 1]
+
+
+def batching(session: Session, **parameters: object) -> BatchingSession:
+    return BatchingSession(session, BatchScheduler(BatchingParameters(**parameters)))
+
+
+def test_a_large_request_is_split_and_joined() -> None:
+    session = Session()
+    split = batching(session, max_batch_size=128, max_execution_batch_size=32, enable_large_batch_splitting=True)
+    numbers = np.arange(100)
+    np.testing.assert_array_equal(split.run((), (), [numbers])[0], numbers + 1)
+    assert sorted(session.sizes) == [4, 32, 32, 32]
+
+
+def test_splitting_does_not_lift_the_limit_of_a_request() -> None:
+    split = batching(Session(), max_batch_size=128, max_execution_batch_size=32, enable_large_batch_splitting=True)
+    with pytest.raises(ServingError, match="Task size 129 is larger than maximum input batch size 128"):
+        split.run((), (), [np.zeros(129)])
+
+
+def test_a_queue_without_room_for_all_pieces_refuses() -> None:
+    split = batching(
+        Session(),
+        max_batch_size=128,
+        max_execution_batch_size=32,
+        enable_large_batch_splitting=True,
+        max_enqueued_batches=2,
+    )
+    with pytest.raises(ServingError, match="task size is 65 but scheduling capacity is only 64"):
+        split.run((), (), [np.zeros(65)])
+
+
+def test_late_tasks_are_not_run() -> None:
+    session = Session()
+    late, fine = Task([np.zeros(1)], 1, deadline=0.0), Task([np.zeros(1)], 1, deadline=None)
+    Batch(Kind(session, (), (), ((),)), 0.0, [late, fine]).run(())
+    assert isinstance(late.result.exception(), ServingError)
+    assert fine.result.result() == [np.ones(1)]
+    assert session.sizes == [1]
+
+
+def test_padding_repeats_and_is_cut_off() -> None:
+    session = Session()
+    padded = batching(session, max_batch_size=8, allowed_batch_sizes=(4, 8))
+    np.testing.assert_array_equal(padded.run((), (), [np.array([1, 2, 3])])[0], [2, 3, 4])
+    assert session.sizes == [4]
+
+
+def test_emptied_queues_are_forgotten() -> None:
+    scheduler = BatchScheduler(BatchingParameters())
+    for width in range(1, 20):
+        BatchingSession(Session(), scheduler).run((), (), [np.zeros((1, width))])
+    assert scheduler._queues == {}
+
+
+def test_the_last_allowed_size_must_be_the_largest() -> None:
+    with pytest.raises(ServingError, match="last entry was 16; expected 32"):
+        BatchingParameters(max_batch_size=32, allowed_batch_sizes=(8, 16))
