@@ -21,7 +21,7 @@ from training.datasets import Dataset, Part, as_json
 from training.errors import BadRequest
 from training.export import export
 from training.publishing import publish
-from training.task import Fold, Task
+from training.task import Fold, Recipe, Task
 
 PARITY_EXAMPLES = 3
 Say = Callable[[str], None]
@@ -40,17 +40,30 @@ class Job:
     seed: int
     say: Say
 
-    def recipe(self) -> Any:
-        """Give the recipe, shrunk for the sample if that is what is trained on; raises BadRequest."""
-        recipes = self.task.recipes
+    def recipe(self) -> Recipe:
+        """Give the recipe, its small form for the sample; raises BadRequest."""
+        recipes = self.task.sample_recipes if self.sample else self.task.recipes
         if self.recipe_name not in recipes:
             raise BadRequest(f"{self.name} has no recipe '{self.recipe_name}'; there are {', '.join(recipes)}")
-        recipe = recipes[self.recipe_name]
-        return dataclasses.replace(recipe, **self.task.sample) if self.sample else recipe
+        return recipes[self.recipe_name]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A model with the contract that it was trained by."""
+
+    model: keras.Model
+    contract: Contract
 
 
 def run(job: Job) -> Path:
     """Train and publish; give the folder of the new version. Raises TrainingError or ParityError."""
+    trained = train(job)
+    return publish(job.models_dir, job.name, lambda folder: export(trained.model, trained.contract, folder))
+
+
+def train(job: Job) -> Trained:
+    """Validate the recipe, train on all rows, evaluate once on the test rows. Raises TrainingError."""
     started = time.monotonic()
     recipe = job.recipe()
     data = job.task.load_sample() if job.sample else job.task.load(job.data_dir)
@@ -59,11 +72,10 @@ def run(job: Job) -> Path:
     validation = _validate(job, recipe, data, output)
 
     job.say(f"{job.name}: training on all {len(data.train.targets)} rows")
-    preprocessor, model = _train(job, recipe, data, output, data.train, None)
+    preprocessor, model = _fit(job, recipe, data, output, data.train, None)
     scores = _scores(model, preprocessor, data.test.instances)
     evaluation = _evaluation(job.task, data, output, validation, scores)
     job.say(f"{job.name}: {_summary(evaluation)}")
-
     contract = Contract(
         model=job.name,
         problem=job.task.problem.name,
@@ -74,29 +86,29 @@ def run(job: Job) -> Path:
         evaluation=evaluation,
         provenance=_provenance(job, recipe, data, time.monotonic() - started),
     )
-    return publish(job.models_dir, job.name, lambda folder: export(model, contract, folder))
+    return Trained(model, contract)
 
 
-def _validate(job: Job, recipe: Any, data: Dataset, output: Output) -> dict[str, Any]:
+def _validate(job: Job, recipe: Recipe, data: Dataset, output: Output) -> dict[str, Any]:
     """Measure the recipe by the task's protocol; the preprocessor of each fold sees its training rows only."""
     problem = job.task.problem
     folds: list[float] = []
     for train_rows, validation_rows in job.task.protocol.splits(len(data.train.targets), job.seed):
         job.say(f"{job.name}: {job.task.protocol.name}, fold {len(folds) + 1}")
         held_out = data.train.rows(validation_rows)
-        preprocessor, model = _train(job, recipe, data, output, data.train.rows(train_rows), held_out)
+        preprocessor, model = _fit(job, recipe, data, output, data.train.rows(train_rows), held_out)
         folds.append(problem.measure(held_out.targets, _scores(model, preprocessor, held_out.instances)))
     return {"protocol": job.task.protocol.name, problem.metric: float(np.mean(folds)), "folds": folds}
 
 
-def _train(
-    job: Job, recipe: Any, data: Dataset, output: Output, train: Part, held_out: Part | None
+def _fit(
+    job: Job, recipe: Recipe, data: Dataset, output: Output, train: Part, held_out: Part | None
 ) -> tuple[Preprocessor, keras.Model]:
     keras.utils.set_random_seed(job.seed)
     preprocessor = job.task.fit(data, train.instances, recipe)
     validation = (_features(preprocessor, held_out.instances), held_out.targets) if held_out else None
     fold = Fold(_features(preprocessor, train.instances), train.targets, validation)
-    return preprocessor, job.task.train(job.task.problem, output.width, recipe, fold)
+    return preprocessor, recipe.train(job.task.problem, output.width, fold)
 
 
 def _features(preprocessor: Preprocessor, instances: Any) -> dict[str, Array]:
@@ -133,12 +145,12 @@ def _parity_examples(preprocessor: Preprocessor, instances: Any, model: keras.Mo
     )
 
 
-def _provenance(job: Job, recipe: Any, data: Dataset, seconds: float) -> dict[str, Any]:
+def _provenance(job: Job, recipe: Recipe, data: Dataset, seconds: float) -> dict[str, Any]:
     return {
         "data": data.name,
         "data_sha256": data.sha256(),
         "recipe": job.recipe_name,
-        "settings": dataclasses.asdict(recipe),
+        "settings": vars(recipe),
         "seed": job.seed,
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "trained_seconds": round(seconds, 1),

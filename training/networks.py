@@ -21,6 +21,12 @@ class BagOfWords:
     epochs: int = 4
     batch_size: int = 512
 
+    def train(self, problem: Problem, width: int, fold: Fold) -> keras.Model:
+        """Train on `ids`."""
+        ids = keras.Input((self.length,), dtype="int32", name="ids")
+        hidden = _dense(MultiHot(self.num_words)(ids), self.units)
+        return _trained(problem, width, self, fold, ids, hidden)
+
 
 @dataclass(frozen=True)
 class Dense:
@@ -29,6 +35,11 @@ class Dense:
     units: tuple[int, ...] = (64, 64)
     epochs: int = 130
     batch_size: int = 16
+
+    def train(self, problem: Problem, width: int, fold: Fold) -> keras.Model:
+        """Train on `features`."""
+        features = keras.Input(fold.features["features"].shape[1:], name="features")
+        return _trained(problem, width, self, fold, features, _dense(features, self.units))
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,16 @@ class ConvNet:
     units: int = 64
     epochs: int = 5
     batch_size: int = 64
+
+    def train(self, problem: Problem, width: int, fold: Fold) -> keras.Model:
+        """Train on `image` from scratch."""
+        image = keras.Input(fold.features["image"].shape[1:], dtype="uint8", name="image")
+        hidden = keras.layers.Rescaling(1 / 255)(image)
+        for filters in self.filters:
+            hidden = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(hidden)
+            hidden = keras.layers.MaxPooling2D(2)(hidden)
+        hidden = _dense(keras.layers.Flatten()(hidden), (self.units,))
+        return _trained(problem, width, self, fold, image, hidden)
 
 
 @keras.saving.register_keras_serializable("plumbline")
@@ -69,30 +90,6 @@ class MultiHot(keras.layers.Layer):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         """Give the constructor's arguments."""
         return {**super().get_config(), "num_words": self.num_words}
-
-
-def train_bag_of_words(problem: Problem, width: int, recipe: BagOfWords, fold: Fold) -> keras.Model:
-    """Train on `ids`."""
-    ids = keras.Input((recipe.length,), dtype="int32", name="ids")
-    hidden = _dense(MultiHot(recipe.num_words)(ids), recipe.units)
-    return _trained(problem, width, recipe, fold, ids, hidden)
-
-
-def train_dense(problem: Problem, width: int, recipe: Dense, fold: Fold) -> keras.Model:
-    """Train on `features`."""
-    features = keras.Input(fold.features["features"].shape[1:], name="features")
-    return _trained(problem, width, recipe, fold, features, _dense(features, recipe.units))
-
-
-def train_convnet(problem: Problem, width: int, recipe: ConvNet, fold: Fold) -> keras.Model:
-    """Train on `image` from scratch."""
-    image = keras.Input(fold.features["image"].shape[1:], dtype="uint8", name="image")
-    hidden = keras.layers.Rescaling(1 / 255)(image)
-    for filters in recipe.filters:
-        hidden = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(hidden)
-        hidden = keras.layers.MaxPooling2D(2)(hidden)
-    hidden = _dense(keras.layers.Flatten()(hidden), (recipe.units,))
-    return _trained(problem, width, recipe, fold, image, hidden)
 
 
 def scores_of(problem: Problem, width: int, hidden: Any) -> Any:

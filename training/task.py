@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import Protocol as Interface
 
 from serving.contract.outputs import Output
 from serving.contract.preprocessors import Preprocessor
@@ -28,13 +29,20 @@ class Fold:
     validation: tuple[Features, Any] | None
 
 
+class Recipe(Interface):
+    """All that can be set about a network and its training: a frozen dataclass."""
+
+    def train(self, problem: Problem, width: int, fold: Fold) -> Any:
+        """Give a trained Keras model, from a dict of features to `scores: float32[batch, width]`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Task:
     """One model: its data, its preprocessing, its network, its recipes.
 
     *load* takes the folder with local copies of data sets, if there is one. *fit* fits the preprocessor on training
-    instances only. *train* gives a trained Keras model, from a dict of features to the scores. A recipe is a frozen
-    dataclass of the task's own; *sample* replaces some of its fields when the built-in sample is trained on.
+    instances only. *sample_recipes* has a small form of each recipe, for the built-in sample.
     """
 
     problem: Problem
@@ -42,10 +50,9 @@ class Task:
     load: Callable[[Path | None], Dataset]
     load_sample: Callable[[], Dataset]
     fit: Callable[[Dataset, Sequence[Instance], Any], Preprocessor]
-    train: Callable[[Problem, int, Any, Fold], Any]
     protocol: Protocol
-    recipes: Mapping[str, Any]
-    sample: Mapping[str, Any]
+    recipes: Mapping[str, Recipe]
+    sample_recipes: Mapping[str, Recipe]
     tolerance: float = 1e-3
 
 

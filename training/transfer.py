@@ -36,21 +36,20 @@ class Transfer:
     tuning_rate: float = 1e-5
     batch_size: int = 32
 
-
-def train_transfer(problem: Problem, width: int, recipe: Transfer, fold: Fold) -> keras.Model:
-    """Train on `image`, head first, then the base's top layers with it."""
-    base = pretrained(recipe)
-    base.trainable = False
-    image = keras.Input((recipe.height, recipe.width, 3), dtype="uint8", name="image")
-    hidden = keras.layers.Rescaling(1 / 127.5, offset=-1)(image)
-    hidden = base(hidden, training=False)  # BatchNorm stays in inference mode in both stages
-    hidden = keras.layers.GlobalAveragePooling2D()(hidden)
-    hidden = keras.layers.Dropout(recipe.dropout)(hidden)
-    model = keras.Model({"image": image}, scores_of(problem, width, hidden))
-    _fit(problem, model, recipe, fold, recipe.head_rate, recipe.head_epochs)
-    _unfreeze_top(base, recipe.top_layers)
-    _fit(problem, model, recipe, fold, recipe.tuning_rate, recipe.tuning_epochs)
-    return model
+    def train(self, problem: Problem, width: int, fold: Fold) -> keras.Model:
+        """Train on `image`, head first, then the base's top layers with it."""
+        base = pretrained(self)
+        base.trainable = False
+        image = keras.Input((self.height, self.width, 3), dtype="uint8", name="image")
+        hidden = keras.layers.Rescaling(1 / 127.5, offset=-1)(image)
+        hidden = base(hidden, training=False)  # BatchNorm stays in inference mode in both stages
+        hidden = keras.layers.GlobalAveragePooling2D()(hidden)
+        hidden = keras.layers.Dropout(self.dropout)(hidden)
+        model = keras.Model({"image": image}, scores_of(problem, width, hidden))
+        _fit(problem, model, self, fold, self.head_rate, self.head_epochs)
+        _unfreeze_top(base, self.top_layers)
+        _fit(problem, model, self, fold, self.tuning_rate, self.tuning_epochs)
+        return model
 
 
 def pretrained(recipe: Transfer) -> keras.Model:

@@ -2,7 +2,7 @@
 
 from serving.contract import Labels
 from training.datasets import mnist
-from training.networks import ConvNet, train_convnet
+from training.networks import ConvNet
 from training.preprocessing import glyph_resizer
 from training.problems import MULTICLASS
 from training.protocols import HoldOut
@@ -15,8 +15,7 @@ TASK = Task(
     load=mnist,
     load_sample=digits,
     fit=glyph_resizer,
-    train=train_convnet,
     protocol=HoldOut(1 / 6),
     recipes={"baseline": ConvNet(height=28, width=28, epochs=4, batch_size=128)},
-    sample={"filters": (16, 32), "epochs": 15, "batch_size": 16},
+    sample_recipes={"baseline": ConvNet(height=28, width=28, filters=(16, 32), epochs=12, batch_size=16)},
 )

@@ -2,7 +2,7 @@
 
 from serving.contract import Value
 from training.datasets import boston_housing
-from training.networks import Dense, train_dense
+from training.networks import Dense
 from training.preprocessing import tabular_scaler
 from training.problems import REGRESSION
 from training.protocols import KFold
@@ -15,9 +15,8 @@ TASK = Task(
     load=lambda data_dir: boston_housing(),
     load_sample=house_prices,
     fit=tabular_scaler,
-    train=train_dense,
     protocol=KFold(4),
     recipes={"baseline": Dense()},
-    sample={"epochs": 40},
+    sample_recipes={"baseline": Dense(epochs=25, batch_size=8)},
     tolerance=1e-2,  # of $1000: prices are 50 times larger than probabilities
 )

@@ -2,12 +2,13 @@
 
 from serving.contract import Labels
 from training.datasets import cats_and_dogs
+from training.networks import ConvNet
 from training.preprocessing import photo_resizer
 from training.problems import BINARY
 from training.protocols import HoldOut
 from training.samples import photos
 from training.task import Task
-from training.transfer import Transfer, train_transfer
+from training.transfer import Transfer
 
 TASK = Task(
     problem=BINARY,
@@ -15,8 +16,7 @@ TASK = Task(
     load=cats_and_dogs,
     load_sample=photos,
     fit=photo_resizer,
-    train=train_transfer,
     protocol=HoldOut(0.2),
     recipes={"baseline": Transfer()},
-    sample={"base_options": {"alpha": 0.25, "weights": None}, "height": 32, "width": 32, "head_epochs": 1},
+    sample_recipes={"baseline": ConvNet(height=32, width=32, filters=(8, 16), units=16, epochs=10, batch_size=8)},
 )

@@ -2,7 +2,7 @@
 
 from serving.contract import Labels
 from training.datasets import imdb
-from training.networks import BagOfWords, train_bag_of_words
+from training.networks import BagOfWords
 from training.preprocessing import text_vectorizer
 from training.problems import BINARY
 from training.protocols import HoldOut
@@ -15,8 +15,7 @@ TASK = Task(
     load=lambda data_dir: imdb(),
     load_sample=reviews,
     fit=text_vectorizer,
-    train=train_bag_of_words,
     protocol=HoldOut(0.4),
     recipes={"baseline": BagOfWords()},
-    sample={"num_words": 100, "length": 64, "epochs": 20, "batch_size": 32},
+    sample_recipes={"baseline": BagOfWords(num_words=100, length=64, epochs=12, batch_size=16)},
 )

@@ -4,7 +4,7 @@ import keras
 
 from serving.contract import Labels
 from training.datasets import reuters
-from training.networks import BagOfWords, train_bag_of_words
+from training.networks import BagOfWords
 from training.preprocessing import text_vectorizer
 from training.problems import MULTICLASS
 from training.protocols import HoldOut
@@ -17,8 +17,7 @@ TASK = Task(
     load=lambda data_dir: reuters(),
     load_sample=lambda: newswires(tuple(keras.datasets.reuters.get_label_names())),
     fit=text_vectorizer,
-    train=train_bag_of_words,
     protocol=HoldOut(1000 / 8982),
     recipes={"baseline": BagOfWords(units=(64, 64, 64), length=512, epochs=9, batch_size=256)},
-    sample={"num_words": 300, "length": 64, "epochs": 30, "batch_size": 32},
+    sample_recipes={"baseline": BagOfWords(num_words=300, length=64, units=(64, 64, 64), epochs=15, batch_size=16)},
 )

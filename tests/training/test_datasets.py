@@ -1,0 +1,106 @@
+"""The real data sets, where they are at hand: in Keras's cache (KERAS_HOME) or a local copy (PLUMBLINE_DATA)."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from serving.contract import TextVectorizer
+from training import datasets
+from training.errors import DataUnavailable
+from training.samples import reviews
+
+CACHE = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+DATA = Path(os.environ["PLUMBLINE_DATA"]) if "PLUMBLINE_DATA" in os.environ else None
+
+
+def in_cache(*names):
+    missing = [name for name in names if not (CACHE / "datasets" / name).exists()]
+    return pytest.mark.skipif(bool(missing), reason=f"Keras's cache has no {', '.join(missing)}: set KERAS_HOME")
+
+
+def in_data(name):
+    there = DATA is not None and (DATA / name).exists()
+    return pytest.mark.skipif(not there, reason=f"no local copy of {name}: set PLUMBLINE_DATA")
+
+
+TEXTS = [pytest.param(name, marks=in_cache(f"{name}.npz", f"{name}_word_index.json")) for name in ("imdb", "reuters")]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_gives_the_ids_that_the_data_set_was_made_with(name):
+    module = getattr(keras.datasets, name)
+    expected = module.load_data(num_words=10_000)[1][0][:500]
+    data = getattr(datasets, name)()
+    vectorizer = TextVectorizer.from_word_index(data.word_ranks, num_words=10_000, length=3000)
+
+    got = vectorizer.transform([instance["text"] for instance in data.test.instances[:500]])["ids"]
+    for row, ids in zip(got, expected, strict=True):
+        assert row[: len(ids)].tolist() == ids
+        assert not row[len(ids) :].any()
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_raw_text_as_people_wrote_it_gives_those_ids_too(name):
+    path = DATA / f"{name}_raw_test_400.jsonl" if DATA else None
+    if path is None or not path.exists():
+        pytest.skip(f"no raw texts of {name}: set PLUMBLINE_DATA")
+    (train, _), (test, _) = getattr(keras.datasets, name).load_data(num_words=10_000)
+    rows = {tuple(row) for part in (train, test) for row in part}
+    ranks = getattr(keras.datasets, name).get_word_index()
+    vectorizer = TextVectorizer.from_word_index(ranks, num_words=10_000, length=3000)
+
+    with path.open(encoding="utf-8") as lines:
+        texts = [json.loads(line)["text"] for line in lines]
+    for ids in vectorizer.transform(texts)["ids"]:
+        assert tuple(np.trim_zeros(ids, "b").tolist()) in rows
+
+
+@in_cache("boston_housing.npz")
+def test_houses_have_thirteen_named_numbers():
+    data = datasets.boston_housing()
+
+    assert (len(data.train.targets), len(data.test.targets)) == (404, 102)
+    assert tuple(data.train.instances[0]) == datasets.HOUSE_FIELDS
+    assert data.train.instances[0]["CRIM"] == pytest.approx(1.23247)
+
+
+@in_data("mnist.npz")
+def test_digits_survive_being_encoded():
+    data = datasets.mnist(DATA)
+    with np.load(DATA / "mnist.npz") as arrays:
+        first = arrays["x_test"][0]
+
+    assert (len(data.train.targets), len(data.test.targets)) == (60_000, 10_000)
+    assert data.test.instances[0] == {"image": datasets.png(first)}
+
+
+@in_data("cats_and_dogs")
+def test_no_photo_is_both_in_training_and_in_the_test():
+    data = datasets.cats_and_dogs(DATA)
+
+    assert data.labels == ("cat", "dog")
+    assert (len(data.train.targets), len(data.test.targets)) == (2500, 500)
+    assert np.bincount(data.test.targets).tolist() == [250, 250]
+    training = {instance["image"] for instance in data.train.instances}
+    assert not any(instance["image"] in training for instance in data.test.instances)
+
+
+def test_what_can_not_be_downloaded_is_named():
+    def fail():
+        raise Exception("URL fetch failure")
+
+    with pytest.raises(DataUnavailable, match="imdb is neither in KERAS_HOME nor can it be downloaded: URL fetch"):
+        datasets.download("imdb", fail)
+
+
+def test_the_fingerprint_changes_with_any_instance_or_target():
+    data = reviews()
+    other = dataclasses.replace(data, train=dataclasses.replace(data.train, targets=1 - data.train.targets))
+
+    assert data.sha256() != other.sha256()
+    assert data.sha256() != dataclasses.replace(data, test=data.train).sha256()

@@ -1,0 +1,69 @@
+import keras
+import numpy as np
+import pytest
+
+from training.networks import BagOfWords, ConvNet, Dense, MultiHot
+from training.problems import BINARY, MULTICLASS, MULTILABEL, REGRESSION, UNIT_REGRESSION
+from training.task import Fold
+from training.transfer import Transfer
+
+RNG = np.random.default_rng(0)
+NUMBERS = RNG.normal(size=(64, 3)).astype(np.float32)
+
+
+def test_multi_hot_marks_each_word_once_and_no_padding():
+    ids = np.array([[1, 3, 3, 0, 0], [0, 0, 0, 0, 0]], np.int32)
+
+    assert MultiHot(5)(ids).numpy().tolist() == [[1, 0, 1, 0], [0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("problem", "width", "targets"),
+    [
+        (BINARY, 1, (NUMBERS[:, 0] > 0).astype(np.int64)),
+        (MULTICLASS, 3, NUMBERS.argmax(axis=1)),
+        (MULTILABEL, 3, (NUMBERS > 0).astype(np.int64)),
+        (REGRESSION, 1, NUMBERS[:, 0]),
+        (UNIT_REGRESSION, 1, 1 / (1 + np.exp(-NUMBERS[:, 0]))),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_each_problem_type_learns_and_beats_the_naive_baseline(problem, width, targets):
+    keras.utils.set_random_seed(1)
+    fold = Fold({"features": NUMBERS}, targets, None)
+    scores = Dense(units=(16,), epochs=60, batch_size=8).train(problem, width, fold).predict(fold.features, verbose=0)
+
+    learnt = problem.measure(targets, scores)
+    naive = problem.measure(targets, problem.naive_scores(targets, len(targets), width))
+    assert learnt > naive if problem.higher_is_better else learnt < 0.75 * naive
+
+
+@pytest.mark.parametrize(
+    ("recipe", "features"),
+    [
+        (BagOfWords(num_words=10, length=4, units=(2,), epochs=1), {"ids": RNG.integers(0, 10, (8, 4), np.int32)}),
+        (ConvNet(8, 8, filters=(2,), units=2, epochs=1), {"image": RNG.integers(0, 255, (8, 8, 8, 1), np.uint8)}),
+        (
+            Transfer(32, 32, base_options={"alpha": 0.25, "weights": None}, head_epochs=1, tuning_epochs=1),
+            {"image": RNG.integers(0, 255, (8, 32, 32, 3), np.uint8)},
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_each_recipe_gives_a_model_from_named_features_to_scores(recipe, features):
+    targets = np.arange(8) % 2
+    model = recipe.train(BINARY, 1, Fold(features, targets, (features, targets)))
+
+    assert model.predict(features, verbose=0).shape == (8, 1)
+
+
+def test_fine_tuning_changes_only_the_top_of_the_base_and_no_batch_normalisation():
+    recipe = Transfer(
+        32, 32, base_options={"alpha": 0.25, "weights": None}, head_epochs=0, tuning_epochs=1, top_layers=12
+    )
+    image = {"image": RNG.integers(0, 255, (8, 32, 32, 3), np.uint8)}
+    model = recipe.train(BINARY, 1, Fold(image, np.arange(8) % 2, None))
+    base = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+
+    trainable = [layer.name for layer in base.layers if layer.trainable_weights]
+    assert trainable == ["conv_dw_12", "conv_pw_12", "conv_dw_13", "conv_pw_13"]
