@@ -1,0 +1,5 @@
+"""`python -m serving` is `plumbline`: for whoever has the packages but not the script on PATH."""
+
+from serving.cli import main
+
+main()

@@ -1,0 +1,201 @@
+"""`plumbline up`: model server and gateway on this machine, shown at work, until Ctrl-C."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from serving.gateway.http_client import GatewayClient, GatewayError
+
+_HELP = """
+Serve every model in the models folder on this machine: a model server, and the gateway in front of it.
+
+The model server is tensorflow_model_server where that is on PATH, else Plumbline's own.
+
+\b
+Examples:
+  plumbline up
+  plumbline up --models-dir /srv/models --port 9000
+"""
+
+_HOST = "127.0.0.1"
+_READY_SECONDS = 180
+_STOP_SECONDS = 30
+_SHOWN = 110
+"""Characters of a request or an answer that are shown."""
+
+
+@click.command(help=_HELP)
+@click.option(
+    "--models-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default="models",
+    show_default=True,
+    envvar="PLUMBLINE_MODELS",
+    help="Where `plumbline train` publishes.",
+)
+@click.option("--port", default=8000, show_default=True, help="The gateway's port.")
+@click.option("--model-server-port", default=8500, show_default=True, help="The model server's gRPC port.")
+def up(models_dir: Path, port: int, model_server_port: int) -> None:
+    """Start both, wait until they are ready, show an answer of each model, and stay."""
+    models = _published(models_dir)
+    for taken, option in ((port, "--port"), (model_server_port, "--model-server-port")):
+        _check_free(taken, option)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it ends like Ctrl-C, children first
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder, contextlib.suppress(KeyboardInterrupt):
+        config = _model_config(Path(folder), models_dir, models)
+        environment = {**os.environ, "MODEL_SERVER": f"{_HOST}:{model_server_port}", "MODELS": ",".join(models)}
+        gateway = [sys.executable, "-m", "serving", "serve", "--bind", _HOST, "--port", str(port)]
+        with (
+            _process("model server", _model_server(config, model_server_port), Path(folder)) as server,
+            _process("gateway", gateway, Path(folder), {**environment, "PROMETHEUS_MULTIPROC_DIR": folder}) as front,
+        ):
+            client = GatewayClient(f"http://{_HOST}:{port}")
+            _wait_until_ready(client, (server, front))
+            _show(client, models, port, model_server_port)
+            _watch((server, front))
+
+
+class _Process:
+    """A child process with its log; a context manager that never leaves it behind."""
+
+    def __init__(self, name: str, popen: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.name = name
+        self.popen = popen
+        self._log = log
+
+    def check(self) -> None:
+        """Raise ClickException with the end of its log if it has ended."""
+        code = self.popen.poll()
+        if code is not None:
+            raise click.ClickException(f"the {self.name} ended with code {code}:\n{self.last_lines()}")
+
+    def last_lines(self) -> str:
+        """Give the end of its log."""
+        return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-20:])
+
+
+@contextlib.contextmanager
+def _process(
+    name: str, command: list[str], folder: Path, environment: dict[str, str] | None = None
+) -> Iterator[_Process]:
+    log = folder / f"{name.replace(' ', '-')}.log"
+    with log.open("wb") as out:
+        # A session of its own: Ctrl-C reaches only `plumbline up`, which stops the gateway before the model server.
+        popen = subprocess.Popen(  # noqa: S603 - the command is ours
+            command, stdout=out, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
+        try:
+            yield _Process(name, popen, log)
+        finally:
+            popen.terminate()
+            try:
+                popen.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                popen.kill()
+                popen.wait()
+
+
+def _published(models_dir: Path) -> list[str]:
+    models = sorted(
+        folder.name for folder in models_dir.iterdir() if any(version.name.isdecimal() for version in _entries(folder))
+    )
+    if not models:
+        raise click.ClickException(f"{models_dir} holds no published model; first run: plumbline train all")
+    return models
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _check_free(port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise click.ClickException(f"port {port} is taken; choose another with {option}") from error
+
+
+def _model_config(folder: Path, models_dir: Path, models: list[str]) -> Path:
+    """Write TensorFlow Serving's list of models. Two versions each: requests under way end with the one they began."""
+    blocks = (
+        f"""  config {{
+    name: {json.dumps(model)}
+    base_path: {json.dumps(str(models_dir.resolve() / model))}
+    model_platform: "tensorflow"
+    model_version_policy {{ latest {{ num_versions: 2 }} }}
+  }}
+"""
+        for model in models
+    )
+    path = folder / "models.config"
+    path.write_text("model_config_list {\n" + "".join(blocks) + "}\n", "utf-8")
+    return path
+
+
+def _model_server(config: Path, port: int) -> list[str]:
+    flags = [f"--port={port}", f"--model_config_file={config}"]
+    binary = shutil.which("tensorflow_model_server")
+    if binary:
+        click.echo(f"model server: {binary}")
+        return [binary, *flags]
+    click.echo("model server: Plumbline's own (tensorflow_model_server is not on PATH)")
+    return [sys.executable, "-m", "serving.local_server", f"--host={_HOST}", *flags]
+
+
+def _wait_until_ready(client: GatewayClient, processes: tuple[_Process, ...]) -> None:
+    click.echo("loading the models ...")
+    deadline = time.monotonic() + _READY_SECONDS
+    while not _is_ready(client):
+        for process in processes:
+            process.check()
+        if time.monotonic() > deadline:
+            logs = "\n".join(process.last_lines() for process in processes)
+            raise click.ClickException(f"not ready after {_READY_SECONDS} s:\n{logs}")
+        time.sleep(0.2)
+
+
+def _is_ready(client: GatewayClient) -> bool:
+    try:
+        client.get("/readyz")
+    except GatewayError:
+        return False
+    return True
+
+
+def _show(client: GatewayClient, models: list[str], port: int, model_server_port: int) -> None:
+    for model in models:
+        told: dict[str, Any] = json.loads(client.get(f"/models/{model}"))
+        warning = "; its answers mean nothing" if told["data"] == "sample" else ""
+        click.secho(f"\n{model} (data: {told['data']}{warning})", bold=True)
+        example = told["instance"]["example"]
+        click.echo(f"  POST /predict/{model}  {_short(example)}")
+        click.echo(f"  {_short(client.post(f'/predict/{model}', example))}")
+    click.echo(f"\ngateway       http://{_HOST}:{port}  (/predict/<model>, /models, /readyz, /metrics)")
+    click.echo(f"model server  {_HOST}:{model_server_port}  (gRPC)")
+    click.echo("Ctrl-C stops both.")
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + " ..."
+
+
+def _watch(processes: tuple[_Process, ...]) -> None:
+    while True:
+        for process in processes:
+            process.check()
+        time.sleep(0.5)

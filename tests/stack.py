@@ -1,0 +1,104 @@
+"""The whole system as a user starts it: `plumbline up` in a process of its own, on free ports."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+PLUMBLINE = (sys.executable, "-m", "serving")
+READY_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: bytes
+
+    def json(self):
+        return orjson.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Stack:
+    url: str
+    process: subprocess.Popen
+    log: Path
+
+    def get(self, path: str) -> Reply:
+        return self._ask(urllib.request.Request(self.url + path))
+
+    def post(self, path: str, body: bytes | object, media_type: str = "application/json") -> Reply:
+        data = body if isinstance(body, bytes) else orjson.dumps(body)
+        return self._ask(urllib.request.Request(self.url + path, data, {"Content-Type": media_type}))
+
+    def _ask(self, request: urllib.request.Request) -> Reply:
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                return Reply(reply.status, reply.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Reply(error.code, error.read())
+
+    def wait_for(self, path: str, wanted) -> None:
+        """Ask until *wanted* holds of the reply."""
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            with contextlib.suppress(OSError):
+                if wanted(self.get(path)):
+                    return
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
+
+    def children(self) -> list[int]:
+        return descendants(self.process.pid)
+
+
+@contextlib.contextmanager
+def running(models_dir: Path, folder: Path) -> Iterator[Stack]:
+    port = free_port()
+    command = [*PLUMBLINE, "up", "--models-dir", str(models_dir), "--port", str(port)]
+    with process([*command, "--model-server-port", str(free_port())], folder / "up.log") as up:
+        stack = Stack(f"http://127.0.0.1:{port}", up, folder / "up.log")
+        stack.wait_for("/readyz", lambda reply: reply.status == 200)
+        yield stack
+
+
+@contextlib.contextmanager
+def process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen]:
+    with log.open("ab") as out:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        started = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
+    try:
+        yield started
+    finally:
+        started.terminate()
+        started.wait(60)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def descendants(pid: int) -> list[int]:
+    """List the live processes below *pid*, from /proc."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for ancestor in found:
+        found += [child for child, parent in parents.items() if parent == ancestor]
+    return found[1:]
