@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,23 +48,29 @@ _SHOWN = 110
 @click.option("--port", default=8000, show_default=True, help="The gateway's port.")
 @click.option("--model-server-port", default=8500, show_default=True, help="The model server's gRPC port.")
 def up(models_dir: Path, port: int, model_server_port: int) -> None:
-    """Start both, wait until they are ready, show an answer of each model, and stay."""
+    """Start both, wait until they are ready, show an answer of each model, and stay until a signal comes."""
     models = _published(models_dir)
     for taken, option in ((port, "--port"), (model_server_port, "--model-server-port")):
         _check_free(taken, option)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it ends like Ctrl-C, children first
+    for stop in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: it is ignored in what a script starts with `&`
+        signal.signal(stop, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder, contextlib.suppress(KeyboardInterrupt):
-        config = _model_config(Path(folder), models_dir, models)
-        environment = {**os.environ, "MODEL_SERVER": f"{_HOST}:{model_server_port}", "MODELS": ",".join(models)}
-        gateway = [sys.executable, "-m", "serving", "serve", "--bind", _HOST, "--port", str(port)]
-        with (
-            _process("model server", _model_server(config, model_server_port), Path(folder)) as server,
-            _process("gateway", gateway, Path(folder), {**environment, "PROMETHEUS_MULTIPROC_DIR": folder}) as front,
-        ):
-            client = GatewayClient(f"http://{_HOST}:{port}")
-            _wait_until_ready(client, (server, front))
-            _show(client, models, port, model_server_port)
-            _watch((server, front))
+        _serve(models, models_dir, Path(folder), port, model_server_port)
+
+
+def _serve(models: list[str], models_dir: Path, folder: Path, port: int, model_server_port: int) -> None:
+    config = _model_config(folder, models_dir, models)
+    with contextlib.ExitStack() as processes:
+        server = _process("model server", _model_server(config, model_server_port), folder)
+        started = [processes.enter_context(server)]
+        # The gateway waits for the model server, or each of its workers would find it at another moment.
+        _wait_until(lambda: _is_open(model_server_port), started)
+        command, environment = _gateway(models, folder, port, model_server_port)
+        started.append(processes.enter_context(_process("gateway", command, folder, environment)))
+        client = GatewayClient(f"http://{_HOST}:{port}")
+        _wait_until(lambda: _is_ready(client), started)
+        _show(client, models, port, model_server_port)
+        _watch(started)
 
 
 class _Process:
@@ -152,20 +158,30 @@ def _model_server(config: Path, port: int) -> list[str]:
     if binary:
         click.echo(f"model server: {binary}")
         return [binary, *flags]
-    click.echo("model server: Plumbline's own (tensorflow_model_server is not on PATH)")
+    click.echo("model server: Plumbline's own (tensorflow_model_server is not on PATH); loading the models ...")
     return [sys.executable, "-m", "serving.local_server", f"--host={_HOST}", *flags]
 
 
-def _wait_until_ready(client: GatewayClient, processes: tuple[_Process, ...]) -> None:
-    click.echo("loading the models ...")
+def _gateway(models: list[str], folder: Path, port: int, model_server_port: int) -> tuple[list[str], dict[str, str]]:
+    options = {"bind": _HOST, "port": port, "model-server": f"{_HOST}:{model_server_port}", "models": ",".join(models)}
+    command = [sys.executable, "-m", "serving", "serve", *(f"--{name}={value}" for name, value in options.items())]
+    return command, {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+
+
+def _wait_until(done: Callable[[], bool], processes: Sequence[_Process]) -> None:
     deadline = time.monotonic() + _READY_SECONDS
-    while not _is_ready(client):
+    while not done():
         for process in processes:
             process.check()
         if time.monotonic() > deadline:
             logs = "\n".join(process.last_lines() for process in processes)
             raise click.ClickException(f"not ready after {_READY_SECONDS} s:\n{logs}")
         time.sleep(0.2)
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((_HOST, port)) == 0
 
 
 def _is_ready(client: GatewayClient) -> bool:
@@ -194,7 +210,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + " ..."
 
 
-def _watch(processes: tuple[_Process, ...]) -> None:
+def _watch(processes: Sequence[_Process]) -> None:
     while True:
         for process in processes:
             process.check()

@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory):
-    """All models, trained on their samples in this process: name -> `training.job.Trained`, and where they are."""
+    """All models, trained on their samples in this process: name -> `training.job.Result`, and where they are."""
     from training.job import Job, train
     from training.task import find_task, task_names
 

@@ -17,7 +17,7 @@ import pytest
 from serving.contract import Labels
 from tests.stack import PLUMBLINE, Reply, Stack, free_port, process, running
 from training.export import export
-from training.job import Job, Trained, train
+from training.job import Job, Result, train
 from training.publishing import publish
 from training.task import find_task
 
@@ -144,7 +144,7 @@ def test_a_new_version_under_load_loses_no_request_and_mixes_no_versions(one_mod
     assert answers[-1]["version"] == 2
 
 
-def _retrained_with_another_vocabulary(folder: Path) -> Trained:
+def _retrained_with_another_vocabulary(folder: Path) -> Result:
     """Other ids for the same words, and other labels: features of one version make no sense to the other."""
     original = find_task("sentiment")
 
@@ -156,7 +156,7 @@ def _retrained_with_another_vocabulary(folder: Path) -> Trained:
     return train(Job("sentiment", task, "baseline", folder, None, True, 2, print))
 
 
-def _answer(result: Trained, instance: dict) -> dict:
+def _answer(result: Result, instance: dict) -> dict:
     scores = result.model.predict(result.contract.features([instance]), verbose=0)
     (answer,) = result.contract.output.answers(scores)
     approximate = {label: pytest.approx(score, abs=1e-6) for label, score in answer["scores"].items()}

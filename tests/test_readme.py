@@ -1,0 +1,67 @@
+"""Every command of the README does what it says: those that ask are run, those that work for long are parsed."""
+
+import base64
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from serving.cli import main
+from tests.stack import PLUMBLINE
+
+ROOT = Path(__file__).parent.parent
+COMMANDS = re.findall(r"^\$ (.*?)(?:  +#.*)?$", (ROOT / "README.md").read_text(), re.M)
+RUN = [command for command in COMMANDS if command.startswith(("curl", "plumbline models", "plumbline verify"))]
+PARSED = [command for command in COMMANDS if command.startswith("plumbline") and command not in RUN]
+MADE = [command for command in COMMANDS if command.startswith("make")]
+
+
+def test_each_command_is_one_that_a_test_below_takes():
+    assert sorted(COMMANDS) == sorted(RUN + PARSED + MADE)
+    assert len(RUN) >= 7
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README's requests need curl")
+@pytest.mark.parametrize("command", RUN)
+def test_what_asks_gets_an_answer(command, stack, trained, tmp_path):
+    photo = trained["image"].contract.examples[0].instance["image"]
+    (tmp_path / "cat.jpg").write_bytes(base64.b64decode(photo))
+    words = shlex.split(command.replace("localhost:8000", stack.url.removeprefix("http://")))
+    if words[0] == "plumbline":
+        words = [*PLUMBLINE, *words[1:], "--url", stack.url]
+
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    model = re.search(r"/predict/(\w+)", command)
+    if model is None:
+        assert len(done.stdout.splitlines()) >= 5
+    elif '"low"' in command:
+        assert '"detail":"house_price: instance 0, field' in done.stdout
+    else:
+        assert done.stdout.startswith(f'{{"model":"{model[1]}","version":1,"predictions":[{{')
+
+
+@pytest.mark.parametrize("command", PARSED)
+def test_what_works_for_long_has_the_options_it_is_shown_with(command, tmp_path):
+    _, name, *arguments = shlex.split(command.replace("~/data", str(tmp_path)))
+    command_shown = main.get_command(click.Context(main), name)
+
+    assert command_shown is not None
+    command_shown.make_context(name, arguments)
+
+
+@pytest.mark.parametrize("command", MADE)
+def test_what_is_made_has_a_target(command):
+    target = command.split()[1]
+
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M)
+
+
+def test_the_layout_that_is_shown_is_there():
+    shown = re.findall(r"^    ((?:proto|training|serving|tests)/\S*)  ", (ROOT / "README.md").read_text(), re.M)
+
+    assert len(shown) >= 9
+    assert [path for path in shown if not (ROOT / path).exists()] == []
