@@ -50,11 +50,17 @@ class Stack:
 
     def wait_for(self, path: str, wanted) -> None:
         """Ask until *wanted* holds of the reply."""
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
+
+        def asked() -> bool:
             with contextlib.suppress(OSError):
-                if wanted(self.get(path)):
-                    return
+                return wanted(self.get(path))
+            return False
+
+        self.wait_until(asked)
+
+    def wait_until(self, done) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not done():
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
@@ -69,7 +75,7 @@ def running(models_dir: Path, folder: Path) -> Iterator[Stack]:
     command = [*PLUMBLINE, "up", "--models-dir", str(models_dir), "--port", str(port)]
     with process([*command, "--model-server-port", str(free_port())], folder / "up.log") as up:
         stack = Stack(f"http://127.0.0.1:{port}", up, folder / "up.log")
-        stack.wait_for("/readyz", lambda reply: reply.status == 200)
+        stack.wait_until(lambda: "Ctrl-C stops both" in stack.log.read_text())
         yield stack
 
 

@@ -20,8 +20,9 @@ from serving.contract.tensors import Array
 from training.datasets import Dataset, Part, as_json
 from training.errors import BadRequest
 from training.export import export
+from training.protocols import checked_splits
 from training.publishing import publish
-from training.task import Fold, Recipe, Task
+from training.task import Fold, Recipe, Task, Trained
 
 PARITY_EXAMPLES = 3
 Say = Callable[[str], None]
@@ -49,7 +50,7 @@ class Job:
 
 
 @dataclasses.dataclass(frozen=True)
-class Trained:
+class Result:
     """A model with the contract that it was trained by."""
 
     model: keras.Model
@@ -58,22 +59,23 @@ class Trained:
 
 def run(job: Job) -> Path:
     """Train and publish; give the folder of the new version. Raises TrainingError or ParityError."""
-    trained = train(job)
-    return publish(job.models_dir, job.name, lambda folder: export(trained.model, trained.contract, folder))
+    result = train(job)
+    return publish(job.models_dir, job.name, lambda folder: export(result.model, result.contract, folder))
 
 
-def train(job: Job) -> Trained:
+def train(job: Job) -> Result:
     """Validate the recipe, train on all rows, evaluate once on the test rows. Raises TrainingError."""
     started = time.monotonic()
     recipe = job.recipe()
     data = job.task.load_sample() if job.sample else job.task.load(job.data_dir)
     output = job.task.output(data)
     job.say(f"{job.name}: {len(data.train.targets)} rows to train on, {len(data.test.targets)} for the test")
-    validation = _validate(job, recipe, data, output)
+    folds, validation = _validate(job, recipe, data, output)
+    recipe = recipe.settled(folds)
 
     job.say(f"{job.name}: training on all {len(data.train.targets)} rows")
-    preprocessor, model = _fit(job, recipe, data, output, data.train, None)
-    scores = _scores(model, preprocessor, data.test.instances)
+    preprocessor, trained = _fit(job, recipe, data, output, data.train, None)
+    scores = _scores(trained, preprocessor, data.test.instances)
     evaluation = _evaluation(job.task, data, output, validation, scores)
     job.say(f"{job.name}: {_summary(evaluation)}")
     contract = Contract(
@@ -81,29 +83,32 @@ def train(job: Job) -> Trained:
         problem=job.task.problem.name,
         preprocessor=preprocessor,
         output=output,
-        examples=_parity_examples(preprocessor, data.test.instances[:PARITY_EXAMPLES], model),
+        examples=_parity_examples(preprocessor, data.test.instances[:PARITY_EXAMPLES], trained),
         tolerance=job.task.tolerance,
         evaluation=evaluation,
         provenance=_provenance(job, recipe, data, time.monotonic() - started),
     )
-    return Trained(model, contract)
+    return Result(trained.model, contract)
 
 
-def _validate(job: Job, recipe: Recipe, data: Dataset, output: Output) -> dict[str, Any]:
-    """Measure the recipe by the task's protocol; the preprocessor of each fold sees its training rows only."""
-    problem = job.task.problem
-    folds: list[float] = []
-    for train_rows, validation_rows in job.task.protocol.splits(len(data.train.targets), job.seed):
+def _validate(job: Job, recipe: Recipe, data: Dataset, output: Output) -> tuple[list[Trained], dict[str, Any]]:
+    """Measure the recipe by the protocol; the preprocessor of each fold sees its training rows only."""
+    problem, targets = job.task.problem, data.train.targets
+    folds: list[Trained] = []
+    measured: list[float] = []
+    for train_rows, validation_rows in checked_splits(job.task.protocol, targets, job.seed):
         job.say(f"{job.name}: {job.task.protocol.name}, fold {len(folds) + 1}")
         held_out = data.train.rows(validation_rows)
-        preprocessor, model = _fit(job, recipe, data, output, data.train.rows(train_rows), held_out)
-        folds.append(problem.measure(held_out.targets, _scores(model, preprocessor, held_out.instances)))
-    return {"protocol": job.task.protocol.name, problem.metric: float(np.mean(folds)), "folds": folds}
+        preprocessor, trained = _fit(job, recipe, data, output, data.train.rows(train_rows), held_out)
+        folds.append(trained)
+        measured.append(problem.measure(held_out.targets, _scores(trained, preprocessor, held_out.instances)))
+    spread = {problem.metric: float(np.mean(measured)), "spread": float(np.std(measured)), "folds": measured}
+    return folds, {"protocol": dataclasses.asdict(job.task.protocol) | {"name": job.task.protocol.name}, **spread}
 
 
 def _fit(
     job: Job, recipe: Recipe, data: Dataset, output: Output, train: Part, held_out: Part | None
-) -> tuple[Preprocessor, keras.Model]:
+) -> tuple[Preprocessor, Trained]:
     keras.utils.set_random_seed(job.seed)
     preprocessor = job.task.fit(data, train.instances, recipe)
     validation = (_features(preprocessor, held_out.instances), held_out.targets) if held_out else None
@@ -115,8 +120,9 @@ def _features(preprocessor: Preprocessor, instances: Any) -> dict[str, Array]:
     return preprocessor.transform([preprocessor.decode(instance) for instance in instances])
 
 
-def _scores(model: keras.Model, preprocessor: Preprocessor, instances: Any) -> Array:
-    return np.asarray(model.predict(_features(preprocessor, instances), batch_size=256, verbose=0), np.float32)
+def _scores(trained: Trained, preprocessor: Preprocessor, instances: Any) -> Array:
+    features = _features(preprocessor, instances)
+    return np.asarray(trained.model.predict(features, batch_size=256, verbose=0), np.float32)
 
 
 def _evaluation(task: Task, data: Dataset, output: Output, validation: Mapping[str, Any], scores: Array) -> Any:
@@ -136,9 +142,9 @@ def _summary(evaluation: Mapping[str, Any]) -> str:
     return f"{metric} " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
 
 
-def _parity_examples(preprocessor: Preprocessor, instances: Any, model: keras.Model) -> tuple[ParityExample, ...]:
+def _parity_examples(preprocessor: Preprocessor, instances: Any, trained: Trained) -> tuple[ParityExample, ...]:
     features = _features(preprocessor, instances)
-    scores = np.asarray(model(features, training=False), np.float32)
+    scores = np.asarray(trained.model(features, training=False), np.float32)
     return tuple(
         ParityExample(as_json(instance), {name: array[row] for name, array in features.items()}, scores[row])
         for row, instance in enumerate(instances)
@@ -150,7 +156,7 @@ def _provenance(job: Job, recipe: Recipe, data: Dataset, seconds: float) -> dict
         "data": data.name,
         "data_sha256": data.sha256(),
         "recipe": job.recipe_name,
-        "settings": vars(recipe),
+        "settings": dataclasses.asdict(recipe),
         "seed": job.seed,
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "trained_seconds": round(seconds, 1),

@@ -1,67 +1,104 @@
 """The networks, each with its recipe: a frozen dataclass whose fields are all that can be set about it."""
 
+import dataclasses
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
-from training.problems import Problem, compiled
-from training.progress import Progress
-from training.task import Fold
+from training.fitting import Fit
+from training.problems import Problem
+from training.task import Fold, Trained
 
 
-@dataclass(frozen=True)
-class BagOfWords:
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """What all networks share: how long they learn, and what is done against overfitting.
+
+    *patience* ends a validated training early, and the last training takes the median of the best epochs. *l1* and
+    *l2* weigh the penalties on dense and convolution weights; *dropout* is the share left out after each dense layer.
+    """
+
+    epochs: int
+    batch_size: int
+    patience: int = 0
+    l1: float = 0.0
+    l2: float = 0.0
+    dropout: float = 0.0
+
+    def settled(self, folds: Sequence[Trained]) -> Self:
+        """Take the epochs that validated best, if training was to stop early."""
+        if not self.patience:
+            return self
+        losses = [curves["val_loss"] for fold in folds for curves in fold.curves.values()]
+        best = [loss.index(min(loss)) + 1 for loss in losses]
+        return dataclasses.replace(self, epochs=round(statistics.median(best)), patience=0)
+
+    def _trained(self, problem: Problem, width: int, fold: Fold, features: Any, hidden: Any) -> Trained:
+        model = keras.Model({features.name: features}, scores_of(problem, width, hidden))
+        curves = Fit(self.epochs, self.batch_size, self.patience).run(problem, model, fold)
+        return Trained(model, {"training": curves})
+
+    def _dense(self, hidden: Any, units: Sequence[int]) -> Any:
+        for count in units:
+            hidden = keras.layers.Dense(count, activation="relu", kernel_regularizer=self._penalty())(hidden)
+            if self.dropout:
+                hidden = keras.layers.Dropout(self.dropout)(hidden)
+        return hidden
+
+    def _penalty(self) -> keras.regularizers.Regularizer | None:
+        return keras.regularizers.L1L2(self.l1, self.l2) if self.l1 or self.l2 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BagOfWords(Network):
     """A dense network over which words are there: ids -> multi-hot -> *units* -> scores."""
 
     num_words: int = 10_000
     length: int = 1024
     units: tuple[int, ...] = (16, 16)
-    epochs: int = 4
-    batch_size: int = 512
 
-    def train(self, problem: Problem, width: int, fold: Fold) -> keras.Model:
+    def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `ids`."""
         ids = keras.Input((self.length,), dtype="int32", name="ids")
-        hidden = _dense(MultiHot(self.num_words)(ids), self.units)
-        return _trained(problem, width, self, fold, ids, hidden)
+        return self._trained(problem, width, fold, ids, self._dense(MultiHot(self.num_words)(ids), self.units))
 
 
-@dataclass(frozen=True)
-class Dense:
+@dataclass(frozen=True, kw_only=True)
+class Dense(Network):
     """A dense network over named numbers."""
 
     units: tuple[int, ...] = (64, 64)
-    epochs: int = 130
-    batch_size: int = 16
 
-    def train(self, problem: Problem, width: int, fold: Fold) -> keras.Model:
+    def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `features`."""
         features = keras.Input(fold.features["features"].shape[1:], name="features")
-        return _trained(problem, width, self, fold, features, _dense(features, self.units))
+        return self._trained(problem, width, fold, features, self._dense(features, self.units))
 
 
-@dataclass(frozen=True)
-class ConvNet:
+@dataclass(frozen=True, kw_only=True)
+class ConvNet(Network):
     """Convolutions and poolings, then a dense layer, over pixels."""
 
     height: int
     width: int
     filters: tuple[int, ...] = (32, 64, 64)
     units: int = 64
-    epochs: int = 5
-    batch_size: int = 64
 
-    def train(self, problem: Problem, width: int, fold: Fold) -> keras.Model:
+    def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `image` from scratch."""
         image = keras.Input(fold.features["image"].shape[1:], dtype="uint8", name="image")
         hidden = keras.layers.Rescaling(1 / 255)(image)
         for filters in self.filters:
-            hidden = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(hidden)
+            hidden = keras.layers.Conv2D(
+                filters, 3, padding="same", activation="relu", kernel_regularizer=self._penalty()
+            )(hidden)
             hidden = keras.layers.MaxPooling2D(2)(hidden)
-        hidden = _dense(keras.layers.Flatten()(hidden), (self.units,))
-        return _trained(problem, width, self, fold, image, hidden)
+        hidden = self._dense(keras.layers.Flatten()(hidden), (self.units,))
+        return self._trained(problem, width, fold, image, hidden)
 
 
 @keras.saving.register_keras_serializable("plumbline")
@@ -95,23 +132,3 @@ class MultiHot(keras.layers.Layer):  # type: ignore[misc]
 def scores_of(problem: Problem, width: int, hidden: Any) -> Any:
     """Add the last layer, by the problem's activation."""
     return keras.layers.Dense(width, activation=problem.activation, name="scores")(hidden)
-
-
-def _dense(hidden: Any, units: tuple[int, ...]) -> Any:
-    for count in units:
-        hidden = keras.layers.Dense(count, activation="relu")(hidden)
-    return hidden
-
-
-def _trained(problem: Problem, width: int, recipe: Any, fold: Fold, features: Any, hidden: Any) -> keras.Model:
-    model = keras.Model({features.name: features}, scores_of(problem, width, hidden))
-    compiled(problem, model, "rmsprop").fit(
-        fold.features,
-        fold.targets,
-        validation_data=fold.validation,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        verbose=0,
-        callbacks=[Progress()],
-    )
-    return model

@@ -1,7 +1,6 @@
 """The one table from problem type to last activation, loss and metric (Chollet, Deep Learning with Python, ch. 4)."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -44,11 +43,3 @@ MULTILABEL = Problem("multilabel", "sigmoid", "binary_crossentropy", "accuracy",
 REGRESSION = Problem("regression", None, "mse", "mae", False)
 UNIT_REGRESSION = Problem("unit_regression", "sigmoid", "mse", "mae", False)
 """Regression of a target within 0..1."""
-
-
-def compiled(problem: Problem, model: Any, optimizer: Any) -> Any:
-    """Compile *model* for *problem*, and give it back."""
-    # Without XLA: TF Serving runs no XLA by default, and training should compute what serving computes.
-    metric = "accuracy" if problem.metric == "accuracy" else "mae"
-    model.compile(optimizer, loss=problem.loss, metrics=[metric], jit_compile=False)
-    return model

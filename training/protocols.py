@@ -1,55 +1,111 @@
-"""Evaluation protocols: which rows train and which validate, for each fold."""
+"""Evaluation protocols: which rows train and which validate, for each fold (Chollet, Deep Learning with Python, ch. 5).
+
+All but the time-ordered one shuffle. Where targets are classes, each fold gets its share of each class.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import Field, dataclass
+from typing import Any, ClassVar
 from typing import Protocol as Interface
 
 import numpy as np
 
+from training.errors import BadRequest
+
 Split = tuple[np.ndarray, np.ndarray]
-"""Row numbers to train on, row numbers to validate on: disjoint, and together all rows."""
+"""Row numbers to train on, row numbers to validate on."""
 
 
 class Protocol(Interface):
-    """A way of splitting rows."""
+    """A way of splitting rows: a frozen dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def name(self) -> str:
         """What the protocol is called in a report."""
         ...
 
-    def splits(self, rows: int, seed: int) -> Iterator[Split]:
+    def splits(self, targets: np.ndarray, seed: int) -> Iterator[Split]:
         """Yield one split for each fold."""
         ...
 
 
 @dataclass(frozen=True)
 class HoldOut:
-    """One fold that validates on *share* of the shuffled rows."""
+    """One fold that validates on *share* of the rows, drawn at random."""
 
-    share: float
-    name: str = "hold-out"
+    share: float = 0.2
+    name: ClassVar[str] = "holdout"
 
-    def splits(self, rows: int, seed: int) -> Iterator[Split]:
+    def splits(self, targets: np.ndarray, seed: int) -> Iterator[Split]:
         """Yield the one split."""
-        shuffled = np.random.default_rng(seed).permutation(rows)
-        held_out = max(1, round(rows * self.share))
-        yield shuffled[held_out:], shuffled[:held_out]
+        counts = np.floor(np.arange(len(targets) + 1) * self.share)
+        yield _split(_dealt(targets, seed), np.diff(counts) > 0)
 
 
 @dataclass(frozen=True)
 class KFold:
-    """*folds* folds, each of which validates once on its part of the shuffled rows."""
+    """*folds* folds, each of which validates once on its part of the rows."""
 
-    folds: int
+    folds: int = 4
+    name: ClassVar[str] = "kfold"
 
-    @property
-    def name(self) -> str:
-        """What the protocol is called in a report."""
-        return f"{self.folds}-fold"
+    def splits(self, targets: np.ndarray, seed: int) -> Iterator[Split]:
+        """Yield one split for each part."""
+        rows = _dealt(targets, seed)
+        for fold in range(self.folds):
+            yield _split(rows, np.arange(len(rows)) % self.folds == fold)
 
-    def splits(self, rows: int, seed: int) -> Iterator[Split]:
-        """Yield one split for each fold."""
-        parts = np.array_split(np.random.default_rng(seed).permutation(rows), self.folds)
-        for fold, validation in enumerate(parts):
-            yield np.concatenate(parts[:fold] + parts[fold + 1 :]), validation
+
+@dataclass(frozen=True)
+class RepeatedKFold:
+    """K-fold *repeats* times, each time shuffled anew: for few rows, where one shuffle decides too much."""
+
+    folds: int = 4
+    repeats: int = 3
+    name: ClassVar[str] = "repeated-kfold"
+
+    def splits(self, targets: np.ndarray, seed: int) -> Iterator[Split]:
+        """Yield *folds* times *repeats* splits."""
+        for repeat in range(self.repeats):
+            yield from KFold(self.folds).splits(targets, seed + 1000 * repeat)
+
+
+@dataclass(frozen=True)
+class TimeOrdered:
+    """One fold that validates on the last *share* of the rows, which are in the order of time. Never shuffled."""
+
+    share: float = 0.2
+    name: ClassVar[str] = "time-ordered"
+
+    def splits(self, targets: np.ndarray, seed: int) -> Iterator[Split]:
+        """Yield the one split."""
+        rows = np.arange(len(targets))
+        yield _split(rows, rows >= len(rows) - max(1, round(len(rows) * self.share)))
+
+
+PROTOCOLS: dict[str, type[HoldOut | KFold | RepeatedKFold | TimeOrdered]] = {
+    protocol.name: protocol for protocol in (HoldOut, KFold, RepeatedKFold, TimeOrdered)
+}
+
+
+def checked_splits(protocol: Protocol, targets: np.ndarray, seed: int) -> Iterator[Split]:
+    """Yield the splits, each made sure to be disjoint, to hold every row, and to leave neither side empty."""
+    for train, validation in protocol.splits(targets, seed):
+        if not len(train) or not len(validation):
+            raise BadRequest(f"{len(targets)} rows are too few for {protocol}")
+        if sorted([*train, *validation]) != list(range(len(targets))):
+            raise AssertionError(f"{protocol} gave a row twice, or left one out")
+        yield train, validation
+
+
+def _dealt(targets: np.ndarray, seed: int) -> np.ndarray:
+    """Shuffle rows; if targets are classes, put the rows of a class together, so that every n-th is a fair share."""
+    noise = np.random.default_rng(seed).random(len(targets))
+    classes = targets if targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer) else np.zeros(len(targets))
+    return np.lexsort((noise, classes))
+
+
+def _split(rows: np.ndarray, validates: np.ndarray) -> Split:
+    return rows[~validates], rows[validates]

@@ -3,9 +3,9 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import Field, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from typing import Protocol as Interface
 
 from serving.contract.outputs import Output
@@ -29,11 +29,29 @@ class Fold:
     validation: tuple[Features, Any] | None
 
 
+Curves = Mapping[str, list[float]]
+"""Loss and metric by epoch, of training rows and (`val_...`) of validation rows."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained Keras model, from a dict of features to the scores, and the curves of each stage of its training."""
+
+    model: Any
+    curves: Mapping[str, Curves]
+
+
 class Recipe(Interface):
     """All that can be set about a network and its training: a frozen dataclass."""
 
-    def train(self, problem: Problem, width: int, fold: Fold) -> Any:
-        """Give a trained Keras model, from a dict of features to `scores: float32[batch, width]`."""
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
+        """Train a network that gives `scores: float32[batch, width]`."""
+        ...
+
+    def settled(self, folds: Sequence[Trained]) -> "Recipe":
+        """Give the recipe for the last training on all rows, where nothing is left to validate on."""
         ...
 
 

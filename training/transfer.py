@@ -1,33 +1,29 @@
 """Transfer learning in two stages: a head on a frozen pretrained base, then fine-tuning of the base's top."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import keras
-import numpy as np
-import tensorflow as tf
 
+from training.augmentation import Augmentation, batches
 from training.datasets import download
+from training.fitting import Fit
 from training.networks import scores_of
-from training.problems import Problem, compiled
-from training.progress import Progress
-from training.task import Fold
+from training.problems import Problem
+from training.task import Curves, Fold, Trained
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Transfer:
-    """Which base of `keras.applications`, and how long and how fast each stage learns.
-
-    *turn* (of a full turn) and *zoom* (of the side) are the largest that augmentation does to training photos.
-    """
+    """Which base of `keras.applications`, and how long and how fast each stage learns."""
 
     height: int = 150
     width: int = 150
     base: str = "MobileNet"
     base_options: dict[str, Any] = field(default_factory=lambda: {"alpha": 0.75})
-    turn: float = 0.05
-    zoom: float = 0.1
+    augmentation: Augmentation = Augmentation(flip=True, turn=0.05, zoom=0.1)  # noqa: RUF009 - frozen
     dropout: float = 0.2
     head_epochs: int = 4
     head_rate: float = 1e-3
@@ -36,7 +32,7 @@ class Transfer:
     tuning_rate: float = 1e-5
     batch_size: int = 32
 
-    def train(self, problem: Problem, width: int, fold: Fold) -> keras.Model:
+    def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `image`, head first, then the base's top layers with it."""
         base = pretrained(self)
         base.trainable = False
@@ -46,10 +42,18 @@ class Transfer:
         hidden = keras.layers.GlobalAveragePooling2D()(hidden)
         hidden = keras.layers.Dropout(self.dropout)(hidden)
         model = keras.Model({"image": image}, scores_of(problem, width, hidden))
-        _fit(problem, model, self, fold, self.head_rate, self.head_epochs)
+        head = self._fit(problem, model, fold, self.head_rate, self.head_epochs)
         _unfreeze_top(base, self.top_layers)
-        _fit(problem, model, self, fold, self.tuning_rate, self.tuning_epochs)
-        return model
+        tuning = self._fit(problem, model, fold, self.tuning_rate, self.tuning_epochs)
+        return Trained(model, {"frozen base": head, "fine-tuning": tuning})
+
+    def settled(self, folds: Sequence[Trained]) -> Self:
+        """Keep the recipe: its stages have a set length."""
+        return self
+
+    def _fit(self, problem: Problem, model: keras.Model, fold: Fold, rate: float, epochs: int) -> Curves:
+        fit = Fit(epochs, self.batch_size, optimizer=keras.optimizers.Adam(rate))
+        return fit.run(problem, model, fold, batches(fold, self.batch_size, self.augmentation))
 
 
 def pretrained(recipe: Transfer) -> keras.Model:
@@ -70,33 +74,3 @@ def _unfreeze_top(base: keras.Model, top_layers: int) -> None:
     for layer in base.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
-
-
-def _fit(problem: Problem, model: keras.Model, recipe: Transfer, fold: Fold, rate: float, epochs: int) -> None:
-    compiled(problem, model, keras.optimizers.Adam(rate)).fit(
-        _augmented(recipe, fold),
-        validation_data=fold.validation,
-        epochs=epochs,
-        shuffle=False,  # the pipeline has shuffled
-        verbose=0,
-        callbacks=[Progress()],
-    )
-
-
-def _augmented(recipe: Transfer, fold: Fold) -> tf.data.Dataset:
-    """Batches of training photos, augmented in the pipeline: the served graph has nothing of it."""
-    layers = [
-        keras.layers.RandomFlip("horizontal"),
-        keras.layers.RandomRotation(recipe.turn),
-        keras.layers.RandomZoom(recipe.zoom),
-    ]
-
-    def augment(features: dict[str, tf.Tensor], targets: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        image = tf.cast(features["image"], tf.float32)
-        for layer in layers:
-            image = layer(image, training=True)
-        return {"image": tf.cast(tf.clip_by_value(image, 0, 255), tf.uint8)}, targets
-
-    rows = tf.data.Dataset.from_tensor_slices((fold.features, np.asarray(fold.targets)))
-    rows = rows.shuffle(len(fold.targets)).batch(recipe.batch_size)
-    return rows.map(augment, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

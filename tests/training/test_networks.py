@@ -31,9 +31,9 @@ def test_multi_hot_marks_each_word_once_and_no_padding():
 def test_each_problem_type_learns_and_beats_the_naive_baseline(problem, width, targets):
     keras.utils.set_random_seed(1)
     fold = Fold({"features": NUMBERS}, targets, None)
-    scores = Dense(units=(16,), epochs=60, batch_size=8).train(problem, width, fold).predict(fold.features, verbose=0)
+    trained = Dense(units=(16,), epochs=60, batch_size=8).train(problem, width, fold)
 
-    learnt = problem.measure(targets, scores)
+    learnt = problem.measure(targets, trained.model.predict(fold.features, verbose=0))
     naive = problem.measure(targets, problem.naive_scores(targets, len(targets), width))
     assert learnt > naive if problem.higher_is_better else learnt < 0.75 * naive
 
@@ -41,10 +41,18 @@ def test_each_problem_type_learns_and_beats_the_naive_baseline(problem, width, t
 @pytest.mark.parametrize(
     ("recipe", "features"),
     [
-        (BagOfWords(num_words=10, length=4, units=(2,), epochs=1), {"ids": RNG.integers(0, 10, (8, 4), np.int32)}),
-        (ConvNet(8, 8, filters=(2,), units=2, epochs=1), {"image": RNG.integers(0, 255, (8, 8, 8, 1), np.uint8)}),
         (
-            Transfer(32, 32, base_options={"alpha": 0.25, "weights": None}, head_epochs=1, tuning_epochs=1),
+            BagOfWords(num_words=10, length=4, units=(2,), epochs=1, batch_size=4),
+            {"ids": RNG.integers(0, 10, (8, 4), np.int32)},
+        ),
+        (
+            ConvNet(height=8, width=8, filters=(2,), units=2, epochs=1, batch_size=4),
+            {"image": RNG.integers(0, 255, (8, 8, 8, 1), np.uint8)},
+        ),
+        (
+            Transfer(
+                height=32, width=32, base_options={"alpha": 0.25, "weights": None}, head_epochs=1, tuning_epochs=1
+            ),
             {"image": RNG.integers(0, 255, (8, 32, 32, 3), np.uint8)},
         ),
     ],
@@ -52,17 +60,24 @@ def test_each_problem_type_learns_and_beats_the_naive_baseline(problem, width, t
 )
 def test_each_recipe_gives_a_model_from_named_features_to_scores(recipe, features):
     targets = np.arange(8) % 2
-    model = recipe.train(BINARY, 1, Fold(features, targets, (features, targets)))
+    trained = recipe.train(BINARY, 1, Fold(features, targets, (features, targets)))
 
-    assert model.predict(features, verbose=0).shape == (8, 1)
+    for curves in trained.curves.values():
+        assert curves.keys() == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert trained.model.predict(features, verbose=0).shape == (8, 1)
 
 
 def test_fine_tuning_changes_only_the_top_of_the_base_and_no_batch_normalisation():
     recipe = Transfer(
-        32, 32, base_options={"alpha": 0.25, "weights": None}, head_epochs=0, tuning_epochs=1, top_layers=12
+        height=32,
+        width=32,
+        base_options={"alpha": 0.25, "weights": None},
+        head_epochs=0,
+        tuning_epochs=1,
+        top_layers=12,
     )
     image = {"image": RNG.integers(0, 255, (8, 32, 32, 3), np.uint8)}
-    model = recipe.train(BINARY, 1, Fold(image, np.arange(8) % 2, None))
+    model = recipe.train(BINARY, 1, Fold(image, np.arange(8) % 2, None)).model
     base = next(layer for layer in model.layers if isinstance(layer, keras.Model))
 
     trainable = [layer.name for layer in base.layers if layer.trainable_weights]

@@ -16,6 +16,6 @@ TASK = Task(
     load_sample=reviews,
     fit=text_vectorizer,
     protocol=HoldOut(0.4),
-    recipes={"baseline": BagOfWords()},
+    recipes={"baseline": BagOfWords(epochs=4, batch_size=512)},
     sample_recipes={"baseline": BagOfWords(num_words=100, length=64, epochs=12, batch_size=16)},
 )
