@@ -14,11 +14,15 @@ from training.errors import DataUnavailable, TrainingError
 if TYPE_CHECKING:
     from training.job import Job
 
+PROTOCOLS = ("holdout", "kfold", "repeated-kfold", "time-ordered")
+
 EPILOG = """\b
 Examples:
   plumbline train sentiment
   plumbline train all --missing --or-sample
   plumbline train digits --data-dir ~/data --seed 7
+  plumbline train house_price --protocol repeated-kfold --folds 4 --repeats 3
+  plumbline train sentiment --set dropout=0.5 --set units=32,32
   plumbline train churn --tasks mycompany.tasks
 """
 
@@ -26,6 +30,11 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("model")
 @click.option("--recipe", default="baseline", show_default=True, help="Which of the model's recipes to train.")
+@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Change a setting of the recipe.")
+@click.option("--protocol", type=click.Choice(PROTOCOLS), help="How to validate, instead of the task's own way.")
+@click.option("--folds", type=click.IntRange(2), help="For kfold and repeated-kfold.")
+@click.option("--repeats", type=click.IntRange(1), help="For repeated-kfold.")
+@click.option("--share", type=click.FloatRange(0, 1, True, True), help="For holdout and time-ordered.")
 @click.option(
     "--models-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -48,6 +57,11 @@ Examples:
 def train(
     model: str,
     recipe: str,
+    overrides: tuple[str, ...],
+    protocol: str | None,
+    folds: int | None,
+    repeats: int | None,
+    share: float | None,
     models_dir: Path,
     data_dir: Path | None,
     sample: bool,
@@ -60,15 +74,18 @@ def train(
     _quieten_tensorflow()
     sys.path.insert(0, os.getcwd())  # so that --tasks finds a package that lies here, as `python -m` would
     from training.job import Job
+    from training.protocols import make_protocol
     from training.publishing import versions
     from training.task import find_task, task_names
 
     try:
+        own = make_protocol(protocol, folds=folds, repeats=repeats, share=share)
         for name in task_names(tasks) if model == "all" else [model]:
             if missing and (published := versions(models_dir, name)):
                 click.echo(f"{name}: version {published[-1]} is there")
                 continue
-            job = Job(name, find_task(name, tasks), recipe, models_dir, data_dir, sample, seed, click.echo)
+            task = find_task(name, tasks)
+            job = Job(name, task, recipe, models_dir, data_dir, sample, seed, click.echo, overrides, own)
             click.echo(f"{name}: published {_run(job, or_sample)}")
     except TrainingError as error:
         raise click.ClickException(str(error)) from error

@@ -5,7 +5,7 @@ import importlib.metadata
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from serving.contract.tensors import Array
 from training.datasets import Dataset, Part, as_json
 from training.errors import BadRequest
 from training.export import export
-from training.protocols import checked_splits
+from training.overrides import override
+from training.protocols import Protocol, checked_splits
 from training.publishing import publish
 from training.task import Fold, Recipe, Task, Trained
 
@@ -30,7 +31,7 @@ Say = Callable[[str], None]
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What to train, and where to."""
+    """What to train, and where to; *overrides* change the recipe, and *protocol* replaces the task's own."""
 
     name: str
     task: Task
@@ -40,13 +41,16 @@ class Job:
     sample: bool
     seed: int
     say: Say
+    overrides: Sequence[str] = ()
+    protocol: Protocol | None = None
 
     def recipe(self) -> Recipe:
-        """Give the recipe, its small form for the sample; raises BadRequest."""
+        """Give the recipe (its small form for the sample) with the overrides; raises BadRequest."""
         recipes = self.task.sample_recipes if self.sample else self.task.recipes
         if self.recipe_name not in recipes:
             raise BadRequest(f"{self.name} has no recipe '{self.recipe_name}'; there are {', '.join(recipes)}")
-        return recipes[self.recipe_name]
+        recipe: Recipe = override(recipes[self.recipe_name], self.overrides)
+        return recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,17 +97,17 @@ def train(job: Job) -> Result:
 
 def _validate(job: Job, recipe: Recipe, data: Dataset, output: Output) -> tuple[list[Trained], dict[str, Any]]:
     """Measure the recipe by the protocol; the preprocessor of each fold sees its training rows only."""
-    problem, targets = job.task.problem, data.train.targets
+    problem, targets, protocol = job.task.problem, data.train.targets, job.protocol or job.task.protocol
     folds: list[Trained] = []
     measured: list[float] = []
-    for train_rows, validation_rows in checked_splits(job.task.protocol, targets, job.seed):
-        job.say(f"{job.name}: {job.task.protocol.name}, fold {len(folds) + 1}")
+    for train_rows, validation_rows in checked_splits(protocol, targets, job.seed):
+        job.say(f"{job.name}: {protocol.name}, fold {len(folds) + 1}")
         held_out = data.train.rows(validation_rows)
         preprocessor, trained = _fit(job, recipe, data, output, data.train.rows(train_rows), held_out)
         folds.append(trained)
         measured.append(problem.measure(held_out.targets, _scores(trained, preprocessor, held_out.instances)))
     spread = {problem.metric: float(np.mean(measured)), "spread": float(np.std(measured)), "folds": measured}
-    return folds, {"protocol": dataclasses.asdict(job.task.protocol) | {"name": job.task.protocol.name}, **spread}
+    return folds, {"protocol": {"name": protocol.name, **dataclasses.asdict(protocol)}, **spread}
 
 
 def _fit(

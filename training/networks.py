@@ -9,6 +9,7 @@ from typing import Any, Self
 import keras
 import tensorflow as tf
 
+from training.errors import BadRequest
 from training.fitting import Fit
 from training.problems import Problem
 from training.task import Fold, Trained
@@ -28,6 +29,12 @@ class Network:
     l1: float = 0.0
     l2: float = 0.0
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.epochs >= 1 and self.batch_size >= 1 and self.patience >= 0):
+            raise BadRequest("epochs and batch_size must be at least 1, patience at least 0")
+        if not (self.l1 >= 0 and self.l2 >= 0 and 0 <= self.dropout < 1):
+            raise BadRequest("l1 and l2 must be at least 0, dropout at least 0 and less than 1")
 
     def settled(self, folds: Sequence[Trained]) -> Self:
         """Take the epochs that validated best, if training was to stop early."""

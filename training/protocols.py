@@ -85,19 +85,37 @@ class TimeOrdered:
         yield _split(rows, rows >= len(rows) - max(1, round(len(rows) * self.share)))
 
 
-PROTOCOLS: dict[str, type[HoldOut | KFold | RepeatedKFold | TimeOrdered]] = {
+_PROTOCOLS: dict[str, type[HoldOut | KFold | RepeatedKFold | TimeOrdered]] = {
     protocol.name: protocol for protocol in (HoldOut, KFold, RepeatedKFold, TimeOrdered)
 }
 
 
-def checked_splits(protocol: Protocol, targets: np.ndarray, seed: int) -> Iterator[Split]:
-    """Yield the splits, each made sure to be disjoint, to hold every row, and to leave neither side empty."""
-    for train, validation in protocol.splits(targets, seed):
+def make_protocol(name: str | None, **options: Any) -> Protocol | None:
+    """Make the protocol called *name* with those options that are not None; raises BadRequest for one it has not."""
+    given = {option: value for option, value in options.items() if value is not None}
+    if name is None:
+        if given:
+            raise BadRequest(f"--{next(iter(given))} goes with --protocol")
+        return None
+    known = _PROTOCOLS[name].__dataclass_fields__
+    for option in given:
+        if option not in known:
+            raise BadRequest(f"--{option} does not go with --protocol {name}, which takes --{', --'.join(known)}")
+    return _PROTOCOLS[name](**given)
+
+
+def checked_splits(protocol: Protocol, targets: np.ndarray, seed: int) -> list[Split]:
+    """List the splits, each made sure to be disjoint, to hold every row, and to leave neither side empty.
+
+    Raises BadRequest if there are too few rows, before any fold is trained.
+    """
+    splits = list(protocol.splits(targets, seed))
+    for train, validation in splits:
         if not len(train) or not len(validation):
             raise BadRequest(f"{len(targets)} rows are too few for {protocol}")
         if sorted([*train, *validation]) != list(range(len(targets))):
             raise AssertionError(f"{protocol} gave a row twice, or left one out")
-        yield train, validation
+    return splits
 
 
 def _dealt(targets: np.ndarray, seed: int) -> np.ndarray:

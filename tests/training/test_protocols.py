@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.errors import BadRequest
-from training.protocols import HoldOut, KFold, RepeatedKFold, TimeOrdered, checked_splits
+from training.protocols import HoldOut, KFold, RepeatedKFold, TimeOrdered, checked_splits, make_protocol
 
 ALL = [HoldOut(0.25), KFold(4), RepeatedKFold(3, 2), TimeOrdered(0.3)]
 targets = st.one_of(
@@ -62,7 +62,7 @@ def test_the_seed_decides_the_split(protocol):
 @pytest.mark.parametrize("protocol", [HoldOut(0.01), KFold(10)])
 def test_too_few_rows_are_refused(protocol):
     with pytest.raises(BadRequest, match="5 rows are too few"):
-        list(checked_splits(protocol, np.zeros(5), 1))
+        checked_splits(protocol, np.zeros(5), 1)
 
 
 def test_a_protocol_that_leaks_a_row_is_found():
@@ -73,4 +73,21 @@ def test_a_protocol_that_leaks_a_row_is_found():
             yield np.arange(len(targets)), np.array([0])
 
     with pytest.raises(AssertionError, match="gave a row twice"):
-        list(checked_splits(Leaky(), np.zeros(5), 1))
+        checked_splits(Leaky(), np.zeros(5), 1)
+
+
+def test_a_protocol_is_made_by_name_with_its_own_options():
+    assert make_protocol("repeated-kfold", folds=5, repeats=2, share=None) == RepeatedKFold(5, 2)
+    assert make_protocol(None, folds=None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("holdout", {"folds": 3}, "--folds does not go with --protocol holdout, which takes --share"),
+        (None, {"folds": 3}, "--folds goes with --protocol"),
+    ],
+)
+def test_an_option_of_another_protocol_is_refused(name, options, message):
+    with pytest.raises(BadRequest, match=message):
+        make_protocol(name, **options)

@@ -1,0 +1,60 @@
+"""`--set dropout=0.3`: settings of a recipe changed from the command line, checked against what it has."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from training.errors import BadRequest
+
+_TRUTH = {"true": True, "false": False}
+
+
+def override(recipe: Any, assignments: Sequence[str]) -> Any:
+    """Give *recipe* with each `name=value` of *assignments* applied; raises BadRequest."""
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise BadRequest(f"expected name=value, such as dropout=0.3, got {assignment!r}")
+        recipe = _replaced(recipe, name.split("."), text, assignment)
+    return recipe
+
+
+def settings(recipe: Any) -> dict[str, Any]:
+    """List all settings of a recipe by the names that `override` takes: those of parts have a dot."""
+    listed: dict[str, Any] = {}
+    for name, value in vars(recipe).items():
+        parts = settings(value) if dataclasses.is_dataclass(value) else {}
+        listed |= {f"{name}.{part}": inner for part, inner in parts.items()} or {name: value}
+    return listed
+
+
+def _replaced(recipe: Any, path: Sequence[str], text: str, assignment: str) -> Any:
+    name, *rest = path
+    current = vars(recipe).get(name)
+    if name not in vars(recipe) or bool(rest) != dataclasses.is_dataclass(current):
+        raise BadRequest(f"no setting '{assignment.partition('=')[0]}'; there are {', '.join(settings(recipe))}")
+    value = _replaced(current, rest, text, assignment) if rest else _read(text, current, assignment)
+    return dataclasses.replace(recipe, **{name: value})
+
+
+def _read(text: str, current: Any, assignment: str) -> Any:
+    expected, read = _READERS.get(type(current), ("something that only a task's file can set", None))
+    if read is not None:
+        try:
+            return read(text)
+        except (ValueError, KeyError):
+            pass
+    raise BadRequest(f"{assignment}: expected {expected}, such as {current!r}")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(",") if part)
+
+
+_READERS: dict[type, tuple[str, Callable[[str], Any] | None]] = {
+    bool: ("true or false", lambda text: _TRUTH[text.lower()]),
+    int: ("a whole number", int),
+    float: ("a number", float),
+    str: ("a text", str),
+    tuple: ("whole numbers separated by commas", _numbers),
+}
