@@ -1,33 +1,62 @@
-"""`plumbline models`: what a gateway serves, as a table."""
+"""`plumbline models`: what a gateway serves, and what is in a models folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from serving.gateway.http_client import GatewayClient, url_option
+from serving.registry.cli import COMMANDS
+from serving.registry.tables import metric, table
 
 _HELP = """
-List the models that a running gateway serves.
+List the models that a running gateway serves, or see and change the versions in a models folder.
 
 \b
 Examples:
   plumbline models
   plumbline models --url http://gateway:8000
+  plumbline models list
+  plumbline models rollback sentiment
+"""
+
+_SERVED_HELP = """
+List the models that a running gateway serves; `plumbline models` alone does the same.
+
+\b
+Examples:
+  plumbline models served
+  plumbline models served --url http://gateway:8000
 """
 
 _HEADER = ("MODEL", "READY", "VERSIONS", "DATA", "RECIPE", "METRIC")
 
 
-@click.command(help=_HELP)
+@click.group(help=_HELP, invoke_without_command=True)
 @url_option
-def models(url: str) -> None:
+@click.pass_context
+def models(context: click.Context, url: str) -> None:
+    """Do as `served` does unless a command is named."""
+    if context.invoked_subcommand is None:
+        context.invoke(served, url=url)
+    elif context.get_parameter_source("url") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--url stands after 'served', or with no command: the others work on a folder")
+
+
+@models.command(help=_SERVED_HELP)
+@url_option
+def served(url: str) -> None:
     """Print one line for each model."""
     listed = GatewayClient(url).get_json("/models")["models"]
-    click.echo(_table([_HEADER, *(_row(model) for model in listed)]))
+    click.echo(table([_HEADER, *(_row(model) for model in listed)]))
     for model in listed:
         if "problem" in model:
             click.echo(f"{model['name']}: {model['problem']}", err=True)
+
+
+for _command in COMMANDS:
+    models.add_command(_command)
 
 
 def _row(model: Mapping[str, Any]) -> tuple[str, ...]:
@@ -37,18 +66,5 @@ def _row(model: Mapping[str, Any]) -> tuple[str, ...]:
         ",".join(map(str, model["versions"])) or "-",
         model.get("data") or "-",
         model.get("recipe") or "-",
-        _metric(model.get("metrics", {})),
+        metric(model.get("metrics", {})),
     )
-
-
-def _metric(evaluation: Mapping[str, Any]) -> str:
-    name = evaluation.get("metric")
-    if name is None:
-        return "-"
-    value, baseline = evaluation["test"][name], evaluation["baseline"][name]
-    return f"{name} {value:.4g} (baseline {baseline:.4g})"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

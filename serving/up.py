@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from serving.gateway.http_client import GatewayClient, GatewayError
+from serving.registry import model_names
 
 _HELP = """
 Serve every model in the models folder on this machine: a model server, and the gateway in front of it.
@@ -114,16 +115,10 @@ def _process(
 
 
 def _published(models_dir: Path) -> list[str]:
-    models = sorted(
-        folder.name for folder in models_dir.iterdir() if any(version.name.isdecimal() for version in _entries(folder))
-    )
+    models = model_names(models_dir)
     if not models:
         raise click.ClickException(f"{models_dir} holds no published model; first run: plumbline train all")
     return models
-
-
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
 
 
 def _check_free(port: int, option: str) -> None:

@@ -1,56 +1,48 @@
-"""Putting a version where TensorFlow Serving looks: whole or not at all, under the next number."""
+"""Putting a version where TensorFlow Serving looks, by way of the registry; its errors as those of a job."""
 
-import os
-import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from serving import registry
+from serving.contract import Contract
+from training.errors import ExitCode, TrainingError
 
-def publish(models_dir: Path, name: str, write: Callable[[Path], None]) -> Path:
-    """Have *write* fill a folder aside, then rename it to `<models_dir>/<name>/<next version>`; give that path.
 
-    TensorFlow Serving takes a numbered folder as soon as it is there, so it must be complete by then. If *write*
-    raises, nothing is published.
+class CannotPublish(TrainingError):
+    """The models folder can't be written to, or its record of versions is spoilt. The job can be tried again."""
+
+    exit_code = ExitCode.RETRY
+
+    def __init__(self, models_dir: Path, model: str, cause: Exception) -> None:
+        super().__init__(f"{model}: can't publish to {models_dir}: {cause}")
+
+
+def publish(
+    models_dir: Path,
+    name: str,
+    write: Callable[[Path], None],
+    admit: Callable[[Contract | None], None] = lambda live: None,
+) -> Path:
+    """Have *write* make a folder aside, then rename it to `<models_dir>/<name>/<next version>`; give that path.
+
+    *admit* gets the contract of the live version, if there is one, and raises if the new one must not replace it. If
+    either raises, nothing is published. Raises CannotPublish.
     """
-    staged = models_dir / ".staging" / f"{name}-{uuid.uuid4().hex}"
-    staged.parent.mkdir(parents=True, exist_ok=True)
     try:
-        write(staged)
-        _sync(staged)
-        return _rename_to_next(staged, models_dir / name)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        return registry.publish(models_dir, name, write, admit)
+    except (OSError, registry.RegistryError) as error:
+        raise CannotPublish(models_dir, name, error) from error
 
 
 def versions(models_dir: Path, name: str) -> list[int]:
     """List the published versions of a model, ascending."""
-    folder = models_dir / name
-    return sorted(int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()) if folder.is_dir() else []
+    return list(registry.scan(models_dir / name))
 
 
-def _rename_to_next(staged: Path, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    while True:
-        target = folder / str(max(versions(folder.parent, folder.name), default=0) + 1)
-        try:
-            staged.rename(target)
-        except OSError:
-            if not target.exists():
-                raise
-            continue  # another job has just taken this number
-        _sync_folder(folder)
-        return target
-
-
-def _sync(folder: Path) -> None:
-    for path in (folder, *folder.rglob("*")):
-        _sync_folder(path)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def live_contract(models_dir: Path, name: str) -> Contract | None:
+    """Read the contract of the version that is live, or would be; None if there is none. Raises CannotPublish."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        live = registry.live_version(models_dir, name)
+    except OSError as error:
+        raise CannotPublish(models_dir, name, error) from error
+    return live.contract if live else None

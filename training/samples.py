@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from serving.registry import SAMPLE
 from training.datasets import HOUSE_FIELDS, Dataset, Instance, Part, houses, png
 
-NAME = "sample"
+NAME = SAMPLE
 """What a model trained on a sample says of its data."""
 
 _FILLER = "the a of this it was and in to for on with as at by from year company film story people".split()

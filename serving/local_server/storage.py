@@ -5,6 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from serving.registry.versions import entries
+
 logger = logging.getLogger(__name__)
 
 
@@ -30,21 +32,10 @@ def scan(base_path: Path) -> dict[int, Path]:
     number (`7`, `007`) the last in alphabetical order does.
     """
     versions: dict[int, Path] = {}
-    for child in sorted(base_path.iterdir()):
-        number = _version_number(child.name)
-        if number is None:
-            continue
+    for number, child in entries(base_path):
         if number in versions:
             logger.warning("version %d is in %s and in %s: taking the latter", number, versions[number], child)
         versions[number] = child
     if not versions:
         logger.warning("no versions under %s: did you forget to name the leaf folder as a number?", base_path)
     return versions
-
-
-def _version_number(name: str) -> int | None:
-    digits = name.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()):  # int() alone would take "1_0", " 1" and "٣"
-        return None
-    number = int(name)
-    return number if -(2**63) <= number < 2**63 else None

@@ -1,0 +1,122 @@
+"""Writing: which version is live. The wanted one comes back under the next number; old ones are taken away whole."""
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from serving.registry.errors import NotFitToServe, NothingEarlier, UnknownVersion
+from serving.registry.publishing import release
+from serving.registry.staging import exclusive, staging, sync, sync_entry
+from serving.registry.versions import PROMOTED_FROM, SERVED, PromotedFrom, Version, entries, is_sample, read_versions
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What was done: *version* holds what *copied* does, and takes over from *replaced*."""
+
+    model: str
+    copied: int
+    version: int
+    replaced: int
+
+
+def promote(models_dir: Path, model: str, number: int) -> Promotion:
+    """Make version *number* the live one again. Raises RegistryError.
+
+    The newest itself may be promoted: that is how TensorFlow Serving tries a version again that it failed to load.
+    """
+    with staging(models_dir) as aside, exclusive(models_dir):
+        versions = read_versions(models_dir, model)
+        wanted = next((version for version in versions if version.number == number), None)
+        if wanted is None:
+            raise UnknownVersion(model, number, [version.number for version in versions])
+        if reason := _unfit(wanted, versions):
+            raise NotFitToServe(model, number, reason)
+        live = _live(versions)
+        return _bring_back(aside, wanted, live, live.number, "promote")
+
+
+def rollback(models_dir: Path, model: str) -> Promotion:
+    """Make the version live that was so before the live one. Raises RegistryError.
+
+    Done twice it goes back by two, not to and fro; versions that must not be served are passed over.
+    """
+    with staging(models_dir) as aside, exclusive(models_dir):
+        versions = read_versions(models_dir, model)
+        passed_over = []
+        live = _live(versions)
+        earlier = _before(live, versions)
+        while earlier and (reason := _unfit(earlier, versions)):
+            passed_over.append(f"version {earlier.number}: {reason}")
+            earlier = _before(earlier, versions)
+        if earlier is None:
+            raise NothingEarlier(model, live.number, passed_over)
+        before = _before(earlier, versions)
+        return _bring_back(aside, earlier, live, before.number if before else None, "rollback")
+
+
+def removable(versions: Sequence[Version], keep: int) -> list[int]:
+    """List the numbers that can go: neither among the newest *keep* (at least 2), nor among the newest unbroken."""
+    keep = max(keep, SERVED)
+    # Both: where the newest can't be loaded, TensorFlow Serving goes on with the older ones that it has.
+    kept = {*versions[-keep:], *[version for version in versions if not version.problem][-keep:]}
+    return [version.number for version in versions if version not in kept]
+
+
+def prune(models_dir: Path, model: str, keep: int) -> list[int]:
+    """Remove the versions that are `removable`; give their numbers. Raises RegistryError."""
+    folder = models_dir / model
+    with staging(models_dir) as aside, exclusive(models_dir):
+        doomed = removable(read_versions(models_dir, model), keep)
+        for number, path in entries(folder):
+            if number in doomed:
+                path.rename(aside / path.name)
+        sync_entry(folder)
+    return doomed  # deleted by now, as all in staging is
+
+
+def _unfit(version: Version, versions: Sequence[Version]) -> str:
+    """Say why *version* must not be served, if so."""
+    if version.contract is None or version.problem:
+        return version.problem
+    live = _live(versions).contract
+    if is_sample(version.contract) and not (live and is_sample(live)):
+        return "it was trained on the built-in sample, and the live version on real data"
+    return ""
+
+
+def _live(versions: Sequence[Version]) -> Version:
+    """Pick the newest that can be served (if none can, the newest)."""
+    return next((version for version in reversed(versions) if not version.problem), versions[-1])
+
+
+def _before(version: Version, versions: Sequence[Version]) -> Version | None:
+    """Find what was live before *version*; of a copy, what was before its original."""
+    highest = version.promoted_from.back_to if version.promoted_from else version.number - 1
+    earlier = [other for other in versions if highest is not None and other.number <= highest]
+    return earlier[-1] if earlier else None
+
+
+def _bring_back(aside: Path, wanted: Version, live: Version, back_to: int | None, command: str) -> Promotion:
+    staged = aside / "version"
+    # The note is the copy's own: written through a shared file, it would change the original.
+    skipped = shutil.ignore_patterns(Path(PROMOTED_FROM).name)
+    shutil.copytree(wanted.path, staged, copy_function=_link_or_copy, ignore=skipped)
+    note = PromotedFrom(wanted.number, back_to, command, datetime.now(UTC).isoformat(timespec="seconds"))
+    (staged / PROMOTED_FROM).write_text(json.dumps(dataclasses.asdict(note)), "utf-8")
+    sync(staged)
+    number = int(release(staged, wanted.path.parent).name)
+    return Promotion(wanted.path.parent.name, wanted.number, number, live.number)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """Share the file: published files never change, and a roll-back of gigabytes should take no time and no disc."""
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links, or another user's file
+        shutil.copy2(source, target)

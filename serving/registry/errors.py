@@ -1,0 +1,52 @@
+"""What can't be done with a models folder; the commands print the message. None of these ever crosses the network.
+
+RegistryError
+├── UnknownModel
+├── UnknownVersion
+├── NotFitToServe        the version that is asked for must not be served
+├── NothingEarlier       there is no version to roll back to
+└── NoNextNumber         the folder's record of numbers is spoilt or used up
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class RegistryError(Exception):
+    """The root."""
+
+
+class UnknownModel(RegistryError):
+    """The models folder has no such model."""
+
+    def __init__(self, models_dir: Path, model: str, known: Sequence[str]) -> None:
+        super().__init__(f"{models_dir} holds no model '{model}'; there are {', '.join(known) or 'none'}")
+
+
+class UnknownVersion(RegistryError):
+    """The model has no such version."""
+
+    def __init__(self, model: str, version: int, known: Sequence[int]) -> None:
+        super().__init__(f"{model}: there is no version {version}; there are {', '.join(map(str, known))}")
+
+
+class NotFitToServe(RegistryError):
+    """The version is broken, or a sample's that would replace a real one."""
+
+    def __init__(self, model: str, version: int, reason: str) -> None:
+        super().__init__(f"{model}: version {version} is not to be served: {reason}")
+
+
+class NothingEarlier(RegistryError):
+    """No version came before the live one, or none of them may be served."""
+
+    def __init__(self, model: str, live: int, passed_over: Sequence[str]) -> None:
+        said = "".join(f"; {reason}" for reason in passed_over)
+        super().__init__(f"{model}: nothing to roll back to from version {live}{said}")
+
+
+class NoNextNumber(RegistryError):
+    """The next version's number can't be told."""
+
+    def __init__(self, path: Path, got: str) -> None:
+        super().__init__(f"{path}: expected the highest number ever used, below 2**63 - 1, got '{got}'; write it there")

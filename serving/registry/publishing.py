@@ -1,0 +1,64 @@
+"""Writing: a new version, whole or not at all, under a number that was never used before."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from serving.contract import Contract
+from serving.registry.errors import NoNextNumber
+from serving.registry.staging import exclusive, staging, sync, sync_entry
+from serving.registry.versions import live_version, scan
+
+HIGHEST = ".highest_version"
+"""The file in a model's folder with the highest number ever used there. TensorFlow Serving looks at numbers only."""
+
+Admit = Callable[[Contract | None], None]
+
+
+def publish(models_dir: Path, model: str, write: Callable[[Path], None], admit: Admit = lambda live: None) -> Path:
+    """Have *write* make a folder aside, then rename it to `<models_dir>/<model>/<next number>`; give that path.
+
+    *admit* gets the contract of the live version, if there is one, and raises if the new one must not replace it. It is
+    asked before *write*, and again at the end if another writer has changed the live version meanwhile.
+    """
+    with staging(models_dir) as aside:
+        live = live_version(models_dir, model)
+        admit(live.contract if live else None)
+        write(aside / "version")
+        sync(aside / "version")
+        with exclusive(models_dir):
+            now = live_version(models_dir, model)
+            if now and (live is None or now.number != live.number):
+                admit(now.contract)
+            return release(aside / "version", models_dir / model)
+
+
+def release(staged: Path, folder: Path) -> Path:
+    """Rename *staged* to the next number in *folder*, durably; the caller holds the lock. Raises NoNextNumber."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sync_entry(folder.parent)
+    number = _next_number(folder)
+    _remember(folder, number)  # first: rather a gap between numbers than one number twice
+    target = folder / str(number)
+    staged.rename(target)
+    sync_entry(folder)
+    return target
+
+
+def _next_number(folder: Path) -> int:
+    record = folder / HIGHEST
+    text = record.read_text("utf-8", "replace") if record.exists() else "0"
+    try:
+        number = max(0, int(text), *scan(folder)) + 1
+    except ValueError as error:
+        raise NoNextNumber(record, text) from error
+    if number >= 2**63:
+        raise NoNextNumber(record, str(number - 1))
+    return number
+
+
+def _remember(folder: Path, number: int) -> None:
+    aside = folder / f"{HIGHEST}.new"
+    aside.write_text(f"{number}\n", "utf-8")
+    sync_entry(aside)
+    aside.replace(folder / HIGHEST)
+    sync_entry(folder)
