@@ -15,7 +15,9 @@ from tests.stack import PLUMBLINE
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = re.findall(r"^\$ (.*?)(?:  +#.*)?$", (ROOT / "README.md").read_text(), re.M)
-RUN = [command for command in COMMANDS if command.startswith(("curl", "plumbline models", "plumbline verify"))]
+RUN = [
+    command for command in COMMANDS if command.startswith("curl") or command in ("plumbline models", "plumbline verify")
+]
 PARSED = [command for command in COMMANDS if command.startswith("plumbline") and command not in RUN]
 MADE = [command for command in COMMANDS if command.startswith("make")]
 
@@ -47,10 +49,13 @@ def test_what_asks_gets_an_answer(command, stack, trained, tmp_path):
 @pytest.mark.parametrize("command", PARSED)
 def test_what_works_for_long_has_the_options_it_is_shown_with(command, tmp_path):
     _, name, *arguments = shlex.split(command.replace("~/data", str(tmp_path)))
-    command_shown = main.get_command(click.Context(main), name)
+    shown = main.get_command(click.Context(main), name)
+    if isinstance(shown, click.Group):
+        name, *arguments = arguments
+        shown = shown.get_command(click.Context(shown), name)
 
-    assert command_shown is not None
-    command_shown.make_context(name, arguments)
+    assert shown is not None
+    shown.make_context(name, [*arguments, *(["--models-dir", str(tmp_path)] if " models " in command else [])])
 
 
 @pytest.mark.parametrize("command", MADE)

@@ -44,6 +44,13 @@ Examples:
     help="Where versions are published.",
 )
 @click.option(
+    "--reports-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="reports",
+    show_default=True,
+    help="Where each run's report.html, plots, metrics.json and TensorBoard logs go.",
+)
+@click.option(
     "--data-dir",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     envvar="PLUMBLINE_DATA",
@@ -63,6 +70,7 @@ def train(
     repeats: int | None,
     share: float | None,
     models_dir: Path,
+    reports_dir: Path,
     data_dir: Path | None,
     sample: bool,
     or_sample: bool,
@@ -85,10 +93,11 @@ def train(
                 click.echo(f"{name}: version {published[-1]} is there")
                 continue
             task = find_task(name, tasks)
-            job = Job(name, task, recipe, models_dir, data_dir, sample, seed, click.echo, overrides, own)
+            job = Job(name, task, recipe, models_dir, data_dir, sample, seed, click.echo, overrides, own, reports_dir)
             click.echo(f"{name}: published {_run(job, or_sample)}")
     except TrainingError as error:
-        raise click.ClickException(str(error)) from error
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
 
 
 def _run(job: "Job", or_sample: bool) -> Path:

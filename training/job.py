@@ -1,11 +1,7 @@
-"""One training job from raw data to a published version: validate, retrain on all, test once, export."""
+"""One training job from raw data to a published version: validate, train on all rows, test once, report, publish."""
 
 import dataclasses
-import importlib.metadata
-import shutil
-import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,20 +9,21 @@ from typing import Any
 import keras
 import numpy as np
 
-from serving.contract import Contract, ParityExample
-from serving.contract.outputs import Output
-from serving.contract.preprocessors import Preprocessor
-from serving.contract.tensors import Array
-from training.datasets import Dataset, Part, as_json
+from serving.contract import Contract, ParityExample, Value
+from training import gate
+from training.datasets import Instance, as_json
 from training.errors import BadRequest
+from training.evaluation import Experiment, Fitted, Stopwatch, as_evaluation
 from training.export import export
 from training.overrides import override
-from training.protocols import Protocol, checked_splits
-from training.publishing import publish
-from training.task import Fold, Recipe, Task, Trained
+from training.protocols import Protocol
+from training.provenance import git_revision, package_versions
+from training.publishing import live_contract, publish
+from training.record import RunRecord
+from training.report import write_report
+from training.task import Recipe, Say, Task
 
 PARITY_EXAMPLES = 3
-Say = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +40,7 @@ class Job:
     say: Say
     overrides: Sequence[str] = ()
     protocol: Protocol | None = None
+    reports_dir: Path | None = None
 
     def recipe(self) -> Recipe:
         """Give the recipe (its small form for the sample) with the overrides; raises BadRequest."""
@@ -55,124 +53,115 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A model with the contract that it was trained by."""
+    """A model with the contract that it was trained by, and the record of its training."""
 
     model: keras.Model
     contract: Contract
+    record: RunRecord
 
 
 def run(job: Job) -> Path:
-    """Train and publish; give the folder of the new version. Raises TrainingError or ParityError."""
+    """Train and publish; give the folder of the new version. Raises TrainingError or ParityError.
+
+    The report is written also for a model that the gate refuses.
+    """
+    gate.check_data(job.name, job.sample, live_contract(job.models_dir, job.name))
     result = train(job)
-    return publish(job.models_dir, job.name, lambda folder: export(result.model, result.contract, folder))
+
+    def admit(live: Contract | None) -> None:
+        task = job.task
+        job.say(f"{job.name}: {gate.check(result.contract, live, task.problem, task.floor, task.regression_tolerance)}")
+
+    try:
+        return publish(job.models_dir, job.name, lambda folder: export(result.model, result.contract, folder), admit)
+    finally:
+        if job.reports_dir:
+            job.say(f"{job.name}: report {_report(result.record, job.reports_dir / job.name)}")
 
 
 def train(job: Job) -> Result:
     """Validate the recipe, train on all rows, evaluate once on the test rows. Raises TrainingError."""
-    started = time.monotonic()
-    recipe = job.recipe()
-    data = job.task.load_sample() if job.sample else job.task.load(job.data_dir)
-    output = job.task.output(data)
+    clock, recipe, task = Stopwatch(), job.recipe(), job.task
+    data = task.load_sample() if job.sample else task.load(job.data_dir)
+    experiment = Experiment(job.name, task, data, task.output(data), job.seed, job.say)
+    clock.lap("data")
     job.say(f"{job.name}: {len(data.train.targets)} rows to train on, {len(data.test.targets)} for the test")
-    folds, validation = _validate(job, recipe, data, output)
-    recipe = recipe.settled(folds)
+    protocol = job.protocol or task.protocol
+    folds = experiment.validate(recipe, protocol)
+    clock.lap("validation")
 
     job.say(f"{job.name}: training on all {len(data.train.targets)} rows")
-    preprocessor, trained = _fit(job, recipe, data, output, data.train, None)
-    scores = _scores(trained, preprocessor, data.test.instances)
-    evaluation = _evaluation(job.task, data, output, validation, scores)
-    job.say(f"{job.name}: {_summary(evaluation)}")
-    contract = Contract(
+    recipe = recipe.settled([fold.stages for fold in folds])
+    fitted = experiment.fit(recipe, data.train)
+    clock.lap("training")
+    scores = fitted.scores(data.test.instances)
+    clock.lap("test")
+    record = RunRecord(
         model=job.name,
-        problem=job.task.problem.name,
-        preprocessor=preprocessor,
-        output=output,
-        examples=_parity_examples(preprocessor, data.test.instances[:PARITY_EXAMPLES], trained),
-        tolerance=job.task.tolerance,
-        evaluation=evaluation,
-        provenance=_provenance(job, recipe, data, time.monotonic() - started),
+        problem=task.problem,
+        recipe=job.recipe_name,
+        settings=dataclasses.asdict(recipe),
+        data=data.name,
+        data_sha256=data.sha256(),
+        seed=job.seed,
+        protocol={"name": protocol.name, **dataclasses.asdict(protocol)},
+        folds=folds,
+        final=fitted.trained.curves,
+        train_rows=len(data.train.targets),
+        test_instances=data.test.instances,
+        test_targets=data.test.targets,
+        test_scores=scores,
+        labels=data.labels,
+        unit=experiment.output.unit if isinstance(experiment.output, Value) else "",
+        baselines={task.problem.naive_name: experiment.naive()},
+        seconds=clock.seconds,
+        versions=package_versions(),
+        sample=job.sample,
     )
-    return Result(trained.model, contract)
+    contract = _contract(experiment, record, fitted)
+    job.say(f"{job.name}: {_summary(contract.evaluation)}")
+    return Result(fitted.trained.model, contract, record)
 
 
-def _validate(job: Job, recipe: Recipe, data: Dataset, output: Output) -> tuple[list[Trained], dict[str, Any]]:
-    """Measure the recipe by the protocol; the preprocessor of each fold sees its training rows only."""
-    problem, targets, protocol = job.task.problem, data.train.targets, job.protocol or job.task.protocol
-    folds: list[Trained] = []
-    measured: list[float] = []
-    for train_rows, validation_rows in checked_splits(protocol, targets, job.seed):
-        job.say(f"{job.name}: {protocol.name}, fold {len(folds) + 1}")
-        held_out = data.train.rows(validation_rows)
-        preprocessor, trained = _fit(job, recipe, data, output, data.train.rows(train_rows), held_out)
-        folds.append(trained)
-        measured.append(problem.measure(held_out.targets, _scores(trained, preprocessor, held_out.instances)))
-    spread = {problem.metric: float(np.mean(measured)), "spread": float(np.std(measured)), "folds": measured}
-    return folds, {"protocol": {"name": protocol.name, **dataclasses.asdict(protocol)}, **spread}
+def _contract(experiment: Experiment, record: RunRecord, fitted: Fitted) -> Contract:
+    return Contract(
+        model=record.model,
+        problem=record.problem.name,
+        preprocessor=fitted.preprocessor,
+        output=experiment.output,
+        examples=_parity_examples(fitted, record.test_instances[:PARITY_EXAMPLES]),
+        tolerance=experiment.task.tolerance,
+        evaluation=as_evaluation(record),
+        provenance={
+            "data": record.data,
+            "data_sha256": record.data_sha256,
+            "recipe": record.recipe,
+            "settings": record.settings,
+            "seed": record.seed,
+            "seconds": record.seconds,
+            "versions": record.versions,
+            "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "git_revision": git_revision(),
+        },
+    )
 
 
-def _fit(
-    job: Job, recipe: Recipe, data: Dataset, output: Output, train: Part, held_out: Part | None
-) -> tuple[Preprocessor, Trained]:
-    keras.utils.set_random_seed(job.seed)
-    preprocessor = job.task.fit(data, train.instances, recipe)
-    validation = (_features(preprocessor, held_out.instances), held_out.targets) if held_out else None
-    fold = Fold(_features(preprocessor, train.instances), train.targets, validation)
-    return preprocessor, recipe.train(job.task.problem, output.width, fold)
-
-
-def _features(preprocessor: Preprocessor, instances: Any) -> dict[str, Array]:
-    return preprocessor.transform([preprocessor.decode(instance) for instance in instances])
-
-
-def _scores(trained: Trained, preprocessor: Preprocessor, instances: Any) -> Array:
-    features = _features(preprocessor, instances)
-    return np.asarray(trained.model.predict(features, batch_size=256, verbose=0), np.float32)
-
-
-def _evaluation(task: Task, data: Dataset, output: Output, validation: Mapping[str, Any], scores: Array) -> Any:
-    problem = task.problem
-    naive = problem.naive_scores(data.train.targets, len(scores), output.width)
-    return {
-        "metric": problem.metric,
-        "test": {problem.metric: problem.measure(data.test.targets, scores), "rows": len(scores)},
-        "validation": validation,
-        "baseline": {"name": problem.naive_name, problem.metric: problem.measure(data.test.targets, naive)},
-    }
-
-
-def _summary(evaluation: Mapping[str, Any]) -> str:
-    metric = evaluation["metric"]
-    parts = {name: evaluation[name][metric] for name in ("test", "validation", "baseline")}
-    return f"{metric} " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
-
-
-def _parity_examples(preprocessor: Preprocessor, instances: Any, trained: Trained) -> tuple[ParityExample, ...]:
-    features = _features(preprocessor, instances)
-    scores = np.asarray(trained.model(features, training=False), np.float32)
+def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:
+    features = fitted.features(instances)
+    scores = np.asarray(fitted.trained.model(features, training=False), np.float32)
     return tuple(
         ParityExample(as_json(instance), {name: array[row] for name, array in features.items()}, scores[row])
         for row, instance in enumerate(instances)
     )
 
 
-def _provenance(job: Job, recipe: Recipe, data: Dataset, seconds: float) -> dict[str, Any]:
-    return {
-        "data": data.name,
-        "data_sha256": data.sha256(),
-        "recipe": job.recipe_name,
-        "settings": dataclasses.asdict(recipe),
-        "seed": job.seed,
-        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "trained_seconds": round(seconds, 1),
-        "versions": {name: importlib.metadata.version(name) for name in ("plumbline", "tensorflow", "keras", "numpy")},
-        "git_revision": _git_revision(),
-    }
+def _summary(evaluation: Any) -> str:
+    metric = evaluation["metric"]
+    parts = {name: evaluation[name][metric] for name in ("test", "validation", "baseline")}
+    return f"{metric} " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
 
 
-def _git_revision() -> str | None:
-    git = shutil.which("git")
-    if git is None:
-        return None
-    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own constant words
-    return done.stdout.strip() or None
+def _report(record: RunRecord, folder: Path) -> Path:
+    aside = folder / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    aside.mkdir(parents=True, exist_ok=True)
+    return write_report(record, aside)

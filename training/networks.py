@@ -2,7 +2,7 @@
 
 import dataclasses
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 from training.errors import BadRequest
 from training.fitting import Fit
 from training.problems import Problem
-from training.task import Fold, Trained
+from training.task import Curves, Fold, Trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +36,11 @@ class Network:
         if not (self.l1 >= 0 and self.l2 >= 0 and 0 <= self.dropout < 1):
             raise BadRequest("l1 and l2 must be at least 0, dropout at least 0 and less than 1")
 
-    def settled(self, folds: Sequence[Trained]) -> Self:
+    def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
         """Take the epochs that validated best, if training was to stop early."""
         if not self.patience:
             return self
-        losses = [curves["val_loss"] for fold in folds for curves in fold.curves.values()]
+        losses = [curves["val_loss"] for stages in folds for curves in stages.values()]
         best = [loss.index(min(loss)) + 1 for loss in losses]
         return dataclasses.replace(self, epochs=round(statistics.median(best)), patience=0)
 

@@ -16,6 +16,9 @@ from training.errors import BadRequest
 from training.problems import Problem
 from training.protocols import Protocol
 
+Say = Callable[[str], None]
+"""Where a job tells its progress."""
+
 TASKS = "training.tasks"
 """The package of the tasks that Plumbline brings."""
 
@@ -29,7 +32,7 @@ class Fold:
     validation: tuple[Features, Any] | None
 
 
-Curves = Mapping[str, list[float]]
+Curves = Mapping[str, Sequence[float]]
 """Loss and metric by epoch, of training rows and (`val_...`) of validation rows."""
 
 
@@ -50,7 +53,7 @@ class Recipe(Interface):
         """Train a network that gives `scores: float32[batch, width]`."""
         ...
 
-    def settled(self, folds: Sequence[Trained]) -> "Recipe":
+    def settled(self, folds: Sequence[Mapping[str, Curves]]) -> "Recipe":
         """Give the recipe for the last training on all rows, where nothing is left to validate on."""
         ...
 
@@ -60,7 +63,9 @@ class Task:
     """One model: its data, its preprocessing, its network, its recipes.
 
     *load* takes the folder with local copies of data sets, if there is one. *fit* fits the preprocessor on training
-    instances only. *sample_recipes* has a small form of each recipe, for the built-in sample.
+    instances only. *sample_recipes* has a small form of each recipe, for the built-in sample. *tolerance* is for scores
+    replayed elsewhere. On the test rows the problem's metric must reach *floor*, and may be worse than the live
+    version's by *regression_tolerance*.
     """
 
     problem: Problem
@@ -71,6 +76,8 @@ class Task:
     protocol: Protocol
     recipes: Mapping[str, Recipe]
     sample_recipes: Mapping[str, Recipe]
+    floor: float | None = None
+    regression_tolerance: float = 0.0
     tolerance: float = 1e-3
 
 

@@ -1,7 +1,7 @@
 """Transfer learning in two stages: a head on a frozen pretrained base, then fine-tuning of the base's top."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -47,7 +47,7 @@ class Transfer:
         tuning = self._fit(problem, model, fold, self.tuning_rate, self.tuning_epochs)
         return Trained(model, {"frozen base": head, "fine-tuning": tuning})
 
-    def settled(self, folds: Sequence[Trained]) -> Self:
+    def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
         """Keep the recipe: its stages have a set length."""
         return self
 

@@ -1,12 +1,17 @@
+import subprocess
+import sys
+
 import pytest
 from click.testing import CliRunner
 
 from training.cli import PROTOCOLS, train
+from training.errors import ExitCode
 from training.protocols import _PROTOCOLS
 
 
-def run(*arguments):
-    return CliRunner().invoke(train, arguments)
+def run(folder, *arguments):
+    options = ["--models-dir", str(folder / "models"), "--reports-dir", str(folder / "reports")]
+    return CliRunner().invoke(train, [*arguments, *options])
 
 
 def test_the_choices_of_the_command_line_are_the_protocols_there_are():
@@ -25,9 +30,9 @@ def test_the_choices_of_the_command_line_are_the_protocols_there_are():
     ],
 )
 def test_a_mistake_is_named_without_a_stack_trace(tmp_path, arguments, message):
-    done = run(*arguments, "--models-dir", str(tmp_path))
+    done = run(tmp_path, *arguments)
 
-    assert done.exit_code == 1
+    assert done.exit_code == ExitCode.BAD_INPUT
     assert message in done.output
     assert list(tmp_path.iterdir()) == []
 
@@ -36,19 +41,42 @@ def test_overrides_and_protocol_end_up_in_the_contract(tmp_path):
     from serving.contract import Contract
 
     options = ["--set", "epochs=2", "--set", "l2=0.001", "--protocol", "kfold", "--folds", "2"]
-    done = run("house_price", "--sample", "--models-dir", str(tmp_path), *options)
+    done = run(tmp_path, "house_price", "--sample", *options)
 
     assert done.exit_code == 0, done.output
-    contract = Contract.from_json((tmp_path / "house_price/1/assets.extra/contract.json").read_text("utf-8"))
+    contract = Contract.from_json((tmp_path / "models/house_price/1/assets.extra/contract.json").read_text("utf-8"))
     assert contract.provenance["settings"]["epochs"] == 2
     assert contract.provenance["settings"]["l2"] == 0.001
     assert contract.evaluation["validation"]["protocol"] == {"name": "kfold", "folds": 2}
     assert len(contract.evaluation["validation"]["folds"]) == 2
+    (report,) = (tmp_path / "reports" / "house_price").glob("*/report.html")
+    assert "sample" in report.read_text("utf-8")
+
+
+def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report(tmp_path):
+    (tmp_path / "mytasks").mkdir()
+    (tmp_path / "mytasks" / "__init__.py").touch()
+    (tmp_path / "mytasks" / "strict.py").write_text(
+        "import dataclasses\n"
+        "from training.tasks.house_price import TASK as BASE\n"
+        "from training.datasets import Dataset\n"
+        "def load(data_dir):\n"
+        "    return dataclasses.replace(BASE.load_sample(), name='real')\n"
+        "RECIPES = {'baseline': dataclasses.replace(BASE.sample_recipes['baseline'], epochs=1)}\n"
+        "TASK = dataclasses.replace(BASE, load=load, recipes=RECIPES, floor=0.001)\n"
+    )
+    command = [sys.executable, "-m", "serving", "train", "strict", "--tasks", "mytasks"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == ExitCode.REFUSED, done.stderr
+    assert "the task's floor needs at most 0.001" in done.stderr
+    assert not (tmp_path / "models" / "strict" / "1").exists()
+    assert len(list((tmp_path / "reports" / "strict").glob("*/metrics.json"))) == 1
 
 
 def test_what_is_there_already_is_left_alone(tmp_path):
-    (tmp_path / "digits" / "4").mkdir(parents=True)
+    (tmp_path / "models" / "digits" / "4").mkdir(parents=True)
 
-    done = run("digits", "--missing", "--models-dir", str(tmp_path))
+    done = run(tmp_path, "digits", "--missing")
 
     assert done.output == "digits: version 4 is there\n"

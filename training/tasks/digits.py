@@ -17,5 +17,7 @@ TASK = Task(
     fit=glyph_resizer,
     protocol=HoldOut(1 / 6),
     recipes={"baseline": ConvNet(height=28, width=28, epochs=4, batch_size=128)},
+    floor=0.98,
+    regression_tolerance=0.003,
     sample_recipes={"baseline": ConvNet(height=28, width=28, filters=(16, 32), epochs=12, batch_size=16)},
 )

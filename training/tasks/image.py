@@ -18,5 +18,7 @@ TASK = Task(
     fit=photo_resizer,
     protocol=HoldOut(0.2),
     recipes={"baseline": Transfer()},
+    floor=0.92,
+    regression_tolerance=0.015,
     sample_recipes={"baseline": ConvNet(height=32, width=32, filters=(8, 16), units=16, epochs=10, batch_size=8)},
 )

@@ -19,5 +19,7 @@ TASK = Task(
     fit=text_vectorizer,
     protocol=HoldOut(1000 / 8982),
     recipes={"baseline": BagOfWords(units=(64, 64, 64), length=512, epochs=9, batch_size=256)},
+    floor=0.76,
+    regression_tolerance=0.015,
     sample_recipes={"baseline": BagOfWords(num_words=300, length=64, units=(64, 64, 64), epochs=15, batch_size=16)},
 )

@@ -1,0 +1,179 @@
+import html.parser
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+
+from tests.training.report import records
+from training.report.evaluation import evaluate
+from training.report.metrics import metrics, plain
+from training.report.page import flattened, render, rivals, stage_results
+from training.report.plots import plots
+from training.report.writing import write_page
+
+FIGURES = [
+    (records.binary(), ["calibration", "confusion", "loss", "metric", "scores"]),
+    (records.multiclass(), ["calibration", "confusion", "loss", "metric"]),
+    (records.multilabel(), ["calibration", "loss", "metric"]),
+    (records.regression(), ["loss", "metric", "predicted", "residuals"]),
+]
+VOID = {"meta", "img", "br"}
+
+
+class Reader(html.parser.HTMLParser):
+    """Reads a page and keeps what the tests ask for; a tag that is closed out of order is an error."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(page)
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module", params=FIGURES, ids=lambda param: param[0].problem.name)
+def written(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    record, figures = request.param
+    return record, figures, write_page(record, folder)
+
+
+def page_of(record) -> Reader:
+    return Reader(render(record, evaluate(record), []))  # figures take their time, and are tested elsewhere
+
+
+def test_the_page_needs_nothing_but_itself(written):
+    page = written[2].read_text("utf-8")
+    tags = Reader(page).tags
+
+    assert {tag for tag, _ in tags}.isdisjoint({"script", "link", "iframe", "object"})
+    addresses = [attributes[name] for _, attributes in tags for name in ("src", "href") if name in attributes]
+    assert all(address.startswith(("data:image/", "#")) for address in addresses)
+    assert not re.search(r"url\(|@import", page)
+
+
+def test_the_page_can_be_used_without_seeing_it(written):
+    tags = Reader(written[2].read_text("utf-8")).tags
+    names = [tag for tag, _ in tags]
+
+    assert all(attributes.get("alt") for tag, attributes in tags if tag == "img")
+    assert names.count("h1") == 1
+    assert names.count("caption") == names.count("table")
+    anchors = {attributes["id"] for _, attributes in tags if "id" in attributes}
+    assert {a["href"][1:] for tag, a in tags if tag == "a"} | {
+        a["aria-labelledby"] for _, a in tags if "aria-labelledby" in a
+    } <= anchors
+    assert all(attributes.get("scope") for tag, attributes in tags if tag == "th")
+
+
+def test_the_figures_lie_beside_the_page(written):
+    _, figures, page = written
+    paths = sorted(page.parent.glob("*.png"))
+
+    assert [path.stem for path in paths] == figures
+    assert page.read_text("utf-8").count('<figure class="plot">') == len(figures)
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+
+
+def test_a_run_without_curves_has_no_figure_of_them():
+    record = records.binary(folds=[], final={})
+
+    assert [plot.name for plot in plots(record, evaluate(record))] == ["confusion", "calibration", "scores"]
+
+
+def test_the_metrics_are_strict_json(written):
+    record, _, page = written
+
+    document = json.loads((page.parent / "metrics.json").read_text("utf-8"), parse_constant=pytest.fail)
+
+    assert document["schema"] == 1
+    assert document["test"]["rows"] == len(record.test_targets)
+    assert document["test"][record.metric] == pytest.approx(evaluate(record).measures[record.metric])
+    assert document["validation"]["folds"][0]["stages"] == record.folds[0].stages
+
+
+def test_the_spread_is_over_folds():
+    record = records.binary()
+
+    validation = metrics(record, evaluate(record))["validation"]
+    assert (validation["mean"], validation["spread"]) == pytest.approx((0.8, 0.1))
+    assert "0.8000 ± 0.1000" in page_of(record).text
+
+
+def test_a_strangers_text_stays_text():
+    attack = "</td><script>alert('x')</script><img src=x onerror=alert(1)>"
+    record = records.binary(
+        model=attack,
+        labels=(attack, "positive"),
+        notes=[attack],
+        baselines={attack: 0.1},
+        settings={attack: attack, "nested": {attack: [attack]}},
+        seconds={attack: 1.0},
+        test_instances=[{"text": f"{attack} {'long ' * 30}", attack: attack}] * 4,
+    )
+
+    reader = page_of(record)
+
+    assert "script" not in [tag for tag, _ in reader.tags]
+    assert not any("onerror" in attributes for _, attributes in reader.tags)
+    assert reader.text.count("<script>alert('x')</script>") >= 7
+
+
+def test_a_run_without_mistakes_folds_and_curves():
+    record = records.binary(folds=[], final={}, test_scores=np.array([[0], [1], [1], [0]]), seconds={}, versions={})
+
+    text = page_of(record).text
+
+    assert "all 4 test rows are answered rightly" in text
+    assert "The run was not validated" in text
+
+
+def test_the_sample_is_warned_of():
+    assert "Trained on the built-in sample" in page_of(records.binary(sample=True)).text
+
+
+def test_baselines_are_compared_in_the_metrics_own_direction():
+    (mean,) = rivals(records.regression(), evaluate(records.regression()))
+    (frequent,) = rivals(records.binary(), evaluate(records.binary()))
+
+    assert (mean.name, mean.gain) == ("mean", 8.5)
+    assert (frequent.name, frequent.gain) == ("most frequent class", 0.0)
+
+
+def test_each_stage_has_its_result_at_its_best_epoch():
+    (stage,) = stage_results(records.binary())
+
+    assert (stage.name, stage.epochs, stage.loss, stage.metric) == ("training", 4, 0.6, 0.7)
+
+
+def test_settings_within_settings_have_dotted_names():
+    assert flattened({"rate": 0.1, "flip": {"left": True, "how": {}}}) == {
+        "rate": 0.1,
+        "flip.left": True,
+        "flip.how": {},
+    }
+
+
+def test_plain_values_have_no_infinity():
+    value = {"a": (1, np.float32(0.5), math.nan), "b": np.array([True]), "c": records.fold(math.inf), 4: {1, 2}}
+
+    assert plain(value) == {
+        "a": [1, 0.5, None],
+        "b": [True],
+        "c": {"stages": {"training": records.CURVES}, "metric": None, "train_rows": 30, "validation_rows": 10},
+        "4": "{1, 2}",
+    }

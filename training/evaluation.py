@@ -1,0 +1,112 @@
+"""Fitting a recipe to rows and measuring it on others: by the protocol's folds, and once on the test rows."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from serving.contract.outputs import Output
+from serving.contract.preprocessors import Preprocessor
+from serving.contract.tensors import Array, Features
+from training.datasets import Dataset, Instance, Part
+from training.protocols import Protocol, checked_splits
+from training.record import FoldRecord, RunRecord
+from training.task import Fold, Recipe, Say, Task, Trained
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A preprocessor and the model that was trained on its features."""
+
+    preprocessor: Preprocessor
+    trained: Trained
+
+    def features(self, instances: Sequence[Instance]) -> Features:
+        """Prepare raw instances as the gateway does."""
+        return self.preprocessor.transform([self.preprocessor.decode(instance) for instance in instances])
+
+    def scores(self, instances: Sequence[Instance]) -> Array:
+        """Score raw instances: `float32[n, width]`."""
+        return np.asarray(self.trained.model.predict(self.features(instances), batch_size=256, verbose=0), np.float32)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A task with its data, to try recipes on."""
+
+    name: str
+    task: Task
+    data: Dataset
+    output: Output
+    seed: int
+    say: Say
+
+    def validate(self, recipe: Recipe, protocol: Protocol) -> list[FoldRecord]:
+        """Measure *recipe* by *protocol*; the preprocessor of each fold sees its training rows only."""
+        splits = checked_splits(protocol, self.data.train.targets, self.seed)
+        folds = []
+        for number, (train_rows, validation_rows) in enumerate(splits, start=1):
+            self.say(f"{self.name}: {protocol.name}, fold {number} of {len(splits)}")
+            train, held_out = self.data.train.rows(train_rows), self.data.train.rows(validation_rows)
+            fitted = self.fit(recipe, train, held_out)
+            folds.append(
+                FoldRecord(
+                    stages=fitted.trained.curves,
+                    metric=self.task.problem.measure(held_out.targets, fitted.scores(held_out.instances)),
+                    train_rows=len(train_rows),
+                    validation_rows=len(validation_rows),
+                )
+            )
+        return folds
+
+    def fit(self, recipe: Recipe, train: Part, held_out: Part | None = None) -> Fitted:
+        """Fit preprocessor and network to the rows of *train*."""
+        keras.utils.set_random_seed(self.seed)
+        preprocessor = self.task.fit(self.data, train.instances, recipe)
+
+        def features(part: Part) -> Features:
+            return preprocessor.transform([preprocessor.decode(instance) for instance in part.instances])
+
+        validation = (features(held_out), held_out.targets) if held_out else None
+        fold = Fold(features(train), train.targets, validation)
+        return Fitted(preprocessor, recipe.train(self.task.problem, self.output.width, fold))
+
+    def naive(self) -> float:
+        """Measure on the test rows who has seen only the training targets."""
+        problem, test = self.task.problem, self.data.test.targets
+        return problem.measure(test, problem.naive_scores(self.data.train.targets, len(test), self.output.width))
+
+
+def as_evaluation(record: RunRecord) -> dict[str, Any]:
+    """Give the metrics of a run as the contract carries them, with the baseline that they beat."""
+    problem = record.problem
+    ((baseline, naive), *_) = record.baselines.items()
+    tested = problem.measure(record.test_targets, record.test_scores)
+    return {
+        "metric": problem.metric,
+        "test": {problem.metric: tested, "rows": len(record.test_scores)},
+        "validation": {
+            "protocol": record.protocol,
+            problem.metric: float(record.validation.mean()),
+            "spread": float(record.validation.std()),
+            "folds": record.validation.tolist(),
+        },
+        "baseline": {"name": baseline, problem.metric: naive},
+    }
+
+
+class Stopwatch:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, stage: str) -> None:
+        """Count the time since the last lap for *stage*."""
+        now = time.monotonic()
+        self.seconds[stage] = round(now - self._last, 1)
+        self._last = now

@@ -1,0 +1,139 @@
+"""The figures of a model's answers, drawn from arrays; `style.png` makes a file of each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from training.report.measures import Bin
+from training.report.style import BLUE, GREY, GRID, INK, ORANGE, SHADES, SMALL, TITLE, dress, figure, legend, short
+
+COUNTED_CLASSES = 20
+"""Up to so many classes, the cells of the confusion matrix have numbers in them."""
+
+LETTER = 0.09
+"""Inches that a letter of a label takes, about."""
+
+
+def confusion(matrix: np.ndarray, labels: Sequence[str]) -> Figure:
+    """Draw `int[classes, classes]` (row = true): colour by the share of the true class, numbers if they fit."""
+    classes = len(labels)
+    counted = classes <= COUNTED_CLASSES
+    cell = min(0.9, 5.5 / classes) if counted else min(0.17, 12 / classes)  # inches
+    side = 1.7 + cell * classes
+    drawn = figure(side + 0.9, side)
+    axes = dress(drawn.add_subplot(), "predicted", "true", grid=False)
+    support = matrix.sum(axis=1, keepdims=True)
+    shares = np.ma.masked_array(matrix / np.maximum(support, 1), np.broadcast_to(support == 0, matrix.shape))
+    axes.set_facecolor(GRID)  # shows where a class has no rows
+    # The square root lifts rare confusions from the ground: 1 % has a tenth of the colour, not a hundredth.
+    image = axes.imshow(shares, SHADES, norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
+    _name_classes(axes, labels, cell)
+    if counted:
+        _write_counts(axes, matrix, shares)
+    bar = drawn.colorbar(
+        image,
+        ax=axes,
+        shrink=0.8,
+        aspect=30,
+        pad=0.02,
+        ticks=[0, 0.01, 0.1, 0.25, 0.5, 1],
+        format=PercentFormatter(1, 0),
+    )
+    bar.set_label("share of the true class", fontsize=SMALL, color=INK)
+    bar.ax.tick_params(labelsize=SMALL, colors=INK, length=3)
+    bar.outline.set_visible(False)
+    return drawn
+
+
+def predicted_by_true(targets: np.ndarray, predicted: np.ndarray, unit: str) -> Figure:
+    """Draw each test row of a regression, and the line on which they should lie."""
+    drawn = figure(5.2, 4.4)
+    axes = dress(drawn.add_subplot(), f"true{_in(unit)}", f"predicted{_in(unit)}", "Predicted by true value")
+    _scatter(axes, targets, predicted)
+    ends = [float(np.nanmin([targets, predicted])), float(np.nanmax([targets, predicted]))]
+    axes.plot(ends, ends, color=INK, linewidth=1.2, linestyle="--", label="predicted = true")
+    legend(drawn)
+    return drawn
+
+
+def residuals(targets: np.ndarray, predicted: np.ndarray, unit: str) -> Figure:
+    """Draw the errors by predicted value, with the band that holds 90 % of them, and their histogram."""
+    drawn = figure(5.2, 4.4)
+    left, right = drawn.subplots(1, 2, sharey=True, width_ratios=[4, 1])
+    dress(left, f"predicted{_in(unit)}", f"residual: predicted - true{_in(unit)}", "Residuals")
+    dress(right, "rows", "")
+    errors = predicted - targets
+    low, high = np.percentile(errors, [5, 95])
+    _scatter(left, predicted, errors)
+    left.axhspan(low, high, color=BLUE, alpha=0.1, linewidth=0, label=f"90 %: {low:+.3g} to {high:+.3g}")
+    left.axhline(0, color=INK, linewidth=1.2, linestyle="--")
+    right.hist(errors, bins=30, orientation="horizontal", color=BLUE)
+    right.tick_params(labelleft=False)
+    legend(drawn)
+    return drawn
+
+
+def calibration(bins: Sequence[Bin], error: float) -> Figure:
+    """Draw a reliability diagram: the share of right answers by confidence, over how many answers there are."""
+    drawn = figure(5.2, 4.4)
+    upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    dress(upper, "", "share that is right", f"Calibration: ECE {error:.3f}")
+    dress(lower, "confidence", "answers")
+    filled = [each for each in bins if each.rows]
+    middles, width = [(each.low + each.high) / 2 for each in filled], 0.92 * (bins[0].high - bins[0].low)
+    right = np.array([each.accuracy for each in filled])
+    gap = np.array([each.confidence for each in filled]) - right
+    look: dict[str, Any] = {"facecolor": "none", "edgecolor": ORANGE, "hatch": "////"}
+    upper.bar(middles, right, width, color=BLUE, label="right answers")
+    upper.bar(middles, gap, width, right, label="gap to the confidence", **look)
+    upper.plot([0, 1], [0, 1], color=INK, linewidth=1.2, linestyle="--", label="right = confidence")
+    lower.bar(middles, [each.rows for each in filled], width, color=GREY)
+    upper.set_xlim(min(each.low for each in filled) - 0.01, 1.01)
+    upper.set_ylim(0, 1.02)
+    legend(drawn)
+    return drawn
+
+
+def score_histogram(probability: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> Figure:
+    """Draw how often a binary model gives each probability, for the rows of either class."""
+    drawn = figure(5.2, 4.4)
+    axes = dress(drawn.add_subplot(), f"probability of {labels[1]}", "test rows", "Scores by true class")
+    edges = np.linspace(0, 1, 31).tolist()
+    for index, color, hatch in ((0, BLUE, ""), (1, ORANGE, "////")):
+        look: dict[str, Any] = {"facecolor": f"{color}55", "edgecolor": color, "hatch": hatch, "linewidth": 1.4}
+        axes.hist(probability[targets == index], edges, histtype="stepfilled", label=short(labels[index]), **look)
+    axes.axvline(0.5, color=INK, linewidth=1.2, linestyle="--")
+    axes.set_xlim(0, 1)
+    legend(drawn)
+    return drawn
+
+
+def _name_classes(axes: Axes, labels: Sequence[str], cell: float) -> None:
+    size = SMALL if cell > 0.17 else 7
+    every = range(0, len(labels), max(1, len(labels) // 60))
+    names = [short(labels[index]) for index in every]
+    axes.set_xticks(every, names, rotation=90 if max(map(len, names)) * LETTER > cell else 0, fontsize=size)
+    axes.set_yticks(every, names, fontsize=size)
+    axes.spines[:].set_visible(False)
+
+
+def _write_counts(axes: Axes, matrix: np.ndarray, shares: np.ma.MaskedArray) -> None:
+    size = TITLE if len(matrix) < 6 else SMALL
+    for (row, column), count in np.ndenumerate(matrix):
+        if count:
+            color = "white" if shares[row, column] > 0.3 else INK
+            axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=size, color=color)
+
+
+def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    alpha = float(np.clip(150 / len(x), 0.12, 0.6))
+    axes.scatter(x, y, s=22, color=BLUE, alpha=alpha, linewidths=0)
+
+
+def _in(unit: str) -> str:
+    return f" ({unit})" if unit else ""

@@ -1,0 +1,103 @@
+"""How good answers are: pure numpy, over all test rows at once. Undefined measures are NaN."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+BINS = 15
+"""Of the calibration error, as in Guo et al., On Calibration of Modern Neural Networks, ICML 2017."""
+
+EPSILON = 1e-7
+"""Keras clips probabilities to this before it takes their logarithm; so does the loss here."""
+
+
+@dataclass(frozen=True)
+class ClassMeasures:
+    """One class: *support* rows are of it, *predicted* rows were taken for it."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    predicted: int
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Answers whose confidence lies in (*low*, *high*]: how many, mean confidence, and the share that is right."""
+
+    low: float
+    high: float
+    rows: int
+    confidence: float
+    accuracy: float
+
+
+def confusion_matrix(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Count `int64[classes, classes]` from two `int[n]`: row = true class, column = predicted class."""
+    return np.bincount(targets * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_measures(
+    labels: Sequence[str], hits: np.ndarray, predicted: np.ndarray, support: np.ndarray
+) -> tuple[ClassMeasures, ...]:
+    """Measure each class from three `int[classes]`: rows rightly taken for it, rows taken for it, rows of it.
+
+    A class that was never predicted has precision 0; one without rows has recall 0; with neither, it has NaN
+    throughout.
+    """
+    precision, recall = hits / np.maximum(predicted, 1), hits / np.maximum(support, 1)
+    f1 = 2 * hits / np.maximum(predicted + support, 1)
+    seen = predicted + support > 0
+    columns = [np.where(seen, column, np.nan).tolist() for column in (precision, recall, f1)]
+    rows = zip(labels, *columns, support.tolist(), predicted.tolist(), strict=True)
+    return tuple(ClassMeasures(*row) for row in rows)
+
+
+def macro_f1(classes: Sequence[ClassMeasures]) -> float:
+    """Average F1 over the classes that occur, as scikit-learn's `f1_score(average="macro")` does."""
+    return _mean([measured.f1 for measured in classes if measured.support + measured.predicted])
+
+
+def log_losses(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Give the cross-entropy in nats `float64[n]` of `int[n]` under `probabilities: [n, classes]`."""
+    likelihood = probabilities[np.arange(len(targets)), targets].astype(np.float64)
+    losses: np.ndarray = -np.log(np.clip(likelihood, EPSILON, 1 - EPSILON))
+    return losses
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> tuple[Bin, ...]:
+    """Sort answers by `confidence: float[n]` in 0..1 into equally wide bins, and see which share was `right: bool[n]`.
+
+    The diagram's data of Guo et al. 2017; the confidence of an answer is the probability of the class it names.
+    """
+    edges = np.linspace(0, 1, bins + 1)
+    place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    return tuple(
+        Bin(float(low), float(high), int(inside.sum()), _mean(confidence[inside]), _mean(right[inside]))
+        for low, high, inside in zip(edges, edges[1:], (place == number for number in range(bins)), strict=False)
+    )
+
+
+def expected_calibration_error(bins: Sequence[Bin]) -> float:
+    """Average |accuracy - confidence| over the bins, each weighed by its rows (Guo et al. 2017, equation 3)."""
+    rows = sum(each.rows for each in bins)
+    return sum(each.rows * abs(each.accuracy - each.confidence) for each in bins if each.rows) / rows
+
+
+def regression_measures(targets: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Give `mae`, `rmse` (in the target's unit) and `r2`, the share of the variance explained, of two `float[n]`."""
+    errors = predicted.astype(np.float64) - targets
+    variance = float(np.var(targets.astype(np.float64)))
+    mse = float(np.mean(errors**2))
+    return {
+        "mae": float(np.mean(np.abs(errors))),
+        "rmse": mse**0.5,
+        "r2": 1 - mse / variance if variance else float("nan"),
+    }
+
+
+def _mean(values: Sequence[float] | np.ndarray) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

@@ -1,0 +1,37 @@
+"""A run's record -> a folder with its report."""
+
+import json
+from pathlib import Path
+
+from training.record import RunRecord
+from training.report.evaluation import evaluate
+from training.report.metrics import metrics, plain
+from training.report.page import render
+from training.report.plots import plots
+
+
+def write_report(record: RunRecord, folder: Path) -> Path:
+    """Write the report to *folder*, over an older one, and give the path of its page.
+
+    `report.html` needs no other file; the PNGs lie beside it, `metrics.json` is for programs (see `metrics`), and
+    `tensorboard/` is what `tensorboard --logdir` takes.
+    """
+    from training.report.tensorboard import write_logs  # takes TensorFlow, and seconds
+
+    folder.mkdir(parents=True, exist_ok=True)
+    page = write_page(record, folder)
+    write_logs(record, folder / "tensorboard")
+    return page
+
+
+def write_page(record: RunRecord, folder: Path) -> Path:
+    """Write all but the TensorBoard logs to *folder*, which exists, and give the path of the page."""
+    evaluation = evaluate(record)
+    drawn = list(plots(record, evaluation))
+    for plot in drawn:
+        (folder / f"{plot.name}.png").write_bytes(plot.png)
+    document = json.dumps(plain(metrics(record, evaluation)), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / "metrics.json").write_text(document + "\n", "utf-8")
+    page = folder / "report.html"
+    page.write_text(render(record, evaluation, drawn), "utf-8")
+    return page
