@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import dataclasses
+import os
 import shutil
 import signal
 import socket
@@ -207,6 +208,19 @@ def test_up_ends_cleanly_and_leaves_no_process_behind(one_model, tmp_path, stop)
     assert code == 0, stack.log.read_text()
     assert len(children) >= 3  # model server, gunicorn, its workers
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_up_prefers_the_original_model_server_where_it_is_on_path(one_model, tmp_path, monkeypatch):
+    # A stand-in of that name: it takes the flags as the original would, which has no --host.
+    binary = tmp_path / "bin" / "tensorflow_model_server"
+    binary.parent.mkdir()
+    binary.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m serving.local_server --host=127.0.0.1 "$@"\n')
+    binary.chmod(0o755)
+    monkeypatch.setenv("PATH", str(binary.parent), prepend=os.pathsep)
+
+    with running(one_model, tmp_path) as stack:
+        assert f"model server: {binary}" in stack.log.read_text()
+        assert _asked(stack).status == 200
 
 
 def test_up_says_what_to_do_when_nothing_is_published(tmp_path):
