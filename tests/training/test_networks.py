@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from training.networks import BagOfWords, ConvNet, Dense, MultiHot
+from training.ngrams import NGramBag, NGrams
 from training.problems import BINARY, MULTICLASS, MULTILABEL, REGRESSION, UNIT_REGRESSION
 from training.task import Fold
 from training.transfer import Transfer
@@ -82,3 +83,23 @@ def test_fine_tuning_changes_only_the_top_of_the_base_and_no_batch_normalisation
 
     trainable = [layer.name for layer in base.layers if layer.trainable_weights]
     assert trainable == ["conv_dw_12", "conv_pw_12", "conv_dw_13", "conv_pw_13"]
+
+
+def test_n_grams_are_numbered_once_each_and_padding_is_none():
+    ngrams = NGrams(num_words=10, orders=2, buckets=16)
+    numbers = ngrams(np.array([[1, 5, 6, 5, 6, 0, 0]], np.int32)).numpy()[0]
+    pairs = sorted(number for number in numbers if number >= 10)
+
+    assert sorted(number for number in numbers if 0 < number < 10) == [1, 5, 6]
+    assert len(pairs) == 3  # 1 5, 5 6 (twice), 6 5
+    assert max(pairs) < ngrams.size
+
+
+def test_what_is_served_of_an_n_gram_bag_is_the_mean_of_what_was_learnt():
+    texts = np.array([[1, 4, 5, 0], [1, 6, 7, 0], [1, 5, 4, 0], [1, 7, 6, 0]] * 8, np.int32)
+    targets = np.array([0, 1, 0, 1] * 8)
+    recipe = NGramBag(num_words=8, length=4, buckets=16, least=1, batch_size=8)
+    trained = recipe.train(BINARY, 1, Fold({"ids": texts}, targets, None))
+
+    assert list(trained.curves) == ["log-count ratios", "vectors"]
+    assert BINARY.measure(targets, trained.model.predict({"ids": texts}, verbose=0)) == 1

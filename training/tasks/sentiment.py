@@ -3,6 +3,7 @@
 from serving.contract import Labels
 from training.datasets import imdb
 from training.networks import BagOfWords
+from training.ngrams import NGramBag
 from training.preprocessing import text_vectorizer
 from training.problems import BINARY
 from training.protocols import HoldOut
@@ -16,8 +17,11 @@ TASK = Task(
     load_sample=reviews,
     fit=text_vectorizer,
     protocol=HoldOut(0.4),
-    recipes={"baseline": BagOfWords(epochs=4, batch_size=512)},
+    recipes={"baseline": BagOfWords(epochs=4, batch_size=512), "best": NGramBag()},
     floor=0.86,
     regression_tolerance=0.005,
-    sample_recipes={"baseline": BagOfWords(num_words=100, length=64, epochs=12, batch_size=16)},
+    sample_recipes={
+        "baseline": BagOfWords(num_words=100, length=64, epochs=12, batch_size=16),
+        "best": NGramBag(num_words=100, length=64, buckets=256, batch_size=16),
+    },
 )
