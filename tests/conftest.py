@@ -25,7 +25,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory):
 
     models_dir = tmp_path_factory.mktemp("trained")
     jobs = [Job(name, find_task(name), "baseline", models_dir, None, True, 1, print) for name in task_names()]
-    return {job.name: train(job) for job in jobs}
+    return {job.name: train(job, job.load()) for job in jobs}
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,10 @@
-"""Changes to training pictures that leave the answer as it is. They happen in the pipeline, never in a served graph."""
+"""Changes to training pictures that leave the answer as it is. They are never in a served graph."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
-
-from training.task import Fold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +34,22 @@ class Augmentation:
         ]
         return [layer for layer in made if layer]
 
+    def layer(self) -> Any:
+        """Make the one layer that makes them all, or None."""
+        layers = self.layers()
+        return Augment(layers) if layers else None
 
-def batches(fold: Fold, batch_size: int, augmentation: Augmentation) -> tf.data.Dataset:
-    """Shuffle and batch the fold's pictures (feature `image`: uint8), and change each anew in every epoch."""
-    layers = augmentation.layers()
 
-    def augment(features: dict[str, tf.Tensor], targets: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        image = tf.cast(features["image"], tf.float32)
-        for layer in layers:
-            image = layer(image, training=True)
-        return {"image": tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)}, targets
+class Augment(keras.layers.Layer):  # type: ignore[misc]
+    """Pictures `uint8[batch, height, width, channels]`, each changed anew at each call."""
 
-    rows = tf.data.Dataset.from_tensor_slices((fold.features, np.asarray(fold.targets)))
-    rows = rows.shuffle(len(fold.targets)).batch(batch_size)
-    return rows.map(augment, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    def __init__(self, changes: list[Any]) -> None:
+        super().__init__(dtype="float32")
+        self.changes = changes
+
+    def call(self, image: tf.Tensor) -> tf.Tensor:
+        """Change them."""
+        changed = tf.cast(image, tf.float32)
+        for change in self.changes:
+            changed = change(changed, training=True)
+        return tf.cast(tf.clip_by_value(tf.round(changed), 0, 255), tf.uint8)

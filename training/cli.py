@@ -1,40 +1,73 @@
-"""`plumbline train`: a thin shell around `training.job`."""
+"""`plumbline train` and `plumbline tune`: thin shells around `training.job` and `training.search`."""
 
 import dataclasses
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.errors import DataUnavailable, TrainingError
+from training.ending import told
+from training.errors import DataUnavailable
 
 if TYPE_CHECKING:
     from training.job import Job
 
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 PROTOCOLS = ("holdout", "kfold", "repeated-kfold", "time-ordered")
 
-EPILOG = """\b
+TRAIN_EXAMPLES = """\b
 Examples:
   plumbline train sentiment
   plumbline train all --missing --or-sample
   plumbline train digits --data-dir ~/data --seed 7
   plumbline train house_price --protocol repeated-kfold --folds 4 --repeats 3
-  plumbline train sentiment --set dropout=0.5 --set units=32,32
+  plumbline train sentiment --recipe baseline --set dropout=0.5 --set units=32,32
   plumbline train churn --tasks mycompany.tasks
 """
+TUNE_EXAMPLES = """\b
+Examples:
+  plumbline tune house_price --trials 30
+  plumbline tune topic --search dropout=0..0.6 --search units=64,64/128,128 --set epochs=12
+  plumbline tune digits --data-dir ~/data --output digits.json
+  plumbline train digits --data-dir ~/data --recipe digits.json
+"""
+
+_OPTIONS = (
+    click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Change a setting of the recipe."),
+    click.option("--protocol", type=click.Choice(PROTOCOLS), help="How to validate, instead of the task's own way."),
+    click.option("--folds", type=click.IntRange(2), help="For kfold and repeated-kfold."),
+    click.option("--repeats", type=click.IntRange(1), help="For repeated-kfold."),
+    click.option("--share", type=click.FloatRange(0, 1, True, True), help="For holdout and time-ordered."),
+    click.option(
+        "--data-dir",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        envvar="PLUMBLINE_DATA",
+        help="Local copies of data sets: mnist.npz, cats_and_dogs/. Without it, Keras downloads them.",
+    ),
+    click.option("--sample", is_flag=True, help="Take the small built-in sample: quick, and no good for real use."),
+    click.option("--seed", default=1, show_default=True, help="For all chance: splits, weights, shuffling, search."),
+    click.option("--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True, help="Of layers."),
+    click.option("--jit-compile", is_flag=True, help="Have XLA compile the training steps: pays on a GPU."),
+    click.option("--tasks", default="training.tasks", show_default=True, help="The Python package of the tasks."),
+)
 
 
-@click.command(epilog=EPILOG)
+def _training_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command(epilog=TRAIN_EXAMPLES)
 @click.argument("model")
-@click.option("--recipe", default="baseline", show_default=True, help="Which of the model's recipes to train.")
-@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Change a setting of the recipe.")
-@click.option("--protocol", type=click.Choice(PROTOCOLS), help="How to validate, instead of the task's own way.")
-@click.option("--folds", type=click.IntRange(2), help="For kfold and repeated-kfold.")
-@click.option("--repeats", type=click.IntRange(1), help="For repeated-kfold.")
-@click.option("--share", type=click.FloatRange(0, 1, True, True), help="For holdout and time-ordered.")
+@click.option(
+    "--recipe", default="baseline", show_default=True, help="One of the model's recipes, or a file of `tune`."
+)
+@_training_options
 @click.option(
     "--models-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -51,56 +84,80 @@ Examples:
     help="Where each run's report.html, plots, metrics.json and TensorBoard logs go.",
 )
 @click.option(
-    "--data-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="PLUMBLINE_DATA",
-    help="Local copies of data sets: mnist.npz, cats_and_dogs/. Without it, Keras downloads them.",
+    "--compare/--no-compare", "compares", default=True, help="Whether the report has the plainer recipes too."
 )
-@click.option("--sample", is_flag=True, help="Train on the small built-in sample: quick, and no good for real use.")
 @click.option("--or-sample", is_flag=True, help="Take the sample where the real data can't be had.")
 @click.option("--missing", is_flag=True, help="Leave models alone that have a version already.")
-@click.option("--seed", default=1, show_default=True, help="For splits, weights and shuffling.")
-@click.option("--tasks", default="training.tasks", show_default=True, help="The Python package of the tasks.")
-def train(
-    model: str,
-    recipe: str,
-    overrides: tuple[str, ...],
-    protocol: str | None,
-    folds: int | None,
-    repeats: int | None,
-    share: float | None,
-    models_dir: Path,
-    reports_dir: Path,
-    data_dir: Path | None,
-    sample: bool,
-    or_sample: bool,
-    missing: bool,
-    seed: int,
-    tasks: str,
-) -> None:
-    """Train MODEL, or "all", and publish it as a new version with its contract."""
-    _quieten_tensorflow()
-    sys.path.insert(0, os.getcwd())  # so that --tasks finds a package that lies here, as `python -m` would
-    from training.job import Job
-    from training.protocols import make_protocol
+def train(model: str, or_sample: bool, missing: bool, tasks: str, **options: Any) -> None:
+    """Train MODEL, or "all", and publish it as a new version with its contract.
+
+    A job that was ended goes on where it was when the same command is given again; one that has published does nothing.
+    """
+    _prepare()
     from training.publishing import versions
-    from training.task import find_task, task_names
+    from training.report.tracking import is_tracking
+    from training.task import task_names
 
-    try:
-        own = make_protocol(protocol, folds=folds, repeats=repeats, share=share)
+    with told():
+        is_tracking()  # says what is missing before anything is trained
+        options = _made(**options)
         for name in task_names(tasks) if model == "all" else [model]:
-            if missing and (published := versions(models_dir, name)):
+            if missing and (published := versions(options["models_dir"], name)):
                 click.echo(f"{name}: version {published[-1]} is there")
-                continue
-            task = find_task(name, tasks)
-            job = Job(name, task, recipe, models_dir, data_dir, sample, seed, click.echo, overrides, own, reports_dir)
-            click.echo(f"{name}: published {_run(job, or_sample)}")
-    except TrainingError as error:
-        click.echo(f"Error: {error}", err=True)
-        raise SystemExit(error.exit_code) from error
+            elif folder := _run(_job(name, tasks, **options), or_sample):
+                click.echo(f"{name}: published {folder}")
 
 
-def _run(job: "Job", or_sample: bool) -> Path:
+@click.command(epilog=TUNE_EXAMPLES)
+@click.argument("model")
+@click.option("--recipe", default="baseline", show_default=True, help="Which of the model's recipes to improve.")
+@click.option("--trials", type=click.IntRange(1), default=20, show_default=True, help="How many, with earlier ones.")
+@click.option("--search", "ranges", multiple=True, metavar="NAME=RANGE", help="LOW..HIGH, LOW..HIGH:log, or A/B/C.")
+@_training_options
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The recipe file, and, with .study at its end, what is known so far.  [default: MODEL.json]",
+)
+def tune(model: str, trials: int, ranges: tuple[str, ...], output: Path | None, tasks: str, **options: Any) -> None:
+    """Search settings of MODEL's recipe that validate better, and write a file that `train --recipe` takes.
+
+    Each trial validates the recipe by the task's protocol, and none looks at the test rows. The first is the recipe as
+    it is. A search that was ended goes on when the same command is given again.
+    """
+    _prepare()
+    from training.search import search
+
+    with told():
+        search(
+            _job(model, tasks, models_dir=Path(), **_made(**options)), ranges, trials, output or Path(f"{model}.json")
+        )
+
+
+def _made(*, protocol: str | None, folds: int | None, repeats: int | None, share: float | None, **options: Any) -> Any:
+    """Make objects of the options' words."""
+    import keras
+
+    from training.distribution import strategy
+    from training.protocols import make_protocol
+
+    options["strategy"] = strategy()
+    keras.config.set_dtype_policy(options.pop("precision"))
+    return options | {"protocol": make_protocol(protocol, folds=folds, repeats=repeats, share=share)}
+
+
+def _job(name: str, tasks: str, recipe: str, overrides: tuple[str, ...], **options: Any) -> "Job":
+    from training.job import Job
+    from training.recipe_file import is_recipe_file, read_recipe_file
+    from training.task import find_task
+
+    if is_recipe_file(recipe):
+        recipe, found = read_recipe_file(Path(recipe), name)
+        overrides = (*found, *overrides)
+    return Job(name, find_task(name, tasks), recipe, overrides=overrides, say=click.echo, **options)
+
+
+def _run(job: "Job", or_sample: bool) -> Path | None:
     from training.job import run
 
     try:
@@ -113,6 +170,7 @@ def _run(job: "Job", or_sample: bool) -> Path:
         return run(dataclasses.replace(job, sample=True))
 
 
-def _quieten_tensorflow() -> None:
+def _prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported, which is why that waits
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # a fold is a new model, which it calls retracing
+    sys.path.insert(0, os.getcwd())  # so that --tasks finds a package that lies here, as `python -m` would

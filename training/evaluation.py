@@ -1,5 +1,6 @@
 """Fitting a recipe to rows and measuring it on others: by the protocol's folds, and once on the test rows."""
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from serving.contract.outputs import Output
 from serving.contract.preprocessors import Preprocessor
 from serving.contract.tensors import Array, Features
 from training.datasets import Dataset, Instance, Part
+from training.distribution import alone
+from training.execution import Execution
 from training.protocols import Protocol, checked_splits
 from training.record import FoldRecord, RunRecord
 from training.task import Fold, Recipe, Say, Task, Trained
@@ -41,12 +44,12 @@ class Experiment:
     task: Task
     data: Dataset
     output: Output
-    seed: int
+    execution: Execution
     say: Say
 
     def validate(self, recipe: Recipe, protocol: Protocol) -> list[FoldRecord]:
         """Measure *recipe* by *protocol*; the preprocessor of each fold sees its training rows only."""
-        splits = checked_splits(protocol, self.data.train.targets, self.seed)
+        splits = checked_splits(protocol, self.data.train.targets, self.execution.seed)
         folds = []
         for number, (train_rows, validation_rows) in enumerate(splits, start=1):
             self.say(f"{self.name}: {protocol.name}, fold {number} of {len(splits)}")
@@ -64,15 +67,20 @@ class Experiment:
 
     def fit(self, recipe: Recipe, train: Part, held_out: Part | None = None) -> Fitted:
         """Fit preprocessor and network to the rows of *train*."""
-        keras.utils.set_random_seed(self.seed)
+        keras.utils.set_random_seed(self.execution.seed)
         preprocessor = self.task.fit(self.data, train.instances, recipe)
 
         def features(part: Part) -> Features:
             return preprocessor.transform([preprocessor.decode(instance) for instance in part.instances])
 
         validation = (features(held_out), held_out.targets) if held_out else None
-        fold = Fold(features(train), train.targets, validation)
-        return Fitted(preprocessor, recipe.train(self.task.problem, self.output.width, fold))
+        fold = Fold(features(train), train.targets, validation, self.execution)
+        strategy = self.execution.strategy
+        with strategy.scope():
+            trained = recipe.train(self.task.problem, self.output.width, fold)
+        if strategy.num_replicas_in_sync > 1:
+            trained = dataclasses.replace(trained, model=alone(trained.model))
+        return Fitted(preprocessor, trained)
 
     def naive(self) -> float:
         """Measure on the test rows who has seen only the training targets."""

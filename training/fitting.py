@@ -1,13 +1,19 @@
-"""Fitting a Keras model to a fold: compiled for the problem, with progress, early stopping, and its curves kept."""
+"""Fitting a Keras model to a fold: epoch by epoch, with progress, early stopping, and a checkpoint after each.
+
+The epochs are run here and not by `Model.fit`, which can't train under MultiWorkerMirroredStrategy
+(https://github.com/keras-team/keras/issues/20585) and does not keep the state of Keras's random generators.
+"""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import click
 import keras
+import numpy as np
 
+from training.checkpoints import Checkpoint, State
+from training.epochs import Epochs
 from training.problems import Problem
 from training.task import Curves, Fold
 
@@ -27,40 +33,74 @@ class Fit:
     patience: int = 0
     optimizer: Any = "rmsprop"
 
-    def run(self, problem: Problem, model: keras.Model, fold: Fold, batches: Any = None) -> Curves:
-        """Fit *model* to the fold's rows, or to *batches* made of them; give loss and metric by epoch."""
-        # Without XLA: TF Serving runs no XLA by default, and training should compute what serving computes.
-        model.compile(self.optimizer, loss=problem.loss, metrics=[problem.metric], jit_compile=False)
-        rows: Mapping[str, Any] = {"x": fold.features, "y": fold.targets, "batch_size": self.batch_size}
-        if batches is not None:
-            rows = {"x": batches, "shuffle": False}  # whoever makes batches shuffles
-        history = model.fit(
-            **rows,
-            validation_data=fold.validation,
-            epochs=self.epochs,
-            verbose=0,
-            callbacks=[Progress(), *self._early_stopping(fold)],
-        )
-        curves: Curves = history.history
-        return curves
+    def run(self, problem: Problem, model: keras.Model, fold: Fold, augment: Any = None) -> Curves:
+        """Fit *model* to the fold's rows, in training changed by *augment*; give loss and metric by epoch.
 
-    def _early_stopping(self, fold: Fold) -> list[keras.callbacks.Callback]:
-        if not self.patience or fold.validation is None:
-            return []
-        return [keras.callbacks.EarlyStopping("val_loss", patience=self.patience, restore_best_weights=True)]
+        A fit that was begun before goes on from its checkpoint, and ends as if it had not been disturbed.
+        """
+        trained = model if augment is None else _augmented(model, augment)
+        # Without XLA, unless asked for: TF Serving runs none by default, and should compute what training computed.
+        jit = fold.execution.jit_compile
+        trained.compile(self.optimizer, loss=problem.loss, metrics=[problem.metric], jit_compile=jit)
+        trained.optimizer.build(trained.trainable_variables)
+        checkpoint = fold.execution.checkpoints.next()
+        state = checkpoint.load()
+        self._train(trained, fold, checkpoint, state)
+        if state.best:
+            _assign(trained.weights, state.best)
+        return state.curves
+
+    def _train(self, model: keras.Model, fold: Fold, checkpoint: Checkpoint, state: State) -> None:
+        kept = [*model.variables, *model.optimizer.variables]  # of the random generators, too
+        if state.epoch:
+            click.echo(f"  goes on after {state.epoch} epochs")
+            _assign(kept, state.variables)
+        progress = Progress(self.epochs)
+        seed = fold.execution.seed * 1009 + checkpoint.number
+        epochs = Epochs(model, fold, self.batch_size, seed, first=state.epoch, last=self.epochs)
+        stops = self.patience and fold.validation
+        while state.epoch < self.epochs and not (stops and state.waited >= self.patience):
+            state.add(epochs.train() | epochs.validate())
+            if stops:
+                _keep_best(state, model)
+            state.variables = _values(kept)
+            checkpoint.save(state)
+            progress.tell(state)
 
 
-class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+class Progress:
     """Prints loss and metrics after about a tenth of the epochs each."""
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start the clock."""
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
         self._started = time.monotonic()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def tell(self, state: State) -> None:
         """Print a line, if it is time for one."""
-        epochs = self.params["epochs"]
-        if (epoch + 1) % max(1, epochs // LINES) and epoch + 1 < epochs:
+        if state.epoch % max(1, self._epochs // LINES) and state.epoch < self._epochs:
             return
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
-        click.echo(f"  epoch {epoch + 1}/{epochs}  {figures}  ({time.monotonic() - self._started:.0f} s)")
+        figures = "  ".join(f"{name} {values[-1]:.4f}" for name, values in state.curves.items())
+        click.echo(f"  epoch {state.epoch}/{self._epochs}  {figures}  ({time.monotonic() - self._started:.0f} s)")
+
+
+def _augmented(model: keras.Model, augment: Any) -> keras.Model:
+    """Put *augment* before the pictures: what is served never has it."""
+    inputs = {
+        tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name) for tensor in model.inputs
+    }
+    return keras.Model(inputs, model({**inputs, "image": augment(inputs["image"])}))
+
+
+def _keep_best(state: State, model: keras.Model) -> None:
+    state.waited += 1
+    if (loss := state.curves["val_loss"][-1]) < state.best_loss:
+        state.best, state.best_loss, state.waited = _values(model.weights), loss, 0
+
+
+def _values(variables: Any) -> list[np.ndarray]:
+    return [variable.numpy() for variable in variables]
+
+
+def _assign(variables: Any, values: Any) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

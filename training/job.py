@@ -1,34 +1,47 @@
 """One training job from raw data to a published version: validate, train on all rows, test once, report, publish."""
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from serving.contract import Contract, ParityExample, Value
 from training import gate
-from training.datasets import Instance, as_json
+from training.checkpoints import Checkpoints
+from training.datasets import Dataset, Instance, as_json
+from training.distribution import is_chief
 from training.errors import BadRequest
 from training.evaluation import Experiment, Fitted, Stopwatch, as_evaluation
+from training.execution import Execution
 from training.export import export
 from training.overrides import override
 from training.protocols import Protocol
-from training.provenance import git_revision, package_versions
-from training.publishing import live_contract, publish
+from training.provenance import fingerprint, git_revision, package_versions, weights_sha256
+from training.publishing import live_contract, publish, version_of_job
 from training.record import RunRecord
 from training.report import write_report
+from training.report.tracking import is_tracking, log_run
 from training.task import Recipe, Say, Task
 
 PARITY_EXAMPLES = 3
 
+STATES = ".training"
+"""Where in the models folder jobs keep the state of their fits until they end; TensorFlow Serving looks elsewhere."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What to train, and where to; *overrides* change the recipe, and *protocol* replaces the task's own."""
+    """What to train, how, and where to.
+
+    *overrides* change the recipe, and *protocol* replaces the task's own. With *compares*, the report also has the
+    recipes that the task lists before this one, validated in the same way.
+    """
 
     name: str
     task: Task
@@ -41,14 +54,45 @@ class Job:
     overrides: Sequence[str] = ()
     protocol: Protocol | None = None
     reports_dir: Path | None = None
+    jit_compile: bool = False
+    strategy: tf.distribute.Strategy = dataclasses.field(default_factory=tf.distribute.get_strategy)
+    compares: bool = True
 
     def recipe(self) -> Recipe:
         """Give the recipe (its small form for the sample) with the overrides; raises BadRequest."""
-        recipes = self.task.sample_recipes if self.sample else self.task.recipes
+        recipes = self._recipes()
         if self.recipe_name not in recipes:
             raise BadRequest(f"{self.name} has no recipe '{self.recipe_name}'; there are {', '.join(recipes)}")
         recipe: Recipe = override(recipes[self.recipe_name], self.overrides)
         return recipe
+
+    def plainer_recipes(self) -> dict[str, Recipe]:
+        """Give the recipes to compare with, by name."""
+        before = itertools.takewhile(lambda item: item[0] != self.recipe_name, self._recipes().items())
+        return dict(before) if self.compares else {}
+
+    def load(self) -> Dataset:
+        """Load the data; raises DataUnavailable."""
+        return self.task.load_sample() if self.sample else self.task.load(self.data_dir)
+
+    def identity(self, data: Dataset) -> str:
+        """Name the job by all that decides about its model: the same job again would end with the same."""
+        facts = {
+            "model": self.name,
+            "recipe": repr(self.recipe()),
+            "protocol": repr(self.protocol or self.task.protocol),
+            "data": data.sha256(),
+            "seed": self.seed,
+            "jit_compile": self.jit_compile,
+            "precision": keras.config.dtype_policy().name,
+            "replicas": self.strategy.num_replicas_in_sync,
+            "versions": package_versions(),
+            "git_revision": git_revision(),
+        }
+        return fingerprint(facts)
+
+    def _recipes(self) -> Mapping[str, Recipe]:
+        return self.task.sample_recipes if self.sample else self.task.recipes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,31 +104,45 @@ class Result:
     record: RunRecord
 
 
-def run(job: Job) -> Path:
-    """Train and publish; give the folder of the new version. Raises TrainingError or ParityError.
+def run(job: Job) -> Path | None:
+    """Train and publish; give the folder of the new version, or None if there is nothing to publish.
 
-    The report is written also for a model that the gate refuses.
+    A job that was ended goes on where it was; one that has published does nothing, nor does any but one of several
+    workers publish. The report is written also for a model that the gate refuses. Raises TrainingError or ParityError.
     """
+    job.recipe()  # refused before anything is loaded
     gate.check_data(job.name, job.sample, live_contract(job.models_dir, job.name))
-    result = train(job)
+    data = job.load()
+    identity, chief = job.identity(data), is_chief(job.strategy)
+    if done := version_of_job(job.models_dir, job.name, identity):
+        job.say(f"{job.name}: nothing to do, this very job has published version {done}")
+        return None
+    checkpoints = Checkpoints(job.models_dir / STATES / f"{job.name}-{identity}", writes=chief)
+    result = train(job, data, checkpoints)
+    if not chief:
+        job.say(f"{job.name}: trained weights {result.contract.provenance['weights_sha256']}; the chief publishes")
+        return None
+    if job.reports_dir:
+        _report(job, result.record, job.reports_dir / job.name)
 
     def admit(live: Contract | None) -> None:
         task = job.task
         job.say(f"{job.name}: {gate.check(result.contract, live, task.problem, task.floor, task.regression_tolerance)}")
 
     try:
-        return publish(job.models_dir, job.name, lambda folder: export(result.model, result.contract, folder), admit)
-    finally:
-        if job.reports_dir:
-            job.say(f"{job.name}: report {_report(result.record, job.reports_dir / job.name)}")
+        published = publish(job.models_dir, job.name, lambda path: export(result.model, result.contract, path), admit)
+    except gate.GateRefused:
+        checkpoints.clear()
+        raise
+    checkpoints.clear()
+    return published
 
 
-def train(job: Job) -> Result:
+def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Result:
     """Validate the recipe, train on all rows, evaluate once on the test rows. Raises TrainingError."""
     clock, recipe, task = Stopwatch(), job.recipe(), job.task
-    data = task.load_sample() if job.sample else task.load(job.data_dir)
-    experiment = Experiment(job.name, task, data, task.output(data), job.seed, job.say)
-    clock.lap("data")
+    execution = Execution(job.seed, job.jit_compile, job.strategy, checkpoints or Checkpoints())
+    experiment = Experiment(job.name, task, data, task.output(data), execution, job.say)
     job.say(f"{job.name}: {len(data.train.targets)} rows to train on, {len(data.test.targets)} for the test")
     protocol = job.protocol or task.protocol
     folds = experiment.validate(recipe, protocol)
@@ -96,6 +154,11 @@ def train(job: Job) -> Result:
     clock.lap("training")
     scores = fitted.scores(data.test.instances)
     clock.lap("test")
+    compared = {}
+    for name, plainer in job.plainer_recipes().items():
+        job.say(f"{job.name}: recipe {name}, to compare")
+        compared[name] = experiment.validate(plainer, protocol)
+    clock.lap("comparison")
     record = RunRecord(
         model=job.name,
         problem=task.problem,
@@ -114,16 +177,17 @@ def train(job: Job) -> Result:
         labels=data.labels,
         unit=experiment.output.unit if isinstance(experiment.output, Value) else "",
         baselines={task.problem.naive_name: experiment.naive()},
+        compared=compared,
         seconds=clock.seconds,
         versions=package_versions(),
         sample=job.sample,
     )
-    contract = _contract(experiment, record, fitted)
+    contract = _contract(experiment, record, fitted, job.identity(data))
     job.say(f"{job.name}: {_summary(contract.evaluation)}")
     return Result(fitted.trained.model, contract, record)
 
 
-def _contract(experiment: Experiment, record: RunRecord, fitted: Fitted) -> Contract:
+def _contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identity: str) -> Contract:
     return Contract(
         model=record.model,
         problem=record.problem.name,
@@ -140,6 +204,8 @@ def _contract(experiment: Experiment, record: RunRecord, fitted: Fitted) -> Cont
             "seed": record.seed,
             "seconds": record.seconds,
             "versions": record.versions,
+            "job": identity,
+            "weights_sha256": weights_sha256(fitted.trained.model),
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "git_revision": git_revision(),
         },
@@ -161,7 +227,8 @@ def _summary(evaluation: Any) -> str:
     return f"{metric} " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
 
 
-def _report(record: RunRecord, folder: Path) -> Path:
-    aside = folder / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    aside.mkdir(parents=True, exist_ok=True)
-    return write_report(record, aside)
+def _report(job: Job, record: RunRecord, reports: Path) -> None:
+    folder = reports / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    job.say(f"{job.name}: report {write_report(record, folder)}")
+    if is_tracking():
+        job.say(f"{job.name}: {log_run(record, folder)}")

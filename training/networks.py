@@ -137,5 +137,5 @@ class MultiHot(keras.layers.Layer):  # type: ignore[misc]
 
 
 def scores_of(problem: Problem, width: int, hidden: Any) -> Any:
-    """Add the last layer, by the problem's activation."""
-    return keras.layers.Dense(width, activation=problem.activation, name="scores")(hidden)
+    """Add the last layer, by the problem's activation; its scores are float32 whatever the precision of the others."""
+    return keras.layers.Dense(width, activation=problem.activation, dtype="float32", name="scores")(hidden)

@@ -1,9 +1,13 @@
 """Where a model comes from: the versions of what made it."""
 
+import hashlib
 import importlib.metadata
+import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 _PACKAGES = ("plumbline", "tensorflow", "keras", "numpy", "pillow")
 
@@ -21,3 +25,16 @@ def git_revision() -> str | None:
     command = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own constant words
     return done.stdout.strip() or None
+
+
+def fingerprint(facts: Mapping[str, Any]) -> str:
+    """Give a short name to *facts*: equal ones have the same, others have another."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def weights_sha256(model: Any) -> str:
+    """Fingerprint the weights of a Keras model, in the order of its layers."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()

@@ -46,3 +46,14 @@ def live_contract(models_dir: Path, name: str) -> Contract | None:
     except OSError as error:
         raise CannotPublish(models_dir, name, error) from error
     return live.contract if live else None
+
+
+def version_of_job(models_dir: Path, name: str, identity: str) -> int | None:
+    """Find the version that the job of this *identity* has published. Raises CannotPublish."""
+    if not versions(models_dir, name):
+        return None
+    try:
+        found = registry.read_versions(models_dir, name)
+    except OSError as error:
+        raise CannotPublish(models_dir, name, error) from error
+    return next((version.number for version in found if version.provenance.get("job") == identity), None)

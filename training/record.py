@@ -30,7 +30,8 @@ class RunRecord:
     *test_instances* are raw: text, numbers, or the bytes of a picture. *test_targets* is `int[n]` (or one-hot
     `[n, classes]`), `[n, labels]` of 0 and 1 for multi-label, or `float[n]`; *test_scores* is `float[n, width]`.
     *labels* names the classes; a regression has none, but may have a *unit*. *baselines* has the metric on the test
-    rows by the name of what was compared. *seconds* is by stage of the run. *sample* says that the data are made up.
+    rows by the name of what was compared; *compared* has other recipes, measured on the same folds. *seconds* is by
+    stage of the run. *sample* says that the data are made up.
     """
 
     model: str
@@ -50,6 +51,7 @@ class RunRecord:
     labels: tuple[str, ...] = ()
     unit: str = ""
     baselines: Mapping[str, float] = field(default_factory=dict)
+    compared: Mapping[str, Sequence[FoldRecord]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
@@ -74,4 +76,14 @@ class RunRecord:
     @property
     def validation(self) -> np.ndarray:
         """The metric of each fold: `float64[folds]`."""
-        return np.array([fold.metric for fold in self.folds], np.float64)
+        return metrics_of(self.folds)
+
+    @property
+    def validated(self) -> Mapping[str, Sequence[FoldRecord]]:
+        """The folds of each recipe that was validated; the run's own is the last."""
+        return {**self.compared, self.recipe: self.folds}
+
+
+def metrics_of(folds: Sequence[FoldRecord]) -> np.ndarray:
+    """Give the metric of each fold: `float64[folds]`."""
+    return np.array([fold.metric for fold in folds], np.float64)

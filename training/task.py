@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field, dataclass
+from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 from typing import Protocol as Interface
@@ -13,6 +13,7 @@ from serving.contract.preprocessors import Preprocessor
 from serving.contract.tensors import Features
 from training.datasets import Dataset, Instance
 from training.errors import BadRequest
+from training.execution import Execution
 from training.problems import Problem
 from training.protocols import Protocol
 
@@ -30,6 +31,7 @@ class Fold:
     features: Features
     targets: Any
     validation: tuple[Features, Any] | None
+    execution: Execution = field(default_factory=Execution)
 
 
 Curves = Mapping[str, Sequence[float]]

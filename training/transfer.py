@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import keras
 
-from training.augmentation import Augmentation, batches
+from training.augmentation import Augmentation
 from training.datasets import download
 from training.fitting import Fit
 from training.networks import scores_of
@@ -53,7 +53,7 @@ class Transfer:
 
     def _fit(self, problem: Problem, model: keras.Model, fold: Fold, rate: float, epochs: int) -> Curves:
         fit = Fit(epochs, self.batch_size, optimizer=keras.optimizers.Adam(rate))
-        return fit.run(problem, model, fold, batches(fold, self.batch_size, self.augmentation))
+        return fit.run(problem, model, fold, self.augmentation.layer())
 
 
 def pretrained(recipe: Transfer) -> keras.Model:

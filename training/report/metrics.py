@@ -2,11 +2,12 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from training.record import RunRecord
+from training.record import FoldRecord, RunRecord, metrics_of
 from training.report.evaluation import Evaluation
 
 SCHEMA = 1
@@ -22,6 +23,7 @@ def metrics(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
     - `baselines`: the metric on the test rows by what was compared
     - `validation`: `protocol`, `mean` and `spread` (population standard deviation) over `folds`; each has the
       `metric`, `train_rows`, `validation_rows`, and its `stages`: Keras's history by stage
+    - `compared`: `mean`, `spread` and `folds` of other recipes on the same rows, by name
     - `final`: the last training's history by stage
     - `overfitting`: by stage `epoch` of `epochs` with the lowest mean validation `loss`; `begins` if it rose again
     - `classes`: `label`, `precision`, `recall`, `f1`, `support`, `predicted`; `confusion`: counts, row = true class
@@ -41,7 +43,8 @@ def metrics(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
         "labels": record.labels,
         "test": {"rows": len(record.test_targets), **evaluation.measures},
         "baselines": record.baselines,
-        "validation": _validation(record),
+        "validation": {"protocol": record.protocol, **_over(record.folds)},
+        "compared": {recipe: _over(folds) for recipe, folds in record.compared.items()},
         "final": record.final,
         "overfitting": evaluation.onsets,
         "classes": evaluation.classes,
@@ -76,11 +79,10 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | None) else str(value)
 
 
-def _validation(record: RunRecord) -> dict[str, Any]:
-    measured = record.validation
+def _over(folds: Sequence[FoldRecord]) -> dict[str, Any]:
+    measured = metrics_of(folds)
     return {
-        "protocol": record.protocol,
         "mean": measured.mean() if len(measured) else None,
         "spread": measured.std() if len(measured) else None,
-        "folds": record.folds,
+        "folds": folds,
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from training.record import RunRecord, Stages
+from training.record import RunRecord, Stages, metrics_of
 from training.report.curves import lowest
 from training.report.evaluation import Evaluation, Mistake
 from training.report.exhibits import Exhibit, exhibit
@@ -30,12 +30,22 @@ class Rival:
 
 @dataclass(frozen=True)
 class StageResult:
-    """One stage of the training, averaged over folds: at its best epoch by validation loss, if it was validated."""
+    """One stage of a recipe, averaged over folds: at its best epoch by validation loss, if it was validated."""
 
+    recipe: str
     name: str
     epochs: float
     loss: float | None
     metric: float | None
+
+
+@dataclass(frozen=True)
+class RecipeResult:
+    """The metric of a recipe's finished models on validation rows: mean and spread over the folds."""
+
+    recipe: str
+    mean: float
+    spread: float
 
 
 def render(record: RunRecord, evaluation: Evaluation, plots: Sequence[Plot]) -> str:
@@ -57,6 +67,7 @@ def render(record: RunRecord, evaluation: Evaluation, plots: Sequence[Plot]) -> 
         sections=_by_section(plots),
         onsets=[onset_sentence(onset, len(evaluation.onsets)) for onset in evaluation.onsets],
         stages=stage_results(record),
+        recipes=recipe_results(record),
         settings=flattened(record.settings),
         protocol={name: value for name, value in record.protocol.items() if name != "name"},
         mistakes=[(mistake, _shown(record, mistake)) for mistake in evaluation.mistakes],
@@ -70,9 +81,19 @@ def rivals(record: RunRecord, evaluation: Evaluation) -> list[Rival]:
 
 
 def stage_results(record: RunRecord) -> list[StageResult]:
-    """Average each stage's result over the folds."""
-    runs = [fold.stages for fold in record.folds]
-    return [_stage_result(name, runs, record.metric) for name in dict.fromkeys(name for run in runs for name in run)]
+    """Average the result of each recipe's stages over the folds."""
+    results = []
+    for recipe, folds in record.validated.items():
+        runs = [fold.stages for fold in folds]
+        names = dict.fromkeys(name for run in runs for name in run)
+        results += [_stage_result(recipe, name, runs, record.metric) for name in names]
+    return results
+
+
+def recipe_results(record: RunRecord) -> list[RecipeResult]:
+    """Average what each recipe's finished models scored on the validation rows of their folds."""
+    measured = {recipe: metrics_of(folds) for recipe, folds in record.validated.items() if folds}
+    return [RecipeResult(recipe, float(each.mean()), float(each.std())) for recipe, each in measured.items()]
 
 
 def flattened(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
@@ -84,11 +105,12 @@ def flattened(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return flat
 
 
-def _stage_result(name: str, runs: Sequence[Stages], metric: str) -> StageResult:
+def _stage_result(recipe: str, name: str, runs: Sequence[Stages], metric: str) -> StageResult:
     curves = [run[name] for run in runs if run.get(name, {}).get("loss")]
     validated = [each for each in curves if each.get("val_loss")]
     best = [lowest(each["val_loss"]) for each in validated]
     return StageResult(
+        recipe,
         name,
         _mean([len(each["loss"]) for each in curves]) or 0,
         _mean([each["val_loss"][at] for each, at in zip(validated, best, strict=True)]),

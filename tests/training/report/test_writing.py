@@ -9,7 +9,7 @@ import pytest
 from tests.training.report import records
 from training.report.evaluation import evaluate
 from training.report.metrics import metrics, plain
-from training.report.page import flattened, render, rivals, stage_results
+from training.report.page import RecipeResult, flattened, recipe_results, render, rivals, stage_results
 from training.report.plots import plots
 from training.report.writing import write_page
 
@@ -158,6 +158,22 @@ def test_each_stage_has_its_result_at_its_best_epoch():
     (stage,) = stage_results(records.binary())
 
     assert (stage.name, stage.epochs, stage.loss, stage.metric) == ("training", 4, 0.6, 0.7)
+
+
+def test_the_recipes_that_were_compared_stand_beside_the_runs_own():
+    record = records.binary(compared={"scratch": [records.fold(0.5), records.fold(0.7)]})
+    text = page_of(record).text
+
+    assert [(stage.recipe, stage.name) for stage in stage_results(record)] == [
+        ("scratch", "training"),
+        ("best", "training"),
+    ]
+    assert recipe_results(record) == [
+        RecipeResult("scratch", pytest.approx(0.6), pytest.approx(0.1)),
+        RecipeResult("best", pytest.approx(0.8), pytest.approx(0.1)),
+    ]
+    assert "Recipes by their finished models' accuracy" in text
+    assert plain(metrics(record, evaluate(record)))["compared"]["scratch"]["mean"] == pytest.approx(0.6)
 
 
 def test_settings_within_settings_have_dotted_names():

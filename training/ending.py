@@ -1,0 +1,34 @@
+"""How the commands end: with a message and a telling exit code, also when they are told to stop."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import click
+
+from training.errors import ExitCode, TrainingError
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """End the process with the code of a TrainingError, or of SIGTERM, and its message on standard error."""
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    except TrainingError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
+    except _Stopped as stopped:
+        click.echo("stopped by SIGTERM: what is finished is kept, and the same command goes on from there", err=True)
+        raise SystemExit(ExitCode.RETRY) from stopped
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Stopped(BaseException):
+    """SIGTERM came. Not an Exception, so that nobody takes it for a failure of what it interrupts."""
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise _Stopped

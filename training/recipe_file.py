@@ -1,0 +1,43 @@
+"""Recipe files: a recipe's name and the settings that are changed, as `plumbline tune` finds them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from training.errors import BadRequest
+
+SUFFIX = ".json"
+
+
+def is_recipe_file(recipe: str) -> bool:
+    """Tell a file from the name of a recipe."""
+    return recipe.endswith(SUFFIX)
+
+
+def write_recipe_file(
+    path: Path, model: str, recipe: str, settings: Mapping[str, str], found: Mapping[str, Any]
+) -> None:
+    """Write the file, over an older one; *found* tells people and programs how good it is."""
+    document = {"model": model, "recipe": recipe, "settings": settings, "found": found}
+    aside = path.with_name(path.name + ".tmp")
+    aside.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    aside.replace(path)
+
+
+def read_recipe_file(path: Path, model: str) -> tuple[str, tuple[str, ...]]:
+    """Give the recipe's name, and its settings as `--set` takes them; raises BadRequest."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        recipe, settings = (
+            str(document["recipe"]),
+            tuple(f"{name}={value}" for name, value in document["settings"].items()),
+        )
+        of_model = document["model"]
+    except OSError as error:
+        raise BadRequest(f"recipe file {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadRequest(f"recipe file {path}: expected what `plumbline tune` writes, got {error!r}") from error
+    if of_model != model:
+        raise BadRequest(f"recipe file {path} is for {of_model}, not for {model}")
+    return recipe, settings
