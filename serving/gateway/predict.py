@@ -1,6 +1,7 @@
 """POST /predict/<model>."""
 
 import time
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, g, request
 
@@ -38,6 +39,13 @@ def predict_routes(settings: Settings, catalog: Catalog, predictor: Predictor, m
             instances = read_instances(request, takes_image, settings.max_instances)
             prediction = predictor.predict(model, instances, settings.deadline_seconds)
         metrics.predicted(prediction)
-        return json_reply({"model": model, "version": prediction.version, "predictions": prediction.answers})
+        reply = json_reply({"model": model, "version": prediction.version, "predictions": prediction.answers})
+        reply.headers["Server-Timing"] = _server_timing(prediction.stage_seconds)
+        return reply
 
     return routes
+
+
+def _server_timing(stage_seconds: Mapping[str, float]) -> str:
+    """Write the time by stage as W3C's Server Timing does, in milliseconds."""
+    return ", ".join(f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in stage_seconds.items())

@@ -1,6 +1,7 @@
 import base64
 import dataclasses
 import io
+import re
 import threading
 import time
 from typing import Any
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 
 from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
+from serving.predictor import STAGES
 from tests.serving.contracts import answers, image_contract, png, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.conftest import problem
@@ -29,6 +31,13 @@ def test_one_instance_is_answered(gateway: FlaskClient) -> None:
         "version": 1,
         "predictions": answers(text_contract(), [TEXT]),
     }
+
+
+def test_the_time_by_stage_is_told_in_a_header(gateway: FlaskClient) -> None:
+    header = gateway.post("/predict/sentiment", json=TEXT).headers["Server-Timing"]
+    stages = dict(re.fullmatch(r"(\w+);dur=(\d+\.\d{3})", metric).groups() for metric in header.split(", "))
+    assert list(stages) == list(STAGES)
+    assert 0 < float(stages["rpc"]) < 5000
 
 
 def test_many_instances_are_answered_in_order(gateway: FlaskClient) -> None:
