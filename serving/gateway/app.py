@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from flask import Flask
 
 from serving.catalog import Catalog, ModelServer, Refresher
+from serving.gateway.headers import register_headers
 from serving.gateway.health import health_routes
 from serving.gateway.instances import GatewayRequest
 from serving.gateway.models import models_routes
+from serving.gateway.page import page_routes
 from serving.gateway.predict import predict_routes
 from serving.gateway.problems import register_problems
 from serving.gateway.settings import Settings
@@ -38,7 +40,9 @@ def create_app(settings: Settings | None = None, server: ModelServer | None = No
     app.register_blueprint(predict_routes(settings, catalog, Predictor(catalog, server), metrics))
     app.register_blueprint(models_routes(catalog))
     app.register_blueprint(health_routes(catalog, metrics))
+    app.register_blueprint(page_routes())
     register_problems(app)
+    register_headers(app)
     app.extensions[_EXTENSION] = _Background(refresher, server)
     refresher.start()
     return app

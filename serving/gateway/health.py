@@ -11,11 +11,6 @@ def health_routes(catalog: Catalog, metrics: Metrics) -> Blueprint:
     """Make the blueprint."""
     routes = Blueprint("health", __name__)
 
-    @routes.get("/")
-    def index() -> Response:
-        links = ("/models", "/predict/<model>", "/healthz", "/readyz", "/metrics")
-        return json_reply({"name": "plumbline", "models": catalog.models, "links": links})
-
     @routes.get("/healthz")
     def alive() -> Response:
         return json_reply({"status": "ok"})

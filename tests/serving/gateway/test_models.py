@@ -77,7 +77,7 @@ def test_what_is_not_there_is_404(gateway: FlaskClient) -> None:
 
 
 def test_all_replies_are_json(gateway: FlaskClient) -> None:
-    for path in ("/", "/models", "/models/digits", "/models/digits/versions/1/contract", "/healthz", "/readyz"):
+    for path in ("/models", "/models/digits", "/models/digits/versions/1/contract", "/healthz", "/readyz"):
         reply = gateway.get(path)
         assert reply.mimetype == "application/json"
         json.loads(reply.data)

@@ -1,0 +1,50 @@
+// The gateway's API. Paths are relative to the page, so it also works below a prefix.
+
+const TIMEOUT_MILLISECONDS = 60_000;
+
+// What the gateway answers instead of an answer: RFC 9457's problem, or as much of one as there is.
+export class Problem extends Error {
+  constructor(told) {
+    super(told.detail ?? told.title);
+    this.told = told;
+  }
+}
+
+export async function ask(path, signal) {
+  const { told } = await exchange(path, { signal });
+  return told;
+}
+
+// Sends a body; gives the answer, the milliseconds until it was there, and those of each stage in the gateway.
+export async function send(path, { type, body }, signal) {
+  const start = performance.now();
+  const { reply, told } = await exchange(path, { method: "POST", headers: { "Content-Type": type }, body, signal });
+  return { told, milliseconds: performance.now() - start, stages: stages(reply.headers.get("Server-Timing") ?? "") };
+}
+
+async function exchange(path, options) {
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MILLISECONDS)]);
+  let reply, told;
+  try {
+    reply = await fetch(path, { ...options, signal });
+    told = await reply.json();
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+    throw new Problem({ title: "No answer", detail: reply ? notJson(reply) : unreachable(error) });
+  }
+  if (!reply.ok) throw new Problem(told);
+  return { reply, told };
+}
+
+function notJson(reply) {
+  return `expected JSON, got status ${reply.status} ${reply.statusText}`.trim();
+}
+
+function unreachable(error) {
+  return error.name === "TimeoutError" ? "the gateway took too long" : "the gateway can't be reached; is it running?";
+}
+
+// "decode;dur=0.1, rpc;dur=4" -> [["decode", 0.1], ["rpc", 4]]
+function stages(header) {
+  return [...header.matchAll(/([^\s;,]+);dur=([\d.]+)/g)].map(([, name, duration]) => [name, Number(duration)]);
+}
