@@ -4,11 +4,12 @@ import { element } from "./dom.js";
 
 const figure = new Intl.NumberFormat("en", { maximumSignificantDigits: 5 });
 const tenths = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const duration = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const duration = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const fineDuration = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-// No score is rounded to certainty.
+// No score is rounded to certainty or impossibility.
 function percent(score) {
-  if (score > 0 && score < 0.001) return "< 0.1%";
+  if (score < 0.001) return "< 0.1%";
   return score > 0.999 && score < 1 ? "> 99.9%" : tenths.format(score);
 }
 
@@ -45,7 +46,7 @@ function headline(text, aside) {
 function timeNodes(version, milliseconds, stages) {
   const inside = stages.reduce((sum, [, value]) => sum + value, 0);
   const all = stages.length ? [...stages, ["HTTP and network", Math.max(0, milliseconds - inside)]] : [];
-  const rows = all.map(([name, value]) => [name, value / milliseconds, `${duration.format(value)} ms`]);
+  const rows = all.map(([name, value]) => [name, value / milliseconds, `${fineDuration.format(value)} ms`]);
   const told = element("p", { class: "told" }, `Version ${version} answered in ${duration.format(milliseconds)} ms.`);
   return rows.length ? [told, barTable("Time by stage", ["stage", "time"], rows)] : [told];
 }

@@ -43,7 +43,7 @@ function address(name) {
 function link({ name, ready, data }, current) {
   const mark = !ready ? "not ready" : data === "sample" ? "sample" : null;
   const attributes = { href: address(name), "aria-current": current && "page" };
-  return element("a", attributes, name, mark && element("span", { class: "mark" }, mark));
+  return element("a", attributes, name, mark && " ", mark && element("span", { class: "mark" }, mark));
 }
 
 function again() {
