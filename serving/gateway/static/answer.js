@@ -45,7 +45,7 @@ function headline(text, aside) {
 
 function timeNodes(version, milliseconds, stages) {
   const inside = stages.reduce((sum, [, value]) => sum + value, 0);
-  const all = stages.length ? [...stages, ["HTTP and network", Math.max(0, milliseconds - inside)]] : [];
+  const all = stages.length ? [...stages, ["everything else", Math.max(0, milliseconds - inside)]] : [];
   const rows = all.map(([name, value]) => [name, value / milliseconds, `${fineDuration.format(value)} ms`]);
   const told = element("p", { class: "told" }, `Version ${version} answered in ${duration.format(milliseconds)} ms.`);
   return rows.length ? [told, barTable("Time by stage", ["stage", "time"], rows)] : [told];

@@ -86,7 +86,7 @@ async function paint(canvas, pad, blob) {
     canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   }
   const context = canvas.getContext("2d");
-  context.imageSmoothingEnabled = bitmap.width > PAD;
+  context.imageSmoothingEnabled = !pad; // a pad shows the pixels of a small drawing
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
 }
