@@ -91,7 +91,7 @@ function predictOnSubmit(find, told, fields, signal) {
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Problem)) throw error;
-      answer.replaceChildren(element("p", { class: "quiet" }, "None: the request can't be answered as it stands."));
+      answer.replaceChildren(element("p", { class: "quiet" }, "None; the form says why."));
       status.textContent = "No answer";
       showProblem(find, fields, error.told);
     } finally {

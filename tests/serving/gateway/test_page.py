@@ -22,11 +22,13 @@ from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.browser import NARROW, WIDE, Watch, chromium, open_model
 from tests.stack import Stack
 
+PATIENCE_MILLISECONDS = 20_000  # waited only where something fails
 MODELS = ("digits", "house_price", "image", "sentiment", "topic")
 
 
 @pytest.fixture(scope="module")  # not for the session: its event loop would be in the way of other tests'
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with chromium() as started:
         yield started
 
@@ -42,7 +44,7 @@ def page(browser: Browser, look: dict[str, object]) -> Iterator[Page]:
     """A page that must not log an error, nor ask another host than the first."""
     watch = Watch()
     context = browser.new_context(**look)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     watch.follow(context)
     yield context.new_page()
     context.close()
