@@ -40,11 +40,11 @@ function facts({ version, data, recipe, metrics }) {
     version,
     data,
     recipe,
-    [metric]: test === undefined ? undefined : figure.format(test) + (rows ? ` on ${rows.toLocaleString("en")} test rows` : ""),
-    [`naive ${metric}`]: naive === undefined ? undefined : figure.format(naive),
+    [metric]: test !== undefined && figure.format(test) + (rows ? ` on ${rows.toLocaleString("en")} test rows` : ""),
+    [`naive ${metric}`]: naive !== undefined && figure.format(naive),
   };
   return Object.entries(shown)
-    .filter(([, value]) => value !== undefined && value !== null)
+    .filter(([, value]) => value)
     .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, String(value))));
 }
 
