@@ -6,7 +6,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 .PHONY: run test lint lock proto clean
 
 run: .venv/installed
-	$(BIN)/plumbline train all --missing --or-sample
+	$(BIN)/plumbline train all --recipe baseline --no-compare --missing --or-sample
 	$(BIN)/plumbline up
 
 test: .venv/installed
