@@ -1,12 +1,11 @@
 """The real data sets, as raw instances: just what a caller of the gateway would send.
 
-Keras downloads and caches them (`KERAS_HOME`); MNIST and the photos are also read from a local copy (`data_dir`).
+Keras downloads and caches them (`KERAS_HOME`); MNIST is also read from a local copy (`data_dir`).
 """
 
 import base64
 import hashlib
 import io
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +15,12 @@ import keras
 import numpy as np
 from PIL import Image
 
-from training.errors import DataUnavailable
+from training.errors import DataUnavailable, TrainingError
 
 Instance = Mapping[str, Any]
 """Named raw values; a picture is the bytes of its file."""
 
 HOUSE_FIELDS = ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT")
-PHOTOS = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,8 @@ class Part:
 class Dataset:
     """A training part and a test part that is looked at once. *labels* names the classes, if there are any.
 
-    *word_ranks* is the word index that the data set was published with (word -> rank, from 1).
+    *word_ranks* is the word index that the data set was published with (word -> rank, from 1). *skipped* names the
+    files that could not be read, each with the reason.
     """
 
     name: str
@@ -49,6 +48,7 @@ class Dataset:
     test: Part
     labels: tuple[str, ...] = ()
     word_ranks: Mapping[str, int] = field(default_factory=dict, repr=False)
+    skipped: tuple[str, ...] = ()
 
     def sha256(self) -> str:
         """Fingerprint all instances and targets, in their order."""
@@ -88,22 +88,12 @@ def mnist(data_dir: Path | None) -> Dataset:
     return Dataset("mnist", train, test, tuple("0123456789"))
 
 
-def cats_and_dogs(data_dir: Path | None) -> Dataset:
-    """2,000 training photos; of the 1,000 in the folder `validation`, every second of a class is a test photo.
-
-    The other 500 are training rows too: validation rows are split off by the protocol.
-    """
-    folder = _photo_folder(data_dir)
-    labels = tuple(sorted(entry.name for entry in (folder / "train").iterdir() if entry.is_dir()))
-    held = [_photos(folder / "validation" / label) for label in labels]
-    train = [_photos(folder / "train" / label) + photos[::2] for label, photos in zip(labels, held, strict=True)]
-    return Dataset("cats_and_dogs", _by_class(train), _by_class([photos[1::2] for photos in held]), labels)
-
-
 def download(name: str, load: Callable[[], Any]) -> Any:
     """Call *load*, which reads Keras's cache or fills it; raises DataUnavailable."""
     try:
         return load()
+    except TrainingError:
+        raise
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise DataUnavailable(f"{name} is neither in KERAS_HOME nor can it be downloaded: {error}") from error
 
@@ -137,19 +127,3 @@ def _texts(name: str, module: Any, labels: tuple[str, ...]) -> Dataset:
         Part([{"text": " ".join(words[rank] for rank in row)} for row in x], y.astype(np.int64)) for x, y in parts
     )
     return Dataset(name, train, test, labels, ranks)
-
-
-def _photo_folder(data_dir: Path | None) -> Path:
-    if data_dir and (data_dir / "cats_and_dogs").is_dir():
-        return data_dir / "cats_and_dogs"
-    archive = download("cats_and_dogs", lambda: keras.utils.get_file(origin=PHOTOS, extract=True))
-    return Path(archive) / "cats_and_dogs_filtered"
-
-
-def _photos(folder: Path) -> list[bytes]:
-    return [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
-
-
-def _by_class(photos: Sequence[Sequence[bytes]]) -> Part:
-    instances = [{"image": photo} for photo in itertools.chain.from_iterable(photos)]
-    return Part(instances, np.repeat(np.arange(len(photos)), [len(of_class) for of_class in photos]))

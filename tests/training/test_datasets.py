@@ -79,17 +79,6 @@ def test_digits_survive_being_encoded():
     assert data.test.instances[0] == {"image": datasets.png(first)}
 
 
-@in_data("cats_and_dogs")
-def test_no_photo_is_both_in_training_and_in_the_test():
-    data = datasets.cats_and_dogs(DATA)
-
-    assert data.labels == ("cat", "dog")
-    assert (len(data.train.targets), len(data.test.targets)) == (2500, 500)
-    assert np.bincount(data.test.targets).tolist() == [250, 250]
-    training = {instance["image"] for instance in data.train.instances}
-    assert not any(instance["image"] in training for instance in data.test.instances)
-
-
 def test_what_can_not_be_downloaded_is_named():
     def fail():
         raise Exception("URL fetch failure")

@@ -1,8 +1,8 @@
 """Is it a cat or a dog? Photos, with a small base pretrained on ImageNet."""
 
 from serving.contract import Labels
-from training.datasets import cats_and_dogs
 from training.networks import ConvNet
+from training.photos import cats_and_dogs
 from training.preprocessing import photo_resizer
 from training.problems import BINARY
 from training.protocols import HoldOut
