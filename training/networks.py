@@ -86,28 +86,6 @@ class Dense(Network):
         return self._trained(problem, width, fold, features, self._dense(features, self.units))
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConvNet(Network):
-    """Convolutions and poolings, then a dense layer, over pixels."""
-
-    height: int
-    width: int
-    filters: tuple[int, ...] = (32, 64, 64)
-    units: int = 64
-
-    def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train on `image` from scratch."""
-        image = keras.Input(fold.features["image"].shape[1:], dtype="uint8", name="image")
-        hidden = keras.layers.Rescaling(1 / 255)(image)
-        for filters in self.filters:
-            hidden = keras.layers.Conv2D(
-                filters, 3, padding="same", activation="relu", kernel_regularizer=self._penalty()
-            )(hidden)
-            hidden = keras.layers.MaxPooling2D(2)(hidden)
-        hidden = self._dense(keras.layers.Flatten()(hidden), (self.units,))
-        return self._trained(problem, width, fold, image, hidden)
-
-
 @keras.saving.register_keras_serializable("plumbline")
 class MultiHot(keras.layers.Layer):  # type: ignore[misc]
     """Word ids `int32[batch, length]` -> `float32[batch, num_words - 1]`: 1 where the word is there.

@@ -1,13 +1,16 @@
 """Which digit is it? MNIST."""
 
 from serving.contract import Labels
+from training.augmentation import Augmentation
+from training.convolutions import ConvNet
 from training.datasets import mnist
-from training.networks import ConvNet
 from training.preprocessing import glyph_resizer
 from training.problems import MULTICLASS
 from training.protocols import HoldOut
 from training.samples import digits
 from training.task import Task
+
+CHANGES = Augmentation(turn=0.03, shift=0.08, shear=0.1, zoom=0.1)
 
 TASK = Task(
     problem=MULTICLASS,
@@ -16,8 +19,36 @@ TASK = Task(
     load_sample=digits,
     fit=glyph_resizer,
     protocol=HoldOut(1 / 6),
-    recipes={"baseline": ConvNet(height=28, width=28, epochs=4, batch_size=128)},
+    recipes={
+        "baseline": ConvNet(height=28, width=28, epochs=4, batch_size=128),
+        "best": ConvNet(
+            height=28,
+            width=28,
+            filters=(16, 32, 64),
+            depth=2,
+            units=128,
+            batch_normalisation=True,
+            dropout=0.3,
+            rate=3e-3,
+            augmentation=CHANGES,
+            epochs=8,
+            batch_size=128,
+        ),
+    },
     floor=0.98,
     regression_tolerance=0.003,
-    sample_recipes={"baseline": ConvNet(height=28, width=28, filters=(16, 32), epochs=12, batch_size=16)},
+    sample_recipes={
+        "baseline": ConvNet(height=28, width=28, filters=(16, 32), epochs=12, batch_size=16),
+        "best": ConvNet(
+            height=28,
+            width=28,
+            filters=(8, 16),
+            depth=2,
+            batch_normalisation=True,
+            rate=3e-3,
+            augmentation=CHANGES,
+            epochs=2,
+            batch_size=16,
+        ),
+    },
 )

@@ -1,7 +1,10 @@
-"""Is it a cat or a dog? Photos, with a small base pretrained on ImageNet."""
+"""Is it a cat or a dog? Photos, with a small base pretrained on ImageNet, and without one."""
+
+import dataclasses
 
 from serving.contract import Labels
-from training.networks import ConvNet
+from training.augmentation import Augmentation
+from training.convolutions import ConvNet
 from training.photos import cats_and_dogs
 from training.preprocessing import photo_resizer
 from training.problems import BINARY
@@ -10,6 +13,22 @@ from training.samples import photos
 from training.task import Task
 from training.transfer import Transfer
 
+CHANGES = Augmentation(flip=True, turn=0.05, zoom=0.1)
+SCRATCH = ConvNet(
+    height=96,
+    width=96,
+    filters=(16, 32, 64, 128),
+    batch_normalisation=True,
+    dropout=0.5,
+    rate=2e-3,
+    epochs=12,
+    batch_size=32,
+)
+SMALL = ConvNet(height=32, width=32, filters=(8, 16), units=16, epochs=10, batch_size=8)
+SMALL_TRANSFER = Transfer(
+    height=32, width=32, alpha=0.25, weights="random", augmented_head=False, head_epochs=1, tuning_epochs=0
+)
+
 TASK = Task(
     problem=BINARY,
     output=lambda data: Labels(data.labels, top=2),
@@ -17,8 +36,20 @@ TASK = Task(
     load_sample=photos,
     fit=photo_resizer,
     protocol=HoldOut(0.2),
-    recipes={"baseline": Transfer()},
+    recipes={
+        "scratch": SCRATCH,
+        "augmented": dataclasses.replace(SCRATCH, augmentation=CHANGES),
+        "baseline": Transfer(augmentation=CHANGES),
+        # The weights were learnt at 224 pixels, where the frozen base alone tells more than a tuned one does at 150.
+        # An epoch of tuning it as the baseline does took ten times as long, and validated no better (0.982 both).
+        "best": Transfer(height=224, width=224, augmented_head=False, dropout=0.5, head_epochs=20, tuning_epochs=0),
+    },
     floor=0.92,
     regression_tolerance=0.015,
-    sample_recipes={"baseline": ConvNet(height=32, width=32, filters=(8, 16), units=16, epochs=10, batch_size=8)},
+    sample_recipes={
+        "scratch": SMALL,
+        "augmented": dataclasses.replace(SMALL, augmentation=CHANGES),
+        "baseline": SMALL,
+        "best": SMALL_TRANSFER,
+    },
 )
