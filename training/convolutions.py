@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from training.augmentation import Augmentation
+from training.errors import BadRequest
 from training.fitting import Fit
 from training.networks import Network, scores_of
 from training.problems import Problem
@@ -17,8 +18,8 @@ from training.task import Fold, Trained
 class ConvNet(Network):
     """Convolutions and poolings, then a dense layer, over pixels.
 
-    Each of *filters* is a block of *depth* convolutions that ends with a pooling, where *dropout* applies, too.
-    *batch_normalisation* follows each convolution. With *rate*, Adam learns at a rate that rises to it and falls to 0.
+    Each of *filters* is a block of *depth* convolutions that ends with a pooling. With *batch_normalisation*, one
+    follows each convolution. With *rate*, Adam learns at a rate that rises to it and falls to 0; without, rmsprop.
     """
 
     height: int
@@ -29,6 +30,11 @@ class ConvNet(Network):
     batch_normalisation: bool = False
     rate: float = 0.0
     augmentation: Augmentation = Augmentation()  # noqa: RUF009 - frozen
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.depth >= 1 and self.units >= 1 and self.rate >= 0 and all(count >= 1 for count in self.filters)):
+            raise BadRequest("depth, units and each of filters must be at least 1, rate at least 0")
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `image` from scratch."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import click
 import keras
 
 from serving.contract import Features
@@ -90,6 +91,7 @@ def _featured(body: keras.Model, fold: Fold) -> Fold:
     """Compute once what the head sees of each picture."""
 
     def features(pictures: Features) -> Features:
+        click.echo(f"  computing the features of {len(pictures['image'])} pictures")
         return {"features": body.predict(pictures, batch_size=64, verbose=0)}
 
     validation = (features(fold.validation[0]), fold.validation[1]) if fold.validation else None

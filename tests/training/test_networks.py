@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from training.convolutions import ConvNet
+from training.errors import BadRequest
 from training.networks import BagOfWords, Dense, MultiHot
 from training.ngrams import NGramBag, NGrams
 from training.problems import BINARY, MULTICLASS, MULTILABEL, REGRESSION, UNIT_REGRESSION
@@ -65,6 +66,12 @@ def test_each_recipe_gives_a_model_from_named_features_to_scores(recipe, feature
     for curves in trained.curves.values():
         assert curves.keys() == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert trained.model.predict(features, verbose=0).shape == (8, 1)
+
+
+@pytest.mark.parametrize("setting", [{"depth": 0}, {"units": 0}, {"rate": -0.1}, {"filters": (8, 0)}], ids=str)
+def test_a_convolutional_network_that_can_not_be_is_refused_when_it_is_made(setting):
+    with pytest.raises(BadRequest, match="must be at least"):
+        ConvNet(height=8, width=8, epochs=1, batch_size=1, **setting)
 
 
 def test_n_grams_are_numbered_once_each_and_padding_is_none():
