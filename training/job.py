@@ -113,6 +113,8 @@ def run(job: Job) -> Path | None:
     job.recipe()  # refused before anything is loaded
     gate.check_data(job.name, job.sample, live_contract(job.models_dir, job.name))
     data = job.load()
+    for line in data.skipped:
+        job.say(f"{job.name}: skipped {line}")
     identity, chief = job.identity(data), is_chief(job.strategy)
     if done := version_of_job(job.models_dir, job.name, identity):
         job.say(f"{job.name}: nothing to do, this very job has published version {done}")
@@ -180,6 +182,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
         compared=compared,
         seconds=clock.seconds,
         versions=package_versions(),
+        notes=data.skipped,
         sample=job.sample,
     )
     contract = _contract(experiment, record, fitted, job.identity(data))
