@@ -216,10 +216,13 @@ def _contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identit
 
 
 def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:
+    def asked(instance: Instance) -> dict[str, Any]:
+        return as_json({name: instance[name] for name in fitted.preprocessor.fields})  # a recipe may leave fields out
+
     features = fitted.features(instances)
     scores = np.asarray(fitted.trained.model(features, training=False), np.float32)
     return tuple(
-        ParityExample(as_json(instance), {name: array[row] for name, array in features.items()}, scores[row])
+        ParityExample(asked(instance), {name: array[row] for name, array in features.items()}, scores[row])
         for row, instance in enumerate(instances)
     )
 

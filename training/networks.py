@@ -76,9 +76,10 @@ class BagOfWords(Network):
 
 @dataclass(frozen=True, kw_only=True)
 class Dense(Network):
-    """A dense network over named numbers."""
+    """A dense network over named numbers; the fields in *without* are left out of the instance."""
 
     units: tuple[int, ...] = (64, 64)
+    without: tuple[str, ...] = ()
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `features`."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_type_hints
 
 from training.errors import BadRequest
 
@@ -33,12 +33,13 @@ def _replaced(recipe: Any, path: Sequence[str], text: str, assignment: str) -> A
     current = vars(recipe).get(name)
     if name not in vars(recipe) or bool(rest) != dataclasses.is_dataclass(current):
         raise BadRequest(f"no setting '{assignment.partition('=')[0]}'; there are {', '.join(settings(recipe))}")
-    value = _replaced(current, rest, text, assignment) if rest else _read(text, current, assignment)
+    kind = get_type_hints(type(recipe)).get(name)
+    value = _replaced(current, rest, text, assignment) if rest else _read(text, kind, current, assignment)
     return dataclasses.replace(recipe, **{name: value})
 
 
-def _read(text: str, current: Any, assignment: str) -> Any:
-    expected, read = _READERS.get(type(current), ("something that only a task's file can set", None))
+def _read(text: str, kind: Any, current: Any, assignment: str) -> Any:
+    expected, read = _READERS.get(kind, ("something that only a task's file can set", None))
     if read is not None:
         try:
             return read(text)
@@ -51,10 +52,15 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(",") if part)
 
 
-_READERS: dict[type, tuple[str, Callable[[str], Any] | None]] = {
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
+
+
+_READERS: dict[Any, tuple[str, Callable[[str], Any] | None]] = {
     bool: ("true or false", lambda text: _TRUTH[text.lower()]),
     int: ("a whole number", int),
     float: ("a number", float),
     str: ("a text", str),
-    tuple: ("whole numbers separated by commas", _numbers),
+    tuple[int, ...]: ("whole numbers separated by commas", _numbers),
+    tuple[str, ...]: ("names separated by commas", _names),
 }

@@ -7,6 +7,7 @@ import numpy as np
 
 from serving.contract import ImageResizer, TabularScaler, TextVectorizer
 from training.datasets import Dataset, Instance
+from training.errors import BadRequest
 
 
 def text_vectorizer(data: Dataset, instances: Sequence[Instance], recipe: Any) -> TextVectorizer:
@@ -18,8 +19,12 @@ def text_vectorizer(data: Dataset, instances: Sequence[Instance], recipe: Any) -
 
 
 def tabular_scaler(data: Dataset, instances: Sequence[Instance], recipe: Any) -> TabularScaler:
-    """Standardise by the training rows."""
-    names = tuple(instances[0])
+    """Standardise by the training rows, without the fields that the recipe leaves out; raises BadRequest."""
+    if unknown := set(recipe.without) - set(instances[0]):
+        raise BadRequest(f"without: no field {', '.join(sorted(unknown))}; there are {', '.join(instances[0])}")
+    names = tuple(name for name in instances[0] if name not in recipe.without)
+    if not names:
+        raise BadRequest("without: no field is left")
     return TabularScaler.fit(np.array([[row[name] for name in names] for row in instances]), names)
 
 

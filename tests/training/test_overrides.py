@@ -18,6 +18,7 @@ class Recipe:
     flip: bool = False
     base: str = "MobileNet"
     units: tuple[int, ...] = (16, 16)
+    without: tuple[str, ...] = ()
     part: Part = Part()
     options: dict = dataclasses.field(default_factory=dict)
 
@@ -31,6 +32,8 @@ class Recipe:
         ("base=Xception", Recipe(base="Xception")),
         ("units=32", Recipe(units=(32,))),
         ("units=64,64,8", Recipe(units=(64, 64, 8))),
+        ("without=B,CHAS", Recipe(without=("B", "CHAS"))),
+        ("without=", Recipe()),
         ("part.turn=0.2", Recipe(part=Part(0.2))),
     ],
 )
@@ -46,7 +49,7 @@ def test_the_last_of_two_wins():
     ("assignment", "message"),
     [
         ("epochs", "expected name=value, such as dropout=0.3, got 'epochs'"),
-        ("droput=1", "no setting 'droput'; there are epochs, dropout, flip, base, units, part.turn, options"),
+        ("droput=1", "no setting 'droput'; there are epochs, dropout, flip, base, units, without, part.turn, options"),
         ("part=1", "no setting 'part'; there are"),
         ("part.tun=1", "no setting 'part.tun'"),
         ("epochs.x=1", "no setting 'epochs.x'"),
@@ -64,4 +67,4 @@ def test_what_does_not_fit_is_refused_with_what_would(assignment, message):
 
 
 def test_settings_are_listed_by_the_names_that_can_be_set():
-    assert list(settings(Recipe())) == ["epochs", "dropout", "flip", "base", "units", "part.turn", "options"]
+    assert list(settings(Recipe())) == ["epochs", "dropout", "flip", "base", "units", "without", "part.turn", "options"]
