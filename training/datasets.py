@@ -21,6 +21,11 @@ Instance = Mapping[str, Any]
 """Named raw values; a picture is the bytes of its file."""
 
 HOUSE_FIELDS = ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT")
+DISTRICT_FIELDS = ("MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude")
+RACE = (
+    "The column B of the Boston housing data was computed from the share of Black residents of a town: it encodes "
+    "race. Good for learning the trade, not for deciding about people."
+)
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,8 @@ class Part:
 class Dataset:
     """A training part and a test part that is looked at once. *labels* names the classes, if there are any.
 
-    *word_ranks* is the word index that the data set was published with (word -> rank, from 1). *skipped* names the
-    files that could not be read, each with the reason.
+    *word_ranks* is the word index that the data set was published with (word -> rank, from 1). *notes* are what whoever
+    uses a model trained on it should know.
     """
 
     name: str
@@ -48,7 +53,7 @@ class Dataset:
     test: Part
     labels: tuple[str, ...] = ()
     word_ranks: Mapping[str, int] = field(default_factory=dict, repr=False)
-    skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def sha256(self) -> str:
         """Fingerprint all instances and targets, in their order."""
@@ -73,8 +78,17 @@ def reuters() -> Dataset:
 def boston_housing() -> Dataset:
     """Suburbs of Boston, 404 for training and 102 for the test; the target is the median price in $1000."""
     parts = download("boston_housing", keras.datasets.boston_housing.load_data)
-    train, test = (Part(houses(rows), np.asarray(prices, np.float32)) for rows, prices in parts)
-    return Dataset("boston_housing", train, test)
+    train, test = (Part(named(rows, HOUSE_FIELDS), np.asarray(prices, np.float32)) for rows, prices in parts)
+    return Dataset("boston_housing", train, test, notes=(RACE,))
+
+
+def california_housing() -> Dataset:
+    """Districts of California, 16,512 for training and 4,128 for the test; the target is the median price in $1000."""
+    parts = download("california_housing", keras.datasets.california_housing.load_data)
+    train, test = (
+        Part(named(rows, DISTRICT_FIELDS), np.asarray(dollars / 1000, np.float32)) for rows, dollars in parts
+    )
+    return Dataset("california_housing", train, test)
 
 
 def mnist(data_dir: Path | None) -> Dataset:
@@ -98,9 +112,9 @@ def download(name: str, load: Callable[[], Any]) -> Any:
         raise DataUnavailable(f"{name} is neither in KERAS_HOME nor can it be downloaded: {error}") from error
 
 
-def houses(rows: np.ndarray) -> list[Instance]:
-    """Name the 13 columns of the Boston housing data."""
-    return [dict(zip(HOUSE_FIELDS, row, strict=True)) for row in rows.tolist()]
+def named(rows: np.ndarray, names: Sequence[str]) -> list[Instance]:
+    """Make an instance of each row of `rows: [n, len(names)]`."""
+    return [dict(zip(names, row, strict=True)) for row in rows.tolist()]
 
 
 def as_json(instance: Instance) -> dict[str, Any]:

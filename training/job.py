@@ -113,8 +113,8 @@ def run(job: Job) -> Path | None:
     job.recipe()  # refused before anything is loaded
     gate.check_data(job.name, job.sample, live_contract(job.models_dir, job.name))
     data = job.load()
-    for line in data.skipped:
-        job.say(f"{job.name}: skipped {line}")
+    for note in data.notes:
+        job.say(f"{job.name}: {note}")
     identity, chief = job.identity(data), is_chief(job.strategy)
     if done := version_of_job(job.models_dir, job.name, identity):
         job.say(f"{job.name}: nothing to do, this very job has published version {done}")
@@ -182,7 +182,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
         compared=compared,
         seconds=clock.seconds,
         versions=package_versions(),
-        notes=data.skipped,
+        notes=data.notes,
         sample=job.sample,
     )
     contract = _contract(experiment, record, fitted, job.identity(data))
@@ -209,6 +209,7 @@ def _contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identit
             "versions": record.versions,
             "job": identity,
             "weights_sha256": weights_sha256(fitted.trained.model),
+            "notes": record.notes,
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "git_revision": git_revision(),
         },

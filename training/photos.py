@@ -21,6 +21,8 @@ from training.errors import BadRequest
 ARCHIVE = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 MAX_BYTES = 50_000_000
+NAMED = 100
+"""So many files that were left out are named: the names travel with the model."""
 _DECODER = ImageResizer(32, 32)  # of any size: only whether it can decode is asked
 
 
@@ -53,7 +55,7 @@ def cats_and_dogs(data_dir: Path | None) -> Dataset:
             raise BadRequest(f"{folder / 'validation' / label}: expected two readable photos at least, found one")
     training = [[*train.classes[label], *held.classes[label][::2]] for label in labels]
     test = [held.classes[label][1::2] for label in labels]
-    return Dataset("cats_and_dogs", _by_class(training), _by_class(test), labels, skipped=train.skipped + held.skipped)
+    return Dataset("cats_and_dogs", _by_class(training), _by_class(test), labels, notes=_notes(train.skipped + held.skipped))
 
 
 def read_classes(folder: Path) -> PhotoFolder:
@@ -112,6 +114,11 @@ def _from_bmp(data: bytes) -> bytes:
             return png(np.asarray(image.convert("RGB")))
     except Exception as error:  # Pillow's parsers raise whatever they stumble over
         raise _Unusable(f"expected a whole BMP, got {len(data)} bytes that are not") from error
+
+
+def _notes(skipped: Sequence[str]) -> tuple[str, ...]:
+    notes = tuple(f"left out {line}" for line in skipped[:NAMED])
+    return notes if len(skipped) <= NAMED else (*notes, f"left out {len(skipped) - NAMED} more")
 
 
 def _first_of(skipped: Sequence[str]) -> str:

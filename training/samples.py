@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from serving.registry import SAMPLE
-from training.datasets import HOUSE_FIELDS, Dataset, Instance, Part, houses, png
+from training.datasets import DISTRICT_FIELDS, HOUSE_FIELDS, Dataset, Instance, Part, named, png
 
 NAME = SAMPLE
 """What a model trained on a sample says of its data."""
@@ -29,11 +29,12 @@ def newswires(topics: tuple[str, ...]) -> Dataset:
 
 def house_prices() -> Dataset:
     """Prices that follow rooms and poverty, with noise."""
-    rng = np.random.default_rng(0)
-    rows = rng.uniform(1, 100, (200, len(HOUSE_FIELDS))).round(2)
-    rooms, poverty = HOUSE_FIELDS.index("RM"), HOUSE_FIELDS.index("LSTAT")
-    prices = 20 + 0.2 * rows[:, rooms] - 0.1 * rows[:, poverty] + rng.normal(0, 0.5, len(rows))
-    return _halves(houses(rows), prices.astype(np.float32))
+    return _prices(HOUSE_FIELDS, dearer="RM", cheaper="LSTAT")
+
+
+def district_prices() -> Dataset:
+    """Prices that follow income and crowding, with noise."""
+    return _prices(DISTRICT_FIELDS, dearer="MedInc", cheaper="AveOccup")
 
 
 def photos() -> Dataset:
@@ -48,6 +49,13 @@ def digits() -> Dataset:
     rng = np.random.default_rng(0)
     targets = np.arange(400) % 10
     return _halves([{"image": png(_digit(rng, str(target)))} for target in targets], targets, tuple("0123456789"))
+
+
+def _prices(names: Sequence[str], dearer: str, cheaper: str) -> Dataset:
+    rng = np.random.default_rng(0)
+    rows = rng.uniform(1, 100, (200, len(names))).round(2)
+    prices = 20 + 0.2 * rows[:, names.index(dearer)] - 0.1 * rows[:, names.index(cheaper)]
+    return _halves(named(rows, names), (prices + rng.normal(0, 0.5, len(rows))).astype(np.float32))
 
 
 def _texts(keywords: list[list[str]], rows: int, labels: tuple[str, ...]) -> Dataset:

@@ -67,7 +67,7 @@ class Task:
     *load* takes the folder with local copies of data sets, if there is one. *fit* fits the preprocessor on training
     instances only. *sample_recipes* has a small form of each recipe, for the built-in sample. *tolerance* is for scores
     replayed elsewhere. On the test rows the problem's metric must reach *floor*, and may be worse than the live
-    version's by *regression_tolerance*.
+    version's by *regression_tolerance*. *others* are the same question asked of other data sets, by their names.
     """
 
     problem: Problem
@@ -81,6 +81,15 @@ class Task:
     floor: float | None = None
     regression_tolerance: float = 0.0
     tolerance: float = 1e-3
+    others: Mapping[str, "Task"] = field(default_factory=dict)
+
+    def on(self, dataset: str | None) -> "Task":
+        """Give the task for the data set called *dataset* (None: its own); raises BadRequest."""
+        if dataset is None:
+            return self
+        if dataset not in self.others:
+            raise BadRequest(f"no other data set '{dataset}'; there are {', '.join(self.others) or 'none'}")
+        return self.others[dataset]
 
 
 def task_names(package: str = TASKS) -> tuple[str, ...]:

@@ -69,6 +69,39 @@ def test_houses_have_thirteen_named_numbers():
     assert data.train.instances[0]["CRIM"] == pytest.approx(1.23247)
 
 
+def parts(rows, fields):
+    """What Keras gives of a table: two parts of rows and targets."""
+    return [(np.arange(rows * fields, dtype=float).reshape(rows, fields), np.full(rows, 452_600.0))] * 2
+
+
+def test_who_uses_a_model_of_boston_is_told_that_a_column_encodes_race(monkeypatch):
+    monkeypatch.setattr(datasets, "download", lambda name, load: parts(3, 13))
+
+    (note,) = datasets.boston_housing().notes
+    assert "column B" in note
+    assert "race" in note
+
+
+def test_california_has_eight_named_numbers_and_prices_in_thousands(monkeypatch):
+    monkeypatch.setattr(datasets, "download", lambda name, load: parts(3, 8))
+    data = datasets.california_housing()
+
+    assert data.name == "california_housing"
+    assert data.train.instances[1] == dict(zip(datasets.DISTRICT_FIELDS, map(float, range(8, 16)), strict=True))
+    assert data.test.targets == pytest.approx([452.6] * 3)
+    assert data.notes == ()
+
+
+@in_cache("california_housing.npz")
+def test_districts_of_california_are_as_keras_has_them():
+    data = datasets.california_housing()
+
+    assert (len(data.train.targets), len(data.test.targets)) == (16_512, 4_128)
+    income = [instance["MedInc"] for instance in data.train.instances]
+    assert 0 < min(income) < max(income) < 20
+    assert 10 < data.train.targets.min() < data.train.targets.max() < 501
+
+
 @in_data("mnist.npz")
 def test_digits_survive_being_encoded():
     data = datasets.mnist(DATA)

@@ -43,7 +43,7 @@ def test_every_format_is_read_in_any_case_and_gives_its_colour(folder):
     data = cats_and_dogs(folder)
 
     assert data.labels == ("cat", "dog")
-    assert data.skipped == ()
+    assert data.notes == ()
     assert (len(data.train.targets), len(data.test.targets)) == (2 * (6 + 3), 2 * 3)
     resizer = TASK.fit(data, data.train.instances, TASK.recipes["baseline"])
     pixels = resizer.transform([resizer.decode(instance) for instance in data.train.instances])["image"]
@@ -68,8 +68,8 @@ def test_a_bad_file_is_named_with_its_reason_and_left_out(folder, name, content,
     bad.write_bytes(content)
     data = cats_and_dogs(folder)
 
-    (skipped,) = data.skipped
-    assert skipped.startswith(f"{bad}: ")
+    (skipped,) = data.notes
+    assert skipped.startswith(f"left out {bad}: ")
     assert reason in skipped
     assert np.bincount(data.train.targets).tolist() == [9, 9]
 
@@ -82,8 +82,8 @@ def test_what_is_no_readable_file_is_named_and_left_out(folder):
     (cats / "huge.jpg").touch()
     os.truncate(cats / "huge.jpg", 50_000_001)  # sparse: takes no room
 
-    skipped = cats_and_dogs(folder).skipped
-    assert [line.removeprefix(f"{cats}/") for line in skipped] == [
+    skipped = cats_and_dogs(folder).notes
+    assert [line.removeprefix(f"left out {cats}/") for line in skipped] == [
         "folder.jpg: expected a file",
         "gone.jpg: No such file or directory",
         "huge.jpg: expected at most 50,000,000 bytes, got 50,000,001",
@@ -95,7 +95,7 @@ def test_hidden_files_and_folders_are_passed_over(folder):
     save(folder / "cats_and_dogs" / "train" / ".cache" / "a.jpg")
     (folder / "cats_and_dogs" / "train" / "cat" / ".DS_Store").touch()
 
-    assert cats_and_dogs(folder).skipped == ()
+    assert cats_and_dogs(folder).notes == ()
 
 
 def test_a_class_without_a_readable_photo_is_an_error_that_names_the_first_bad_file(folder):
@@ -145,7 +145,7 @@ def test_no_real_photo_is_both_in_training_and_in_the_test():
     data = cats_and_dogs(DATA)
 
     assert data.labels == ("cat", "dog")
-    assert data.skipped == ()
+    assert data.notes == ()
     assert (len(data.train.targets), len(data.test.targets)) == (2500, 500)
     assert np.bincount(data.test.targets).tolist() == [250, 250]
     training = {instance["image"] for instance in data.train.instances}
