@@ -10,6 +10,7 @@ from training.problems import MULTICLASS
 from training.protocols import HoldOut
 from training.samples import newswires
 from training.task import Task
+from training.tfidf import TfIdfEnsemble
 
 TASK = Task(
     problem=MULTICLASS,
@@ -18,8 +19,14 @@ TASK = Task(
     load_sample=lambda: newswires(tuple(keras.datasets.reuters.get_label_names())),
     fit=text_vectorizer,
     protocol=HoldOut(1000 / 8982),
-    recipes={"baseline": BagOfWords(units=(64, 64, 64), length=512, epochs=9, batch_size=256)},
+    recipes={
+        "baseline": BagOfWords(units=(64, 64, 64), length=512, epochs=9, batch_size=256),
+        "best": TfIdfEnsemble(),
+    },
     floor=0.76,
     regression_tolerance=0.015,
-    sample_recipes={"baseline": BagOfWords(num_words=300, length=64, units=(64, 64, 64), epochs=15, batch_size=16)},
+    sample_recipes={
+        "baseline": BagOfWords(num_words=300, length=64, units=(64, 64, 64), epochs=15, batch_size=16),
+        "best": TfIdfEnsemble(num_words=300, length=64, members=2, units=32, epochs=5, batch_size=16, rate=1e-2),
+    },
 )
