@@ -1,8 +1,7 @@
-"""Text by its n-grams: two linear classifiers over hashed n-grams of word ids, averaged into one table of weights.
+"""Text by its n-grams: a linear classifier over hashed n-grams of word ids.
 
-One weighs each n-gram by its naive-Bayes log-count ratio (Wang & Manning 2012, "Baselines and Bigrams"), the other
-learns a vector for each (Joulin et al. 2016, "Bag of Tricks for Efficient Text Classification", fastText). Both look
-at which n-grams are there, and both are linear: what is served is one row of weights for each n-gram.
+Each n-gram that is there counts by its naive-Bayes log-count ratio times a factor that is learnt (Wang & Manning 2012,
+"Baselines and Bigrams"). What is served is the product: one row of weights for each n-gram.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from training.errors import BadRequest
 from training.fitting import Fit
 from training.problems import Problem
 from training.task import Curves, Fold, Trained
@@ -25,48 +25,37 @@ PRIME, MULTIPLIER, SPREAD = 2**31 - 1, 1_000_003_009, 48_271
 class NGramBag:
     """N-grams of 1 to *orders* words; those of two words and more share *buckets* for each n.
 
-    *word_dropout* leaves out n-grams at random while training. Ratios count n-grams of *least* texts and more.
-    Vectors of *dimensions* numbers are learnt for n-grams of up to *vector_orders* words.
+    *word_dropout* leaves out n-grams at random while training. N-grams of fewer than *least* texts count nothing.
     """
 
     num_words: int = 88_588
     length: int = 1024
     orders: int = 3
-    buckets: int = 2**20
-    least: int = 2
+    buckets: int = 2**22
+    least: int = 3
     word_dropout: float = 0.5
-    ratio_epochs: int = 3
-    ratio_rate: float = 0.15
-    dimensions: int = 16
-    vector_orders: int = 2
-    vector_epochs: int = 6
-    vector_rate: float = 3e-3
+    rate: float = 0.15
+    epochs: int = 3
     batch_size: int = 256
 
+    def __post_init__(self) -> None:
+        if not (self.orders >= 1 and self.buckets >= 1 and self.epochs >= 1 and self.batch_size >= 1):
+            raise BadRequest("orders, buckets, epochs and batch_size must be at least 1")
+
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train both classifiers on `ids`, and average them."""
+        """Train on `ids`."""
         ngrams = NGrams(self.num_words, self.orders, self.buckets)
-        ratios = log_count_ratios(ngrams, fold, width, self.least)
-        vectors = self.num_words + (self.vector_orders - 1) * self.buckets
-        stages = {
-            "log-count ratios": (Ratios(ratios, self.word_dropout), self.ratio_epochs, self.ratio_rate),
-            "vectors": (
-                Vectors(vectors, self.dimensions, width, self.word_dropout),
-                self.vector_epochs,
-                self.vector_rate,
-            ),
-        }
-        curves = {}
-        for name, (bag, epochs, rate) in stages.items():
-            fit = Fit(epochs, self.batch_size, optimizer=keras.optimizers.Adam(rate))
-            curves[name] = fit.run(problem, self._model(problem, ngrams, bag), fold)
-        mean = Weights(ngrams.size, width)
-        model = self._model(problem, ngrams, mean)
-        mean.average([bag for bag, _, _ in stages.values()])
-        return Trained(model, curves)
+        learning = Ratios(log_count_ratios(ngrams, fold, width, self.least), self.word_dropout)
+        fit = Fit(self.epochs, self.batch_size, optimizer=keras.optimizers.Adam(self.rate))
+        curves = fit.run(problem, self._model(problem, ngrams, learning), fold)
+        served = Bag(ngrams.size, width)
+        model = self._model(problem, ngrams, served)
+        served.table.assign(learning.all_rows())
+        served.bias.assign(learning.bias)
+        return Trained(model, {"training": curves})
 
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
-        """Keep the recipe: its stages have a set length."""
+        """Keep the recipe: its length is set."""
         return self
 
     def _model(self, problem: Problem, ngrams: "NGrams", bag: "Bag") -> keras.Model:
@@ -110,6 +99,7 @@ class NGrams(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), **settings}
 
 
+@keras.saving.register_keras_serializable("plumbline")
 class Bag(keras.layers.Layer):  # type: ignore[misc]
     """N-gram numbers -> the sum of their rows of weights by the root of their count, and a bias."""
 
@@ -118,44 +108,32 @@ class Bag(keras.layers.Layer):  # type: ignore[misc]
         self.size, self.width, self.dropout = size, width, dropout
 
     def build(self, shape: Any) -> None:
-        """Make the bias."""
+        """Make the table of weights, and the bias."""
+        self.table = self.add_weight(shape=(self.size, self.width), initializer="zeros", name="table")
         self.bias = self.add_weight(shape=(self.width,), initializer="zeros", name="bias")
 
     def call(self, numbers: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Add up."""
-        there = tf.cast(numbers > 0, tf.float32)
+        places = tf.where(numbers > 0)  # most of a batch is padding
+        rows = self.rows(tf.gather_nd(numbers, places))
+        there = tf.ones_like(rows[:, :1])
         if training:
             there = tf.nn.dropout(there, self.dropout)
-        scale = tf.math.rsqrt(tf.maximum(tf.reduce_sum(there, axis=1, keepdims=True), 1.0))
-        known = numbers < self.size
-        return self.total(tf.where(known, numbers, 0), tf.where(known, there, 0.0)) * scale + self.bias
+        texts, of = tf.shape(numbers)[0], places[:, 0]
+        counts = tf.math.unsorted_segment_sum(there, of, texts)
+        totals = tf.math.unsorted_segment_sum(rows * there, of, texts)
+        return totals * tf.math.rsqrt(tf.maximum(counts, 1.0)) + self.bias
+
+    def rows(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Give the weights of some n-grams."""
+        return tf.gather(self.table, numbers)
 
     def get_config(self) -> dict[str, Any]:
         """Give the constructor's arguments."""
         return {**super().get_config(), "size": self.size, "width": self.width, "dropout": self.dropout}
 
 
-@keras.saving.register_keras_serializable("plumbline")
-class Weights(Bag):
-    """What is served: one row of weights for each n-gram."""
-
-    def build(self, shape: Any) -> None:
-        """Make the table of weights."""
-        super().build(shape)
-        self.table = self.add_weight(shape=(self.size, self.width), initializer="zeros", name="table")
-
-    def total(self, numbers: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
-        """Sum the rows."""
-        return tf.linalg.matvec(tf.gather(self.table, numbers), there, transpose_a=True)
-
-    def average(self, bags: Sequence[Any]) -> None:
-        """Compute from now on the mean of what *bags* compute."""
-        tables = [np.pad(bag.weights_of_ngrams(), ((0, self.size - bag.size), (0, 0))) for bag in bags]
-        self.table.assign(np.mean(tables, axis=0))
-        self.bias.assign(np.mean([bag.bias.numpy() for bag in bags], axis=0))
-
-
-class Ratios(Weights):
+class Ratios(Bag):
     """Learns a factor for each log-count ratio."""
 
     def __init__(self, ratios: np.ndarray, dropout: float) -> None:
@@ -163,36 +141,13 @@ class Ratios(Weights):
         super().__init__(size, width, dropout)
         self.ratios = tf.constant(ratios)
 
-    def total(self, numbers: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
-        """Sum the rows."""
-        rows = tf.gather(self.table, numbers) * tf.gather(self.ratios, numbers)
-        return tf.linalg.matvec(rows, there, transpose_a=True)
+    def rows(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Give the products for some n-grams."""
+        return tf.gather(self.table, numbers) * tf.gather(self.ratios, numbers)
 
-    def weights_of_ngrams(self) -> np.ndarray:
-        """Give the product."""
-        return np.asarray(self.table * self.ratios)
-
-
-class Vectors(Bag):
-    """Learns a vector for each n-gram, and one for each score."""
-
-    def __init__(self, size: int, dimensions: int, width: int, dropout: float) -> None:
-        super().__init__(size, width, dropout)
-        self.dimensions = dimensions
-
-    def build(self, shape: Any) -> None:
-        """Make the vectors."""
-        super().build(shape)
-        self.vectors = self.add_weight(shape=(self.size, self.dimensions), initializer="uniform", name="vectors")
-        self.head = self.add_weight(shape=(self.dimensions, self.width), name="head")
-
-    def total(self, numbers: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
-        """Sum the vectors, and score the sum."""
-        return tf.linalg.matvec(tf.gather(self.vectors, numbers), there, transpose_a=True) @ self.head
-
-    def weights_of_ngrams(self) -> np.ndarray:
-        """Give the product."""
-        return np.asarray(self.vectors @ self.head)
+    def all_rows(self) -> tf.Tensor:
+        """Give the products for all n-grams."""
+        return self.table * self.ratios
 
 
 def log_count_ratios(ngrams: NGrams, fold: Fold, width: int, least: int) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from training.convolutions import ConvNet
 from training.errors import BadRequest
 from training.networks import BagOfWords, Dense, MultiHot
-from training.ngrams import NGramBag, NGrams
+from training.ngrams import Bag, NGramBag, NGrams
 from training.problems import BINARY, MULTICLASS, MULTILABEL, REGRESSION, UNIT_REGRESSION
 from training.task import Fold
 from training.transfer import Transfer
@@ -84,11 +84,22 @@ def test_n_grams_are_numbered_once_each_and_padding_is_none():
     assert max(pairs) < ngrams.size
 
 
-def test_what_is_served_of_an_n_gram_bag_is_the_mean_of_what_was_learnt():
+def test_what_is_served_of_an_n_gram_bag_is_what_was_learnt():
     texts = np.array([[1, 4, 5, 0], [1, 6, 7, 0], [1, 5, 4, 0], [1, 7, 6, 0]] * 8, np.int32)
     targets = np.array([0, 1, 0, 1] * 8)
     recipe = NGramBag(num_words=8, length=4, buckets=16, least=1, batch_size=8)
     trained = recipe.train(BINARY, 1, Fold({"ids": texts}, targets, None))
 
-    assert list(trained.curves) == ["log-count ratios", "vectors"]
     assert BINARY.measure(targets, trained.model.predict({"ids": texts}, verbose=0)) == 1
+
+
+def test_a_bag_sums_the_rows_that_are_there_by_the_root_of_their_count():
+    bag = Bag(size=6, width=2)
+    bag.build(None)
+    table = np.arange(12, dtype=np.float32).reshape(6, 2)
+    bag.table.assign(table)
+    bag.bias.assign([1, -1])
+
+    got = bag(np.array([[0, 2, 0, 5], [0, 0, 0, 0]], np.int32)).numpy()
+    assert got[0] == pytest.approx((table[2] + table[5]) / 2**0.5 + [1, -1])
+    assert got[1].tolist() == [1, -1]
