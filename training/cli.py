@@ -26,6 +26,7 @@ Examples:
   plumbline train digits --data-dir ~/data --seed 7
   plumbline train house_price --protocol repeated-kfold --folds 4 --repeats 3
   plumbline train sentiment --recipe baseline --set dropout=0.5 --set units=32,32
+  plumbline train house_price --dataset california
   plumbline train churn --tasks mycompany.tasks
 """
 TUNE_EXAMPLES = """\b
@@ -48,6 +49,7 @@ _OPTIONS = (
         envvar="PLUMBLINE_DATA",
         help="Local copies of data sets: mnist.npz, cats_and_dogs/. Without it, Keras downloads them.",
     ),
+    click.option("--dataset", metavar="NAME", help="Another data set of the model, such as california of house_price."),
     click.option("--sample", is_flag=True, help="Take the small built-in sample: quick, and no good for real use."),
     click.option("--seed", default=1, show_default=True, help="For all chance: splits, weights, shuffling, search."),
     click.option("--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True, help="Of layers."),
@@ -64,9 +66,7 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command(epilog=TRAIN_EXAMPLES)
 @click.argument("model")
-@click.option(
-    "--recipe", default="baseline", show_default=True, help="One of the model's recipes, or a file of `tune`."
-)
+@click.option("--recipe", default="best", show_default=True, help="One of the model's recipes, or a file of `tune`.")
 @_training_options
 @click.option(
     "--models-dir",
@@ -110,7 +110,7 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, **options: Any
 
 @click.command(epilog=TUNE_EXAMPLES)
 @click.argument("model")
-@click.option("--recipe", default="baseline", show_default=True, help="Which of the model's recipes to improve.")
+@click.option("--recipe", default="best", show_default=True, help="Which of the model's recipes to improve.")
 @click.option("--trials", type=click.IntRange(1), default=20, show_default=True, help="How many, with earlier ones.")
 @click.option("--search", "ranges", multiple=True, metavar="NAME=RANGE", help="LOW..HIGH, LOW..HIGH:log, or A/B/C.")
 @_training_options
@@ -146,7 +146,7 @@ def _made(*, protocol: str | None, folds: int | None, repeats: int | None, share
     return options | {"protocol": make_protocol(protocol, folds=folds, repeats=repeats, share=share)}
 
 
-def _job(name: str, tasks: str, recipe: str, overrides: tuple[str, ...], **options: Any) -> "Job":
+def _job(name: str, tasks: str, dataset: str | None, recipe: str, overrides: tuple[str, ...], **options: Any) -> "Job":
     from training.job import Job
     from training.recipe_file import is_recipe_file, read_recipe_file
     from training.task import find_task
@@ -154,7 +154,7 @@ def _job(name: str, tasks: str, recipe: str, overrides: tuple[str, ...], **optio
     if is_recipe_file(recipe):
         recipe, found = read_recipe_file(Path(recipe), name)
         overrides = (*found, *overrides)
-    return Job(name, find_task(name, tasks), recipe, overrides=overrides, say=click.echo, **options)
+    return Job(name, find_task(name, tasks).on(dataset), recipe, overrides=overrides, say=click.echo, **options)
 
 
 def _run(job: "Job", or_sample: bool) -> Path | None:

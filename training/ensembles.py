@@ -89,5 +89,6 @@ def train_members(problem: Problem, inputs: Any, scores: Any, fold: Fold, fit: F
 
     validation = fold.validation and (fold.validation[0], repeated(fold.validation[1]))
     members = keras.Model({inputs.name: inputs}, scores)
-    curves = fit.run(problem, members, Fold(fold.features, repeated(fold.targets), validation))
+    apart = dataclasses.replace(fold, targets=repeated(fold.targets), validation=validation)
+    curves = fit.run(problem, members, apart)
     return Trained(keras.Model({inputs.name: inputs}, keras.ops.mean(scores, axis=1)), {"training": curves})

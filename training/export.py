@@ -58,8 +58,7 @@ def _write_saved_model(model: keras.Model, contract: Contract, folder: Path) -> 
     def tell(request: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"contract": tf.fill(tf.shape(request), document)}
 
-    archive = keras.export.ExportArchive()
-    archive.track(model)
+    archive = keras.export.ExportArchive()  # without `track`, which would write each weight twice
     archive.add_endpoint("serving_default", serve, input_signature=[inputs])
     archive.add_endpoint("contract", tell, input_signature=[tf.TensorSpec([None], tf.int32, name="request")])
     archive.write_out(str(folder), verbose=False)

@@ -104,7 +104,7 @@ class Bag(keras.layers.Layer):  # type: ignore[misc]
     """N-gram numbers -> the sum of their rows of weights by the root of their count, and a bias."""
 
     def __init__(self, size: int, width: int, dropout: float = 0.0, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"dtype": "float32", **options})  # weights are added up by the thousand
         self.size, self.width, self.dropout = size, width, dropout
 
     def build(self, shape: Any) -> None:

@@ -55,7 +55,9 @@ def cats_and_dogs(data_dir: Path | None) -> Dataset:
             raise BadRequest(f"{folder / 'validation' / label}: expected two readable photos at least, found one")
     training = [[*train.classes[label], *held.classes[label][::2]] for label in labels]
     test = [held.classes[label][1::2] for label in labels]
-    return Dataset("cats_and_dogs", _by_class(training), _by_class(test), labels, notes=_notes(train.skipped + held.skipped))
+    return Dataset(
+        "cats_and_dogs", _by_class(training), _by_class(test), labels, notes=_notes(train.skipped + held.skipped)
+    )
 
 
 def read_classes(folder: Path) -> PhotoFolder:

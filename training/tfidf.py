@@ -77,7 +77,8 @@ class TfIdfEnsemble:
         classes = np.eye(width, dtype=np.float32)
         smooth = classes * (1 - self.smoothing) + self.smoothing / width
         validation = fold.validation and (fold.validation[0], classes[fold.validation[1]])
-        return Fold(fold.features, smooth[fold.targets].astype(np.float32), validation)
+        targets = smooth[fold.targets].astype(np.float32)
+        return dataclasses.replace(fold, targets=targets, validation=validation)
 
     def _adjusted(self, model: keras.Model, targets: np.ndarray) -> keras.Model:
         """Favour rare classes, and set the certainty."""
@@ -96,7 +97,7 @@ class TfIdfDense(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def __init__(self, num_words: int, units: int, dropout: float = 0.0, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"dtype": "float32", **options})  # sparse matrices have no lower precision
         self.num_words, self.units, self.dropout = num_words, units, dropout
 
     def build(self, shape: Any) -> None:
