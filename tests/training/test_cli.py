@@ -41,7 +41,7 @@ def test_overrides_and_protocol_end_up_in_the_contract(tmp_path):
     from serving.contract import Contract
 
     options = ["--set", "epochs=2", "--set", "l2=0.001", "--protocol", "kfold", "--folds", "2"]
-    done = run(tmp_path, "house_price", "--sample", *options)
+    done = run(tmp_path, "house_price", "--recipe", "baseline", "--sample", *options)
 
     assert done.exit_code == 0, done.output
     contract = Contract.from_json((tmp_path / "models/house_price/1/assets.extra/contract.json").read_text("utf-8"))
@@ -65,7 +65,7 @@ def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report
         "RECIPES = {'baseline': dataclasses.replace(BASE.sample_recipes['baseline'], epochs=1)}\n"
         "TASK = dataclasses.replace(BASE, load=load, recipes=RECIPES, floor=0.001)\n"
     )
-    command = [sys.executable, "-m", "serving", "train", "strict", "--tasks", "mytasks"]
+    command = [sys.executable, "-m", "serving", "train", "strict", "--recipe", "baseline", "--tasks", "mytasks"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
     assert done.returncode == ExitCode.REFUSED, done.stderr
