@@ -5,12 +5,15 @@
     │   ├── MalformedRequest         400
     │   ├── UnknownModel             404
     │   ├── UnknownVersion           404
+    │   ├── UnknownLabel             404
     │   ├── RequestTooLarge          413
     │   ├── UnsupportedMedia         415
-    │   └── InvalidInstance          422   (InvalidField, once its place in the request is known)
+    │   ├── InvalidInstance          422   (InvalidField, once its place in the request is known)
+    │   └── Overloaded               429   right in itself, but too many came at the same time
     ├── ContractError                500   the model's contract is broken
     │   └── ParityError              500   the served model does not compute what training computed
     └── ModelServerError             502   the model server answered with an error
+        ├── ModelServerRefused       502   it found the tensors wrong
         ├── ModelServerOverloaded    503
         ├── ModelServerUnavailable   503
         ├── ModelNotReady            503
@@ -63,6 +66,16 @@ class UnknownVersion(RequestError):
         super().__init__(f"{model}: {which} available on the model server")
 
 
+class UnknownLabel(RequestError):
+    """The model server knows no such label of the model, or serves no version under it."""
+
+    status = 404
+    code = "unknown_label"
+
+    def __init__(self, model: str, label: str) -> None:
+        super().__init__(f"{model}: no version is available on the model server under label {_shortened(label)}")
+
+
 class RequestTooLarge(RequestError):
     """The body, or the number of instances in it, is over the limit."""
 
@@ -103,6 +116,16 @@ class InvalidInstance(RequestError):
         super().__init__(f"{model}: {place}: {cause.problem}")
 
 
+class Overloaded(RequestError):
+    """As many requests for this model are waiting as may wait."""
+
+    status = 429
+    code = "overloaded"
+
+    def __init__(self, model: str, waiting: int) -> None:
+        super().__init__(f"{model}: {waiting} requests are waiting already, which is as many as may; try again later")
+
+
 class ContractError(PlumblineError):
     """A contract can't be read, or does not fit the model that carries it."""
 
@@ -126,6 +149,10 @@ class ModelServerError(PlumblineError):
 
     def __init__(self, model: str, problem: str) -> None:
         super().__init__(f"{model}: {problem}")
+
+
+class ModelServerRefused(ModelServerError):
+    """The model server found the tensors of a call wrong, so that calling again is no use."""
 
 
 class ModelServerOverloaded(ModelServerError):

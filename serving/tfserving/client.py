@@ -1,20 +1,19 @@
-"""The model server as the rest of the gateway sees it: three questions, answered in numpy or raised as our errors."""
+"""The model server as the rest of the gateway sees it: four questions, answered in numpy or raised as our errors."""
 
 import os
+import time
 from dataclasses import dataclass
 
 import grpc
 import numpy as np
 
 from serving.contract.tensors import Array, Features
-from serving.errors import ModelServerError
+from serving.errors import ModelServerError, ModelServerRefused, UnknownLabel, UnknownVersion
 from serving.tfserving import wire_pb2 as wire
-from serving.tfserving.channel import open_channel
+from serving.tfserving.connection import Connection
 from serving.tfserving.statuses import error_for
 from serving.tfserving.tensors import from_proto, to_proto
 
-_PREDICT = "/tensorflow.serving.PredictionService/Predict"
-_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 _CONTRACT = "contract"
 
 
@@ -27,19 +26,6 @@ class VersionStatus:
     problem: str
 
 
-class _Calls:
-    """A channel and the two calls made on it."""
-
-    def __init__(self, address: str) -> None:
-        self.channel = open_channel(address)
-        self.predict = self.channel.unary_unary(
-            _PREDICT, wire.PredictRequest.SerializeToString, wire.PredictResponse.FromString
-        )
-        self.status = self.channel.unary_unary(
-            _STATUS, wire.GetModelStatusRequest.SerializeToString, wire.GetModelStatusResponse.FromString
-        )
-
-
 class ModelServerClient:
     """A client of the model server at `host:port`; safe to share between threads.
 
@@ -49,7 +35,7 @@ class ModelServerClient:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._calls: dict[int, _Calls] = {}
+        self._connections: dict[int, Connection] = {}
 
     def predict(
         self, model: str, version: int, features: Features, deadline_seconds: float
@@ -73,35 +59,59 @@ class ModelServerClient:
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
         """List a model's versions, also those that are loading or have ended; UnknownVersion if there are none."""
+        deadline = time.monotonic() + deadline_seconds
         request = wire.GetModelStatusRequest(model_spec=wire.ModelSpec(name=model))
         try:
-            response = self._own_calls().status(request, timeout=deadline_seconds)
+            # This is asked over and over by a thread that may wait, so it is here that servers are looked up afresh.
+            connection = self._connection()
+            connection.renew(lambda calls: calls.status(request, timeout=deadline_seconds / 2))
+            with connection.calls() as calls:
+                response = calls.status(request, timeout=deadline - time.monotonic())
         except grpc.RpcError as error:
             raise error_for(error, model, None) from error
         return tuple(_version_status(status) for status in response.model_version_status)
 
+    def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
+        """Give the version that a label stands for now; raises UnknownLabel.
+
+        It asks for the metadata: GetModelStatus takes no notice of a label.
+        """
+        request = wire.GetModelMetadataRequest(metadata_field=["signature_def"])
+        request.model_spec.name = model
+        request.model_spec.version_label = label
+        try:
+            with self._connection().calls() as calls:
+                response = calls.metadata(request, timeout=deadline_seconds)
+        except grpc.RpcError as error:
+            ours = error_for(error, model, None)
+            if isinstance(ours, ModelServerRefused | UnknownVersion):
+                raise UnknownLabel(model, label) from error
+            raise ours from error
+        return response.model_spec.version.value
+
     def close(self) -> None:
         """Close this process's channel; the next call opens another."""
-        calls = self._calls.pop(os.getpid(), None)
-        if calls is not None:
-            calls.channel.close()
+        connection = self._connections.pop(os.getpid(), None)
+        if connection is not None:
+            connection.close()
 
     def _predict(self, request: wire.PredictRequest, deadline_seconds: float) -> tuple[int, dict[str, Array]]:
         model, version = request.model_spec.name, request.model_spec.version.value
         try:
-            response = self._own_calls().predict(request, timeout=deadline_seconds)
+            with self._connection().calls() as calls:
+                response = calls.predict(request, timeout=deadline_seconds)
         except grpc.RpcError as error:
             raise error_for(error, model, version) from error
         outputs = {name: _output(model, name, proto) for name, proto in response.outputs.items()}
         return response.model_spec.version.value, outputs
 
-    def _own_calls(self) -> _Calls:
+    def _connection(self) -> Connection:
         process = os.getpid()
-        calls = self._calls.get(process)
-        if calls is None:
+        connection = self._connections.get(process)
+        if connection is None:
             # Without a lock, which a fork could catch held: of two threads the second's unused channel is dropped.
-            calls = self._calls.setdefault(process, _Calls(self.address))
-        return calls
+            connection = self._connections.setdefault(process, Connection(self.address))
+        return connection
 
 
 def _request(model: str, version: int) -> wire.PredictRequest:

@@ -7,6 +7,7 @@ import grpc
 from serving.errors import (
     ModelServerError,
     ModelServerOverloaded,
+    ModelServerRefused,
     ModelServerTimeout,
     ModelServerUnavailable,
     PlumblineError,
@@ -38,10 +39,14 @@ def _failed(model: str, version: int | None, problem: str) -> PlumblineError:
     return ModelServerError(model, f"the model server failed: {problem}")
 
 
+def _refused(model: str, version: int | None, problem: str) -> PlumblineError:
+    return ModelServerRefused(model, f"the model server failed: {problem}")
+
+
 ERRORS: dict[grpc.StatusCode, Callable[[str, int | None, str], PlumblineError]] = {
     _Code.CANCELLED: _failed,
     _Code.UNKNOWN: _failed,
-    _Code.INVALID_ARGUMENT: _failed,  # the contract checked the input, so this is not the caller's fault
+    _Code.INVALID_ARGUMENT: _refused,  # the contract checked the input, so this is not the caller's fault
     _Code.DEADLINE_EXCEEDED: _timeout,
     _Code.NOT_FOUND: _unknown,
     _Code.ALREADY_EXISTS: _failed,

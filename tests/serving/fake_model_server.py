@@ -1,10 +1,16 @@
 """A model server on a real socket that needs no TensorFlow: it answers with the stand-in of `contracts.scores`."""
 
+import contextlib
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -14,9 +20,13 @@ from serving.contract import Contract
 from serving.contract.tensors import Array, Features
 from serving.tfserving import wire_pb2 as wire
 from serving.tfserving.tensors import from_proto, to_proto
-from tests.serving.contracts import scores
+from tests.serving.contracts import scores, text_contract
 
 Model = Callable[[Features], Array]
+
+
+class Refused(Exception):
+    """A model raises it for input that it finds wrong."""
 
 
 @dataclass
@@ -28,7 +38,10 @@ class FakeModelServer:
     failure: tuple[grpc.StatusCode, str] | None = None  # what Predict answers instead
     delay_seconds: float = 0.0
     answers_as: int | None = None  # the version that a reply claims to be of
+    labels: dict[tuple[str, str], int] = field(default_factory=dict)
     contracts_sent: int = 0
+    rows: list[int] = field(default_factory=list)  # of each Predict that was asked for scores
+    host: str = "127.0.0.1"
     port: int = 0
 
     def publish(self, contract: Contract, version: int = 1, weights: int = 0, model: Model | None = None) -> None:
@@ -42,17 +55,18 @@ class FakeModelServer:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def start(self) -> "FakeModelServer":
-        self._server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
+        self._server = grpc.server(futures.ThreadPoolExecutor(32), options=[("grpc.so_reuseport", 0)])
         self._server.add_generic_rpc_handlers(
             (
                 _service("PredictionService", "Predict", self._predict, wire.PredictRequest),
+                _service("PredictionService", "GetModelMetadata", self._metadata, wire.GetModelMetadataRequest),
                 _service("ModelService", "GetModelStatus", self._status, wire.GetModelStatusRequest),
             )
         )
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self.port = self._server.add_insecure_port(self.address)
         self._server.start()
         return self
 
@@ -63,6 +77,7 @@ class FakeModelServer:
         spec = request.model_spec
         asks_contract = spec.signature_name == "contract"
         if not asks_contract:
+            self.rows.append(next(iter(request.inputs.values())).tensor_shape.dim[0].size)
             time.sleep(self.delay_seconds)
             if self.failure:
                 context.abort(*self.failure)
@@ -77,7 +92,23 @@ class FakeModelServer:
             self.contracts_sent += 1
             to_proto(np.array([document], object), response.outputs["contract"])
         else:
-            _typed(run(inputs), response.outputs["scores"])
+            try:
+                _typed(run(inputs), response.outputs["scores"])
+            except Refused as error:
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        return response
+
+    def _metadata(self, request: Any, context: grpc.ServicerContext) -> wire.GetModelMetadataResponse:
+        spec = request.model_spec
+        if (spec.name, spec.version_label) not in self.labels:
+            context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, f"Unrecognized servable version label: {spec.version_label}"
+            )
+        version = self.labels[spec.name, spec.version_label]
+        if version not in self.versions.get(spec.name, {}):
+            context.abort(grpc.StatusCode.NOT_FOUND, "Servable not found for request")
+        response = wire.GetModelMetadataResponse()
+        response.model_spec.version.value = version
         return response
 
     def _status(self, request: Any, context: grpc.ServicerContext) -> wire.GetModelStatusResponse:
@@ -117,3 +148,30 @@ def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> float:
         assert time.monotonic() < start + seconds, "waited in vain"
         threading.Event().wait(0.01)
     return time.monotonic() - start
+
+
+@contextlib.contextmanager
+def in_a_process(
+    address: str = "127.0.0.1:0", delay_seconds: float = 0.0
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server of `sentiment` that can be killed or stopped by a signal; gives its address and process."""
+    command = [sys.executable, "-m", __name__, address, str(delay_seconds)]
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip(), process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGCONT)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+if __name__ == "__main__":
+    host, _, port = sys.argv[1].rpartition(":")
+    server = FakeModelServer(host=host, port=int(port), delay_seconds=float(sys.argv[2]))
+    server.publish(text_contract())
+    print(server.start().address, flush=True)
+    threading.Event().wait()

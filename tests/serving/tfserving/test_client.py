@@ -12,8 +12,10 @@ import pytest
 from serving.errors import (
     ModelServerError,
     ModelServerOverloaded,
+    ModelServerRefused,
     ModelServerTimeout,
     ModelServerUnavailable,
+    UnknownLabel,
     UnknownVersion,
 )
 from serving.tfserving import wire_pb2 as wire
@@ -69,12 +71,23 @@ def test_what_is_not_served_is_an_unknown_version(client: ModelServerClient) -> 
         client.versions("zebra", 5)
 
 
+def test_a_label_stands_for_a_version(client: ModelServerClient, model_server: FakeModelServer) -> None:
+    model_server.labels |= {("house_price", "stable"): 1, ("house_price", "next"): 2}
+    assert client.labelled("house_price", "stable", 5) == 1
+    for label in ("next", "nope"):  # of a version that is not served, and none
+        with pytest.raises(UnknownLabel, match=f"house_price: no version is available .* under label '{label}'"):
+            client.labelled("house_price", label, 5)
+    model_server.stop()
+    with pytest.raises(ModelServerUnavailable):
+        client.labelled("house_price", "stable", 5)
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
     [
         (grpc.StatusCode.RESOURCE_EXHAUSTED, ModelServerOverloaded),
         (grpc.StatusCode.UNAVAILABLE, ModelServerUnavailable),
-        (grpc.StatusCode.INVALID_ARGUMENT, ModelServerError),
+        (grpc.StatusCode.INVALID_ARGUMENT, ModelServerRefused),
     ],
 )
 def test_failures_are_our_errors(

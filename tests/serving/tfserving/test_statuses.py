@@ -4,6 +4,7 @@ import pytest
 from serving.errors import (
     ModelServerError,
     ModelServerOverloaded,
+    ModelServerRefused,
     ModelServerTimeout,
     ModelServerUnavailable,
     UnknownVersion,
@@ -12,6 +13,7 @@ from serving.tfserving.statuses import ERRORS, error_for
 
 SPECIAL = {
     grpc.StatusCode.NOT_FOUND: UnknownVersion,
+    grpc.StatusCode.INVALID_ARGUMENT: ModelServerRefused,
     grpc.StatusCode.UNAVAILABLE: ModelServerUnavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: ModelServerTimeout,
     grpc.StatusCode.RESOURCE_EXHAUSTED: ModelServerOverloaded,

@@ -17,7 +17,7 @@ GENERATED = ("serving/tfserving/wire_pb2.py", "serving/tfserving/wire_pb2.pyi")
 def upstream() -> dict[str, Any]:
     """Upstream's messages and enums by the last part of their name."""
     pytest.importorskip("tensorflow_serving", reason="compares with tensorflow-serving-api")
-    from tensorflow_serving.apis import get_model_status_pb2, predict_pb2
+    from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
 
     found: dict[str, Any] = {}
     roots = (
@@ -25,6 +25,8 @@ def upstream() -> dict[str, Any]:
         predict_pb2.PredictResponse,
         get_model_status_pb2.GetModelStatusRequest,
         get_model_status_pb2.GetModelStatusResponse,
+        get_model_metadata_pb2.GetModelMetadataRequest,
+        get_model_metadata_pb2.GetModelMetadataResponse,
     )
     for root in roots:
         collect(root.DESCRIPTOR, found)
