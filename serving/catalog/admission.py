@@ -43,7 +43,11 @@ class Admission:
                 live[version] = outcome
             else:
                 refused[version] = outcome
-        return ModelState(live, refused, "" if live else _why_none(refused, statuses), checked=True)
+        if not live and refused and all(refusal.retry_at == 0 for refusal in refused.values()):
+            # A version that is there and is not: behind one address, servers differ. What they had may go on.
+            live = dict(before.live)
+        problem = "" if live else _why_none(refused, statuses)
+        return ModelState(live, refused, problem, checked=True, canary=before.canary)
 
     def _outcome(self, version: int, before: ModelState) -> LiveModel | Refusal:
         known, refusal = before.live.get(version), before.refused.get(version)

@@ -3,18 +3,27 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from serving.catalog.admission import Admission, without_name
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState
-from serving.errors import ModelServerOverloaded, PlumblineError, UnknownModel, UnknownVersion
+from serving.errors import ModelServerOverloaded, PlumblineError, UnknownLabel, UnknownModel, UnknownVersion
+from serving.tfserving.client import VersionStatus
 
 _log = logging.getLogger(__name__)
 
 STATUS_SECONDS = 2.0
+LABEL_SECONDS = 1.0  # so long a label is taken to stand for the same version
 ADMISSION_SECONDS = 20.0  # a version without warm-up can take long over its first answer
+
+_LOOKS = 3
+"""So many servers behind one address are asked before something that was there is taken to be gone."""
+
+Canary = Mapping[str, Mapping[int, float]]
+"""By model and version: the percentage of the requests that name no version."""
 
 
 class Catalog:
@@ -25,11 +34,14 @@ class Catalog:
         server: ModelServer,
         models: Sequence[str],
         on_refresh: Callable[[str, ModelState], None] = lambda model, state: None,
+        canary: Canary | None = None,
     ) -> None:
         self.models = tuple(models)
         self._server = server
         self._on_refresh = on_refresh
-        self._states = dict.fromkeys(self.models, ModelState())
+        canary = canary or {}
+        self._states = {model: ModelState(canary=canary.get(model, {})) for model in self.models}
+        self._labels: dict[tuple[str, str], tuple[int, float]] = {}  # the version, and until when that holds
         self._locks = {model: threading.Lock() for model in self.models}
         self._started = dict.fromkeys(self.models, 0.0)
 
@@ -40,15 +52,31 @@ class Catalog:
         except KeyError:
             raise UnknownModel(model, self.models) from None
 
-    def live(self, model: str, version: int | None = None, budget_seconds: float = ADMISSION_SECONDS) -> LiveModel:
-        """Give a live version, the newest if none is named; raises UnknownModel, ModelNotReady or UnknownVersion.
+    def live(
+        self,
+        model: str,
+        version: int | None = None,
+        budget_seconds: float = ADMISSION_SECONDS,
+        without: int | None = None,
+    ) -> LiveModel:
+        """Give a live version, if none is named the newest or a canary, rather not the one *without* which to do.
 
-        It waits, at most for *budget_seconds*, only if no version is live yet or the named one is not.
+        It waits, at most for *budget_seconds*, only if no version is live yet or the named one is not. Raises
+        UnknownModel, ModelNotReady or UnknownVersion.
         """
         state = self.state(model)
         if not state.live or (version is not None and version not in state.live):
             self.refresh(model, budget_seconds)
-        return self.state(model).choose(model, version)
+        return self.state(model).choose(model, version, without)
+
+    def labelled(self, model: str, label: str, budget_seconds: float = ADMISSION_SECONDS) -> LiveModel:
+        """Give the live version that a label stands for; raises UnknownLabel, or what `live` raises."""
+        state = self.state(model)
+        version, until = self._labels.get((model, label), (0, 0.0))
+        if time.monotonic() >= until or version not in state.live:
+            version = self._look_up(model, label, time.monotonic() + budget_seconds)
+            self._labels[model, label] = version, time.monotonic() + LABEL_SECONDS
+        return self.live(model, version, budget_seconds)
 
     def refresh(self, model: str, budget_seconds: float = ADMISSION_SECONDS) -> None:
         """Ask the model server what it serves, and admit what is new. A failure is noted in the state, not raised.
@@ -67,15 +95,42 @@ class Catalog:
 
     def _refreshed(self, model: str, before: ModelState, budget_seconds: float) -> ModelState:
         try:
-            statuses = self._server.versions(model, min(STATUS_SECONDS, budget_seconds))
+            statuses = self._statuses(model, before, min(STATUS_SECONDS, budget_seconds))
         except UnknownVersion:
-            return ModelState(problem="the model server has no such model", checked=True)
+            problem = "the model server has no such model"
+            return ModelState(problem=problem, checked=True, canary=before.canary)
         except ModelServerOverloaded:
             return replace(before, checked=True)  # it is there, and what it serves will be asked again
         except PlumblineError as error:
             # What is live stays so: the server may be back before the next request.
             return replace(before, refused={}, problem=without_name(model, error), checked=True)
         return Admission(self._server, model, min(ADMISSION_SECONDS, budget_seconds)).run(before, statuses)
+
+    def _statuses(self, model: str, before: ModelState, seconds: float) -> list[VersionStatus]:
+        """Ask for the versions, and again while one that is live is missing; raises UnknownVersion if there are none.
+
+        In a roll-over some of the servers behind one address still have the old version, or have the new one first.
+        """
+        found: dict[int, VersionStatus] = {}
+        missing: set[int] = set(before.live)
+        for look in range(_LOOKS):
+            try:
+                statuses = self._server.versions(model, seconds)
+            except UnknownVersion:
+                if look + 1 == _LOOKS and not found:
+                    raise
+                continue
+            found |= {it.version: it for it in statuses if it.available or it.version not in found}
+            missing -= {it.version for it in statuses if it.available}
+            if not missing:
+                break
+        return list(found.values())
+
+    def _look_up(self, model: str, label: str, deadline: float) -> int:
+        for _ in range(_LOOKS - 1):
+            with suppress(UnknownLabel):
+                return self._server.labelled(model, label, deadline - time.monotonic())
+        return self._server.labelled(model, label, deadline - time.monotonic())
 
     def _swap(self, model: str, after: ModelState) -> None:
         before, self._states[model] = self._states[model], after

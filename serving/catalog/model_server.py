@@ -24,6 +24,10 @@ class ModelServer(Protocol):
         """List a model's versions; UnknownVersion if there are none."""
         ...
 
+    def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
+        """Give the version that a label stands for; raises UnknownLabel."""
+        ...
+
     def close(self) -> None:
         """End the connection."""
         ...

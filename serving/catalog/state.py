@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import random
 
 from serving.contract import Contract
 from serving.errors import ModelNotReady, UnknownVersion
@@ -30,12 +31,14 @@ class ModelState:
     """Live and refused versions of a model, newest first.
 
     *problem* is why the last refresh failed, or why nothing is live; *checked* says whether there was one yet.
+    *canary* gives some versions a share, in percent, of the requests that name no version.
     """
 
     live: Mapping[int, LiveModel] = field(default_factory=dict)
     refused: Mapping[int, Refusal] = field(default_factory=dict)
     problem: str = "the model server has not been asked yet"
     checked: bool = False
+    canary: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
@@ -44,16 +47,31 @@ class ModelState:
 
     @property
     def newest(self) -> LiveModel | None:
-        """The version that answers requests which name none."""
-        return next(iter(self.live.values()), None)
+        """The version that answers requests which name none, but for the share of canaries."""
+        tried = (live for version, live in self.live.items() if version not in self.canary)
+        return next(tried, None) or next(iter(self.live.values()), None)
 
-    def choose(self, model: str, version: int | None) -> LiveModel:
-        """Give a live version, the newest if none is named; raises ModelNotReady or UnknownVersion."""
+    def choose(self, model: str, version: int | None, without: int | None = None) -> LiveModel:
+        """Give a live version: the named one, or if none is named one by the canaries' shares.
+
+        *without* is a version that should not be given if there is another. Raises ModelNotReady or UnknownVersion.
+        """
         newest = self.newest
         if newest is None:
             raise ModelNotReady(model, f"not ready: {self.problem}")
-        if version is None:
-            return newest
-        if version not in self.live:
-            raise UnknownVersion(model, version)
-        return self.live[version]
+        if version is not None:
+            if version not in self.live:
+                raise UnknownVersion(model, version)
+            return self.live[version]
+        drawn = self._drawn(newest)
+        if drawn.version != without:
+            return drawn
+        return next((live for live in self.live.values() if live.version != without), drawn)
+
+    def _drawn(self, newest: LiveModel) -> LiveModel:
+        lot = random() * 100 if self.canary else 100.0  # noqa: S311 - nothing secret
+        for version, percent in self.canary.items():
+            lot -= percent
+            if lot < 0:
+                return self.live.get(version, newest)
+        return newest

@@ -1,6 +1,9 @@
+import itertools
 import logging
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 
 import grpc
 import numpy as np
@@ -8,7 +11,7 @@ import pytest
 
 from serving.catalog import Catalog, ModelState, Refresher, Refusal
 from serving.catalog.admission import Admission
-from serving.errors import ModelNotReady, UnknownModel, UnknownVersion
+from serving.errors import ModelNotReady, UnknownLabel, UnknownModel, UnknownVersion
 from serving.tfserving.client import ModelServerClient
 from tests.serving.contracts import tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
@@ -177,6 +180,132 @@ def test_a_server_that_comes_back_with_another_model_is_read_again(
     model_server.start()
     wait_until(lambda: refreshed(catalog).ready)
     assert catalog.live("sentiment").document == other.to_json().encode()
+
+
+class Replicas:
+    """Model servers behind one address that are asked in turn, as round_robin does."""
+
+    def __init__(self, *clients: ModelServerClient) -> None:
+        self._clients = itertools.cycle(clients)
+
+    def __getattr__(self, name: str):  # type: ignore[no-untyped-def]
+        return getattr(next(self._clients), name)
+
+
+@pytest.fixture
+def replicas(model_server: FakeModelServer, client: ModelServerClient) -> Iterator[tuple[FakeModelServer, Catalog]]:
+    """Another server beside `model_server`, and a catalog of both."""
+    other = FakeModelServer().start()
+    other_client = ModelServerClient(other.address)
+    yield other, Catalog(Replicas(client, other_client), ["sentiment"])  # type: ignore[arg-type]
+    other_client.close()
+    other.stop()
+
+
+def test_what_one_of_several_servers_has_stays_live(
+    replicas: tuple[FakeModelServer, Catalog], model_server: FakeModelServer
+) -> None:
+    other, catalog = replicas
+    for server in (model_server, other):
+        server.publish(text_contract())
+    assert list(refreshed(catalog).live) == [1]
+    model_server.withdraw("sentiment", 1)
+    model_server.publish(text_contract(), 2)
+    for _ in range(6):
+        assert 1 in refreshed(catalog).live
+    other.withdraw("sentiment", 1)
+    other.publish(text_contract(), 2)
+    wait_until(lambda: list(refreshed(catalog).live) == [2])
+
+
+@pytest.mark.parametrize("skipped", [0, 1])
+def test_while_servers_differ_there_is_always_something_live(
+    replicas: tuple[FakeModelServer, Catalog], model_server: FakeModelServer, skipped: int
+) -> None:
+    """Whoever has a new version has no old one, and its contract is asked of the other."""
+    other, catalog = replicas
+    for server in (model_server, other):
+        server.publish(text_contract())
+    refreshed(catalog)
+    model_server.withdraw("sentiment", 1)
+    model_server.publish(text_contract(), 2)
+    for _ in range(skipped):
+        catalog._server.versions("sentiment", 5)
+    for _ in range(8):
+        assert refreshed(catalog).ready
+
+
+CANARY = {"sentiment": {4: 20.0, 5: 10.0}}
+
+
+def shares(catalog: Catalog) -> dict[int, float]:
+    drawn = Counter(catalog.live("sentiment").version for _ in range(2000))
+    return {version: count / 2000 for version, count in drawn.items()}
+
+
+def test_canaries_get_their_share_and_the_newest_other_version_the_rest(
+    client: ModelServerClient, model_server: FakeModelServer
+) -> None:
+    catalog = Catalog(client, ["sentiment"], canary=CANARY)
+    for version in (2, 3, 4):
+        model_server.publish(text_contract(), version)
+    assert refreshed(catalog).newest.version == 3  # type: ignore[union-attr]
+    assert shares(catalog) == pytest.approx({3: 0.8, 4: 0.2}, abs=0.05)
+    model_server.publish(text_contract(), 5)
+    refreshed(catalog)
+    assert shares(catalog) == pytest.approx({3: 0.7, 4: 0.2, 5: 0.1}, abs=0.05)
+    assert catalog.live("sentiment", 5).version == 5
+    assert {catalog.live("sentiment", without=3).version for _ in range(50)} == {4, 5}
+
+
+def test_a_canary_that_is_alone_answers_everything(client: ModelServerClient, model_server: FakeModelServer) -> None:
+    catalog = Catalog(client, ["sentiment"], canary=CANARY)
+    model_server.publish(text_contract(), 4)
+    assert shares(catalog) == {4: 1.0}
+
+
+def test_a_canary_that_is_withdrawn_gets_nothing(client: ModelServerClient, model_server: FakeModelServer) -> None:
+    catalog = Catalog(client, ["sentiment"], canary=CANARY)
+    for version in (3, 4):
+        model_server.publish(text_contract(), version)
+    assert shares(catalog).keys() == {3, 4}
+    model_server.withdraw("sentiment", 4)
+    refreshed(catalog)
+    assert shares(catalog) == {3: 1.0}
+
+
+def test_a_label_leads_to_its_version_and_moves_with_it(
+    catalog: Catalog, model_server: FakeModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.catalog.catalog.LABEL_SECONDS", 0.2)
+    for version in (1, 2):
+        model_server.publish(text_contract(), version)
+    model_server.labels["sentiment", "stable"] = 1
+    assert catalog.labelled("sentiment", "stable").version == 1
+    model_server.labels["sentiment", "stable"] = 2
+    assert catalog.labelled("sentiment", "stable").version == 1  # it is not asked anew each time
+    wait_until(lambda: catalog.labelled("sentiment", "stable").version == 2, 1)
+
+
+def test_a_label_whose_version_went_is_looked_up_at_once(catalog: Catalog, model_server: FakeModelServer) -> None:
+    for version in (1, 2):
+        model_server.publish(text_contract(), version)
+    model_server.labels["sentiment", "stable"] = 1
+    assert catalog.labelled("sentiment", "stable").version == 1
+    model_server.labels["sentiment", "stable"] = 2
+    model_server.withdraw("sentiment", 1)
+    refreshed(catalog)
+    assert catalog.labelled("sentiment", "stable").version == 2
+
+
+def test_an_unknown_label_is_not_kept(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    for number in range(3):
+        with pytest.raises(UnknownLabel):
+            catalog.labelled("sentiment", f"label {number}")
+    assert catalog._labels == {}
+    with pytest.raises(UnknownModel):
+        catalog.labelled("zebra", "stable")
 
 
 def test_each_refresh_is_told(client: ModelServerClient, model_server: FakeModelServer) -> None:
