@@ -1,7 +1,7 @@
 """The one path from raw instances to answers, timed by stage; gateway and batch scoring both take it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,22 @@ import numpy as np
 from serving.catalog import Catalog, LiveModel, ModelServer
 from serving.contract.contract import SCORES
 from serving.contract.tensors import Array
-from serving.errors import ModelNotReady, ModelServerError, ModelServerTimeout, UnknownVersion
+from serving.errors import (
+    ModelNotReady,
+    ModelServerError,
+    ModelServerTimeout,
+    PlumblineError,
+    RequestError,
+    UnknownVersion,
+)
+from serving.limits import Limits
 
-STAGES = ("decode", "preprocess", "rpc", "postprocess")
+STAGES = ("queue", "decode", "preprocess", "rpc", "postprocess")
 
-_ATTEMPTS = 5
+_ATTEMPTS = 12
 _PAUSE_SECONDS = 0.02
-"""Doubled at each further attempt: servers behind one address don't all change their version at one moment."""
+_LONGEST_PAUSE_SECONDS = 0.1
+"""Pauses grow from attempt to attempt: servers behind one address don't all change their version at one moment."""
 
 
 @dataclass(frozen=True)
@@ -30,30 +39,62 @@ class Prediction:
 
 
 class Predictor:
-    """Answers by *catalog*'s contracts and *server*'s scores."""
+    """Answers by *catalog*'s contracts and *server*'s scores, within *limits*.
 
-    def __init__(self, catalog: Catalog, server: ModelServer) -> None:
+    *on_failure* is told the model and the version that should have answered a request, and did not.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        server: ModelServer,
+        limits: Limits | None = None,
+        on_failure: Callable[[str, int], None] = lambda model, version: None,
+    ) -> None:
         self._catalog = catalog
         self._server = server
+        self._limits = limits or Limits()
+        self._on_failure = on_failure
 
     def predict(
-        self, model: str, instances: Sequence[Any], deadline_seconds: float, version: int | None = None
+        self,
+        model: str,
+        instances: Sequence[Any],
+        deadline_seconds: float,
+        version: int | None = None,
+        label: str | None = None,
     ) -> Prediction:
-        """Answer each of *instances*, by the newest live version if none is named.
+        """Answer each of *instances*, by the version that is named or labelled, or else as the catalog chooses.
 
         The call to the model server is pinned to the version whose contract made the features. If that version has
         gone meanwhile, everything is done again with the one that took its place. Raises the errors of
         `serving.errors`.
         """
+        self._catalog.state(model)
         clock = _Clock(deadline_seconds)
+        with self._limits.turn(model, clock.remaining(model)):
+            clock.lap("queue")
+            return self._follow(model, instances, version, label, clock)
+
+    def _follow(
+        self, model: str, instances: Sequence[Any], version: int | None, label: str | None, clock: "_Clock"
+    ) -> Prediction:
+        gone: int | None = None
         for attempt in range(_ATTEMPTS):
-            live = self._catalog.live(model, version, clock.remaining(model))
+            if label is not None:
+                live = self._catalog.labelled(model, label, clock.remaining(model))
+            else:
+                live = self._catalog.live(model, version, clock.remaining(model), without=gone)
             try:
                 return self._once(live, instances, clock)
             except UnknownVersion:
-                if version is not None:
-                    raise
+                # Perhaps only of the one server that was asked: the next attempt goes to another.
+                gone = live.version
                 self._catch_up(model, attempt, clock)
+            except PlumblineError as error:
+                if not isinstance(error, RequestError):
+                    self._on_failure(model, live.version)
+                raise
         raise ModelNotReady(model, "its versions change faster than a request can follow")
 
     def _once(self, live: LiveModel, instances: Sequence[Any], clock: "_Clock") -> Prediction:
@@ -71,7 +112,7 @@ class Predictor:
 
     def _catch_up(self, model: str, attempt: int, clock: "_Clock") -> None:
         if attempt:
-            time.sleep(min(_PAUSE_SECONDS * 2**attempt, clock.remaining(model)))
+            time.sleep(min(_PAUSE_SECONDS * attempt, _LONGEST_PAUSE_SECONDS, clock.remaining(model)))
         self._catalog.refresh(model, clock.remaining(model))
         clock.lap("rpc")
 

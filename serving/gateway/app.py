@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask
 
+from serving.batching import Batcher
 from serving.catalog import Catalog, ModelServer, Refresher
 from serving.gateway.headers import register_headers
 from serving.gateway.health import health_routes
@@ -13,6 +14,7 @@ from serving.gateway.page import page_routes
 from serving.gateway.predict import predict_routes
 from serving.gateway.problems import register_problems
 from serving.gateway.settings import Settings
+from serving.limits import Limits
 from serving.monitoring.metrics import Metrics
 from serving.predictor import Predictor
 from serving.tfserving.client import ModelServerClient
@@ -34,10 +36,10 @@ def create_app(settings: Settings | None = None, server: ModelServer | None = No
     settings = settings or Settings.from_env()
     server = server or ModelServerClient(settings.model_server)
     metrics = Metrics(settings.metrics_dir)
-    catalog = Catalog(server, settings.models, metrics.refreshed)
+    catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary)
     refresher = Refresher(catalog, settings.refresh_seconds)
     app = _flask(settings)
-    app.register_blueprint(predict_routes(settings, catalog, Predictor(catalog, server), metrics))
+    app.register_blueprint(predict_routes(settings, catalog, _predictor(settings, catalog, server, metrics), metrics))
     app.register_blueprint(models_routes(catalog))
     app.register_blueprint(health_routes(catalog, metrics))
     app.register_blueprint(page_routes())
@@ -53,6 +55,12 @@ def close_app(app: Flask) -> None:
     background = app.extensions[_EXTENSION]
     background.refresher.close()
     background.server.close()
+
+
+def _predictor(settings: Settings, catalog: Catalog, server: ModelServer, metrics: Metrics) -> Predictor:
+    limits = Limits(settings.max_concurrency, settings.max_queue)
+    batcher = Batcher(server, settings.max_batch_rows, settings.max_batch_calls, metrics.called)
+    return Predictor(catalog, batcher if settings.max_batch_rows > 1 else server, limits, metrics.failed)
 
 
 def _flask(settings: Settings) -> Flask:

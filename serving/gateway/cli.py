@@ -19,7 +19,8 @@ Examples:
   MODEL_SERVER=tf-serving:8500 plumbline serve --bind 0.0.0.0 --workers 4
 
 Each option overrides the environment variable of its name in capitals (MODEL_SERVER, ...). More variables:
-REFRESH_SECONDS, MAX_BODY_BYTES, MAX_INSTANCES.
+REFRESH_SECONDS, MAX_BODY_BYTES, MAX_INSTANCES, MAX_CONCURRENCY, MAX_QUEUE, MAX_BATCH_ROWS, MAX_BATCH_CALLS,
+CANARY (such as sentiment:4=5,topic:7=10: percent of the requests that name no version).
 """
 
 

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, g, request
 from serving.catalog import Catalog
 from serving.gateway.instances import read_instances
 from serving.gateway.replies import json_reply
+from serving.gateway.routing import read_route
 from serving.gateway.settings import Settings
 from serving.monitoring.metrics import UNKNOWN, Metrics
 from serving.predictor import Predictor
@@ -31,13 +32,15 @@ def predict_routes(settings: Settings, catalog: Catalog, predictor: Predictor, m
         catalog.state(model)
         g.model = model  # from here on it is a name that we know, which may label a metric
 
+        route = read_route(request, settings.deadline_seconds, g.started)
+
         def takes_image() -> bool:
-            live = catalog.live(model, budget_seconds=settings.deadline_seconds)
+            live = catalog.live(model, route.version, route.remaining())
             return live.contract.preprocessor.fields == ("image",)
 
         with metrics.in_flight.track_inprogress():
             instances = read_instances(request, takes_image, settings.max_instances)
-            prediction = predictor.predict(model, instances, settings.deadline_seconds)
+            prediction = predictor.predict(model, instances, route.remaining(), route.version, route.label)
         metrics.predicted(prediction)
         reply = json_reply({"model": model, "version": prediction.version, "predictions": prediction.answers})
         reply.headers["Server-Timing"] = _server_timing(prediction.stage_seconds)

@@ -29,7 +29,7 @@ def _own(error: PlumblineError) -> Response:
         _log.warning("; ".join([str(error), *getattr(error, "__notes__", ())]))
     place = {"index": error.index, "field": error.field} if isinstance(error, InvalidInstance) else {}
     reply = _problem(error.status, error.code, str(error), **place)
-    if error.status == 503:
+    if error.status in (429, 503):
         reply.headers["Retry-After"] = _RETRY_AFTER_SECONDS
     return reply
 

@@ -3,11 +3,12 @@
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_SHARE = re.compile(rf"({_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)
 
 
 class InvalidSettings(ValueError):
@@ -28,6 +29,11 @@ class Settings:
     port: int = 8000
     workers: int = 2
     threads: int = 8
+    max_concurrency: int = 16
+    max_queue: int = 32
+    max_batch_rows: int = 64
+    max_batch_calls: int = 1
+    canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     metrics_dir: Path | None = None
 
     @classmethod
@@ -38,14 +44,17 @@ class Settings:
         """
         values: dict[str, Any] = {}
         problems = []
-        for field in fields(cls):
-            variable = "PROMETHEUS_MULTIPROC_DIR" if field.name == "metrics_dir" else field.name.upper()
+        for name in (setting.name for setting in fields(cls)):
+            variable = "PROMETHEUS_MULTIPROC_DIR" if name == "metrics_dir" else name.upper()
             text = environ.get(variable, "")
             if text:  # an empty variable is as good as none: that is how compose files leave one out
                 try:
-                    values[field.name] = _READERS[field.name](text)
+                    values[name] = _READERS[name](text)
                 except ValueError as error:
                     problems.append(f"{variable}={text!r}: {error}")
+        unknown = sorted(values.get("canary", {}).keys() - set(values.get("models", cls.models)))
+        if unknown:
+            problems.append(f"CANARY={environ['CANARY']!r}: {unknown[0]} is not one of MODELS")
         if problems:
             raise InvalidSettings("\n".join(problems))
         return cls(**values)
@@ -53,7 +62,9 @@ class Settings:
 
 def _address(text: str) -> str:
     host, colon, port = text.rpartition(":")
-    if text.startswith("unix:") or (colon and host and "://" not in text and _is_port(port)):
+    if text.startswith(("unix:", "ipv4:", "ipv6:", "dns:")) or (
+        colon and host and "://" not in text and _is_port(port)
+    ):
         return text
     raise ValueError("expected host:port, such as localhost:8500")
 
@@ -66,6 +77,24 @@ def _models(text: str) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("a name stands there twice")
     return names
+
+
+def _canary(text: str) -> dict[str, dict[int, float]]:
+    """Read `model:version=percent,...`."""
+    shares: dict[str, dict[int, float]] = {}
+    for part in text.split(","):
+        found = _SHARE.fullmatch(part.strip())
+        if not found:
+            raise ValueError(
+                f"expected model:version=percent, such as sentiment:4=5, separated by commas; got {part!r}"
+            )
+        model, version, percent = found[1], int(found[2]), float(found[3])
+        if version in shares.setdefault(model, {}):
+            raise ValueError(f"version {version} of {model} stands there twice")
+        shares[model][version] = percent
+        if percent <= 0 or sum(shares[model].values()) > 100:
+            raise ValueError(f"expected shares of {model} of more than 0 and at most 100 percent together")
+    return shares
 
 
 def _seconds(text: str) -> float:
@@ -81,6 +110,12 @@ def _seconds(text: str) -> float:
 def _count(text: str) -> int:
     if not (text.isdecimal() and int(text) > 0):
         raise ValueError("expected a whole number, at least 1")
+    return int(text)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError("expected a whole number, at least 0")
     return int(text)
 
 
@@ -105,5 +140,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "port": _port,
     "workers": _count,
     "threads": _count,
+    "max_concurrency": _count,
+    "max_queue": _whole,
+    "max_batch_rows": _count,
+    "max_batch_calls": _count,
+    "canary": _canary,
     "metrics_dir": Path,
 }

@@ -1,8 +1,8 @@
 """Every metric of the gateway, in one place.
 
-Labels are models' names as configured, never text from a request: look the model up first, then label. Under gunicorn
-the values of all workers are added up through files, so nothing here may need more than counters, histograms and
-gauges with a `live...` mode.
+Labels are models' names as configured and versions that were admitted, never text from a request: look the model up
+first, then label. Under gunicorn the values of all workers are added up through files, so nothing here may need more
+than counters, histograms and gauges with a `live...` mode.
 """
 
 from pathlib import Path
@@ -20,6 +20,8 @@ UNKNOWN = "unknown"
 
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
+_REQUESTS = (1, 2, 4, 8, 16, 32, 64)
+
 
 class Metrics:
     """The metrics of one gateway; *shared_dir* is where gunicorn's workers share theirs, None for a single process."""
@@ -36,12 +38,32 @@ class Metrics:
         )
         self.stage_seconds = Histogram(
             f"{prefix}_stage_seconds",
-            "The time of a request's stages: decode, preprocess, rpc, postprocess.",
+            "The time of a request's stages: queue, decode, preprocess, rpc, postprocess.",
             ["model", "stage"],
             buckets=_SECONDS,
             registry=registry,
         )
         self.instances = Counter(f"{prefix}_instances", "Instances answered.", ["model"], registry=registry)
+        self.prediction_seconds = Histogram(
+            f"{prefix}_prediction_seconds",
+            "Requests answered, and the time of their stages together, by the version that did.",
+            ["model", "version"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.failures = Counter(
+            f"{prefix}_failures",
+            "Requests that a version did not answer, though nothing was wrong with them.",
+            ["model", "version"],
+            registry=registry,
+        )
+        self.batch_requests = Histogram(
+            f"{prefix}_batch_requests",
+            "How many requests shared a call to the model server.",
+            ["model"],
+            buckets=_REQUESTS,
+            registry=registry,
+        )
         self.in_flight = Gauge(
             f"{prefix}_in_flight_requests",
             "Predict requests being answered now.",
@@ -70,9 +92,19 @@ class Metrics:
 
     def predicted(self, prediction: Prediction) -> None:
         """Count what a successful request did."""
+        total = sum(prediction.stage_seconds.values())
+        self.prediction_seconds.labels(prediction.model, prediction.version).observe(total)
         self.instances.labels(prediction.model).inc(len(prediction.answers))
         for stage, seconds in prediction.stage_seconds.items():
             self.stage_seconds.labels(prediction.model, stage).observe(seconds)
+
+    def failed(self, model: str, version: int) -> None:
+        """Count a request that a version should have answered."""
+        self.failures.labels(model, version).inc()
+
+    def called(self, model: str, requests: int) -> None:
+        """Count a call to the model server, which *requests* requests shared."""
+        self.batch_requests.labels(model).observe(requests)
 
     def refreshed(self, model: str, state: ModelState) -> None:
         """Note what the catalog knows of a model."""

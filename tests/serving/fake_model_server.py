@@ -41,6 +41,7 @@ class FakeModelServer:
     labels: dict[tuple[str, str], int] = field(default_factory=dict)
     contracts_sent: int = 0
     rows: list[int] = field(default_factory=list)  # of each Predict that was asked for scores
+    deadlines: list[float] = field(default_factory=list)  # of the same, in seconds
     host: str = "127.0.0.1"
     port: int = 0
 
@@ -78,6 +79,7 @@ class FakeModelServer:
         asks_contract = spec.signature_name == "contract"
         if not asks_contract:
             self.rows.append(next(iter(request.inputs.values())).tensor_shape.dim[0].size)
+            self.deadlines.append(context.time_remaining() or 0.0)
             time.sleep(self.delay_seconds)
             if self.failure:
                 context.abort(*self.failure)

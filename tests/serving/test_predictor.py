@@ -6,12 +6,12 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.catalog import Catalog
+from serving.catalog import Catalog, Refresher
 from serving.errors import InvalidInstance, ModelNotReady, ModelServerError, ModelServerTimeout, UnknownVersion
 from serving.predictor import STAGES, Predictor
 from serving.tfserving.client import ModelServerClient
 from tests.serving.contracts import answers, image_contract, tabular_contract, text_contract
-from tests.serving.fake_model_server import FakeModelServer
+from tests.serving.fake_model_server import FakeModelServer, wait_until
 
 TEXTS = [{"text": "a good film"}, {"text": "a very bad film"}, {"text": "good good bad"}]
 
@@ -148,13 +148,86 @@ def test_a_roll_over_under_load_loses_no_request_and_mixes_no_versions(
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
         thread.start()
-    for version in range(2, 9):
-        time.sleep(0.1)
+    for version in range(1, 9):
         model_server.publish(contracts[version], version, weights=version)
         model_server.withdraw("sentiment", version - 1)
-    time.sleep(0.1)
+        wait_until(lambda version=version: version in seen)
     rolling.clear()
     for thread in threads:
         thread.join()
     assert failures == []
-    assert seen == set(range(1, 9))
+
+
+def test_a_label_is_followed_and_prepared_by_its_versions_contract(
+    predictor: Predictor, model_server: FakeModelServer
+) -> None:
+    """The vocabularies differ, so that ids by the wrong contract would give other answers."""
+    words = {1: "a good film bad very", 2: "very bad film good a"}
+    for version, vocabulary in words.items():
+        model_server.publish(text_contract(words=vocabulary, weights=version), version, weights=version)
+    for version in (2, 1):
+        model_server.labels["sentiment", "stable"] = version
+        model_server.withdraw("sentiment", 3 - version)
+        prediction = predictor.predict("sentiment", TEXTS, 5, label="stable")
+        assert prediction.version == version
+        assert prediction.answers == answers(text_contract(words=words[version]), TEXTS, weights=version)
+        other = 3 - version
+        model_server.publish(text_contract(words=words[other], weights=other), other, weights=other)
+
+
+def test_replicas_mid_roll_over_lose_no_request() -> None:
+    """One server has only the old version, the other only the new one; then both have the new one."""
+    servers = [FakeModelServer().start() for _ in range(2)]
+    contracts = {1: text_contract(), 2: text_contract(words="film very a bad good", weights=5)}
+    expected = {version: answers(contract, TEXTS, 5 * (version - 1)) for version, contract in contracts.items()}
+    for server in servers:
+        server.publish(contracts[1])
+    client = ModelServerClient("ipv4:" + ",".join(server.address for server in servers))
+    predictor = Predictor(catalog := Catalog(client, ["sentiment"]), client)
+    refresher = Refresher(catalog, 0.05)
+    refresher.start()
+    done, failures, seen = threading.Event(), [], []
+
+    def ask() -> None:
+        while not done.is_set():
+            try:
+                prediction = predictor.predict("sentiment", TEXTS, 5)
+            except Exception as error:
+                failures.append(repr(error))
+                continue
+            seen.append(prediction.version)
+            if prediction.answers != expected[prediction.version]:
+                failures.append(f"version {prediction.version} gave another's answer")
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for server in servers:
+        time.sleep(0.7)
+        server.publish(contracts[2], 2, weights=5)
+        server.withdraw("sentiment", 1)
+    time.sleep(0.7)
+    done.set()
+    for thread in threads:
+        thread.join()
+    refresher.close()
+    client.close()
+    for server in servers:
+        server.stop()
+    assert failures == []
+    assert (seen[0], seen[-1]) == (1, 2)
+
+
+def test_failures_are_told_by_version_but_not_the_callers_mistakes(
+    client: ModelServerClient, model_server: FakeModelServer
+) -> None:
+    told = []
+    predictor = Predictor(Catalog(client, ["house_price"]), client, on_failure=lambda *it: told.append(it))
+    model_server.publish(tabular_contract())
+    with pytest.raises(InvalidInstance):
+        predictor.predict("house_price", [{}], 5)
+    assert told == []
+    model_server.failure = (grpc.StatusCode.INTERNAL, "out of memory")
+    with pytest.raises(ModelServerError):
+        predictor.predict("house_price", [{"rooms": 1, "age": 2}], 5)
+    assert told == [("house_price", 1)]

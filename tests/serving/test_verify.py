@@ -1,10 +1,12 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 
 from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
@@ -25,7 +27,12 @@ class Silent(WSGIRequestHandler):
 def url(model_server: FakeModelServer) -> Iterator[str]:
     for contract in (text_contract(), tabular_contract(), image_contract()):
         model_server.publish(contract)
-    app = create_app(Settings(model_server.address, MODELS, refresh_seconds=0.05))
+    with served(create_app(Settings(model_server.address, MODELS, refresh_seconds=0.05))) as url:
+        yield url
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
     wait_until(lambda: app.test_client().get("/readyz").status_code == 200)
     server = make_server("127.0.0.1", 0, app, handler_class=Silent)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -45,6 +52,16 @@ def nobody() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+def test_a_canary_does_not_get_in_the_way(model_server: FakeModelServer) -> None:
+    for version in (1, 2):
+        model_server.publish(text_contract(weights=version), version, weights=version)
+    canary = {"sentiment": {2: 90.0}}
+    app = create_app(Settings(model_server.address, ("sentiment",), refresh_seconds=0.05, canary=canary))
+    with served(app) as url:
+        result = run(verify, "--url", url)
+    assert result.output == "sentiment: version 1: 2 examples agree with training\n"
 
 
 def test_models_that_compute_what_training_did_are_verified(url: str) -> None:

@@ -1,0 +1,46 @@
+"""How many requests for a model are worked on at the same time in this process, and how many may wait."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from serving.errors import ModelServerTimeout, Overloaded
+
+_NONE = 1_000_000
+
+
+class Limits:
+    """Lets *most* requests for each model go on, and *waiting* more wait; what comes beyond is refused."""
+
+    def __init__(self, most: int = _NONE, waiting: int = _NONE) -> None:
+        self._most = most
+        self._waiting = waiting
+        self._doors: dict[str, _Door] = {}
+
+    @contextmanager
+    def turn(self, model: str, seconds: float) -> Iterator[None]:
+        """Wait for a turn, at most for *seconds*, and hold it; raises Overloaded or ModelServerTimeout."""
+        door = self._doors.get(model) or self._doors.setdefault(model, _Door(self._most))
+        with door.lock:
+            if door.inside >= self._most + self._waiting:
+                raise Overloaded(model, self._waiting)
+            door.inside += 1
+        try:
+            if not door.turns.acquire(timeout=seconds):
+                raise ModelServerTimeout(model, "the deadline has passed while the request was waiting for its turn")
+            try:
+                yield
+            finally:
+                door.turns.release()
+        finally:
+            with door.lock:
+                door.inside -= 1
+
+
+class _Door:
+    """Of one model: how many are inside, waiting or at work, and the turns that are left."""
+
+    def __init__(self, most: int) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.turns = threading.BoundedSemaphore(most)
