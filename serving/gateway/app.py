@@ -59,8 +59,10 @@ def close_app(app: Flask) -> None:
 
 def _predictor(settings: Settings, catalog: Catalog, server: ModelServer, metrics: Metrics) -> Predictor:
     limits = Limits(settings.max_concurrency, settings.max_queue)
-    batcher = Batcher(server, settings.max_batch_rows, settings.max_batch_calls, metrics.called)
-    return Predictor(catalog, batcher if settings.max_batch_rows > 1 else server, limits, metrics.failed)
+    if settings.max_batch_rows > 1:
+        most = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
+        server = Batcher(server, *most, on_call=metrics.called)
+    return Predictor(catalog, server, limits, metrics.failed)
 
 
 def _flask(settings: Settings) -> Flask:

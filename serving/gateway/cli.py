@@ -19,8 +19,8 @@ Examples:
   MODEL_SERVER=tf-serving:8500 plumbline serve --bind 0.0.0.0 --workers 4
 
 Each option overrides the environment variable of its name in capitals (MODEL_SERVER, ...). More variables:
-REFRESH_SECONDS, MAX_BODY_BYTES, MAX_INSTANCES, MAX_CONCURRENCY, MAX_QUEUE, MAX_BATCH_ROWS, MAX_BATCH_CALLS,
-CANARY (such as sentiment:4=5,topic:7=10: percent of the requests that name no version).
+REFRESH_SECONDS, MAX_BODY_BYTES, MAX_INSTANCES, MAX_CONCURRENCY, MAX_QUEUE, MAX_BATCH_ROWS, MAX_BATCH_BYTES,
+MAX_BATCH_CALLS and CANARY, such as sentiment:4=5,topic:7=10 (percent of the requests that name no version).
 """
 
 
@@ -30,7 +30,7 @@ CANARY (such as sentiment:4=5,topic:7=10: percent of the requests that name no v
 @click.option("--bind", metavar="HOST", help="address to listen at [127.0.0.1]")
 @click.option("--port", metavar="PORT", help="port to listen at [8000]")
 @click.option("--workers", metavar="N", help="processes [2]")
-@click.option("--threads", metavar="N", help="threads of each process [8]")
+@click.option("--threads", metavar="N", help="threads of each process [64]")
 @click.option("--deadline-seconds", metavar="S", help="time for one prediction [5]")
 def serve(**options: str | None) -> None:
     """Check the settings and become gunicorn."""

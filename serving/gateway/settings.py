@@ -28,10 +28,11 @@ class Settings:
     bind: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
-    threads: int = 8
-    max_concurrency: int = 16
-    max_queue: int = 32
+    threads: int = 64
+    max_concurrency: int = 32
+    max_queue: int = 24
     max_batch_rows: int = 64
+    max_batch_bytes: int = 64 * 1024
     max_batch_calls: int = 1
     canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     metrics_dir: Path | None = None
@@ -143,6 +144,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "max_concurrency": _count,
     "max_queue": _whole,
     "max_batch_rows": _count,
+    "max_batch_bytes": _count,
     "max_batch_calls": _count,
     "canary": _canary,
     "metrics_dir": Path,

@@ -89,6 +89,15 @@ def test_a_batch_has_a_limit_but_one_request_is_never_split(callers: Callers, cl
     assert callers.server.rows == [1, 4, 1, 10, 1]
 
 
+def test_large_requests_are_sent_as_they_come(callers: Callers, client: ModelServerClient) -> None:
+    callers = Callers(client, callers.server, most_bytes=200)
+    futures = [callers.ask(ids(value, value, value, value)) for value in range(3)]  # 64 bytes a row
+    wait_until(lambda: callers.entered == 3)
+    callers.free.set()
+    assert all(right(future, ids(*[value] * 4)) for value, future in enumerate(futures))
+    assert callers.shared == [1, 1, 1]
+
+
 def test_several_calls_may_be_out(callers: Callers, client: ModelServerClient) -> None:
     callers = Callers(client, callers.server, most_calls=2)
     futures = [callers.ask(ids(value)) for value in range(5)]

@@ -84,19 +84,20 @@ def test_a_deadline_that_is_not_right_is_explained(gateway: FlaskClient, seconds
     assert told["detail"].startswith("expected X-Request-Timeout in seconds, more than 0, such as 0.5, got ")
 
 
-@pytest.mark.parametrize(("asked", "setting"), [("0.1", 5.0), ("60", 0.1)])
+@pytest.mark.parametrize(("asked", "setting"), [("0.3", 5.0), ("60", 0.3)])
 def test_the_shorter_deadline_holds_up_to_the_model_server(
     settings: Settings, model_server: FakeModelServer, asked: str, setting: float
 ) -> None:
     with gateway_with(settings, deadline_seconds=setting) as gateway:
-        model_server.delay_seconds = 0.5
+        model_server.delay_seconds = 1.5
+        model_server.deadlines.clear()
         start = time.monotonic()
         reply = gateway.post("/predict/sentiment", json=TEXT, headers={"X-Request-Timeout": asked})
-        assert time.monotonic() - start < 0.4
+        assert time.monotonic() - start < 1.4
         told = problem(reply)
         assert (told["status"], told["code"]) == (504, "model_server_timeout")
         wait_until(lambda: bool(model_server.deadlines))
-        assert 0 < model_server.deadlines[-1] <= 0.1
+        assert 0 < model_server.deadlines[-1] <= 0.3
 
 
 def test_a_canary_gets_its_share_and_metrics_tell_the_versions_apart(
