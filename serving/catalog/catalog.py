@@ -10,7 +10,14 @@ from dataclasses import replace
 from serving.catalog.admission import Admission, without_name
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState
-from serving.errors import ModelServerOverloaded, PlumblineError, UnknownLabel, UnknownModel, UnknownVersion
+from serving.errors import (
+    ModelServerOverloaded,
+    ModelServerTimeout,
+    PlumblineError,
+    UnknownLabel,
+    UnknownModel,
+    UnknownVersion,
+)
 from serving.tfserving.client import VersionStatus
 
 _log = logging.getLogger(__name__)
@@ -102,6 +109,8 @@ class Catalog:
         except ModelServerOverloaded:
             return replace(before, checked=True)  # it is there, and what it serves will be asked again
         except PlumblineError as error:
+            if isinstance(error, ModelServerTimeout) and budget_seconds < STATUS_SECONDS:
+                return before  # a caller in a hurry learns nothing about the server
             # What is live stays so: the server may be back before the next request.
             return replace(before, refused={}, problem=without_name(model, error), checked=True)
         return Admission(self._server, model, min(ADMISSION_SECONDS, budget_seconds)).run(before, statuses)
@@ -113,9 +122,10 @@ class Catalog:
         """
         found: dict[int, VersionStatus] = {}
         missing: set[int] = set(before.live)
+        deadline = time.monotonic() + seconds
         for look in range(_LOOKS):
             try:
-                statuses = self._server.versions(model, seconds)
+                statuses = self._server.versions(model, deadline - time.monotonic())
             except UnknownVersion:
                 if look + 1 == _LOOKS and not found:
                     raise

@@ -13,6 +13,8 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving.errors import UnknownLabel
+from serving.tfserving.client import ModelServerClient
 from tests.conformance.client import FOUR, Client, refused, request, values
 from tests.conformance.models import write_mlp
 from tests.conformance.servers import Launcher, ServerProcess
@@ -262,7 +264,7 @@ def test_waiting_for_a_new_model_holds_up_no_other_reload(client: Client, model:
     assert client.predict(other.name, features=FOUR).model_spec.version.value == 1
 
 
-def test_labels(client: Client, model: Path, copy_version: Copy) -> None:
+def test_labels(server: ServerProcess, client: Client, model: Path, copy_version: Copy) -> None:
     copy_version("mlp/1", model, 1)
     copy_version("mlp/2", model, 2)
     policy = {"specific": {"versions": [1, 2]}}
@@ -281,8 +283,13 @@ def test_labels(client: Client, model: Path, copy_version: Copy) -> None:
     with refused("FAILED_PRECONDITION", f"{unavailable} for inference"):
         label(stable=9)
     assert (ask("stable"), ask("canary")) == (1, 2), "after a failure the old labels stay"
+    ours = ModelServerClient(server.address.grpc)
+    assert (ours.labelled(model.name, "stable", 5), ours.labelled(model.name, "canary", 5)) == (1, 2)
     label(stable=2)
-    assert ask("stable") == 2
+    assert ask("stable") == ours.labelled(model.name, "stable", 5) == 2
+    with pytest.raises(UnknownLabel):
+        ours.labelled(model.name, "canary", 5)
+    ours.close()
     with refused("INVALID_ARGUMENT", "Unrecognized servable version label: canary"):
         ask("canary")
 

@@ -182,6 +182,14 @@ def test_a_server_that_comes_back_with_another_model_is_read_again(
     assert catalog.live("sentiment").document == other.to_json().encode()
 
 
+def test_a_caller_in_a_hurry_does_not_make_a_model_unready(catalog: Catalog, model_server: FakeModelServer) -> None:
+    model_server.publish(text_contract())
+    assert refreshed(catalog).ready
+    with pytest.raises(UnknownVersion):
+        catalog.live("sentiment", 9, budget_seconds=1e-6)
+    assert catalog.state("sentiment").ready
+
+
 class Replicas:
     """Model servers behind one address that are asked in turn, as round_robin does."""
 

@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +19,7 @@ from click.testing import CliRunner
 
 from serving.gateway.cli import serve
 from tests.serving.contracts import image_contract, text_contract
-from tests.serving.fake_model_server import FakeModelServer, wait_until
+from tests.serving.fake_model_server import FakeModelServer, in_a_process, wait_until
 
 ROOT = Path(__file__).parents[3]
 START = "from serving.gateway.cli import serve; serve()"
@@ -27,17 +29,19 @@ TEXT = json.dumps({"text": "a good film"})
 class Running:
     """A gateway in processes of its own."""
 
-    def __init__(self, model_server: str, metrics_dir: Path, log: Path) -> None:
+    def __init__(self, model_server: str, metrics_dir: Path, log: Path, **more: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        options = ["--model-server", model_server, "--models", "sentiment,digits", "--port", str(self.port)]
+        options = ["--model-server", model_server, "--port", str(self.port)]
         environment = {
             **os.environ,
             "PROMETHEUS_MULTIPROC_DIR": str(metrics_dir),
+            "MODELS": "sentiment,digits",
             "WORKERS": "2",
             "MAX_BODY_BYTES": "5000",
             "REFRESH_SECONDS": "0.1",
+            **more,
         }
         self._log = log
         with log.open("w") as stderr:
@@ -149,6 +153,53 @@ def test_sigterm_finishes_what_is_under_way_and_leaves_nothing(
     assert running.process.wait(10) == 0
     assert list(metrics_dir.iterdir()) == []
     assert "Traceback" not in running.log
+
+
+def test_a_canary_a_killed_replica_and_a_roll_over_under_load_lose_no_request(
+    model_server: FakeModelServer, metrics_dir: Path, tmp_path: Path
+) -> None:
+    other = FakeModelServer().start()
+    seen: list[tuple[int, int | None]] = []
+    done = threading.Event()
+    with in_a_process() as (third, process):
+        for server in (model_server, other):
+            server.publish(text_contract())
+        replicas = f"ipv4:{model_server.address},{other.address},{third}"
+        running = Running(replicas, metrics_dir, tmp_path / "log", MODELS="sentiment", CANARY="sentiment:2=30")
+
+        def ask() -> None:
+            while not done.is_set():
+                status, body = running.ask("POST", "/predict/sentiment", TEXT, **{"Content-Type": "application/json"})
+                seen.append((status, json.loads(body).get("version")))
+
+        def next_versions(count: int = 40) -> set[int | None]:
+            start = len(seen)
+            wait_until(lambda: len(seen) >= start + count, 20)
+            return {version for _, version in seen[start:]}
+
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        try:
+            wait_until(running.ready, 20)
+            for thread in threads:
+                thread.start()
+            assert next_versions() == {1}
+            for server in (model_server, other):  # the third never gets it
+                server.publish(text_contract(weights=2), 2, weights=2)
+            wait_until(lambda: next_versions() == {1, 2}, 20)
+            process.kill()
+            next_versions(200)
+            for server in (model_server, other):
+                server.withdraw("sentiment", 1)
+                next_versions(100)
+            wait_until(lambda: next_versions() == {2}, 20)
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join(20)
+            running.process.terminate()
+            running.process.wait(30)
+            other.stop()
+    assert Counter(status for status, _ in seen) == {200: len(seen)}, running.log
 
 
 def test_the_log_says_what_is_live(running: Running) -> None:
