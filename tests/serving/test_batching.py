@@ -10,7 +10,8 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.batching import STALLED_SECONDS, Batcher
+from serving import batching
+from serving.batching import Batcher
 from serving.contract.tensors import Array, Features
 from serving.errors import ModelServerError, ModelServerTimeout, UnknownVersion
 from serving.tfserving.client import ModelServerClient
@@ -55,7 +56,8 @@ class Callers:
 
 
 @pytest.fixture
-def callers(client: ModelServerClient, model_server: FakeModelServer) -> Callers:
+def callers(client: ModelServerClient, model_server: FakeModelServer, monkeypatch: pytest.MonkeyPatch) -> Callers:
+    monkeypatch.setattr(batching, "STALLED_SECONDS", 5.0)  # a machine that is busy may take its time
     return Callers(client, model_server)
 
 
@@ -166,7 +168,7 @@ def test_each_keeps_its_own_deadline(callers: Callers) -> None:
     for future in futures[2:4]:
         with pytest.raises(ModelServerTimeout):
             future.result()
-    assert time.monotonic() - start < STALLED_SECONDS
+    assert time.monotonic() - start < 2.5
     callers.free.set()
     for value in (0, 1, 4):
         assert right(futures[value], ids(value))
@@ -176,8 +178,8 @@ def test_each_keeps_its_own_deadline(callers: Callers) -> None:
 def test_who_shares_a_call_may_leave_it(callers: Callers) -> None:
     """The call has the latest deadline of those who share it."""
     first = callers.ask(ids(0))
-    futures = [callers.ask(ids(value), seconds) for value, seconds in ((1, 0.6), (2, 3), (3, 0.5))]
-    callers.server.delay_seconds = 0.6
+    futures = [callers.ask(ids(value), seconds) for value, seconds in ((1, 0.9), (2, 4), (3, 0.8))]
+    callers.server.delay_seconds = 1.0
     callers.free.set()
     assert right(first, ids(0))
     for future in (futures[0], futures[2]):
@@ -187,13 +189,14 @@ def test_who_shares_a_call_may_leave_it(callers: Callers) -> None:
     assert callers.shared == [1, 3]
 
 
-def test_a_call_that_is_stuck_does_not_hold_up_the_others(callers: Callers) -> None:
+def test_a_call_that_is_stuck_does_not_hold_up_the_others(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "STALLED_SECONDS", 0.5)
     stuck = callers.ask(ids(0), 1.5)
     start = time.monotonic()
     callers.answers_by(lambda features: scores(features, 1, 0))
     waiting = [callers.ask(ids(value), 4) for value in (1, 2)]
     wait_until(lambda: callers.entered == 2)
-    assert STALLED_SECONDS - 0.1 < time.monotonic() - start < STALLED_SECONDS + 0.5
+    assert 0.4 < time.monotonic() - start < 1.4
     with pytest.raises(ModelServerTimeout):
         stuck.result()
     callers.free.set()

@@ -15,6 +15,7 @@ from serving.errors import (
     ModelServerRefused,
     ModelServerTimeout,
     ModelServerUnavailable,
+    PlumblineError,
     UnknownLabel,
     UnknownVersion,
 )
@@ -148,6 +149,27 @@ def test_a_short_gap_is_bridged_by_retries(client: ModelServerClient, model_serv
     model_server.failure = (grpc.StatusCode.UNAVAILABLE, "going")
     threading.Timer(0.005, setattr, (model_server, "failure", None)).start()
     assert answers(client)
+
+
+@pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
+def test_only_unavailable_is_tried_again(
+    client: ModelServerClient, model_server: FakeModelServer, code: grpc.StatusCode
+) -> None:
+    model_server.failure = (code, "told by the server")
+    with pytest.raises(PlumblineError):
+        client.predict("house_price", 1, FEATURES, 5)
+    assert len(model_server.rows) == (3 if code is grpc.StatusCode.UNAVAILABLE else 1)
+
+
+def test_retries_end_with_their_budget(client: ModelServerClient, model_server: FakeModelServer) -> None:
+    """So that a server which is coming up gets each call once, and not three times."""
+    model_server.failure = (grpc.StatusCode.UNAVAILABLE, "coming up")
+    for _ in range(40):
+        assert not answers(client)
+    assert 40 + 20 < len(model_server.rows) < 40 + 50
+    model_server.rows.clear()
+    assert not answers(client)
+    assert len(model_server.rows) == 1
 
 
 def test_all_addresses_are_used_in_turn() -> None:
