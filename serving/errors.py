@@ -8,7 +8,7 @@
     │   ├── UnknownLabel             404
     │   ├── RequestTooLarge          413
     │   ├── UnsupportedMedia         415
-    │   ├── InvalidInstance          422   (InvalidField, once its place in the request is known)
+    │   ├── InvalidInstance          422   (InvalidFields, once their places in the request are known)
     │   └── Overloaded               429   right in itself, but too many came at the same time
     ├── ContractError                500   the model's contract is broken
     │   └── ParityError              500   the served model does not compute what training computed
@@ -22,6 +22,8 @@
 Constructors take facts; the class states the HTTP status and a stable, machine-readable code.
 """
 
+from collections.abc import Sequence
+from reprlib import Repr
 from typing import ClassVar
 
 
@@ -90,13 +92,27 @@ class UnsupportedMedia(RequestError):
     code = "unsupported_media_type"
 
 
-class InvalidField(PlumblineError):
-    """A field of an instance is not what the contract says. Its place in the request is not known yet."""
+class InvalidFields(PlumblineError):
+    """An instance is not what the contract says: the first *problems*, and the *count* of all that were found.
+
+    Its place in the request is not known yet.
+    """
+
+    def __init__(self, problems: Sequence["InvalidField"], count: int) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+        self.count = count
+
+
+class InvalidField(InvalidFields):
+    """One field of an instance is not what the contract says; an empty *field* is the instance itself."""
 
     def __init__(self, field: str, expected: str, got: object) -> None:
         self.field = field
         self.problem = f"expected {expected}, got {got if isinstance(got, Described) else _shortened(got)}"
-        super().__init__(f"{field}: {self.problem}" if field else self.problem)
+        PlumblineError.__init__(self, f"{field}: {self.problem}" if field else self.problem)
+        self.problems = (self,)
+        self.count = 1
 
 
 class Described(str):
@@ -104,16 +120,18 @@ class Described(str):
 
 
 class InvalidInstance(RequestError):
-    """An instance breaks the contract: names model, instance and field."""
+    """Instances break the contract: *errors* has instance number and field of the first of them, *count* is of all."""
 
     status = 422
     code = "invalid_instance"
 
-    def __init__(self, model: str, index: int, cause: InvalidField) -> None:
-        self.index = index
-        self.field = cause.field
-        place = f"instance {index}" + (f", field '{cause.field}'" if cause.field else "")
-        super().__init__(f"{model}: {place}: {cause.problem}")
+    def __init__(self, model: str, errors: Sequence[tuple[int, InvalidField]], count: int) -> None:
+        self.errors = errors
+        self.count = count
+        index, first = errors[0]
+        place = f"instance {index}" + (f", field {first.field!r}" if first.field else "")
+        more = f" (the first of {count} errors)" if count > 1 else ""
+        super().__init__(f"{model}: {place}: {first.problem}{more}")
 
 
 class Overloaded(RequestError):
@@ -183,6 +201,10 @@ class ModelServerTimeout(ModelServerError):
     code = "model_server_timeout"
 
 
-def _shortened(value: object, limit: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[:limit] + "…"
+_short = Repr()  # the value is a stranger's: of any depth, of any length
+_short.maxlevel = _short.maxdict = _short.maxlist = 2
+_short.maxstring = 60
+
+
+def _shortened(value: object) -> str:
+    return _short.repr(value[:40] if isinstance(value, bytes) else value)

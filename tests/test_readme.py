@@ -1,10 +1,12 @@
-"""Every command of the README does what it says: those that ask are run, those that work for long are parsed."""
+"""Every command of README and docs does what it says: those that ask are run, those that work for long are parsed."""
 
 import base64
+import json
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -14,7 +16,16 @@ from serving.cli import main
 from tests.stack import PLUMBLINE
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = re.findall(r"^\$ (.*?)(?:  +#.*)?$", (ROOT / "README.md").read_text(), re.M)
+README, API = ROOT / "README.md", ROOT / "docs" / "api.md"
+
+
+def commands(*documents: Path) -> dict[str, str]:
+    """Command -> the output that is shown for it."""
+    texts = "\n".join(document.read_text() for document in documents)
+    return dict(re.findall(r"^\$ (.*?)(?:  +#.*)?\n((?:(?!\$ |```).*\n)*)", texts, re.M))
+
+
+COMMANDS = commands(README, API)
 RUN = [
     command for command in COMMANDS if command.startswith("curl") or command in ("plumbline models", "plumbline verify")
 ]
@@ -24,7 +35,7 @@ MADE = [command for command in COMMANDS if command.startswith("make")]
 
 def test_each_command_is_one_that_a_test_below_takes():
     assert sorted(COMMANDS) == sorted(RUN + PARSED + MADE)
-    assert len(RUN) >= 7
+    assert len(RUN) >= 25
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's requests need curl")
@@ -37,13 +48,30 @@ def test_what_asks_gets_an_answer(command, stack, trained, tmp_path):
         words = [*PLUMBLINE, *words[1:], "--url", stack.url]
 
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
-    model = re.search(r"/predict/(\w+)", command)
-    if model is None:
+    shown = COMMANDS[command]
+    if command.startswith("plumbline"):
         assert len(done.stdout.splitlines()) >= 5
     elif '"low"' in command:
         assert '"detail":"house_price: instance 0, field' in done.stdout
+    elif "..." in shown:
+        assert done.stdout.startswith(shown[:9])
     else:
-        assert done.stdout.startswith(f'{{"model":"{model[1]}","version":1,"predictions":[{{')
+        assert shape(json.loads(done.stdout)) == shape(json.loads(shown))
+
+
+def shape(value: object) -> object:
+    """What of a JSON value is the same whatever data the model saw: names and types, not numbers and labels."""
+    if isinstance(value, dict):
+        return {name: "scores" if name == "scores" else shape(each) for name, each in value.items()}
+    return [shape(each) for each in value] if isinstance(value, list) else type(value)
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", API.read_text(), re.S))
+def test_python_that_is_shown_runs(code, stack):
+    code = code.replace("localhost:8000", stack.url.removeprefix("http://"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert re.match(r"\[b'\w+' b'\w+'\]", done.stdout)
 
 
 @pytest.mark.parametrize("command", PARSED)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState, Refusal
-from serving.contract import Contract, Features, check_parity
+from serving.contract import Contract, Features, InstanceLimits, check_parity
 from serving.contract.contract import SCORES
 from serving.contract.tensors import Array
 from serving.errors import (
@@ -26,12 +26,13 @@ _TRANSIENT = (ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable,
 
 
 class Admission:
-    """Admits versions of one model; each call to the server may take *seconds*."""
+    """Admits versions of one model, to be obeyed within *limits*; each call to the server may take *seconds*."""
 
-    def __init__(self, server: ModelServer, model: str, seconds: float) -> None:
+    def __init__(self, server: ModelServer, model: str, seconds: float, limits: InstanceLimits | None = None) -> None:
         self._server = server
         self._model = model
         self._seconds = seconds
+        self._limits = limits
 
     def run(self, before: ModelState, statuses: Sequence[VersionStatus]) -> ModelState:
         """Give the state that follows *before*."""
@@ -68,6 +69,8 @@ class Admission:
         if known and known.document == document:
             return known
         contract = Contract.from_json(document)
+        if self._limits:
+            contract = contract.limited(self._limits)
         if contract.model != self._model:
             raise ContractError(f"it carries the contract of {contract.model}")
         check_parity(contract, lambda features: self._scores(version, features))

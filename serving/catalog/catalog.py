@@ -10,6 +10,7 @@ from dataclasses import replace
 from serving.catalog.admission import Admission, without_name
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState
+from serving.contract import InstanceLimits
 from serving.errors import (
     ModelServerOverloaded,
     ModelServerTimeout,
@@ -34,7 +35,10 @@ Canary = Mapping[str, Mapping[int, float]]
 
 
 class Catalog:
-    """The live versions of *models* on *server*; *on_refresh* is told each model's state after each refresh."""
+    """The live versions of *models* on *server*, obeyed within *limits*.
+
+    *on_refresh* is told each model's state after each refresh.
+    """
 
     def __init__(
         self,
@@ -42,10 +46,12 @@ class Catalog:
         models: Sequence[str],
         on_refresh: Callable[[str, ModelState], None] = lambda model, state: None,
         canary: Canary | None = None,
+        limits: InstanceLimits | None = None,
     ) -> None:
         self.models = tuple(models)
         self._server = server
         self._on_refresh = on_refresh
+        self._limits = limits
         canary = canary or {}
         self._states = {model: ModelState(canary=canary.get(model, {})) for model in self.models}
         self._labels: dict[tuple[str, str], tuple[int, float]] = {}  # the version, and until when that holds
@@ -113,7 +119,8 @@ class Catalog:
                 return before  # a caller in a hurry learns nothing about the server
             # What is live stays so: the server may be back before the next request.
             return replace(before, refused={}, problem=without_name(model, error), checked=True)
-        return Admission(self._server, model, min(ADMISSION_SECONDS, budget_seconds)).run(before, statuses)
+        seconds = min(ADMISSION_SECONDS, budget_seconds)
+        return Admission(self._server, model, seconds, self._limits).run(before, statuses)
 
     def _statuses(self, model: str, before: ModelState, seconds: float) -> list[VersionStatus]:
         """Ask for the versions, and again while one that is live is missing; raises UnknownVersion if there are none.

@@ -5,6 +5,7 @@ Training fits it, the exported model carries it, the gateway and batch scoring o
 
 from serving.contract.contract import Contract, ParityExample
 from serving.contract.image import ImageResizer
+from serving.contract.limits import InstanceLimits
 from serving.contract.outputs import Labels, Value
 from serving.contract.parity import check_parity
 from serving.contract.tabular import TabularScaler
@@ -15,6 +16,7 @@ __all__ = [
     "Contract",
     "Features",
     "ImageResizer",
+    "InstanceLimits",
     "Labels",
     "ParityExample",
     "TabularScaler",

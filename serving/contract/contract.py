@@ -2,21 +2,26 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from serving.contract.limits import InstanceLimits
 from serving.contract.outputs import Output, output_from_json, output_to_json
 from serving.contract.preprocessors import Preprocessor, preprocessor_from_json, preprocessor_to_json
 from serving.contract.tensors import Array, Features, TensorSpec, array_from_json, array_to_json
-from serving.errors import ContractError, Described, InvalidField, InvalidInstance
+from serving.errors import ContractError, Described, InvalidField, InvalidFields, InvalidInstance
 
 SCHEMA = 1
 """The form of the JSON; a reader refuses another."""
 
 SCORES = "scores"
 """The name of the model's only output."""
+
+MOST_ERRORS = 20
+"""So many of a request's errors are told one by one; the others are counted."""
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
@@ -49,9 +54,24 @@ class Contract:
         """The scores' name, type and shape."""
         return {SCORES: TensorSpec("float32", (None, self.output.width))}
 
+    def limited(self, limits: InstanceLimits) -> "Contract":
+        """Give the contract as a server with *limits* obeys it; its schema tells them."""
+        return replace(self, preprocessor=self.preprocessor.limited(limits))
+
     def decode(self, instances: Sequence[Any]) -> list[Any]:
-        """Check and read raw instances; raises InvalidInstance for the first that breaks the contract."""
-        return [self._decode(index, instance) for index, instance in enumerate(instances)]
+        """Check and read raw instances; raises InvalidInstance with all that breaks the contract."""
+        decoded: list[Any] = []
+        errors: list[tuple[int, InvalidField]] = []
+        count = 0
+        for index, instance in enumerate(instances):
+            try:
+                decoded.append(self._decode(instance))
+            except InvalidFields as error:
+                count += error.count
+                errors += [(index, problem) for problem in error.problems[: MOST_ERRORS - len(errors)]]
+        if errors:
+            raise InvalidInstance(self.model, errors, count)
+        return decoded
 
     def features(self, instances: Sequence[Any]) -> Features:
         """Make the features of raw instances; raises InvalidInstance."""
@@ -95,16 +115,25 @@ class Contract:
         except (ValueError, KeyError, TypeError) as error:
             raise ContractError(f"not a contract: {type(error).__name__}: {error}") from error
 
-    def _decode(self, index: int, instance: Any) -> Any:
-        try:
-            if not isinstance(instance, dict):
-                raise InvalidField("", "an object with named fields", instance)
-            for field in instance:
-                if field not in self.preprocessor.fields:
-                    raise InvalidField(field, f"only {', '.join(self.preprocessor.fields)}", Described("this field"))
+    @cached_property
+    def _fields(self) -> frozenset[str]:
+        return frozenset(self.preprocessor.fields)
+
+    def _decode(self, instance: Any) -> Any:
+        if not isinstance(instance, dict):
+            raise InvalidField("", "an object with named fields", instance)
+        if instance.keys() <= self._fields:
             return self.preprocessor.decode(instance)
-        except InvalidField as error:
-            raise InvalidInstance(self.model, index, error) from error
+        unknown = [field for field in instance if field not in self._fields]
+        expected = f"only {', '.join(self.preprocessor.fields)}"
+        problems = [InvalidField(field, expected, Described("this field")) for field in unknown[:MOST_ERRORS]]
+        count = len(unknown)
+        try:
+            self.preprocessor.decode(instance)
+        except InvalidFields as error:
+            problems += error.problems
+            count += error.count
+        raise InvalidFields(problems, count)
 
 
 def _check_schema(document: Any) -> None:

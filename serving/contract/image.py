@@ -4,12 +4,13 @@ import base64
 import binascii
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from serving.contract.limits import InstanceLimits
 from serving.contract.tensors import Features, TensorSpec
 from serving.errors import Described, InvalidField
 
@@ -22,7 +23,8 @@ class ImageResizer:
     """Turns `{"image": "<base64>"}` into `image: uint8[batch, height, width, channels]`.
 
     Upright by its EXIF orientation, transparency over *background*, the whole picture squeezed to the size by
-    an antialiased bilinear filter. *max_pixels* is the largest picture that is decoded at all.
+    an antialiased bilinear filter. *max_pixels* is the largest picture that is decoded at all, *max_bytes* the
+    largest file.
     """
 
     height: int
@@ -30,6 +32,7 @@ class ImageResizer:
     mode: Literal["RGB", "L"] = "RGB"
     background: int = 255
     max_pixels: int = 50_000_000
+    max_bytes: int = 100_000_000
     kind: ClassVar[str] = "image"
     fields: ClassVar[tuple[str, ...]] = ("image",)
 
@@ -48,8 +51,10 @@ class ImageResizer:
         image = {
             "type": "string",
             "contentEncoding": "base64",
-            "minLength": 1,
-            "description": f"{', '.join(FORMATS)}, at most {self.max_pixels:,} pixels",
+            "minLength": 4,
+            "maxLength": _base64_length(self.max_bytes),
+            "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+            "description": f"{', '.join(FORMATS)}; at most {self.max_pixels:,} pixels and {self.max_bytes:,} bytes",
         }
         return {
             "type": "object",
@@ -58,10 +63,14 @@ class ImageResizer:
             "additionalProperties": False,
         }
 
+    def limited(self, limits: InstanceLimits) -> "ImageResizer":
+        """Give the resizer that refuses larger pictures and files."""
+        return replace(self, max_pixels=min(self.max_pixels, limits.image_pixels), max_bytes=limits.image_bytes)
+
     def decode(self, instance: Mapping[str, Any]) -> Image.Image:
         """Read the picture of one instance, base64 text or the file's bytes; raises InvalidField."""
         value = instance.get("image")
-        return self._upright(value if isinstance(value, bytes) else _from_base64(value))
+        return self._upright(value if isinstance(value, bytes) else self._from_base64(value))
 
     def transform(self, decoded: Sequence[Image.Image]) -> Features:
         """Make `image: uint8[len(decoded), height, width, channels]`."""
@@ -72,7 +81,7 @@ class ImageResizer:
         return {"image": pixels}
 
     def to_state(self) -> dict[str, Any]:
-        """Give the state as JSON values."""
+        """Give the state as JSON values; *max_bytes* is for whoever serves to say."""
         return {
             "height": self.height,
             "width": self.width,
@@ -86,7 +95,19 @@ class ImageResizer:
         """Read what `to_state` gave."""
         return cls(**state)
 
+    def _from_base64(self, value: object) -> bytes:
+        if not isinstance(value, str):
+            raise InvalidField("image", "a base64 string", value)
+        if len(value) > _base64_length(self.max_bytes):
+            raise self._too_many_bytes(len(value) // 4 * 3)
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise InvalidField("image", "base64", Described(f"text that is not ({error})")) from error
+
     def _upright(self, data: bytes) -> Image.Image:
+        if len(data) > self.max_bytes:
+            raise self._too_many_bytes(len(data))
         try:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -111,17 +132,15 @@ class ImageResizer:
             image = Image.alpha_composite(backdrop, image)
         return image.convert(self.mode)
 
+    def _too_many_bytes(self, got: int) -> InvalidField:
+        return InvalidField("image", f"a file of at most {self.max_bytes:,} bytes", Described(f"{got:,}"))
+
     def _too_many_pixels(self, got: str) -> InvalidField:
         return InvalidField("image", f"at most {self.max_pixels:,} pixels", Described(got))
 
 
-def _from_base64(value: object) -> bytes:
-    if not isinstance(value, str):
-        raise InvalidField("image", "a base64 string", value)
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidField("image", "base64", Described(f"text that is not ({error})")) from error
+def _base64_length(count: int) -> int:
+    return (count + 2) // 3 * 4
 
 
 def _not_an_image(data: bytes) -> InvalidField:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from serving.contract.image import ImageResizer
+from serving.contract.limits import InstanceLimits
 from serving.contract.tabular import TabularScaler
 from serving.contract.tensors import Features, TensorSpec
 from serving.contract.text import TextVectorizer
@@ -29,8 +30,12 @@ class Preprocessor(Protocol):
         """The JSON schema of one instance."""
         ...
 
+    def limited(self, limits: InstanceLimits) -> "Preprocessor":
+        """Give the preprocessor that refuses what is over *limits*."""
+        ...
+
     def decode(self, instance: Mapping[str, Any]) -> Any:
-        """Check and read one instance; raises InvalidField."""
+        """Check and read one instance; raises InvalidFields. What it takes fits the schema."""
         ...
 
     def transform(self, decoded: Sequence[Any]) -> Features:

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from serving.contract.limits import InstanceLimits
 from serving.contract.tensors import Array, Features, TensorSpec
-from serving.errors import Described, InvalidField
+from serving.errors import Described, InvalidField, InvalidFields
 
 Missing = Literal["error", "mean"]
 _LARGEST = 1e30  # float32 ends at 3e38
@@ -58,9 +59,17 @@ class TabularScaler:
             "additionalProperties": False,
         }
 
+    def limited(self, limits: InstanceLimits) -> "TabularScaler":
+        """Give itself: a row of numbers has one size."""
+        return self
+
     def decode(self, instance: Mapping[str, Any]) -> list[float]:
-        """Read the numbers of one instance in the order of *names*; raises InvalidField."""
-        return [self._number(name, instance.get(name)) for name in self.names]
+        """Read the numbers of one instance in the order of *names*; raises InvalidFields."""
+        try:
+            return [self._number(name, instance.get(name)) for name in self.names]
+        except InvalidField:
+            problems = [problem for name in self.names for problem in self._problems(name, instance.get(name))]
+            raise InvalidFields(problems, len(problems)) from None
 
     def transform(self, decoded: Sequence[Sequence[float]] | Array) -> Features:
         """Make `features: float32[len(decoded), len(names)]`."""
@@ -83,7 +92,16 @@ class TabularScaler:
         """Read what `to_state` gave."""
         return cls(tuple(state["names"]), tuple(state["means"]), tuple(state["deviations"]), state["missing"])
 
+    def _problems(self, name: str, value: object) -> Sequence[InvalidField]:
+        try:
+            self._number(name, value)
+        except InvalidField as problem:
+            return problem.problems
+        return ()
+
     def _number(self, name: str, value: object) -> float:
+        if type(value) is float and abs(value) <= _LARGEST:  # nearly all
+            return value
         if value is None:
             if self.missing == "mean":
                 return math.nan

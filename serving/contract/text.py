@@ -7,20 +7,22 @@ first. A word that the training texts never had leaves no id at all: those data 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
+from serving.contract.limits import InstanceLimits
 from serving.contract.tensors import Features, TensorSpec
-from serving.errors import InvalidField
+from serving.errors import Described, InvalidField
 
 PADDING, START, RARE = 0, 1, 2
 FIRST_WORD = 4
 """The id of the most frequent word: `index_from=3` of `keras.datasets`, and ranks start at 1."""
 
 _SEPARATORS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+_BLANK, _BLANK_PATTERN = " \t\n\r", " \\t\\n\\r"  # spelt out: not all dialects of patterns agree on \\s
 _NORMALISE = str.maketrans(
     {chr(upper): chr(upper).lower() for upper in range(ord("A"), ord("Z") + 1)} | dict.fromkeys(_SEPARATORS, " ")
 )
@@ -36,11 +38,13 @@ class TextVectorizer:
     """Turns `{"text": "..."}` into `ids: int32[batch, length]`; longer texts keep their beginning.
 
     *words* are all that training saw, by rank; *num_words* is the number of ids, the special ones included.
+    A text of more than *max_characters* is refused, and one of nothing but spaces, tabs and line ends.
     """
 
     words: tuple[str, ...]
     num_words: int
     length: int
+    max_characters: int = 10_000_000
     kind: ClassVar[str] = "text"
     fields: ClassVar[tuple[str, ...]] = ("text",)
 
@@ -64,18 +68,25 @@ class TextVectorizer:
     @property
     def instance_schema(self) -> dict[str, Any]:
         """The JSON schema of one instance."""
+        text = {"type": "string", "minLength": 1, "maxLength": self.max_characters, "pattern": f"[^{_BLANK_PATTERN}]"}
         return {
             "type": "object",
-            "properties": {"text": {"type": "string", "minLength": 1}},
+            "properties": {"text": text},
             "required": ["text"],
             "additionalProperties": False,
         }
 
+    def limited(self, limits: InstanceLimits) -> "TextVectorizer":
+        """Give the vectorizer that refuses longer texts."""
+        return replace(self, max_characters=limits.text_characters)
+
     def decode(self, instance: Mapping[str, Any]) -> str:
         """Read the text of one instance; raises InvalidField."""
         text = instance.get("text")
-        if not isinstance(text, str) or not text.strip():
+        if not isinstance(text, str) or not text.strip(_BLANK):
             raise InvalidField("text", "a string that is not empty", text)
+        if len(text) > self.max_characters:
+            raise InvalidField("text", f"at most {self.max_characters:,} characters", Described(f"{len(text):,}"))
         return text
 
     def transform(self, decoded: Sequence[str]) -> Features:

@@ -6,14 +6,19 @@ from flask import Flask
 
 from serving.batching import Batcher
 from serving.catalog import Catalog, ModelServer, Refresher
+from serving.gateway.answering import Answering
+from serving.gateway.body import GatewayRequest
+from serving.gateway.docs import docs_routes
 from serving.gateway.headers import register_headers
 from serving.gateway.health import health_routes
-from serving.gateway.instances import GatewayRequest
+from serving.gateway.inference_v2 import inference_v2_routes
 from serving.gateway.models import models_routes
+from serving.gateway.openapi import openapi_routes
 from serving.gateway.page import page_routes
 from serving.gateway.predict import predict_routes
 from serving.gateway.problems import register_problems
 from serving.gateway.settings import Settings
+from serving.gateway.tfserving_rest import NameConverter, tfserving_routes
 from serving.limits import Limits
 from serving.monitoring.metrics import Metrics
 from serving.predictor import Predictor
@@ -36,11 +41,16 @@ def create_app(settings: Settings | None = None, server: ModelServer | None = No
     settings = settings or Settings.from_env()
     server = server or ModelServerClient(settings.model_server)
     metrics = Metrics(settings.metrics_dir)
-    catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary)
+    catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, settings.instance_limits)
     refresher = Refresher(catalog, settings.refresh_seconds)
     app = _flask(settings)
-    app.register_blueprint(predict_routes(settings, catalog, _predictor(settings, catalog, server, metrics), metrics))
+    answering = Answering(settings, catalog, _predictor(settings, catalog, server, metrics), metrics)
+    app.register_blueprint(predict_routes(answering, settings.max_json_depth))
+    app.register_blueprint(inference_v2_routes(answering, catalog, settings.max_json_depth))
+    app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
     app.register_blueprint(models_routes(catalog))
+    app.register_blueprint(openapi_routes(catalog, settings.max_instances))
+    app.register_blueprint(docs_routes())
     app.register_blueprint(health_routes(catalog, metrics))
     app.register_blueprint(page_routes())
     register_problems(app)
@@ -68,6 +78,7 @@ def _predictor(settings: Settings, catalog: Catalog, server: ModelServer, metric
 def _flask(settings: Settings) -> Flask:
     app = Flask("serving.gateway", static_folder=None)
     app.request_class = GatewayRequest
+    app.url_map.converters["name"] = NameConverter
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_PARTS"] = settings.max_instances + 1  # so that one too many is counted, more are refused
     return app

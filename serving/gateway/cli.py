@@ -19,8 +19,9 @@ Examples:
   MODEL_SERVER=tf-serving:8500 plumbline serve --bind 0.0.0.0 --workers 4
 
 Each option overrides the environment variable of its name in capitals (MODEL_SERVER, ...). More variables:
-REFRESH_SECONDS, MAX_BODY_BYTES, MAX_INSTANCES, MAX_CONCURRENCY, MAX_QUEUE, MAX_BATCH_ROWS, MAX_BATCH_BYTES,
-MAX_BATCH_CALLS and CANARY, such as sentiment:4=5,topic:7=10 (percent of the requests that name no version).
+REFRESH_SECONDS, MAX_BODY_BYTES, MAX_INSTANCES, MAX_TEXT_CHARACTERS, MAX_IMAGE_PIXELS, MAX_IMAGE_BYTES,
+MAX_JSON_DEPTH, MAX_CONCURRENCY, MAX_QUEUE, MAX_BATCH_ROWS, MAX_BATCH_BYTES, MAX_BATCH_CALLS and CANARY, such as
+sentiment:4=5,topic:7=10 (percent of the requests that name no version).
 """
 
 

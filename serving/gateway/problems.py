@@ -1,6 +1,10 @@
-"""Any error -> a problem in the form of RFC 9457 (application/problem+json). The only place that does it."""
+"""Any error -> a problem in the form of RFC 9457 (application/problem+json). The only place that does it.
+
+Under /v1 and /v2 it is `{"error": "..."}`, as both of those protocols have it, and an invalid instance is a 400.
+"""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -11,6 +15,7 @@ from serving.gateway.replies import json_reply
 
 _log = logging.getLogger(__name__)
 
+_PROTOCOLS = ("/v1/", "/v2/")
 _RETRY_AFTER_SECONDS = "1"
 _READ_AWAY_BYTES = 64 * 1024 * 1024
 _CODES = {413: RequestTooLarge.code}
@@ -27,11 +32,24 @@ def register_problems(app: Flask) -> None:
 def _own(error: PlumblineError) -> Response:
     if error.status >= 500:
         _log.warning("; ".join([str(error), *getattr(error, "__notes__", ())]))
-    place = {"index": error.index, "field": error.field} if isinstance(error, InvalidInstance) else {}
-    reply = _problem(error.status, error.code, str(error), **place)
+    errors = _errors(error) if isinstance(error, InvalidInstance) else {}
+    reply = _problem(error.status, error.code, str(error), **errors)
     if error.status in (429, 503):
         reply.headers["Retry-After"] = _RETRY_AFTER_SECONDS
     return reply
+
+
+def _errors(error: InvalidInstance) -> dict[str, Any]:
+    listed = [{"index": index, "field": each.field, "detail": each.problem} for index, each in error.errors]
+    if pointer := g.get("pointer"):
+        listed = [{"pointer": pointer(each["index"], each["field"]), **each} for each in listed]
+    return {"errors": listed, "error_count": error.count}
+
+
+def _with_all(detail: str, errors: Sequence[dict[str, Any]]) -> str:
+    if len(errors) < 2:
+        return detail
+    return "; ".join([detail, *(f"{error['pointer']}: {error['detail']}" for error in errors[1:])])
 
 
 def _http(error: HTTPException) -> Response | HTTPException:
@@ -61,6 +79,8 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _problem(status: int, code: str, detail: str, **more: Any) -> Response:
+    if request.path.startswith(_PROTOCOLS):
+        return json_reply({"error": _with_all(detail, more.get("errors", ()))}, 400 if status == 422 else status)
     problem = {
         "type": f"urn:plumbline:problem:{code}",
         "title": code.replace("_", " ").capitalize(),

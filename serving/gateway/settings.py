@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from serving.contract import InstanceLimits
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _SHARE = re.compile(rf"({_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)
 
@@ -25,6 +27,10 @@ class Settings:
     refresh_seconds: float = 1.0
     max_body_bytes: int = 16 * 1024 * 1024
     max_instances: int = 512
+    max_text_characters: int = 100_000
+    max_image_pixels: int = 50_000_000
+    max_image_bytes: int = 10 * 1024 * 1024
+    max_json_depth: int = 32
     bind: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -36,6 +42,11 @@ class Settings:
     max_batch_calls: int = 1
     canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     metrics_dir: Path | None = None
+
+    @property
+    def instance_limits(self) -> InstanceLimits:
+        """How large an instance may be."""
+        return InstanceLimits(self.max_text_characters, self.max_image_pixels, self.max_image_bytes)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -137,6 +148,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "refresh_seconds": _seconds,
     "max_body_bytes": _count,
     "max_instances": _count,
+    "max_text_characters": _count,
+    "max_image_pixels": _count,
+    "max_image_bytes": _count,
+    "max_json_depth": _count,
     "bind": str,
     "port": _port,
     "workers": _count,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from serving.contract import TabularScaler
-from serving.errors import InvalidField
+from serving.errors import InvalidFields
 
 ROWS = np.array([[1.0, 10.0, 5.0], [3.0, 30.0, 5.0]])
 SCALER = TabularScaler.fit(ROWS, ("rooms", "age", "constant"))
@@ -35,7 +35,7 @@ def test_fields_are_read_by_name_in_any_order():
     ],
 )
 def test_what_is_not_a_finite_number_is_refused(value, message):
-    with pytest.raises(InvalidField, match=message):
+    with pytest.raises(InvalidFields, match=message):
         SCALER.decode({"rooms": value, "age": 1, "constant": 5})
 
 

@@ -1,8 +1,10 @@
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
@@ -30,6 +32,18 @@ def gateway(settings: Settings) -> Iterator[FlaskClient]:
     wait_until(lambda: client.get("/readyz").status_code == 200)
     yield client
     close_app(app)
+
+
+@pytest.fixture
+def address(gateway: FlaskClient) -> Iterator[str]:
+    """The gateway's host and port, for clients that need a real socket."""
+    server = make_server("127.0.0.1", 0, gateway.application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def problem(reply: Any) -> dict[str, Any]:

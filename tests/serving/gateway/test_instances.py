@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.errors import RequestError
-from serving.gateway.instances import GatewayRequest, read_instances
+from serving.errors import MalformedRequest, RequestError
+from serving.gateway.body import GatewayRequest, parse_json
+from serving.gateway.instances import bounded, pointer, read_instances
 
 JSON = "application/json"
 VALUES = st.recursive(
@@ -28,7 +29,7 @@ def request(body: bytes, media: str = JSON) -> GatewayRequest:
 
 
 def read(body: bytes) -> list[Any]:
-    return read_instances(request(body), lambda: False, most=10)
+    return bounded(read_instances(request(body), lambda: False, 32), 10).values
 
 
 @given(OBJECTS)
@@ -53,10 +54,30 @@ def test_deep_nesting_does_no_harm(depth: int) -> None:
         read(b"[" * depth + b"]" * depth)
 
 
+@given(VALUES, st.integers(1, 4))
+def test_the_depth_of_json_is_found(value: Any, most: int) -> None:
+    def depth(value: Any) -> int:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+        return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+    body = orjson.dumps(value)
+    if depth(value) > most:
+        with pytest.raises(MalformedRequest, match=f"nested more than {most} deep"):
+            parse_json(body, most)
+    else:
+        assert parse_json(body, most) == value
+
+
+def test_pointers_are_those_of_rfc_6901() -> None:
+    assert pointer() == ""
+    assert pointer("instances", 3, "RM") == "/instances/3/RM"
+    assert pointer("m~n", "a/b", "~1") == "/m~0n/a~1b/~01"
+
+
 def test_large_files_stay_in_memory() -> None:
     """A container's file system may be read-only."""
     head = b'--cut\r\nContent-Disposition: form-data; name="image"; filename="large.png"\r\n\r\n'
     body = head + b"x" * 2_000_000 + b"\r\n--cut--\r\n"
     uploaded = request(body, "multipart/form-data; boundary=cut")
     assert isinstance(uploaded.files["image"].stream, io.BytesIO)
-    assert [len(instance["image"]) for instance in read_instances(uploaded, lambda: True, 10)] == [2_000_000]
+    assert [len(instance["image"]) for instance in read_instances(uploaded, lambda: True, 32).values] == [2_000_000]

@@ -208,7 +208,8 @@ def test_a_file_that_is_no_picture_is_an_error_at_the_field(page: Page, stack: S
     page.get_by_label("image").set_input_files(paper)
     predict(page)
     expect(page.get_by_label("image")).to_have_accessible_description(
-        "JPEG, PNG, WEBP, GIF, at most 50,000,000 pixels expected a whole picture in one of the formats "
+        "JPEG, PNG, WEBP, GIF; at most 50,000,000 pixels and 10,485,760 bytes expected a whole picture in one of the "
+        "formats "
         "JPEG, PNG, WEBP, GIF, got 8 bytes that start with b'%PDF-1.7'"
     )
 

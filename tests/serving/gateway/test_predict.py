@@ -1,9 +1,12 @@
 import base64
 import dataclasses
+import gzip
 import io
 import re
 import threading
 import time
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -79,9 +82,26 @@ def test_media_that_an_image_model_takes_are_listed(gateway: FlaskClient) -> Non
     )
 
 
-def test_a_compressed_body_is_not_taken(gateway: FlaskClient) -> None:
-    reply = gateway.post("/predict/sentiment", data=b"x", content_type=JSON, headers={"Content-Encoding": "gzip"})
-    assert problem(reply)["status"] == 415
+@pytest.mark.parametrize(("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_a_compressed_body_is_unpacked_within_the_limit(
+    gateway: FlaskClient, encoding: str, compress: Callable[[bytes], bytes]
+) -> None:
+    def ask(body: bytes) -> Any:
+        headers = {"Content-Encoding": encoding}
+        return gateway.post("/predict/sentiment", data=body, content_type=JSON, headers=headers)
+
+    whole = compress(b'{"text": "a good film"}')
+    assert ask(whole).get_json()["predictions"] == answers(text_contract(), [TEXT])
+    assert problem(ask(whole[:-9]))["detail"] == "the compressed body ends too early"
+    assert problem(ask(b"{}"))["detail"] == "the body is not what its Content-Encoding says"
+    assert problem(ask(compress(b'{"text": "%s"}' % (b"x" * 30_000))))["status"] == 413
+
+
+def test_another_content_encoding_is_not_taken(gateway: FlaskClient) -> None:
+    reply = gateway.post("/predict/sentiment", data=b"x", content_type=JSON, headers={"Content-Encoding": "br"})
+    assert problem(reply)["detail"] == "expected as Content-Encoding gzip or deflate, got 'br'"
+    file = {"image": (io.BytesIO(png(1)), "a.png")}
+    assert gateway.post("/predict/digits", data=file, headers={"Content-Encoding": "gzip"}).status_code == 415
 
 
 @pytest.mark.parametrize(
@@ -130,14 +150,80 @@ def test_an_instance_that_is_not_right_is_named(
 ) -> None:
     told = problem(gateway.post(f"/predict/{model}", json={"instances": instances}))
     assert (told["status"], told["code"], told["model"]) == (422, "invalid_instance", model)
-    assert {name: told[name] for name in place} == place
-    assert told["detail"].startswith(f"{model}: instance {place['index']}")
+    (error,) = told["errors"]
+    assert {name: error[name] for name in place} == place
+    assert error["pointer"] == "/instances/" + "/".join(str(value) for value in place.values() if value != "")
+    assert told["detail"] == f"{model}: instance {place['index']}" + (
+        f", field '{place['field']}': {error['detail']}" if place["field"] else f": {error['detail']}"
+    )
+
+
+def test_all_errors_of_a_request_are_told_at_once_each_with_its_place(gateway: FlaskClient) -> None:
+    houses = [{"rooms": "six", "a/b~c": 1}, HOUSE, {"rooms": None, "age": 1e31}]
+    told = problem(gateway.post("/predict/house_price", json={"instances": houses}))
+    assert [(error["pointer"], error["detail"]) for error in told["errors"]] == [
+        ("/instances/0/a~1b~0c", "expected only rooms, age, got this field"),
+        ("/instances/0/rooms", "expected a number, got 'six'"),
+        ("/instances/0/age", "expected a number, got nothing"),
+        ("/instances/2/rooms", "expected a number, got nothing"),
+        ("/instances/2/age", "expected a finite number of at most 1e+30 in size, got 1e+31"),
+    ]
+    assert told["error_count"] == 5
+    assert told["detail"].endswith("got this field (the first of 5 errors)")
+
+
+def test_the_errors_told_are_bounded_and_the_others_counted(gateway: FlaskClient) -> None:
+    told = problem(gateway.post("/predict/house_price", json={"instances": [{str(n): n for n in range(100)}, {}]}))
+    assert len(told["errors"]) == 20
+    assert told["error_count"] == 104
+
+
+def test_a_lone_instance_has_its_pointers_from_the_root(gateway: FlaskClient) -> None:
+    told = problem(gateway.post("/predict/sentiment", json={"text": ""}))
+    assert told["errors"][0]["pointer"] == "/text"
+
+
+@pytest.mark.parametrize(
+    ("model", "instance", "detail"),
+    [
+        ("sentiment", {"text": "x" * 101}, "expected at most 100 characters, got 101"),
+        ("sentiment", {"text": " \t\r\n"}, "expected a string that is not empty, got ' \\t\\r\\n'"),
+        ("digits", {"image": base64.b64encode(png(0, (99, 100))).decode()}, "expected at most 900 pixels, got 99x100"),
+        ("digits", {"image": "A" * 2800}, "expected a file of at most 2,000 bytes, got 2,100"),
+    ],
+)
+def test_the_limits_of_an_instance_are_kept_and_told(
+    settings: Settings, model: str, instance: dict[str, str], detail: str
+) -> None:
+    app = create_app(dataclasses.replace(settings, max_text_characters=100, max_image_pixels=900, max_image_bytes=2000))
+    told = problem(app.test_client().post(f"/predict/{model}", json=instance))
+    assert (told["status"], [error["detail"] for error in told["errors"]]) == (422, [detail])
+    schema = app.test_client().get(f"/models/{model}").get_json()["instance"]["schema"]
+    assert schema["properties"][next(iter(instance))]["maxLength"] == {"sentiment": 100, "digits": 2668}[model]
+    close_app(app)
+
+
+def test_json_may_be_nested_so_deep_and_no_deeper(settings: Settings) -> None:
+    app = create_app(dataclasses.replace(settings, max_json_depth=3))
+    deep = problem(app.test_client().post("/predict/sentiment", json={"instances": [{"text": []}]}))
+    assert (deep["status"], deep["detail"]) == (400, "the JSON is nested more than 3 deep")
+    assert app.test_client().post("/predict/sentiment", json={"instances": [{"text": "[[[[{"}]}).status_code == 200
+    close_app(app)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_is_no_number_in_json_is_malformed(gateway: FlaskClient, number: str) -> None:
+    body = b'{"rooms": %s, "age": 1}' % number.encode()
+    told = problem(gateway.post("/predict/house_price", data=body, content_type=JSON))
+    assert (told["status"], told["code"]) == (400, "malformed_request")
 
 
 def test_a_file_that_is_no_picture_is_named(gateway: FlaskClient) -> None:
     files = {"image": [(io.BytesIO(png(1)), "a.png"), (io.BytesIO(b"%PDF-1.7"), "b.pdf")]}
     told = problem(gateway.post("/predict/digits", data=files))
-    assert (told["status"], told["index"], told["field"]) == (422, 1, "image")
+    (error,) = told["errors"]
+    assert (told["status"], error["index"], error["field"]) == (422, 1, "image")
+    assert "pointer" not in error
 
 
 def test_limits_are_kept(gateway: FlaskClient) -> None:

@@ -1,0 +1,81 @@
+"""The one way of a predict request, whichever protocol it speaks: look up, read, predict, count."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from flask import Blueprint, Response, g, request
+
+from serving.catalog import Catalog, LiveModel
+from serving.gateway.instances import Instances, bounded
+from serving.gateway.routing import Route, read_route
+from serving.gateway.settings import Settings
+from serving.monitoring.metrics import UNKNOWN, Metrics
+from serving.predictor import Prediction, Predictor
+
+
+class Answering:
+    """Answers predict requests by *predictor*, within the limits of *settings*."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, predictor: Predictor, metrics: Metrics) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._predictor = predictor
+        self._metrics = metrics
+
+    def count(self, routes: Blueprint) -> None:
+        """Count each POST to *routes* by model and status, and tell the time by stage in its reply."""
+        routes.before_request(_start)
+        routes.after_request(self._count)
+
+    def live(self, model: str, version: int | None = None, label: str | None = None) -> LiveModel:
+        """Give what is live of *model*; raises UnknownModel, UnknownVersion, UnknownLabel or ModelNotReady."""
+        self._know(model)
+        route = self._route(version, label)
+        if route.label is not None:
+            return self._catalog.labelled(model, route.label, route.remaining())
+        return self._catalog.live(model, route.version, route.remaining())
+
+    def predict(
+        self, model: str, read: Callable[[], Instances], version: int | None = None, label: str | None = None
+    ) -> Prediction:
+        """Predict what *read* reads, by the version or label that the path or else the query names.
+
+        Raises the errors of `serving.errors`.
+        """
+        self._know(model)
+        route = self._route(version, label)
+        with self._metrics.in_flight.track_inprogress():
+            instances = bounded(read(), self._settings.max_instances)
+            g.pointer = instances.pointer
+            prediction = self._predictor.predict(model, instances.values, route.remaining(), route.version, route.label)
+        self._metrics.predicted(prediction)
+        g.stage_seconds = prediction.stage_seconds
+        return prediction
+
+    def _know(self, model: str) -> None:
+        self._catalog.state(model)
+        g.model = model  # from here on it is a name that we know, which may label a metric
+
+    def _route(self, version: int | None, label: str | None) -> Route:
+        started = g.get("started", time.perf_counter())
+        route = read_route(request, self._settings.deadline_seconds, started)
+        return route if version is None and label is None else replace(route, version=version, label=label)
+
+    def _count(self, reply: Response) -> Response:
+        if "started" in g:
+            seconds = time.perf_counter() - g.started
+            self._metrics.answered(g.get("model", UNKNOWN), reply.status_code, seconds)
+        if "stage_seconds" in g:
+            reply.headers["Server-Timing"] = _server_timing(g.stage_seconds)
+        return reply
+
+
+def _start() -> None:
+    if request.method == "POST":
+        g.started = time.perf_counter()
+
+
+def _server_timing(stage_seconds: Mapping[str, float]) -> str:
+    """Write the time by stage as W3C's Server Timing does, in milliseconds."""
+    return ", ".join(f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in stage_seconds.items())

@@ -1,0 +1,233 @@
+"""The Open Inference Protocol, spoken by the real client of Triton where it can say what is to be said."""
+
+import base64
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from tritonclient import http as triton
+from tritonclient.utils import InferenceServerException
+
+from tests.serving.contracts import answers, image_contract, png, tabular_contract, text_contract
+from tests.serving.fake_model_server import FakeModelServer, wait_until
+from tests.serving.gateway.test_health import metrics
+
+TEXTS = ["a good film", "naïve, very bad ✓"]
+INFER = "/v2/models/house_price/infer"
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[triton.InferenceServerClient]:
+    client = triton.InferenceServerClient(address)
+    yield client
+    client.close()
+
+
+def tensor(name: str, datatype: str, values: Any, binary: bool = True) -> triton.InferInput:
+    array = np.array(values, object if datatype == "BYTES" else None)
+    made = triton.InferInput(name, list(array.shape), datatype)
+    made.set_data_from_numpy(array, binary_data=binary)
+    return made
+
+
+def column(name: str, values: list[Any], **more: Any) -> dict[str, Any]:
+    return {"name": name, "shape": [len(values)], "datatype": "FP64", "data": values, **more}
+
+
+def test_the_server_is_alive_and_ready(client: triton.InferenceServerClient, model_server: FakeModelServer) -> None:
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready("sentiment")
+    assert client.is_model_ready("sentiment", "1")
+    assert not client.is_model_ready("sentiment", "2")
+    assert not client.is_model_ready("zebra")
+    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
+    model_server.withdraw("sentiment", 1)
+    wait_until(lambda: not client.is_server_ready())
+    assert not client.is_model_ready("sentiment")
+
+
+def test_a_models_tensors_are_told(client: triton.InferenceServerClient) -> None:
+    assert client.get_model_metadata("house_price") == {
+        "name": "house_price",
+        "versions": ["1"],
+        "platform": "plumbline_contract",
+        "inputs": [{"name": name, "datatype": "FP64", "shape": [-1]} for name in ("rooms", "age")],
+        "outputs": [{"name": "value", "datatype": "FP64", "shape": [-1]}],
+    }
+    told = client.get_model_metadata("digits", "1")
+    assert told["inputs"] == [{"name": "image", "datatype": "BYTES", "shape": [-1]}]
+    assert told["outputs"][2:] == [
+        {"name": "labels", "datatype": "BYTES", "shape": [-1, 3]},
+        {"name": "scores", "datatype": "FP64", "shape": [-1, 3]},
+    ]
+
+
+@pytest.mark.parametrize("binary_in", [True, False])
+@pytest.mark.parametrize("binary_out", [True, False, None])
+def test_texts_are_answered(client: triton.InferenceServerClient, binary_in: bool, binary_out: bool | None) -> None:
+    names = ["label", "score", "labels", "scores"]
+    outputs = None if binary_out is None else [triton.InferRequestedOutput(name, binary_out) for name in names]
+    result = client.infer("sentiment", [tensor("text", "BYTES", TEXTS, binary_in)], outputs=outputs, request_id="7")
+    head = result.get_response()
+    assert (head["model_name"], head["model_version"], head["id"]) == ("sentiment", "1", "7")
+    expected = answers(text_contract(), [{"text": text} for text in TEXTS])
+    for row, answer in enumerate(expected):
+        told = {name: result.as_numpy(name)[row] for name in names}
+        labels = [text.decode() if isinstance(text, bytes) else text for text in (told["label"], *told["labels"])]
+        assert labels == [answer["label"], *answer["scores"]]
+        assert [told["score"], *told["scores"]] == [answer["score"], *answer["scores"].values()]
+
+
+@pytest.mark.parametrize("datatype", [np.float64, np.float32, np.float16, np.int64, np.uint8])
+@pytest.mark.parametrize("shape", [(2,), (2, 1)])
+def test_numbers_of_any_type_are_answered(
+    client: triton.InferenceServerClient, datatype: type[np.generic], shape: tuple[int, ...]
+) -> None:
+    rooms, age = (np.array(values, datatype).reshape(shape) for values in ([6, 3], [40, 90]))
+    named = {"FP64": np.float64, "FP32": np.float32, "FP16": np.float16, "INT64": np.int64, "UINT8": np.uint8}
+    (name,) = (name for name, each in named.items() if each is datatype)
+    houses = [{"rooms": 6, "age": 40}, {"rooms": 3, "age": 90}]
+    expected = [answer["value"] for answer in answers(tabular_contract(), houses)]
+    for binary in (True, False) if datatype != np.float16 else (True,):
+        inputs = [tensor("age", name, age, binary), tensor("rooms", name, rooms, binary)]
+        assert client.infer("house_price", inputs).as_numpy("value").tolist() == expected
+
+
+def test_a_picture_is_its_bytes_or_base64_in_json(client: triton.InferenceServerClient) -> None:
+    expected = answers(image_contract(), [{"image": png(90)}])[0]
+    text = base64.b64encode(png(90)).decode()
+    for made in (tensor("image", "BYTES", [png(90)]), tensor("image", "BYTES", [text], binary=False)):
+        result = client.infer("digits", [made], "1")
+        assert result.as_numpy("label").tolist() == [expected["label"].encode()]
+        assert result.as_numpy("scores").tolist() == [list(expected["scores"].values())]
+
+
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+def test_a_request_may_be_compressed(client: triton.InferenceServerClient, algorithm: str) -> None:
+    result = client.infer("sentiment", [tensor("text", "BYTES", TEXTS)], request_compression_algorithm=algorithm)
+    assert result.as_numpy("label").shape == (2,)
+
+
+def test_errors_reach_the_client(client: triton.InferenceServerClient) -> None:
+    for infer, status, message in (
+        (lambda: client.infer("zebra", [tensor("text", "BYTES", ["a"])]), "404", "unknown model 'zebra'"),
+        (lambda: client.infer("sentiment", [tensor("text", "BYTES", ["a"])], "9"), "404", "version 9 is not available"),
+        (lambda: client.infer("sentiment", [tensor("text", "BYTES", [""])]), "400", "instance 0, field 'text': expect"),
+        (lambda: client.infer("sentiment", [tensor("text", "BYTES", [b"\xe9"])]), "400", r"got b'\xe9'"),
+        (lambda: client.infer("sentiment", [tensor("text", "BYTES", ["a"] * 5)]), "413", "at most 4 instances"),
+        (lambda: client.infer("house_price", [tensor("rooms", "FP64", [np.nan])]), "400", "finite number"),
+        (lambda: client.get_model_metadata("zebra"), "404", "unknown model 'zebra'"),
+        (lambda: client.get_model_config("sentiment"), "404", "not found"),
+    ):
+        with pytest.raises(InferenceServerException) as raised:
+            infer()
+        assert raised.value.status() == status
+        assert message in raised.value.message()
+
+
+def test_all_errors_are_in_the_message_with_their_places(gateway: FlaskClient) -> None:
+    inputs = [column("age", [1, None, "old"]), column("rooms", [[True], [2], [3]], shape=[3, 1])]
+    reply = gateway.post(INFER, json={"inputs": inputs})
+    assert reply.status_code == 400
+    assert reply.get_json() == {
+        "error": "house_price: instance 0, field 'rooms': expected a number, got True (the first of 3 errors); "
+        "/inputs/0/data/1: expected a number, got nothing; /inputs/0/data/2: expected a number, got 'old'"
+    }
+
+
+GOOD = [column("rooms", [1]), column("age", [2])]
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ([], "expected a JSON object with 'inputs', got an array"),
+        ({}, "expected 'inputs' as an array of tensors"),
+        ({"inputs": [1]}, "expected an object with a 'name' for tensor 0"),
+        ({"inputs": [GOOD[0], GOOD[0]]}, "input 'rooms' stands there twice"),
+        ({"inputs": [column("rooms", [1]), column("age", [1, 2])]}, "of one length, got 1 of 'rooms' and 2 of 'age'"),
+        ({"inputs": [column("rooms", [1], shape=[2])]}, "its shape tells 2 values, 1 came"),
+        ({"inputs": [column("rooms", [1], shape=[1, 2])]}, "expected shape [n] or [n, 1], got [1, 2]"),
+        ({"inputs": [column("rooms", [1], shape=["1"])]}, "expected 'shape' as an array of sizes"),
+        ({"inputs": [column("rooms", [1], data=1)]}, "expected 'data' as an array, got a number"),
+        ({"inputs": [column("rooms", ["1"], datatype="BYTES")]}, "expected datatype FP64, got 'BYTES'"),
+        ({"inputs": [column("rooms", [1], datatype="FP63")]}, "expected datatype FP64, got 'FP63'"),
+        ({"inputs": [column("rooms", [1], datatype={})]}, "expected datatype FP64, got an object"),
+        ({"inputs": [column("other", [1], datatype=1)]}, "expected datatype FP64, got a number"),
+        ({"inputs": [column("rooms", [1], parameters=[])]}, "expected 'parameters' as an object, got"),
+        ({"inputs": [column("rooms", [1], parameters={"binary_data_size": 8})]}, "8 bytes were told, 0 came"),
+        ({"inputs": [column("rooms", [1], parameters={"binary_data_size": -8})]}, "'binary_data_size' as a number"),
+        ({"inputs": GOOD, "outputs": None}, "expected 'outputs' as an array, got null"),
+        ({"inputs": GOOD, "outputs": 1}, "expected 'outputs' as an array, got a number"),
+        ({"inputs": GOOD, "outputs": [{"name": "label"}]}, "expected as outputs some of value, got 'label'"),
+        (
+            {"inputs": GOOD, "outputs": [{"name": "value", "parameters": {"shared_memory_region": "x"}}]},
+            "output 'value': the parameter 'shared_memory_region' is not supported",
+        ),
+        (
+            {"inputs": GOOD, "outputs": [{"name": "value", "parameters": {"classification": 2}}]},
+            "instead of a classification",
+        ),
+        ({"inputs": [column("rooms", []), column("age", [])]}, "there are no instances in the request"),
+    ],
+)
+def test_what_is_malformed_is_explained(gateway: FlaskClient, document: Any, message: str) -> None:
+    reply = gateway.post(INFER, json=document)
+    assert (reply.status_code, list(reply.get_json())) == (400, ["error"])
+    assert message in reply.get_json()["error"]
+
+
+def bytes_input(size: int) -> bytes:
+    made = {"name": "text", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": size}}
+    return triton._utils.json.dumps({"inputs": [made]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "told", "message"),
+    [
+        (struct.pack("<I", 3) + b"abc", 0, ""),
+        (struct.pack("<I", 4) + b"abc", 0, "its bytes end within an element"),
+        (struct.pack("<I", 2**32 - 1) + b"abc", 0, "its bytes end within an element"),
+        (b"abc", 0, "its bytes end within an element"),
+        (struct.pack("<I", 3) + b"abcd", -1, "1 bytes are left over"),
+        (struct.pack("<I", 3) + b"abc", 1, "8 bytes were told, 7 came"),
+        (b"", 0, "its shape tells 1 values, 0 came"),
+    ],
+)
+def test_binary_data_must_be_whole(gateway: FlaskClient, data: bytes, told: int, message: str) -> None:
+    head = bytes_input(len(data) + told)
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    reply = gateway.post("/v2/models/sentiment/infer", data=head + data, headers=headers)
+    assert reply.status_code == (400 if message else 200)
+    assert message in reply.get_json().get("error", "")
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "99999", "9" * 50, ""])
+def test_the_length_of_the_json_must_be_within_the_body(gateway: FlaskClient, length: str) -> None:
+    reply = gateway.post(INFER, data=b"{}", headers={"Inference-Header-Content-Length": length})
+    assert reply.status_code == 400
+    assert "Inference-Header-Content-Length" in reply.get_json()["error"]
+
+
+def test_requests_are_counted_with_all_others(gateway: FlaskClient) -> None:
+    gateway.post(INFER, json={"inputs": GOOD})
+    gateway.post(INFER, json={"inputs": []})
+    gateway.post("/v2/models/zebra/infer", json={})
+    gateway.get("/v2/models/house_price")
+    told = metrics(gateway)
+    assert told['plumbline_gateway_requests_total{code="200",model="house_price"}'] == 1
+    assert told['plumbline_gateway_requests_total{code="400",model="house_price"}'] == 1
+    assert told['plumbline_gateway_requests_total{code="404",model="unknown"}'] == 1
+    assert told['plumbline_gateway_instances_total{model="house_price"}'] == 1
+    assert told['plumbline_gateway_request_seconds_count{model="house_price"}'] == 2
+
+
+@pytest.mark.parametrize("path", ["/v2/x", "/v2/models/sentiment/versions/x/infer", "/v2/models"])
+def test_errors_have_the_protocols_shape(gateway: FlaskClient, path: str) -> None:
+    reply = gateway.get(path)
+    assert (reply.status_code, reply.mimetype, list(reply.get_json())) == (404, "application/json", ["error"])
+    assert gateway.get(INFER).status_code == 405
