@@ -207,4 +207,6 @@ _short.maxstring = 60
 
 
 def _shortened(value: object) -> str:
+    if value is None:
+        return "nothing"  # a field that is missing, or null
     return _short.repr(value[:40] if isinstance(value, bytes) else value)

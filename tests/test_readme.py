@@ -25,7 +25,7 @@ def commands(*documents: Path) -> dict[str, str]:
     return dict(re.findall(r"^\$ (.*?)(?:  +#.*)?\n((?:(?!\$ |```).*\n)*)", texts, re.M))
 
 
-COMMANDS = commands(README, API)
+COMMANDS = commands(README, *sorted((ROOT / "docs").glob("*.md")))
 RUN = [
     command for command in COMMANDS if command.startswith("curl") or command in ("plumbline models", "plumbline verify")
 ]
@@ -51,8 +51,6 @@ def test_what_asks_gets_an_answer(command, stack, trained, tmp_path):
     shown = COMMANDS[command]
     if command.startswith("plumbline"):
         assert len(done.stdout.splitlines()) >= 5
-    elif '"low"' in command:
-        assert '"detail":"house_price: instance 0, field' in done.stdout
     elif "..." in shown:
         assert done.stdout.startswith(shown[:9])
     else:

@@ -49,9 +49,10 @@ class DenseEnsemble:
         hidden = keras.layers.GaussianNoise(self.noise)(hidden)
         for units in self.units:
             hidden = dense(hidden, units, "relu")
-        scores = dense(hidden, width, problem.activation)
+        scores = scores_of(problem, width, hidden)
         if problem.activation is None:  # what is learnt is then as large as the features are
-            scores = keras.layers.Rescaling(fold.targets.std(), np.median(fold.targets))(scores)
+            scale = keras.layers.Rescaling(fold.targets.std(), np.median(fold.targets), dtype="float32")
+            scores = scale(scores)
         judged = dataclasses.replace(problem, loss=self.loss or problem.loss)
         return train_members(judged, features, scores, fold, self._fit(len(fold.targets)))
 
@@ -65,7 +66,12 @@ class DenseEnsemble:
         return Fit(self.epochs, self.batch_size, optimizer=optimizer)
 
 
-def dense(hidden: Any, units: int, activation: str | None) -> Any:
+def scores_of(problem: Problem, width: int, hidden: Any) -> Any:
+    """Add each member's last layer, in float32 whatever the precision of the others."""
+    return dense(hidden, width, problem.activation, dtype="float32")
+
+
+def dense(hidden: Any, units: int, activation: str | None, **options: Any) -> Any:
     """Add a dense layer for each member: `[batch, members, inputs]` -> `[batch, members, units]`.
 
     Each member starts as a layer of its own would (Glorot & Bengio 2010).
@@ -78,6 +84,7 @@ def dense(hidden: Any, units: int, activation: str | None) -> Any:
         activation,
         bias_axes="mu",
         kernel_initializer=keras.initializers.RandomUniform(-limit, limit),
+        **options,
     )(hidden)
 
 

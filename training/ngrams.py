@@ -60,7 +60,8 @@ class NGramBag:
 
     def _model(self, problem: Problem, ngrams: "NGrams", bag: "Bag") -> keras.Model:
         ids = keras.Input((self.length,), dtype="int32", name="ids")
-        return keras.Model({"ids": ids}, keras.layers.Activation(problem.activation, name="scores")(bag(ngrams(ids))))
+        scores = keras.layers.Activation(problem.activation, dtype="float32", name="scores")
+        return keras.Model({"ids": ids}, scores(bag(ngrams(ids))))
 
 
 @keras.saving.register_keras_serializable("plumbline")

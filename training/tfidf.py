@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.ensembles import dense, train_members
+from training.ensembles import scores_of, train_members
 from training.errors import BadRequest
 from training.fitting import Fit
 from training.problems import Problem
@@ -60,7 +60,7 @@ class TfIdfEnsemble:
         hidden = keras.layers.Reshape((self.members, self.units))(words(ids))
         words.adapt(fold.features["ids"])
         hidden = keras.layers.Dropout(self.dropout)(keras.layers.Activation("relu")(hidden))
-        scores = dense(hidden, width, problem.activation)
+        scores = scores_of(problem, width, hidden)
         steps = self.epochs * -(-len(fold.targets) // self.batch_size)
         optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(self.rate, steps))
         one_hot = dataclasses.replace(problem, loss="categorical_crossentropy")

@@ -35,7 +35,8 @@ def test_what_is_known_of_the_data_goes_with_the_model(dataset, overrides, field
     sample = dataclasses.replace(task.load_sample(), notes=NOTES)
     task = dataclasses.replace(task, load_sample=lambda: sample)
     overrides = (*overrides, "epochs=1")
-    result = train(Job("house_price", task, "best", tmp_path, None, True, 1, print, overrides))
+    job = Job("house_price", task, "best", tmp_path, None, True, 1, print, overrides)
+    result = train(job, job.load())
 
     assert tuple(result.record.notes) == NOTES
     assert tuple(result.contract.provenance["notes"]) == NOTES

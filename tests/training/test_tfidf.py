@@ -49,7 +49,7 @@ def test_topics_are_learnt_and_the_words_that_training_never_saw_do_no_harm():
     targets = np.array([0, 1, 2, 1] * 8)
     texts = np.stack([[1, 4 + target, 4 + target, 0] for target in targets]).astype(np.int32)
     features = {"ids": texts}
-    recipe = TfIdfEnsemble(num_words=9, length=4, members=2, units=16, rate=1e-2, epochs=10, batch_size=8)
+    recipe = TfIdfEnsemble(num_words=9, length=4, members=2, units=16, rate=1e-2, epochs=20, batch_size=8)
     trained = recipe.train(MULTICLASS, 3, Fold(features, targets, (features, targets)))
 
     assert trained.curves["training"].keys() == {"loss", "accuracy", "val_loss", "val_accuracy"}

@@ -99,7 +99,7 @@ def test_a_large_jpeg_decoded_at_a_fraction_is_close_to_the_whole():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (None, "expected a base64 string, got None"),
+        (None, "expected a base64 string, got nothing"),
         (12, "expected a base64 string, got 12"),
         ("not base64!", "expected base64"),
         ("é", "expected base64"),
