@@ -1,15 +1,27 @@
 """Training by several workers, or on several GPUs: TensorFlow's own synchronous strategies, chosen by what is there."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
 
-from training.errors import BadRequest
+from training.errors import BadRequest, ExitCode, TrainingError
 
 WORKERS = "TF_CONFIG"
 """The variable that names all workers and tells which of them this process is; training operators set it."""
+
+
+class WorkerLost(TrainingError):
+    """Another worker has ended or can't be reached. When all are started again, they go on from the last epoch."""
+
+    exit_code = ExitCode.RETRY
+
+    def __init__(self, cause: Exception) -> None:
+        first, *_ = str(cause).split("Check the task logs")
+        super().__init__(f"another worker was lost; start all again to go on: {first.strip()[-300:]}")
 
 
 def strategy() -> tf.distribute.Strategy:
@@ -29,6 +41,15 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
         return True
     first = "chief" if "chief" in resolver.cluster_spec().jobs else "worker"
     return bool(resolver.task_type == first and resolver.task_id == 0)
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Raise WorkerLost where TensorFlow tells that the workers have lost one another."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+        raise WorkerLost(error) from error
 
 
 def alone(model: keras.Model) -> keras.Model:

@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     REFUSED = 3
     """Trained, and not good enough to be published. The same job would be refused again. Final."""
     RETRY = 75
-    """No data, or no room to publish: the same command may do better later (EX_TEMPFAIL). Retryable."""
+    """Stopped, a worker lost, no data, no room to publish: the same command may do better later (EX_TEMPFAIL)."""
 
 
 class TrainingError(Exception):

@@ -5,11 +5,12 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 from serving.contract import Contract
 from serving.registry import scan
-from training.distribution import strategy
-from training.errors import BadRequest
+from training.distribution import WorkerLost, strategy, together
+from training.errors import BadRequest, ExitCode
 
 COMMAND = ["train", "house_price", "--recipe", "baseline", "--sample", "--no-compare", "--set", "epochs=3"]
 
@@ -56,6 +57,13 @@ def test_workers_learn_the_same_at_each_epoch(workers):
     _, (chief, other) = workers
 
     assert re.findall("loss.*mae [0-9.]+", chief) == re.findall("loss.*mae [0-9.]+", other) != []
+
+
+def test_a_lost_worker_is_an_end_that_may_be_tried_again():
+    with pytest.raises(WorkerLost, match="start all again to go on: it stopped") as raised, together():
+        raise tf.errors.UnavailableError(None, None, "it stopped")
+
+    assert raised.value.exit_code == ExitCode.RETRY
 
 
 @pytest.mark.parametrize(
