@@ -10,7 +10,7 @@ run: .venv/installed
 	$(BIN)/plumbline up
 
 test: .venv/installed
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff format --check

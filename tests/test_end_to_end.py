@@ -154,7 +154,8 @@ def _retrained_with_another_vocabulary(folder: Path) -> Result:
         return dataclasses.replace(fitted, words=fitted.words[::-1])
 
     task = dataclasses.replace(original, fit=fit, output=lambda data: Labels(("bad", "good"), top=2))
-    return train(Job("sentiment", task, "baseline", folder, None, True, 2, print))
+    job = Job("sentiment", task, "baseline", folder, None, True, 2, print)
+    return train(job, job.load())
 
 
 def _answer(result: Result, instance: dict) -> dict:

@@ -66,7 +66,7 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command(epilog=TRAIN_EXAMPLES)
 @click.argument("model")
-@click.option("--recipe", default="best", show_default=True, help="One of the model's recipes, or a file of `tune`.")
+@click.option("--recipe", help="One of the model's recipes, or a file of `tune`.  [default: the best]")
 @_training_options
 @click.option(
     "--models-dir",
@@ -110,7 +110,7 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, **options: Any
 
 @click.command(epilog=TUNE_EXAMPLES)
 @click.argument("model")
-@click.option("--recipe", default="best", show_default=True, help="Which of the model's recipes to improve.")
+@click.option("--recipe", help="Which of the model's recipes to improve.  [default: the best]")
 @click.option("--trials", type=click.IntRange(1), default=20, show_default=True, help="How many, with earlier ones.")
 @click.option("--search", "ranges", multiple=True, metavar="NAME=RANGE", help="LOW..HIGH, LOW..HIGH:log, or A/B/C.")
 @_training_options
@@ -146,15 +146,19 @@ def _made(*, protocol: str | None, folds: int | None, repeats: int | None, share
     return options | {"protocol": make_protocol(protocol, folds=folds, repeats=repeats, share=share)}
 
 
-def _job(name: str, tasks: str, dataset: str | None, recipe: str, overrides: tuple[str, ...], **options: Any) -> "Job":
+def _job(
+    name: str, tasks: str, dataset: str | None, recipe: str | None, overrides: tuple[str, ...], **options: Any
+) -> "Job":
     from training.job import Job
     from training.recipe_file import is_recipe_file, read_recipe_file
     from training.task import find_task
 
+    task = find_task(name, tasks).on(dataset)
+    recipe = recipe or [*task.recipes][-1]
     if is_recipe_file(recipe):
         recipe, found = read_recipe_file(Path(recipe), name)
         overrides = (*found, *overrides)
-    return Job(name, find_task(name, tasks).on(dataset), recipe, overrides=overrides, say=click.echo, **options)
+    return Job(name, task, recipe, overrides=overrides, say=click.echo, **options)
 
 
 def _run(job: "Job", or_sample: bool) -> Path | None:

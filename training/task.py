@@ -65,9 +65,10 @@ class Task:
     """One model: its data, its preprocessing, its network, its recipes.
 
     *load* takes the folder with local copies of data sets, if there is one. *fit* fits the preprocessor on training
-    instances only. *sample_recipes* has a small form of each recipe, for the built-in sample. *tolerance* is for scores
-    replayed elsewhere. On the test rows the problem's metric must reach *floor*, and may be worse than the live
-    version's by *regression_tolerance*. *others* are the same question asked of other data sets, by their names.
+    instances only. *recipes* stand from the plainest to the best; *sample_recipes* has a small form of each, for the
+    built-in sample. *tolerance* is for scores replayed elsewhere. On the test rows the problem's metric must reach
+    *floor*, and may be worse than the live version's by *regression_tolerance*. *others* are the same question asked of
+    other data sets, by their names.
     """
 
     problem: Problem
