@@ -48,7 +48,7 @@ class Admission:
             # A version that is there and is not: behind one address, servers differ. What they had may go on.
             live = dict(before.live)
         problem = "" if live else _why_none(refused, statuses)
-        return ModelState(live, refused, problem, checked=True, canary=before.canary)
+        return ModelState(live, refused, problem, canary=before.canary)
 
     def _outcome(self, version: int, before: ModelState) -> LiveModel | Refusal:
         known, refusal = before.live.get(version), before.refused.get(version)

@@ -111,14 +111,14 @@ class Catalog:
             statuses = self._statuses(model, before, min(STATUS_SECONDS, budget_seconds))
         except UnknownVersion:
             problem = "the model server has no such model"
-            return ModelState(problem=problem, checked=True, canary=before.canary)
+            return ModelState(problem=problem, canary=before.canary)
         except ModelServerOverloaded:
-            return replace(before, checked=True)  # it is there, and what it serves will be asked again
+            return before  # it is there, and what it serves will be asked again
         except PlumblineError as error:
             if isinstance(error, ModelServerTimeout) and budget_seconds < STATUS_SECONDS:
                 return before  # a caller in a hurry learns nothing about the server
             # What is live stays so: the server may be back before the next request.
-            return replace(before, refused={}, problem=without_name(model, error), checked=True)
+            return replace(before, refused={}, problem=without_name(model, error))
         seconds = min(ADMISSION_SECONDS, budget_seconds)
         return Admission(self._server, model, seconds, self._limits).run(before, statuses)
 

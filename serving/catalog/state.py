@@ -30,14 +30,13 @@ class Refusal:
 class ModelState:
     """Live and refused versions of a model, newest first.
 
-    *problem* is why the last refresh failed, or why nothing is live; *checked* says whether there was one yet.
+    *problem* is why the last refresh failed, or why nothing is live.
     *canary* gives some versions a share, in percent, of the requests that name no version.
     """
 
     live: Mapping[int, LiveModel] = field(default_factory=dict)
     refused: Mapping[int, Refusal] = field(default_factory=dict)
     problem: str = "the model server has not been asked yet"
-    checked: bool = False
     canary: Mapping[int, float] = field(default_factory=dict)
 
     @property

@@ -149,7 +149,7 @@ def test_a_refused_version_is_tried_again_in_the_end(client: ModelServerClient, 
     model_server.publish(text_contract())
     statuses = client.versions("sentiment", 5)
     for retry_at, ready in ((time.monotonic() + 60, False), (time.monotonic(), True)):
-        before = ModelState(refused={1: Refusal("it was another then", retry_at)}, checked=True)
+        before = ModelState(refused={1: Refusal("it was another then", retry_at)})
         assert Admission(client, "sentiment", 5).run(before, statuses).ready is ready
 
 
