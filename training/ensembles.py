@@ -16,6 +16,7 @@ import numpy as np
 from training.errors import BadRequest
 from training.fitting import Fit
 from training.problems import Problem
+from training.schedules import step_count
 from training.task import Curves, Fold, Trained
 
 
@@ -61,7 +62,8 @@ class DenseEnsemble:
         return self
 
     def _fit(self, rows: int) -> Fit:
-        rate = keras.optimizers.schedules.CosineDecay(self.rate, self.epochs * -(-rows // self.batch_size))
+        steps = step_count(self.epochs, rows, self.batch_size)
+        rate = keras.optimizers.schedules.CosineDecay(self.rate, steps)
         optimizer = keras.optimizers.AdamW(rate, weight_decay=self.decay)
         return Fit(self.epochs, self.batch_size, optimizer=optimizer)
 

@@ -18,6 +18,7 @@ from training.ensembles import scores_of, train_members
 from training.errors import BadRequest
 from training.fitting import Fit
 from training.problems import Problem
+from training.schedules import step_count
 from training.task import Curves, Fold, Trained
 
 NORM = 7.0
@@ -61,7 +62,7 @@ class TfIdfEnsemble:
         words.adapt(fold.features["ids"])
         hidden = keras.layers.Dropout(self.dropout)(keras.layers.Activation("relu")(hidden))
         scores = scores_of(problem, width, hidden)
-        steps = self.epochs * -(-len(fold.targets) // self.batch_size)
+        steps = step_count(self.epochs, len(fold.targets), self.batch_size)
         optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(self.rate, steps))
         one_hot = dataclasses.replace(problem, loss="categorical_crossentropy")
         fit = Fit(self.epochs, self.batch_size, optimizer=optimizer)
