@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.ending import told
+from training.ending import reporting_errors
 from training.errors import DataUnavailable
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, **options: Any
     from training.report.tracking import is_tracking
     from training.task import task_names
 
-    with told():
+    with reporting_errors():
         is_tracking()  # says what is missing before anything is trained
         options = _made(**options)
         for name in task_names(tasks) if model == "all" else [model]:
@@ -122,13 +122,13 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, **options: Any
 def tune(model: str, trials: int, ranges: tuple[str, ...], output: Path | None, tasks: str, **options: Any) -> None:
     """Search settings of MODEL's recipe that validate better, and write a file that `train --recipe` takes.
 
-    Each trial validates the recipe by the task's protocol, and none looks at the test rows. The first is the recipe as
-    it is. A search that was ended goes on when the same command is given again.
+    Each trial validates the recipe by the task's protocol, and none looks at the test rows. Before the first, the
+    recipe is validated as it is. A search that was ended goes on when the same command is given again.
     """
     _prepare()
     from training.search import search
 
-    with told():
+    with reporting_errors():
         search(
             _job(model, tasks, models_dir=Path(), **_made(**options)), ranges, trials, output or Path(f"{model}.json")
         )

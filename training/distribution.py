@@ -44,7 +44,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 @contextlib.contextmanager
-def together() -> Iterator[None]:
+def detecting_lost_workers() -> Iterator[None]:
     """Raise WorkerLost where TensorFlow tells that the workers have lost one another."""
     try:
         yield
@@ -52,7 +52,7 @@ def together() -> Iterator[None]:
         raise WorkerLost(error) from error
 
 
-def alone(model: keras.Model) -> keras.Model:
+def copy_outside_strategy(model: keras.Model) -> keras.Model:
     """Copy *model* out of the strategy it was made in: it can be asked and exported by one process."""
     copy = keras.models.clone_model(model)
     copy.set_weights([weight.numpy() for weight in model.weights])

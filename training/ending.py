@@ -11,7 +11,7 @@ from training.errors import ExitCode, TrainingError
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def reporting_errors() -> Iterator[None]:
     """End the process with the code of a TrainingError, or of SIGTERM, and its message on standard error."""
     before = signal.signal(signal.SIGTERM, _stop)
     try:

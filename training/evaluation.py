@@ -13,7 +13,7 @@ from serving.contract.outputs import Output
 from serving.contract.preprocessors import Preprocessor
 from serving.contract.tensors import Array, Features
 from training.datasets import Dataset, Instance, Part
-from training.distribution import alone
+from training.distribution import copy_outside_strategy
 from training.execution import Execution
 from training.protocols import Protocol, checked_splits
 from training.record import FoldRecord, RunRecord
@@ -79,7 +79,7 @@ class Experiment:
         with strategy.scope():
             trained = recipe.train(self.task.problem, self.output.width, fold)
         if strategy.num_replicas_in_sync > 1:
-            trained = dataclasses.replace(trained, model=alone(trained.model))
+            trained = dataclasses.replace(trained, model=copy_outside_strategy(trained.model))
         return Fitted(preprocessor, trained)
 
     def naive(self) -> float:

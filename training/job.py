@@ -15,7 +15,7 @@ from serving.contract import Contract, ParityExample, Value
 from training import gate
 from training.checkpoints import Checkpoints
 from training.datasets import Dataset, Instance, as_json
-from training.distribution import is_chief, together
+from training.distribution import detecting_lost_workers, is_chief
 from training.errors import BadRequest
 from training.evaluation import Experiment, Fitted, Stopwatch, as_evaluation
 from training.execution import Execution
@@ -120,7 +120,7 @@ def run(job: Job) -> Path | None:
         job.say(f"{job.name}: nothing to do, this very job has published version {done}")
         return None
     checkpoints = Checkpoints(job.models_dir / STATES / f"{job.name}-{identity}", writes=chief)
-    with together():
+    with detecting_lost_workers():
         result = train(job, data, checkpoints)
     if not chief:
         job.say(f"{job.name}: trained weights {result.contract.provenance['weights_sha256']}; the chief publishes")

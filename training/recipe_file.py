@@ -29,11 +29,8 @@ def read_recipe_file(path: Path, model: str) -> tuple[str, tuple[str, ...]]:
     """Give the recipe's name, and its settings as `--set` takes them; raises BadRequest."""
     try:
         document = json.loads(path.read_text("utf-8"))
-        recipe, settings = (
-            str(document["recipe"]),
-            tuple(f"{name}={value}" for name, value in document["settings"].items()),
-        )
-        of_model = document["model"]
+        of_model, recipe = document["model"], str(document["recipe"])
+        settings = tuple(f"{name}={value}" for name, value in document["settings"].items())
     except OSError as error:
         raise BadRequest(f"recipe file {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -47,7 +47,7 @@ def search(job: Job, wanted: Sequence[str], trials: int, output: Path) -> None:
 
     if AS_IT_IS not in study.user_attrs:
         study.set_user_attr(AS_IT_IS, measure(recipe))
-    _tell_best(job, study, output)
+    _keep_best(job, study, output)
     while (done := len(_finished(study))) < trials:
         trial = study.ask()
         chosen = {each.name: each.suggest(trial) for each in ranges}
@@ -56,7 +56,7 @@ def search(job: Job, wanted: Sequence[str], trials: int, output: Path) -> None:
         value = measure(override(recipe, _assignments(chosen)))
         diverged = not math.isfinite(value)
         study.tell(trial, None if diverged else value, TrialState.FAIL if diverged else TrialState.COMPLETE)
-        _tell_best(job, study, output)
+        _keep_best(job, study, output)
 
 
 def _study(job: Job, recipe: Recipe, ranges: Sequence[Range], data_sha256: str, output: Path) -> optuna.Study:
@@ -80,7 +80,7 @@ def _finished(study: optuna.Study) -> list[Any]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.FAIL))
 
 
-def _tell_best(job: Job, study: optuna.Study, output: Path) -> None:
+def _keep_best(job: Job, study: optuna.Study, output: Path) -> None:
     """Say what is best so far, and write it."""
     problem, unchanged = job.task.problem, study.user_attrs[AS_IT_IS]
     best, settings, told = unchanged, {}, "the recipe as it is"

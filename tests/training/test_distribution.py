@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from serving.contract import Contract
 from serving.registry import scan
-from training.distribution import WorkerLost, strategy, together
+from training.distribution import WorkerLost, detecting_lost_workers, strategy
 from training.errors import BadRequest, ExitCode
 
 COMMAND = ["train", "house_price", "--recipe", "baseline", "--sample", "--no-compare", "--set", "epochs=3"]
@@ -60,7 +60,7 @@ def test_workers_learn_the_same_at_each_epoch(workers):
 
 
 def test_a_lost_worker_is_an_end_that_may_be_tried_again():
-    with pytest.raises(WorkerLost, match="start all again to go on: it stopped") as raised, together():
+    with pytest.raises(WorkerLost, match="start all again to go on: it stopped") as raised, detecting_lost_workers():
         raise tf.errors.UnavailableError(None, None, "it stopped")
 
     assert raised.value.exit_code == ExitCode.RETRY

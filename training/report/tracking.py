@@ -11,7 +11,7 @@ from training.report.evaluation import evaluate
 from training.report.page import flattened
 
 SERVER = "MLFLOW_TRACKING_URI"
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+HTTP_LIMITS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
 """MLflow's own would hold a finished job for many minutes where the server is away."""
 
 
@@ -26,7 +26,7 @@ def is_tracking() -> bool:
 
 def log_run(record: RunRecord, report: Path) -> str:
     """Log settings, measures, curves and the folder *report*; give the run's id, or say why there is none."""
-    for variable, value in PATIENCE.items():
+    for variable, value in HTTP_LIMITS.items():
         os.environ.setdefault(variable, value)
     import mlflow
 
