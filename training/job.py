@@ -8,28 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from serving.contract import Contract, ParityExample, Value
+from serving.contract import Contract, Value
 from training import gate
 from training.checkpoints import Checkpoints
-from training.datasets import Dataset, Instance, as_json
+from training.contracts import make_contract
+from training.datasets import Dataset
 from training.distribution import detecting_lost_workers, is_chief
 from training.errors import BadRequest
-from training.evaluation import Experiment, Fitted, Stopwatch, as_evaluation
+from training.evaluation import Experiment, Stopwatch
 from training.execution import Execution
 from training.export import export
 from training.overrides import override
 from training.protocols import Protocol
-from training.provenance import fingerprint, git_revision, package_versions, weights_sha256
+from training.provenance import fingerprint, git_revision, package_versions
 from training.publishing import live_contract, publish, version_of_job
 from training.record import RunRecord
 from training.report import write_report
 from training.report.tracking import is_tracking, log_run
 from training.task import Recipe, Say, Task
-
-PARITY_EXAMPLES = 3
 
 STATES = ".training"
 """Where in the models folder jobs keep the state of their fits until they end; TensorFlow Serving looks elsewhere."""
@@ -186,47 +184,9 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
         notes=data.notes,
         sample=job.sample,
     )
-    contract = _contract(experiment, record, fitted, job.identity(data))
+    contract = make_contract(experiment, record, fitted, job.identity(data))
     job.say(f"{job.name}: {_summary(contract.evaluation)}")
     return Result(fitted.trained.model, contract, record)
-
-
-def _contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identity: str) -> Contract:
-    return Contract(
-        model=record.model,
-        problem=record.problem.name,
-        preprocessor=fitted.preprocessor,
-        output=experiment.output,
-        examples=_parity_examples(fitted, record.test_instances[:PARITY_EXAMPLES]),
-        tolerance=experiment.task.tolerance,
-        evaluation=as_evaluation(record),
-        provenance={
-            "data": record.data,
-            "data_sha256": record.data_sha256,
-            "recipe": record.recipe,
-            "settings": record.settings,
-            "seed": record.seed,
-            "seconds": record.seconds,
-            "versions": record.versions,
-            "job": identity,
-            "weights_sha256": weights_sha256(fitted.trained.model),
-            "notes": record.notes,
-            "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "git_revision": git_revision(),
-        },
-    )
-
-
-def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:
-    def asked(instance: Instance) -> dict[str, Any]:
-        return as_json({name: instance[name] for name in fitted.preprocessor.fields})  # a recipe may leave fields out
-
-    features = fitted.features(instances)
-    scores = np.asarray(fitted.trained.model(features, training=False), np.float32)
-    return tuple(
-        ParityExample(asked(instance), {name: array[row] for name, array in features.items()}, scores[row])
-        for row, instance in enumerate(instances)
-    )
 
 
 def _summary(evaluation: Any) -> str:

@@ -1,0 +1,54 @@
+"""The contract of a model that was just trained: how it is asked, what it scored, and where it comes from."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from serving.contract import Contract, ParityExample
+from training.datasets import Instance, as_json
+from training.evaluation import Experiment, Fitted, as_evaluation
+from training.provenance import git_revision, weights_sha256
+from training.record import RunRecord
+
+PARITY_EXAMPLES = 3
+
+
+def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identity: str) -> Contract:
+    """Write down what was fitted and measured; *identity* is the job's."""
+    return Contract(
+        model=record.model,
+        problem=record.problem.name,
+        preprocessor=fitted.preprocessor,
+        output=experiment.output,
+        examples=_parity_examples(fitted, record.test_instances[:PARITY_EXAMPLES]),
+        tolerance=experiment.task.tolerance,
+        evaluation=as_evaluation(record),
+        provenance={
+            "data": record.data,
+            "data_sha256": record.data_sha256,
+            "recipe": record.recipe,
+            "settings": record.settings,
+            "seed": record.seed,
+            "seconds": record.seconds,
+            "versions": record.versions,
+            "job": identity,
+            "weights_sha256": weights_sha256(fitted.trained.model),
+            "notes": record.notes,
+            "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "git_revision": git_revision(),
+        },
+    )
+
+
+def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:
+    def asked(instance: Instance) -> dict[str, Any]:
+        return as_json({name: instance[name] for name in fitted.preprocessor.fields})  # a recipe may leave fields out
+
+    features = fitted.features(instances)
+    scores = np.asarray(fitted.trained.model(features, training=False), np.float32)
+    return tuple(
+        ParityExample(asked(instance), {name: array[row] for name, array in features.items()}, scores[row])
+        for row, instance in enumerate(instances)
+    )
