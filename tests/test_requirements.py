@@ -22,6 +22,13 @@ def test_every_requirement_is_pinned_with_a_hash_and_no_address_stands_there(loc
         assert "--hash=sha256:" in requirement
 
 
+def test_the_gpu_image_installs_what_the_cpu_image_does_and_cuda():
+    gpu = _locked("train-gpu")
+
+    assert _locked("train").items() <= gpu.items()
+    assert {"nvidia-cudnn-cu12", "nvidia-cuda-runtime-cu12"} <= gpu.keys()
+
+
 @pytest.mark.parametrize("extra", ["serve", "train"])
 def test_the_lock_of_an_image_holds_all_that_its_extra_asks_for(extra):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -32,13 +39,6 @@ def test_the_lock_of_an_image_holds_all_that_its_extra_asks_for(extra):
 
     assert wanted <= locked.keys()
     assert locked.items() <= _locked("dev").items()
-
-
-def test_the_gpu_image_installs_what_the_cpu_image_does_and_cuda():
-    gpu = _locked("train-gpu")
-
-    assert _locked("train").items() <= gpu.items()
-    assert {"nvidia-cudnn-cu12", "nvidia-cuda-runtime-cu12"} <= gpu.keys()
 
 
 def test_the_gateway_installs_no_tensorflow():

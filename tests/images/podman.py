@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SERVE, TRAIN = "localhost/plumbline-serve", "localhost/plumbline-train"
+SERVE, BATCH, TRAIN = (f"localhost/plumbline-{name}" for name in ("serve", "batch", "train"))
 READY_SECONDS = 120
 
 LOCKED = (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.images.podman import SERVE, TRAIN, inspect, layers, once, podman
+from tests.images.podman import BATCH, SERVE, TRAIN, inspect, layers, once, podman
 
 pytestmark = pytest.mark.images
 
@@ -34,8 +34,10 @@ print(len(stale), *stale[:9])
 """
 
 
-@pytest.fixture(params=[SERVE, TRAIN], ids=["serve", "train"])
+@pytest.fixture(params=[SERVE, BATCH, TRAIN], ids=["serve", "batch", "train"])
 def image(request):
+    if request.param == BATCH and not (ROOT / "requirements" / "batch.txt").exists():
+        pytest.skip("there is no requirements/batch.txt to build it of")
     return request.param
 
 
@@ -54,11 +56,12 @@ def test_the_serve_image_is_small(base):
     assert inspect(SERVE)["Size"] - inspect(base)["Size"] < SERVE_BYTES
 
 
-def test_the_serve_image_has_no_tensorflow_and_nothing_of_training(base):
-    names = {path.name for path in added(SERVE, base) if path.parent.name == "site-packages"}
+def test_only_the_train_image_has_tensorflow_and_training(image, base):
+    names = {path.name for path in added(image, base) if path.parent.name == "site-packages"}
+    heavy = [name for name in names if re.match(r"tensorflow$|keras$|training$", name)]
 
     assert {"serving", "grpc", "numpy"} <= names
-    assert [name for name in names if re.match(r"tensor|keras|h5py|training$", name)] == []
+    assert len(heavy) == (3 if image == TRAIN else 0)
 
 
 def test_no_layer_holds_a_compiler_a_builder_or_a_cache(image, base):
