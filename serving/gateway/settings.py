@@ -20,14 +20,9 @@ class Settings:
     """Each field is read from the environment variable of its name in capitals; `metrics_dir`, see `from_env`."""
 
     model_server: str = "localhost:8500"
-    model_server_ca: Path | None = None
-    model_server_cert: Path | None = None
-    model_server_key: Path | None = None
-    model_server_name: str = ""
     models: tuple[str, ...] = ("sentiment", "topic", "house_price", "image", "digits")
     deadline_seconds: float = 5.0
     refresh_seconds: float = 1.0
-    drain_seconds: float = 5.0
     max_body_bytes: int = 16 * 1024 * 1024
     max_instances: int = 512
     max_text_characters: int = 100_000
@@ -44,6 +39,11 @@ class Settings:
     max_batch_bytes: int = 64 * 1024
     max_batch_calls: int = 1
     canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    drain_seconds: float = 5.0
+    model_server_ca: Path | None = None
+    model_server_cert: Path | None = None
+    model_server_key: Path | None = None
+    model_server_name: str = ""
     api_keys_file: Path | None = None
     rate_limit: str = ""
     log_format: str = "text"
@@ -114,14 +114,9 @@ _NEEDED = (
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "model_server": readers.address,
-    "model_server_ca": readers.file,
-    "model_server_cert": readers.file,
-    "model_server_key": readers.file,
-    "model_server_name": str,
     "models": readers.models,
     "deadline_seconds": readers.seconds,
     "refresh_seconds": readers.seconds,
-    "drain_seconds": readers.pause,
     "max_body_bytes": readers.count,
     "max_instances": readers.count,
     "max_text_characters": readers.count,
@@ -138,6 +133,11 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "max_batch_bytes": readers.count,
     "max_batch_calls": readers.count,
     "canary": readers.canary,
+    "drain_seconds": readers.pause,
+    "model_server_ca": readers.file,
+    "model_server_cert": readers.file,
+    "model_server_key": readers.file,
+    "model_server_name": str,
     "api_keys_file": readers.keys_file,
     "rate_limit": readers.rate,
     "log_format": readers.log_format,

@@ -29,7 +29,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         drain.begin()
         if drain.seconds:
             self.log.info("draining for %g s", drain.seconds)
-            self.cfg.set("keepalive", 0)  # each answer closes its connection, so that the next request goes elsewhere
+            self.max_keepalived = 0  # each answer closes its connection, so that the next request goes elsewhere
         timer = threading.Timer(drain.seconds, super().handle_exit, (sig, None))
         timer.daemon = True
         timer.start()
