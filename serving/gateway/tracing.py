@@ -55,12 +55,18 @@ class Tracing:
 
     @contextmanager
     def call(self, model: str, version: int) -> Iterator[Metadata]:
-        """Trace a call to the model server; gives the metadata that takes the trace on to it."""
+        """Trace a call to the model server; gives the metadata that takes the trace on to it.
+
+        Of the catalog's own calls, which belong to no request, there is no trace.
+        """
+        own = self.mark()
+        if not own.is_valid:
+            yield ()
+            return
         marks = _batched.get()
         _batched.set(())
         attributes: dict[str, str | int] = {"rpc.system": "grpc", "rpc.service": _SERVICE, "rpc.method": "Predict"}
         attributes |= {"plumbline.model": model, "plumbline.version": version, "plumbline.requests": max(1, len(marks))}
-        own = self.mark()
         links = [trace.Link(mark) for mark in marks if mark != own]
         kind = trace.SpanKind.CLIENT
         with self._tracer.start_as_current_span(f"{_SERVICE}/Predict", None, kind, attributes, links):

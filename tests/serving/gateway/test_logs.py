@@ -13,7 +13,7 @@ from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.test_serve import TEXT, Running
 
 JSON = {"Content-Type": "application/json"}
-SECRET = "zanzibar"  # stands in everything that is sent, and must stand nowhere in the log
+PAYLOAD = "zanzibar"  # stands in everything that is sent, and must stand nowhere in the log
 
 
 @pytest.fixture
@@ -93,21 +93,21 @@ def test_gunicorn_and_what_goes_wrong_behind_are_told_in_the_same_form(
 
 
 def test_no_payload_is_in_the_log(running: Running, model_server: FakeModelServer) -> None:
-    text = json.dumps({"text": SECRET})
-    rows = json.dumps({"instances": [SECRET]})
-    infer = json.dumps({"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": [SECRET]}]})
+    text = json.dumps({"text": PAYLOAD})
+    rows = json.dumps({"instances": [PAYLOAD]})
+    infer = json.dumps({"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": [PAYLOAD]}]})
 
     def ask_all() -> list[int]:
         asked = [
             ("/predict/sentiment", text),
-            ("/predict/sentiment", json.dumps({"text": [SECRET], SECRET: 1})),
-            ("/predict/sentiment", SECRET),
-            ("/predict/digits", json.dumps({"image": SECRET})),
-            (f"/predict/sentiment?{SECRET}={SECRET}", text),
+            ("/predict/sentiment", json.dumps({"text": [PAYLOAD], PAYLOAD: 1})),
+            ("/predict/sentiment", PAYLOAD),
+            ("/predict/digits", json.dumps({"image": PAYLOAD})),
+            (f"/predict/sentiment?{PAYLOAD}={PAYLOAD}", text),
             ("/v1/models/sentiment:predict", rows),
             ("/v2/models/sentiment/infer", infer),
         ]
-        return [running.ask("POST", path, body, **JSON, Cookie=SECRET, Referer=SECRET)[0] for path, body in asked]
+        return [running.ask("POST", path, body, **JSON, Cookie=PAYLOAD, Referer=PAYLOAD)[0] for path, body in asked]
 
     assert ask_all() == [200, 422, 400, 422, 200, 200, 200]
     model_server.failure = (grpc.StatusCode.INTERNAL, "broken")
@@ -116,7 +116,7 @@ def test_no_payload_is_in_the_log(running: Running, model_server: FakeModelServe
     model_server.answers_as = 7
     assert set(ask_all()) == {502, 422, 400}
     access(running, 21)
-    assert SECRET not in running.log
+    assert PAYLOAD not in running.log
 
 
 @pytest.mark.parametrize("options", [{"LOG_FORMAT": "text"}], indirect=True)
