@@ -30,7 +30,7 @@ async function exchange(path, options) {
     try {
       return await exchangeOnce(path, { ...options, headers: { ...options.headers, ...keyHeaders() } });
     } catch (error) {
-      if (!(error instanceof Problem && error.told.status === 401 && (await askForKey(error.message)))) throw error;
+      if (!(error instanceof Problem && error.told.status === 401 && (await askForKey()))) throw error;
     }
   }
 }
