@@ -9,19 +9,22 @@ atomically, so at any moment, and wherever this process is killed, each count is
 import json
 import os
 import struct
-from collections import defaultdict
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from prometheus_client import Metric
 from prometheus_client.mmap_dict import MmapedDict
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import mark_process_dead
+
+from serving.monitoring.merging import merge, totals
 
 _POINTER = "archive.json"
 _KINDS = ("counter", "histogram")
 _ATTEMPTS = 20
-"""So often a reader may be overtaken by the end of a worker."""
+_PAUSE_SECONDS = 0.005
+"""So often a reader may be overtaken by the end of a worker, and waits longer each time."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,16 @@ class _Pointer:
 
 def read(folder: Path) -> tuple[list[Metric], int]:
     """Add up the metrics of all workers, live and ended; gives them with the number of files."""
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
+        time.sleep(attempt * _PAUSE_SECONDS)
         before = _pointer(folder)
         files = _present(folder, before)
         try:
-            metrics = MultiProcessCollector.merge([str(file) for file in files])  # type: ignore[no-untyped-call]
+            metrics = merge(files)
         except (FileNotFoundError, struct.error):  # of a worker that ended or began just now
             continue
         if _pointer(folder) == before:
-            return list(metrics), len(files)
+            return metrics, len(files)
     raise RuntimeError(f"{folder}: workers end faster than their metrics can be read")
 
 
@@ -96,13 +100,9 @@ def _cleaned(folder: Path, pointer: _Pointer) -> _Pointer:
 
 
 def _write(path: Path, files: Iterable[Path]) -> None:
-    totals: defaultdict[str, float] = defaultdict(float)
-    for file in files:
-        for key, value, _, _ in MmapedDict.read_all_values_from_file(str(file)):  # type: ignore[no-untyped-call]
-            totals[key] += value
     path.unlink(missing_ok=True)  # half of one, if this was interrupted the last time
     archive = MmapedDict(str(path))  # type: ignore[no-untyped-call]
-    for key, value in totals.items():
+    for key, value in totals(files).items():
         archive.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
     archive.close()  # type: ignore[no-untyped-call]
 
