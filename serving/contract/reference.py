@@ -27,6 +27,12 @@ class Measures:
     values: Array
     totals: Mapping[str, Array]
 
+    @classmethod
+    def joined(cls, parts: Sequence["Measures"]) -> "Measures":
+        """Join measures of several sets of instances, at least one."""
+        totals = {name: np.sum([part.totals[name] for part in parts], axis=0) for name in parts[0].totals}
+        return cls(np.vstack([part.values for part in parts]), totals)
+
     def beside(self, other: "Measures") -> "Measures":
         """Join the columns and totals of *other* for the same instances."""
         return Measures(np.hstack([self.values, other.values]), {**self.totals, **other.totals})
