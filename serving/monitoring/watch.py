@@ -28,6 +28,9 @@ WINDOW_SECONDS = 3600.0
 WINDOW_ROWS = 1000
 """A window has the instances of half of this time to all of it, but half to all of these rows if that is longer."""
 
+_FORGOTTEN_SECONDS = 7 * 86_400.0
+"""A window that has not moved for so long is of a version that went, or of one that nobody asks."""
+
 _MOST_PENDING = 10_000
 """So many requests' measures are kept before whoever brings the next has to count them."""
 
@@ -165,9 +168,11 @@ class _Windows:
 
     def _save(self, spans: Mapping[str, _Span]) -> None:
         if self._path is not None:
+            kept = time.time() - _FORGOTTEN_SECONDS
             stored = {
                 name: (it.counts.tolist(), it.rows, it.next_counts.tolist(), it.next_rows, it.next_seconds)
                 for name, it in spans.items()
+                if it.next_seconds > kept
             }
             write_atomically(self._path, stored)
 
@@ -184,7 +189,7 @@ def _families() -> tuple[GaugeMetricFamily, ...]:
 
 
 def _by_version(merged: Sequence[Metric]) -> dict[_Version, dict[tuple[str, str], float]]:
-    """Give the counters by model and version, and by feature and bin."""
+    """Give the counters by model and version, and by feature and bin; of labels, the feature is empty."""
     found: dict[_Version, dict[tuple[str, str], float]] = {}
     for metric in merged:
         if metric.name not in (_FEATURES, _PREDICTIONS):
@@ -192,7 +197,7 @@ def _by_version(merged: Sequence[Metric]) -> dict[_Version, dict[tuple[str, str]
         for sample in metric.samples:
             if sample.name.endswith("_total"):
                 labels = sample.labels
-                key = (labels["feature"], labels["bin"]) if "feature" in labels else (_LABEL, labels["label"])
+                key = (labels["feature"], labels["bin"]) if "feature" in labels else ("", labels["label"])
                 found.setdefault((labels["model"], int(labels["version"])), {})[key] = sample.value
     return found
 
@@ -200,10 +205,11 @@ def _by_version(merged: Sequence[Metric]) -> dict[_Version, dict[tuple[str, str]
 def _window(reference: Reference, counts: Mapping[tuple[str, str], float]) -> Window:
     total = np.zeros((len(reference.features), reference.width + 3))
     for row, feature in zip(total, reference.features, strict=True):
-        row[: len(feature.bins)] = [counts.get((feature.name, name), 0.0) for name in feature.bins]
+        of = "" if _is_label(feature) else feature.name
+        row[: len(feature.bins)] = [counts.get((of, name), 0.0) for name in feature.bins]
     answers = total[len(reference.columns) - 1]  # the last column is the score or value, which is never missing
     return Window(reference, total, float(answers.sum()))
 
 
 def _is_label(feature: object) -> bool:
-    return isinstance(feature, Categorical) and feature.name == _LABEL
+    return isinstance(feature, Categorical) and feature.name.rstrip("_") == _LABEL  # see Reference.beside

@@ -110,9 +110,19 @@ def test_a_broken_reference_is_a_broken_contract() -> None:
     document["reference"]["columns"][0]["counts"] = [1, 2, 3, 4]
     with pytest.raises(ContractError, match="reference of 'words': 4 counts for"):
         Contract.from_json(json.dumps(document))
+    document["reference"]["columns"][0] |= {"edges": [3, 2, 1]}
+    with pytest.raises(ContractError, match="edges are not in order"):
+        Contract.from_json(json.dumps(document))
+    document["reference"]["columns"] = document["reference"]["columns"][1:]
+    with pytest.raises(ContractError, match="expected a reference of 3 columns"):
+        Contract.from_json(json.dumps(document))
 
 
 def test_an_answers_name_that_a_field_has_too_is_told_apart() -> None:
-    scaler = TabularScaler(("value",), (0.0,), (1.0,))
-    reference = fit_reference(scaler, Value("$"), [{"value": 1.0}] * 10, np.zeros((10, 1), np.float32))
-    assert [feature.name for feature in reference.features] == ["value", "value_"]
+    scaler = TabularScaler(("score", "label"), (0.0, 0.0), (1.0, 1.0))
+    output = Labels(("no", "yes"), top=2)
+    instances, scores = [{"score": 1.0, "label": 2.0}] * 10, np.zeros((10, 1), np.float32)
+    reference = fit_reference(scaler, output, instances, scores)
+    assert [feature.name for feature in reference.features] == ["score", "label", "score_", "label_"]
+    _, inputs = scaler.measured([[1.0, 2.0]])
+    assert reference.count(inputs.beside(output.measured(scores[:1])))[3, :2].tolist() == [1, 0]
