@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import grpc
@@ -10,9 +12,14 @@ import numpy as np
 from serving.contract.tensors import Array, Features
 from serving.errors import ModelServerError, ModelServerRefused, UnknownLabel, UnknownVersion
 from serving.tfserving import wire_pb2 as wire
-from serving.tfserving.connection import Connection
+from serving.tfserving.connection import Calls, Connection
 from serving.tfserving.statuses import error_for
 from serving.tfserving.tensors import from_proto, to_proto
+from serving.tfserving.tls import Credentials, Tls
+
+Metadata = tuple[tuple[str, str | bytes], ...]
+CallTrace = Callable[[str, int], AbstractContextManager[Metadata]]
+"""Is told the model and the version of each prediction, is open as long as it lasts, and gives its gRPC metadata."""
 
 _CONTRACT = "contract"
 
@@ -29,12 +36,24 @@ class VersionStatus:
 class ModelServerClient:
     """A client of the model server at `host:port`; safe to share between threads.
 
+    It speaks TLS if *tls* has the files for it; *trace* follows each prediction.
+
     The channel is made at the first call in each process, since gRPC's threads don't survive a fork. So a client may
-    be created before a fork; it should not be *used* before it.
+    be created before a fork; it should not be *used* before it. *on_rpc* is told each call's model, method, gRPC
+    status and seconds.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        tls: Tls | None = None,
+        trace: CallTrace | None = None,
+        on_rpc: Callable[[str, str, str, float], None] = lambda model, method, code, seconds: None,
+    ) -> None:
         self.address = address
+        self._trace = trace
+        self._on_rpc = on_rpc
+        self._credentials = Credentials(tls) if tls else None
         self._connections: dict[int, Connection] = {}
 
     def predict(
@@ -44,7 +63,10 @@ class ModelServerClient:
         request = _request(model, version)
         for name, array in features.items():
             to_proto(array, request.inputs[name])
-        return self._predict(request, deadline_seconds)
+        if self._trace is None:
+            return self._predict(request, deadline_seconds)
+        with self._trace(model, version) as metadata:
+            return self._predict(request, deadline_seconds, metadata)
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
         """Fetch the contract's JSON that a version of a model carries."""
@@ -65,7 +87,7 @@ class ModelServerClient:
             # This is asked over and over by a thread that may wait, so it is here that servers are looked up afresh.
             connection = self._connection()
             connection.renew(lambda calls: calls.status(request, timeout=deadline_seconds / 2))
-            with connection.calls() as calls:
+            with self._call(model, "GetModelStatus") as calls:
                 response = calls.status(request, timeout=deadline - time.monotonic())
         except grpc.RpcError as error:
             raise error_for(error, model, None) from error
@@ -80,7 +102,7 @@ class ModelServerClient:
         request.model_spec.name = model
         request.model_spec.version_label = label
         try:
-            with self._connection().calls() as calls:
+            with self._call(model, "GetModelMetadata") as calls:
                 response = calls.metadata(request, timeout=deadline_seconds)
         except grpc.RpcError as error:
             ours = error_for(error, model, None)
@@ -95,22 +117,36 @@ class ModelServerClient:
         if connection is not None:
             connection.close()
 
-    def _predict(self, request: wire.PredictRequest, deadline_seconds: float) -> tuple[int, dict[str, Array]]:
+    def _predict(
+        self, request: wire.PredictRequest, deadline_seconds: float, metadata: Metadata | None = None
+    ) -> tuple[int, dict[str, Array]]:
         model, version = request.model_spec.name, request.model_spec.version.value
         try:
-            with self._connection().calls() as calls:
-                response = calls.predict(request, timeout=deadline_seconds)
+            with self._call(model, "Predict") as calls:
+                response = calls.predict(request, timeout=deadline_seconds, metadata=metadata)
         except grpc.RpcError as error:
             raise error_for(error, model, version) from error
         outputs = {name: _output(model, name, proto) for name, proto in response.outputs.items()}
         return response.model_spec.version.value, outputs
+
+    @contextmanager
+    def _call(self, model: str, method: str) -> Iterator[Calls]:
+        """Lend the calls for one of them, and tell how it ended."""
+        started = time.perf_counter()
+        try:
+            with self._connection().calls() as calls:
+                yield calls
+        except grpc.RpcError as error:
+            self._on_rpc(model, method, error.code().name, time.perf_counter() - started)
+            raise
+        self._on_rpc(model, method, grpc.StatusCode.OK.name, time.perf_counter() - started)
 
     def _connection(self) -> Connection:
         process = os.getpid()
         connection = self._connections.get(process)
         if connection is None:
             # Without a lock, which a fork could catch held: of two threads the second's unused channel is dropped.
-            connection = self._connections.setdefault(process, Connection(self.address))
+            connection = self._connections.setdefault(process, Connection(self.address, self._credentials))
         return connection
 
 
