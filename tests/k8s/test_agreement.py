@@ -121,9 +121,10 @@ def test_jobs_end_by_the_exit_codes_of_training(manifests: Manifests) -> None:
 
 
 def test_the_commands_take_their_arguments(manifests: Manifests) -> None:
-    ours = [pod for pod in manifests.pods() if pod.containers[0]["image"].rpartition("/")[2].startswith("plumbline-")]
     checked = 0
-    for pod in ours:
+    for pod in manifests.pods():
+        if "command" in pod.containers[0]:  # of the image's own
+            continue
         name, *arguments = pod.containers[0]["args"]
         command = main.get_command(click.Context(main), name)
         if command is None and name == "score":  # not in this release yet
@@ -154,8 +155,8 @@ def test_a_gateway_has_time_to_finish(manifests: Manifests) -> None:
 
 
 def test_a_roll_out_may_wait_as_long_as_a_start(manifests: Manifests) -> None:
-    for deployment in manifests.of("Deployment"):
-        spec = deployment["spec"]
+    for name in ("gateway", "model-server"):
+        spec = manifests.get("Deployment", name)["spec"]
         probe = spec["template"]["spec"]["containers"][0]["startupProbe"]
         assert spec["progressDeadlineSeconds"] > probe["periodSeconds"] * probe["failureThreshold"]
         assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}

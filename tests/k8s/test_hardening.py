@@ -43,7 +43,7 @@ def test_resources_are_set(manifests: Manifests) -> None:
 def test_no_account_has_a_token(manifests: Manifests) -> None:
     accounts = manifests.of("ServiceAccount")
 
-    assert len(accounts) == 4
+    assert len(accounts) == 5
     assert not any(account["automountServiceAccountToken"] for account in accounts)
 
 
@@ -66,7 +66,7 @@ def test_images_are_named_exactly_and_alike(manifests: Manifests) -> None:
     assert all(re.search(r":\d+\.\d+\.\d+(-gpu)?$", image) for image in images.values())
     parts = {name: image.rpartition("/")[2].partition(":")[0] for name, image in images.items()}
     assert parts.pop("model-server") == "serving"
-    assert parts.pop("gateway") == "plumbline-serve"
+    assert {parts.pop("gateway"), parts.pop("desk")} == {"plumbline-serve"}
     assert parts.pop("score") == "plumbline-batch"
     assert set(parts.values()) == {"plumbline-train"}
     assert images["model-server"].startswith("tensorflow/serving:")
