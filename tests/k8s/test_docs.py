@@ -2,10 +2,11 @@
 
 import re
 import shlex
+import subprocess
 
 import pytest
 
-from tests.k8s.manifests import K8S, Manifests, parse, render
+from tests.k8s.manifests import K8S, KUBECTL, Manifests, parse, render
 from tests.test_readme import KUBERNETES
 
 IMAGES = r"plumbline-\w+:[\d.]+"
@@ -35,6 +36,20 @@ def test_what_a_command_names_is_in_the_manifests(command: str, local: Manifests
     if "port-forward" in words:
         ports = local.get("Service", "gateway")["spec"]["ports"]
         assert int(words[-1].partition(":")[2]) in [port["port"] for port in ports]
+
+
+@pytest.mark.parametrize("command", [command for command in KUBERNETES if command.startswith("kubectl")])
+def test_kubectl_knows_the_command_and_its_options(command: str) -> None:
+    _, *words = shlex.split(command.partition(" -- ")[0])
+    deepest = {"create": 2, "config": 2, "rollout": 2}.get(words[0], 1) + (words[:2] == ["create", "secret"])
+    told = "".join(
+        subprocess.run([KUBECTL, *asked], capture_output=True, text=True, check=True).stdout
+        for asked in ([*words[:deepest], "--help"], ["options"])
+    )
+
+    assert " ".join(words[:deepest]) in told
+    options = [word.partition("=")[0] for word in words if word.startswith("-")]
+    assert [option for option in options if not re.search(rf"(^| ){option}[=,]", told, re.M)] == []
 
 
 def test_the_commands_are_those_of_kubernetes() -> None:
