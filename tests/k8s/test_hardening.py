@@ -67,7 +67,7 @@ def test_images_are_named_exactly_and_alike(manifests: Manifests) -> None:
     parts = {name: image.rpartition("/")[2].partition(":")[0] for name, image in images.items()}
     assert parts.pop("model-server") == "serving"
     assert {parts.pop("gateway"), parts.pop("desk")} == {"plumbline-serve"}
-    assert parts.pop("score") == "plumbline-batch"
+    assert {parts.pop("score"), parts.pop("merge")} == {"plumbline-batch"}
     assert set(parts.values()) == {"plumbline-train"}
     assert images["model-server"].startswith("tensorflow/serving:")
     assert len({re.search(r":([\d.]+)", image)[1] for name, image in images.items() if name != "model-server"}) == 1

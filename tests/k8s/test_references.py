@@ -46,8 +46,18 @@ def test_the_gateways_find_every_model_server_by_a_headless_service(manifests: M
 
     assert service["spec"]["clusterIP"] == "None"
     assert int(port) in [each["port"] for each in service["spec"]["ports"] if each["targetPort"] == "grpc"]
-    scoring = {each["name"]: each["value"] for each in manifests.pod("score").containers[0]["env"]}
-    assert scoring["MODEL_SERVER"] == settings(manifests)["MODEL_SERVER"]
+    assert variables(manifests.pod("score"))["MODEL_SERVER"] == settings(manifests)["MODEL_SERVER"]
+
+
+def variables(pod: Pod) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in pod.containers[0]["env"]}
+
+
+def test_shares_are_as_many_as_pods(manifests: Manifests) -> None:
+    job = manifests.get("CronJob", "score")["spec"]["jobTemplate"]["spec"]
+
+    assert job["completionMode"] == "Indexed"
+    assert int(variables(manifests.pod("score"))["JOB_COMPLETION_COUNT"]) == job["completions"]
 
 
 def settings(manifests: Manifests) -> dict[str, str]:
@@ -95,7 +105,7 @@ def test_nothing_is_reached_that_no_policy_allows(manifests: Manifests) -> None:
     assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     server = manifests.get("NetworkPolicy", "model-server")["spec"]["ingress"]
     callers = [peer["podSelector"] for rule in server for peer in rule["from"] if "podSelector" in peer]
-    assert {pod.name for selector in callers for pod in manifests.selected(selector)} == {"gateway", "score"}
+    assert {pod.name for selector in callers for pod in manifests.selected(selector)} == {"gateway", "score", "merge"}
 
 
 def test_config_maps_claims_secrets_and_accounts_exist(manifests: Manifests) -> None:
