@@ -22,6 +22,7 @@ from tests.k8s.manifests import Manifests, Pod, parse, render
 from tests.k8s.test_references import settings
 from tests.serving.registry.test_server_config import configured
 from tests.stack import Stack, free_port, process
+from training.errors import ExitCode
 
 MODEL = "house_price"
 USER = 10001
@@ -47,14 +48,19 @@ def models_dir(podman: None, local: Manifests, tmp_path_factory: pytest.TempPath
     for claim in ("models", "data", "reports"):
         (folder / claim).mkdir()
         os.chown(folder / claim, USER, USER)
-    name = f"plumbline-train-{free_port()}"
-    play(folder, [as_pod(local.pod("train-house-price"), name, claims=folder)])
+    code, log = trained(as_pod(local.pod("train-house-price"), f"plumbline-train-{free_port()}", folder), folder)
+    assert code == ExitCode.DONE, log
+    return folder / "models"
+
+
+def trained(pod: dict[str, Any], folder: Path) -> tuple[int, str]:
+    """Run a training pod to its end."""
+    name = pod["metadata"]["name"]
+    play(folder, [pod])
     try:
-        code = run("wait", f"{name}-train")
-        assert code == "0", run("logs", f"{name}-train")
+        return int(run("wait", f"{name}-train")), run("logs", f"{name}-train")
     finally:
         run("pod", "rm", "--force", name)
-    return folder / "models"
 
 
 def as_pod(pod: Pod, name: str, claims: Path | None = None) -> dict[str, Any]:
@@ -95,6 +101,20 @@ def test_the_training_pod_publishes(models_dir: Path) -> None:
     assert (version / "saved_model.pb").stat().st_uid == USER
     assert (version / "batching_params.pbtxt").exists()
     assert list((models_dir.parent / "reports" / MODEL).glob("*/report.html"))
+
+
+@pytest.mark.parametrize(
+    ("argument", "code"), [("nonesuch", ExitCode.BAD_INPUT), (MODEL, ExitCode.DONE)], ids=["no such model", "again"]
+)
+def test_a_job_that_cannot_succeed_or_has_nothing_to_do_says_so_by_its_code(
+    local: Manifests, models_dir: Path, argument: str, code: ExitCode
+) -> None:
+    pod = as_pod(local.pod("train-house-price"), f"plumbline-train-{free_port()}", models_dir.parent)
+    (container,) = pod["spec"]["containers"]
+    container["args"] = [argument if each == MODEL else each for each in container["args"]]
+
+    assert trained(pod, models_dir.parent)[0] == code
+    assert [folder.name for folder in (models_dir / MODEL).glob("[0-9]*")] == ["1"]
 
 
 @pytest.fixture(scope="module")
