@@ -1,20 +1,26 @@
 """A model server started as the Deployment says, and its probes: Plumbline's own, or that of --server-binary."""
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from serving.contract import ImageResizer
+from serving.gateway.settings import Settings
 from serving.local_server.schemas import HealthCheckRequest, HealthCheckResponse
-from tests.conformance.client import FOUR, Client
+from serving.registry.server_config import BATCHING_FILE, MAX_ROWS, batching_parameters
+from tests.conformance.client import FOUR, Client, refused
 from tests.conformance.models import write_mlp
 from tests.conformance.servers import Launcher, ServerProcess, listens, wait_for
 from tests.k8s.manifests import Manifests, parse, render
+from tests.serving.contracts import image_contract
 from training.task import task_names
 
-ORIGINAL_ONLY = ("--enable_per_model_batching_parameters", "--num_load_threads", "--num_unload_threads")
+ORIGINAL_ONLY = ("--num_load_threads", "--num_unload_threads")
 """Flags of the original that Plumbline's own server has no need of."""
 
 
@@ -56,6 +62,8 @@ def test_the_ports_open_when_the_last_model_has_a_version(
 ) -> None:
     assert set(local.pod("model-server").containers[0]["startupProbe"]) & {"tcpSocket"}
     write_mlp(folder / "staged", 1.0)
+    pictures = dataclasses.replace(image_contract(), preprocessor=ImageResizer(224, 224, mode="RGB"))
+    (folder / "staged" / BATCHING_FILE).write_text(batching_parameters(pictures))
     *others, last = task_names()
     for model in others:
         shutil.copytree(folder / "staged", folder / "models" / model / "staged")
@@ -92,6 +100,16 @@ def test_it_is_ready_and_alive(server: ServerProcess, client: Client, local: Man
     path = container["livenessProbe"]["httpGet"]["path"]
     assert server.address.ask("GET", path)[0] == 200
     assert server.address.ask("GET", f"{path}/other")[0] == 404
+
+
+def test_a_request_as_large_as_a_gateway_takes_is_answered_in_batches(client: Client) -> None:
+    rows = np.ones((Settings.max_instances, 4), np.float32)
+
+    answer = client.predict(task_names()[-1], features=rows)
+    assert len(answer.outputs["sum"].float_val) == len(rows)
+    too_large = f"Task size {MAX_ROWS + 1} is larger than maximum input batch size {MAX_ROWS}"
+    with refused("INVALID_ARGUMENT", too_large):
+        client.predict(task_names()[-1], features=np.ones((MAX_ROWS + 1, 4), np.float32))
 
 
 def test_a_model_that_is_lost_takes_no_other_away(client: Client, folder: Path) -> None:
