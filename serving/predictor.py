@@ -41,7 +41,8 @@ class Prediction:
 class Predictor:
     """Answers by *catalog*'s contracts and *server*'s scores, within *limits*.
 
-    *on_failure* is told the model and the version that should have answered a request, and did not.
+    *on_failure* is told the model and the version that should have answered a request, and did not; *on_stage* each
+    stage that has just ended, and the seconds that it took.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class Predictor:
         server: ModelServer,
         limits: Limits | None = None,
         on_failure: Callable[[str, int], None] = lambda model, version: None,
+        on_stage: Callable[[str, float], None] | None = None,
     ) -> None:
         self._catalog = catalog
         self._server = server
         self._limits = limits or Limits()
         self._on_failure = on_failure
+        self._on_stage = on_stage
 
     def predict(
         self,
@@ -71,7 +74,7 @@ class Predictor:
         `serving.errors`.
         """
         self._catalog.state(model)
-        clock = _Clock(deadline_seconds)
+        clock = _Clock(deadline_seconds, self._on_stage)
         with self._limits.turn(model, clock.remaining(model)):
             clock.lap("queue")
             return self._follow(model, instances, version, label, clock)
@@ -120,8 +123,9 @@ class Predictor:
 class _Clock:
     """Adds up the time by stage, and knows what is left until the deadline."""
 
-    def __init__(self, deadline_seconds: float) -> None:
+    def __init__(self, deadline_seconds: float, on_stage: Callable[[str, float], None] | None) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._on_stage = on_stage
         self._last = time.perf_counter()
         self._deadline = self._last + deadline_seconds
 
@@ -129,6 +133,8 @@ class _Clock:
         """Count the time since the last lap for *stage*."""
         now = time.perf_counter()
         self.seconds[stage] += now - self._last
+        if self._on_stage:
+            self._on_stage(stage, now - self._last)
         self._last = now
 
     def remaining(self, model: str) -> float:

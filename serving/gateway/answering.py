@@ -51,6 +51,7 @@ class Answering:
             prediction = self._predictor.predict(model, instances.values, route.remaining(), route.version, route.label)
         self._metrics.predicted(prediction)
         g.stage_seconds = prediction.stage_seconds
+        g.version = prediction.version
         return prediction
 
     def _know(self, model: str) -> None:

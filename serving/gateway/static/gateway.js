@@ -1,5 +1,7 @@
 // The gateway's API. Paths are relative to the page, so it also works below a prefix.
 
+import { askForKey, keyHeaders } from "./key.js";
+
 const TIMEOUT_MILLISECONDS = 60_000;
 
 // What the gateway answers instead of an answer: RFC 9457's problem, or as much of one as there is.
@@ -22,7 +24,18 @@ export async function send(path, { type, body }, signal) {
   return { told, milliseconds: performance.now() - start, stages: stages(reply.headers.get("Server-Timing") ?? "") };
 }
 
+// Where the gateway wants a key, the person is asked for one, and the request is sent again.
 async function exchange(path, options) {
+  for (;;) {
+    try {
+      return await exchangeOnce(path, { ...options, headers: { ...options.headers, ...keyHeaders() } });
+    } catch (error) {
+      if (!(error instanceof Problem && error.told.status === 401 && (await askForKey(error.message)))) throw error;
+    }
+  }
+}
+
+async function exchangeOnce(path, options) {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MILLISECONDS)]);
   let reply, told;
   try {

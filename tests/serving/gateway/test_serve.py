@@ -41,6 +41,7 @@ class Running:
             "WORKERS": "2",
             "MAX_BODY_BYTES": "5000",
             "REFRESH_SECONDS": "0.1",
+            "DRAIN_SECONDS": "0",
             **more,
         }
         self._log = log
