@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,10 @@ def _model_server(config: Path, port: int) -> list[str]:
     if binary:
         click.echo(f"model server: {binary}")
         return [binary, *flags]
+    if find_spec("tensorflow") is None:
+        raise click.ClickException(
+            "no model server: put tensorflow_model_server on PATH, or install TensorFlow for Plumbline's own"
+        )
     click.echo("model server: Plumbline's own (tensorflow_model_server is not on PATH); loading the models ...")
     return [sys.executable, "-m", "serving.local_server", f"--host={_HOST}", *flags]
 

@@ -15,6 +15,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--server", metavar="HOST:PORT", help="gRPC address of a running server, for the request tests")
     group.addoption("--rest", metavar="HOST:PORT", help="REST address of that same server")
     group.addoption("--server-binary", metavar="PATH", help="tensorflow_model_server to start, for all tests")
+    group = parser.getgroup("images", "what tests/images runs")
+    group.addoption("--images", action="store_true", help="test the images that .ci/images has built")
+    group.addoption("--base-image", metavar="NAME", help="the image that they were built on")
 
 
 @pytest.fixture(scope="session")
