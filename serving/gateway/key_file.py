@@ -79,11 +79,19 @@ class KeyFile:
         try:
             stamp = self._stat()
             if stamp != self._stamp:
-                self._stamp = stamp
-                self._keys = read_keys(self._path)
-                _log.info("%s was read again: %d API keys", self._path, len(self._keys))
+                self._keys = self._read_again(stamp)
         except (OSError, ValueError) as error:
             _log.error("%s can't be read again, the API keys read before stay: %s", self._path, error)
+
+    def _read_again(self, stamp: tuple[int, int, int]) -> tuple[KeyLine, ...]:
+        try:
+            keys = read_keys(self._path)
+        except ValueError:
+            self._stamp = stamp  # told once; what can't be opened is tried, and told, until it can
+            raise
+        self._stamp = stamp
+        _log.info("%s was read again: %d API keys", self._path, len(keys))
+        return keys
 
     def _stat(self) -> tuple[int, int, int]:
         stat = os.stat(self._path)  # of the file behind Kubernetes' links, which change as a whole

@@ -25,10 +25,10 @@ class RateLimiter:
 
     def __init__(self, rate: str) -> None:
         from limits.storage import MemoryStorage
-        from limits.strategies import SlidingWindowCounterRateLimiter
+        from limits.strategies import MovingWindowRateLimiter
 
         self._rates = parse_rate(rate)
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def take(self, owner: str) -> None:
         """Count a request of *owner*; raises RateLimited if it is one too many."""

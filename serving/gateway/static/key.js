@@ -15,9 +15,11 @@ export function keyHeaders() {
 }
 
 // Asks the person for a key; gives whether there is a new one.
-export function askForKey(reason) {
+export function askForKey() {
   asking ??= new Promise((resolve) => {
-    dialog.querySelector(".reason").textContent = key ? reason : "This gateway answers only who has a key.";
+    dialog.querySelector(".reason").textContent = key
+      ? "The gateway does not know the key that this page has."
+      : "This gateway answers only who has a key.";
     input.value = "";
     dialog.returnValue = "";
     dialog.addEventListener("close", () => resolve(take()), { once: true });
