@@ -29,7 +29,7 @@ USER = 10001
 
 @pytest.fixture(scope="module")
 def images(request: pytest.FixtureRequest) -> None:
-    if not request.config.getoption("--images", default=False):
+    if not request.config.getoption("--images"):
         pytest.skip("needs podman and the images: .ci/images builds them and runs this")
 
 
