@@ -38,6 +38,7 @@ _EXTENSION = "plumbline"
 class _Background:
     refresher: Refresher
     server: ModelServer
+    metrics: Metrics
     tracing: "Tracing | None"
 
 
@@ -49,8 +50,8 @@ def create_app(settings: Settings | None = None, server: ModelServer | None = No
     settings = settings or Settings.from_env()
     tracing = _tracing(settings)
     call = tracing.call if tracing else None
-    server = server or ModelServerClient(settings.model_server, settings.model_server_tls, call)
-    metrics = Metrics(settings.metrics_dir)
+    metrics = Metrics(settings.metrics_dir, settings.canary)
+    server = server or ModelServerClient(settings.model_server, settings.model_server_tls, call, metrics.rpc)
     catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, settings.instance_limits)
     refresher = Refresher(catalog, settings.refresh_seconds)
     app = _flask(settings)
@@ -70,7 +71,7 @@ def create_app(settings: Settings | None = None, server: ModelServer | None = No
     register_problems(app)
     register_headers(app)
     register_request_ids(app)
-    app.extensions[_EXTENSION] = _Background(refresher, server, tracing)
+    app.extensions[_EXTENSION] = _Background(refresher, server, metrics, tracing)
     refresher.start()
     return app
 
@@ -80,6 +81,7 @@ def close_app(app: Flask) -> None:
     background = app.extensions[_EXTENSION]
     background.refresher.close()
     background.server.close()
+    background.metrics.close()
     if background.tracing:
         background.tracing.close()
 
@@ -95,11 +97,12 @@ def _tracing(settings: Settings) -> "Tracing | None":
 def _predictor(
     settings: Settings, catalog: Catalog, server: ModelServer, metrics: Metrics, tracing: "Tracing | None"
 ) -> Predictor:
-    limits = Limits(settings.max_concurrency, settings.max_queue)
+    limits = Limits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
     if settings.max_batch_rows > 1:
         most = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
-        server = Batcher(server, *most, on_call=metrics.called, trace=tracing)
-    return Predictor(catalog, server, limits, metrics.failed, tracing.stage if tracing else None)
+        server = Batcher(server, *most, metrics.called, lambda model: metrics.retried(model, "apart"), tracing)
+    on_stage = tracing.stage if tracing else None
+    return Predictor(catalog, server, limits, lambda model: metrics.retried(model, "version_gone"), on_stage)
 
 
 def _flask(settings: Settings) -> Flask:

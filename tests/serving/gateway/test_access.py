@@ -108,7 +108,7 @@ def test_a_key_is_revoked_while_the_gateway_runs(locked: FlaskClient, made: dict
 def test_refused_requests_are_counted(locked: FlaskClient) -> None:
     locked.post("/predict/sentiment", json={"text": "a"})
     told = locked.get("/metrics").get_data(as_text=True)
-    assert 'plumbline_gateway_requests_total{code="401",model="unknown"} 1.0' in told
+    assert 'plumbline_gateway_requests_total{code="401",model="unknown",version="none"} 1.0' in told
 
 
 @pytest.mark.parametrize("rate", ["3/hour"])
