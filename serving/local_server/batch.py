@@ -10,6 +10,7 @@ from typing import NamedTuple
 import grpc
 import numpy as np
 
+from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import ServingError, failed_precondition
 from serving.local_server.saved_model import Names, Session
 from serving.local_server.tensors import Array
@@ -19,6 +20,7 @@ class Kind(NamedTuple):
     """What tasks must have in common to be run together."""
 
     session: Session
+    parameters: BatchingParameters
     feeds: Names
     fetches: Names
     row_shapes: tuple[tuple[int, ...], ...]
@@ -48,7 +50,7 @@ class Batch:
         self.tasks.append(task)
         self.rows += task.rows
 
-    def run(self, allowed_sizes: Sequence[int]) -> None:
+    def run(self) -> None:
         """Answer every task, padding up to one of the allowed sizes."""
         now, waiting = monotonic(), []
         for task in self.tasks:
@@ -58,26 +60,26 @@ class Batch:
             else:
                 waiting.append(task)
         if waiting:
-            _run(self.kind, waiting, allowed_sizes)
+            _run(self.kind, waiting)
 
 
-def _run(kind: Kind, tasks: Sequence[Task], allowed_sizes: Sequence[int]) -> None:
+def _run(kind: Kind, tasks: Sequence[Task]) -> None:
     try:
-        results = _compute(kind, tasks, allowed_sizes)
+        results = _compute(kind, tasks)
     except Exception as error:
         if len(tasks) == 1:
             tasks[0].result.set_exception(error)
             return
         for task in tasks:  # one task's bad values must not cost its neighbours their answers
-            _run(kind, [task], allowed_sizes)
+            _run(kind, [task])
         return
     for task, result in zip(tasks, results, strict=True):
         task.result.set_result(result)
 
 
-def _compute(kind: Kind, tasks: Sequence[Task], allowed_sizes: Sequence[int]) -> list[list[Array]]:
+def _compute(kind: Kind, tasks: Sequence[Task]) -> list[list[Array]]:
     rows = sum(task.rows for task in tasks)
-    size = next((size for size in allowed_sizes if size >= rows), rows)
+    size = next((size for size in sorted(kind.parameters.allowed_batch_sizes) if size >= rows), rows)
     arrays = [_merge(parts, size - rows) for parts in zip(*(task.arrays for task in tasks), strict=True)]
     outputs = kind.session.run(kind.feeds, kind.fetches, arrays, None)
     for output in outputs:

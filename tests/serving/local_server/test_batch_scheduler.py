@@ -29,7 +29,7 @@ class Session:
 
 
 def batching(session: Session, **parameters: object) -> BatchingSession:
-    return BatchingSession(session, BatchScheduler(BatchingParameters(**parameters)))
+    return BatchingSession(session, BatchScheduler(2), BatchingParameters(**parameters))
 
 
 def test_a_large_request_is_split_and_joined() -> None:
@@ -61,7 +61,7 @@ def test_a_queue_without_room_for_all_pieces_refuses() -> None:
 def test_late_tasks_are_not_run() -> None:
     session = Session()
     late, fine = Task([np.zeros(1)], 1, deadline=0.0), Task([np.zeros(1)], 1, deadline=None)
-    Batch(Kind(session, (), (), ((),)), 0.0, [late, fine]).run(())
+    Batch(Kind(session, BatchingParameters(), (), (), ((),)), 0.0, [late, fine]).run()
     assert isinstance(late.result.exception(), ServingError)
     assert fine.result.result() == [np.ones(1)]
     assert session.sizes == [1]
@@ -75,9 +75,9 @@ def test_padding_repeats_and_is_cut_off() -> None:
 
 
 def test_emptied_queues_are_forgotten() -> None:
-    scheduler = BatchScheduler(BatchingParameters())
+    scheduler = BatchScheduler(2)
     for width in range(1, 20):
-        BatchingSession(Session(), scheduler).run((), (), [np.zeros((1, width))])
+        BatchingSession(Session(), scheduler, BatchingParameters()).run((), (), [np.zeros((1, width))])
     assert scheduler._queues == {}
 
 
