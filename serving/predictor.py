@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from serving.catalog import Catalog, LiveModel, ModelServer
+from serving.contract import Contract, Features, Measures, Reference
 from serving.contract.contract import SCORES
 from serving.contract.tensors import Array
 from serving.errors import (
@@ -15,7 +16,6 @@ from serving.errors import (
     ModelServerError,
     ModelServerTimeout,
     PlumblineError,
-    RequestError,
     UnknownVersion,
 )
 from serving.limits import Limits
@@ -30,18 +30,24 @@ _LONGEST_PAUSE_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answer for each instance, all by one version of the model; *stage_seconds* has a value for each of STAGES."""
+    """One answer for each instance, all by one version of the model; *stage_seconds* has a value for each of STAGES.
+
+    *measures* are of the instances and their scores, where the contract has a *reference* to compare them with.
+    """
 
     model: str
     version: int
     answers: list[dict[str, Any]]
     stage_seconds: dict[str, float]
+    reference: Reference | None = None
+    measures: Measures | None = None
 
 
 class Predictor:
     """Answers by *catalog*'s contracts and *server*'s scores, within *limits*.
 
-    *on_failure* is told the model and the version that should have answered a request, and did not.
+    *on_retry* is told the model when a request is done again since its version has gone. Of an error, `version` is the
+    one that should have answered.
     """
 
     def __init__(
@@ -49,12 +55,12 @@ class Predictor:
         catalog: Catalog,
         server: ModelServer,
         limits: Limits | None = None,
-        on_failure: Callable[[str, int], None] = lambda model, version: None,
+        on_retry: Callable[[str], None] = lambda model: None,
     ) -> None:
         self._catalog = catalog
         self._server = server
         self._limits = limits or Limits()
-        self._on_failure = on_failure
+        self._on_retry = on_retry
 
     def predict(
         self,
@@ -90,10 +96,10 @@ class Predictor:
             except UnknownVersion:
                 # Perhaps only of the one server that was asked: the next attempt goes to another.
                 gone = live.version
+                self._on_retry(model)
                 self._catch_up(model, attempt, clock)
             except PlumblineError as error:
-                if not isinstance(error, RequestError):
-                    self._on_failure(model, live.version)
+                error.version = live.version
                 raise
         raise ModelNotReady(model, "its versions change faster than a request can follow")
 
@@ -101,14 +107,15 @@ class Predictor:
         contract = live.contract
         decoded = contract.decode(instances)
         clock.lap("decode")
-        features = contract.preprocessor.transform(decoded)
+        features, inputs = _prepared(contract, decoded)
         clock.lap("preprocess")
         answered, outputs = self._server.predict(live.model, live.version, features, clock.remaining(live.model))
         clock.lap("rpc")
         scores = _checked(live, answered, outputs, len(instances))
         answers = contract.output.answers(scores)
+        measures = inputs.beside(contract.output.measured(scores)) if inputs else None
         clock.lap("postprocess")
-        return Prediction(live.model, live.version, answers, clock.seconds)
+        return Prediction(live.model, live.version, answers, clock.seconds, contract.reference, measures)
 
     def _catch_up(self, model: str, attempt: int, clock: "_Clock") -> None:
         if attempt:
@@ -137,6 +144,13 @@ class _Clock:
         if seconds <= 0:
             raise ModelServerTimeout(model, "the deadline has passed")
         return seconds
+
+
+def _prepared(contract: Contract, decoded: Sequence[Any]) -> tuple[Features, Measures | None]:
+    """Make the features, and measure the instances if there is something to compare them with."""
+    if contract.reference:
+        return contract.preprocessor.measured(decoded)
+    return contract.preprocessor.transform(decoded), None
 
 
 def _checked(live: LiveModel, answered: int, outputs: dict[str, Array], count: int) -> Array:
