@@ -11,6 +11,7 @@ import grpc
 import numpy as np
 
 from serving.local_server.errors import ServingError, failed_precondition
+from serving.local_server.metrics import BatchingMetrics
 from serving.local_server.saved_model import Names, Session
 from serving.local_server.tensors import Array
 
@@ -26,12 +27,13 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """A request, or a piece of a large one, that waits for its turn."""
+    """A request, or a piece of a large one, that waits for its turn. `queued` is in monotonic seconds."""
 
     arrays: Sequence[Array]
     rows: int
     deadline: float | None
     result: "Future[list[Array]]" = field(default_factory=Future)
+    queued: float = field(default_factory=monotonic)
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Batch:
         self.tasks.append(task)
         self.rows += task.rows
 
-    def run(self, allowed_sizes: Sequence[int]) -> None:
+    def run(self, allowed_sizes: Sequence[int], metrics: BatchingMetrics) -> None:
         """Answer every task, padding up to one of the allowed sizes."""
         now, waiting = monotonic(), []
         for task in self.tasks:
@@ -58,26 +60,29 @@ class Batch:
             else:
                 waiting.append(task)
         if waiting:
-            _run(self.kind, waiting, allowed_sizes)
+            _run(self.kind, waiting, allowed_sizes, metrics)
 
 
-def _run(kind: Kind, tasks: Sequence[Task], allowed_sizes: Sequence[int]) -> None:
+def _run(kind: Kind, tasks: Sequence[Task], allowed_sizes: Sequence[int], metrics: BatchingMetrics) -> None:
     try:
-        results = _compute(kind, tasks, allowed_sizes)
+        results = _compute(kind, tasks, allowed_sizes, metrics)
     except Exception as error:
         if len(tasks) == 1:
             tasks[0].result.set_exception(error)
             return
         for task in tasks:  # one task's bad values must not cost its neighbours their answers
-            _run(kind, [task], allowed_sizes)
+            _run(kind, [task], allowed_sizes, metrics)
         return
     for task, result in zip(tasks, results, strict=True):
         task.result.set_result(result)
 
 
-def _compute(kind: Kind, tasks: Sequence[Task], allowed_sizes: Sequence[int]) -> list[list[Array]]:
+def _compute(
+    kind: Kind, tasks: Sequence[Task], allowed_sizes: Sequence[int], metrics: BatchingMetrics
+) -> list[list[Array]]:
     rows = sum(task.rows for task in tasks)
     size = next((size for size in allowed_sizes if size >= rows), rows)
+    metrics.computed(rows, size - rows)
     arrays = [_merge(parts, size - rows) for parts in zip(*(task.arrays for task in tasks), strict=True)]
     outputs = kind.session.run(kind.feeds, kind.fetches, arrays, None)
     for output in outputs:

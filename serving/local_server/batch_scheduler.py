@@ -10,14 +10,16 @@ import grpc
 from serving.local_server.batch import Batch, Kind, Task
 from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import ServingError
+from serving.local_server.metrics import BatchingMetrics
 from serving.local_server.tensors import Array
 
 
 class BatchScheduler:
     """Batches of every model and kind, and one pool of threads for all of them."""
 
-    def __init__(self, parameters: BatchingParameters) -> None:
+    def __init__(self, parameters: BatchingParameters, metrics: BatchingMetrics) -> None:
         self.parameters = parameters
+        self.metrics = metrics
         self._changed = threading.Condition()
         self._queues: dict[Kind, deque[Batch]] = {}  # an emptied queue is dropped, and with it the session in its key
         self._allowed_sizes = sorted(parameters.allowed_batch_sizes)
@@ -65,7 +67,11 @@ class BatchScheduler:
 
     def _work(self) -> None:
         while True:
-            self._take().run(self._allowed_sizes)
+            batch = self._take()
+            now = monotonic()
+            for task in batch.tasks:
+                self.metrics.waiting.observe((now - task.queued) * 1e6, self.parameters.thread_pool_name)
+            batch.run(self._allowed_sizes, self.metrics)
 
     def _take(self) -> Batch:
         """Wait for the batch that has been ready for longest, of whatever queue."""

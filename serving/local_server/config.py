@@ -111,7 +111,7 @@ def batching_parameters(flags: Flags) -> BatchingParameters | None:
     if not flags.batching_parameters_file:
         return BatchingParameters()
     message = _parse(flags.batching_parameters_file, schemas.BatchingParameters())
-    values = {name.name: _plain(value) for name, value in message.ListFields() if name.name != "thread_pool_name"}
+    values = {name.name: _plain(value) for name, value in message.ListFields()}
     return BatchingParameters(**values)
 
 
