@@ -158,7 +158,7 @@ section(
     ),
     lines(
         "Calls made again",
-        "`unavailable`: by gRPC itself; `version_gone`: with another version; `apart`: a merged call was refused.",
+        "`version_gone`: with another version; `apart`: the server refused a merged call. gRPC's own are not seen.",
         "reqps",
         (
             f"sum by (reason) (rate(plumbline_gateway_rpc_retries_total{{{_MODEL}}}[$__rate_interval]))",

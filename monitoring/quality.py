@@ -23,14 +23,13 @@ def _share(metric: str, by: str, part: str, selector: str) -> str:
     return f"{_rate(metric, f'{by}, {part}', selector)} / on ({by}) group_left () ({whole})"
 
 
-def _less_reference(share: str, feature: str) -> str:
-    reference = f"max by (version, feature, bin) (plumbline_gateway_reference_ratio{{{_MODEL}, {feature}}})"
-    return f"{share} - on (version, feature, bin) {reference}"
+def _reference(by: str, selector: str) -> str:
+    return f"max by ({by}) (plumbline_gateway_reference_ratio{{{selector}}})"
 
 
 _BINS = "plumbline_gateway_feature_instances_total"
 _SCORES = _share(_BINS, "version, feature", "bin", _ANSWER)
-_LABELS = _share(_BINS, "version, feature", "bin", f'{_MODEL}, feature="label"')
+_LABELS = _share("plumbline_gateway_predictions_total", "version", "label", _MODEL)
 
 section(
     BOARD,
@@ -90,13 +89,20 @@ section(
         "Scores, more or less than in training",
         "The same shares less those of training's rows. All near zero: as in training.",
         "percentunit",
-        (_less_reference(_SCORES, 'feature=~"score|value"'), "{{version}}: {{bin}}"),
+        (
+            f"{_SCORES} - on (version, feature, bin) {_reference('version, feature, bin', _ANSWER)}",
+            "{{version}}: {{bin}}",
+        ),
     ),
     lines(
         "Labels, more or less than in training",
         "Share of the instances that were given each label, less its share of training's rows.",
         "percentunit",
-        (_less_reference(_LABELS, 'feature="label"'), "{{version}}: {{bin}}"),
+        (
+            f"label_replace({_LABELS}, 'bin', '$1', 'label', '(.*)') - on (version, bin) group_left (label) "
+            + _reference("version, bin", f'{_MODEL}, feature="label"'),
+            "{{version}}: {{label}}",
+        ),
     ),
     lines(
         "Labels",

@@ -15,6 +15,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--server", metavar="HOST:PORT", help="gRPC address of a running server, for the request tests")
     group.addoption("--rest", metavar="HOST:PORT", help="REST address of that same server")
     group.addoption("--server-binary", metavar="PATH", help="tensorflow_model_server to start, for all tests")
+    group = parser.getgroup("monitoring", "the picture of the overview dashboard that tests/monitoring can draw")
+    group.addoption("--overview", metavar="PNG", help="draw it there, after a longer run")
+    group.addoption("--overview-seconds", metavar="S", type=float, default=240.0, help="how long that run is [240]")
 
 
 @pytest.fixture(scope="session")
