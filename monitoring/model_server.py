@@ -21,6 +21,7 @@ section(
         "Predict, Classify and Regress over gRPC, and all of REST; a gateway's questions for versions are not counted.",
         "reqps",
         (f"sum by (status) (rate({_TFS}:request_count{{{_NAME}}}[$__rate_interval]))", "{{status}}"),
+        colors={"^OK$": "green"},
     ),
     layers(
         "Requests by model",

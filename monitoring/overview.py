@@ -78,13 +78,13 @@ section(
         "4xx are the callers' mistakes, but for 429: too many requests. 5xx are ours.",
         "reqps",
         (f"sum by (code) (rate({_REQUESTS}[$__rate_interval]))", "{{code}}"),
+        colors={"^2": "green", "^4": "yellow", "^429": "orange", "^5": "red"},
     ),
     lines(
         "Share of requests that fail",
-        "With a 5xx, over an hour and over five minutes. Over the dashed line in both, somebody is called.",
+        "With a 5xx, over five minutes. Over the dashed line for long enough, somebody is called.",
         "percentunit",
-        (f"model:plumbline_gateway_request_errors:ratio_rate1h{{{_MODEL}}}", "{{model}} 1 h"),
-        (f"model:plumbline_gateway_request_errors:ratio_rate5m{{{_MODEL}}}", "{{model}} 5 min"),
+        (f"model:plumbline_gateway_request_errors:ratio_rate5m{{{_MODEL}}}", "{{model}}"),
         limit=0.0144,
     ),
 )
@@ -108,10 +108,10 @@ section(
     ),
     lines(
         "Share of requests slower than 0.5 s",
-        "Of those that a version took part in. Over the dashed line in both windows, somebody is called.",
+        "Of those that a version took part in, over five minutes. Over the dashed line for long enough, somebody is "
+        "called.",
         "percentunit",
-        (f"model:plumbline_gateway_slow_requests:ratio_rate1h{{{_MODEL}}}", "{{model}} 1 h"),
-        (f"model:plumbline_gateway_slow_requests:ratio_rate5m{{{_MODEL}}}", "{{model}} 5 min"),
+        (f"model:plumbline_gateway_slow_requests:ratio_rate5m{{{_MODEL}}}", "{{model}}"),
         limit=0.144,
     ),
 )
@@ -136,8 +136,8 @@ section(
         "Merging",
         "Requests that share a call to the model server, and instances of a call, on average. More under load.",
         "short",
-        (mean("plumbline_gateway_batch_requests", "model", _MODEL), "{{model}} requests"),
-        (mean("plumbline_gateway_batch_instances", "model", _MODEL), "{{model}} instances"),
+        (mean("plumbline_gateway_batch_requests", "", _MODEL), "requests"),
+        (mean("plumbline_gateway_batch_instances", "", _MODEL), "instances"),
     ),
 )
 
@@ -149,6 +149,7 @@ section(
         "All calls: predictions, and the questions for versions that each gateway asks every second.",
         "reqps",
         (f"sum by (code) (rate(plumbline_gateway_rpcs_total{{{_MODEL}}}[$__rate_interval]))", "{{code}}"),
+        colors={"^OK$": "green", "^(UNAVAILABLE|DEADLINE_EXCEEDED)$": "red"},
     ),
     lines(
         "95 % of calls within",
@@ -172,10 +173,15 @@ section(
     "Versions and processes",
     lines(
         "Versions",
-        "The version that answers everywhere, and the newest that should. Apart for 15 minutes, there is an alert.",
-        "short",
-        (f"min by (model) (plumbline_gateway_live_version{{{_MODEL}}})", "{{model}} live"),
-        (f"max by (model) (plumbline_gateway_desired_version{{{_MODEL}}})", "{{model}} desired"),
+        "The version that answers everywhere, and beside it the newest that should, while it does not. After 15 "
+        "minutes there is an alert.",
+        "none",
+        (f"min by (model) (plumbline_gateway_live_version{{{_MODEL}}})", "{{model}}"),
+        (
+            f"max by (model) (plumbline_gateway_desired_version{{{_MODEL}}}) != "
+            f"min by (model) (plumbline_gateway_live_version{{{_MODEL}}})",
+            "{{model}}: desired",
+        ),
     ),
     lines(
         "Age of the live version",

@@ -4,7 +4,7 @@ A query is PromQL and the legend of its series. Rates are taken over `$__rate_in
 four scrapes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders.common import (
@@ -36,6 +36,7 @@ from grafana_foundation_sdk.models.common import (
 from grafana_foundation_sdk.models.dashboard import (
     DashboardLinkType,
     DataSourceRef,
+    DynamicConfigValue,
     Threshold,
     ThresholdsMode,
     VariableOption,
@@ -60,9 +61,14 @@ def lines(title: str, description: str, unit: str, *queries: Query, limit: float
     return panel
 
 
-def layers(title: str, description: str, unit: str, *queries: Query) -> TimeSeries:
-    """Draw series that add up to a whole on top of each other."""
+def layers(
+    title: str, description: str, unit: str, *queries: Query, colors: Mapping[str, str] | None = None
+) -> TimeSeries:
+    """Draw series that add up to a whole on top of each other; *colors* by regular expressions for their legends."""
     panel = _line_panel(title, description, unit, queries).fill_opacity(40)
+    for pattern, color in (colors or {}).items():
+        fixed = DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})
+        panel.override_by_regexp(f"/{pattern}/", [fixed])
     return panel.stacking(StackingConfig().mode(StackingMode.NORMAL))
 
 

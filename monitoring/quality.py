@@ -99,7 +99,7 @@ section(
         "Share of the instances that were given each label, less its share of training's rows.",
         "percentunit",
         (
-            f"label_replace({_LABELS}, 'bin', '$1', 'label', '(.*)') - on (version, bin) group_left (label) "
+            f"label_replace({_LABELS}, 'bin', '$1', 'label', '(.*)') - on (version, bin) group_left () "
             + _reference("version, bin", f'{_MODEL}, feature="label"'),
             "{{version}}: {{label}}",
         ),

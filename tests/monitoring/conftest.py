@@ -26,7 +26,7 @@ from training.run_metrics import telling_metrics
 from training.task import find_task
 
 EXPORTERS = Path(__file__).parent / "exporters"
-SECONDS = 24.0
+SECONDS = 20.0
 
 BATCHING = """
 max_batch_size { value: 64 }
@@ -108,10 +108,10 @@ class System:
             patch.setattr("training.export.check_export", lambda *_: None)
             publish(self.models_dir, "sentiment", lambda folder: export(result.model, contract, folder))
 
-    def replace_one_that_is_asked(self) -> None:
+    def replace_one_that_is_asked(self, version: int) -> None:
         """The model server keeps only the newest of `topic`, so requests under way find theirs gone."""
         shutil.copytree(self.models_dir / "topic" / "1", self.models_dir / "topic.new")
-        (self.models_dir / "topic.new").rename(self.models_dir / "topic" / "2")
+        (self.models_dir / "topic.new").rename(self.models_dir / "topic" / str(version))
 
     def write_job_metrics(self) -> Path:
         """Write what training runs of all models do, one of which fails, and a batch run."""
@@ -183,11 +183,13 @@ class System:
         for house in instances["house_price"][::5]:
             house.pop("RM")
         events = [
-            (0.25, lambda: burst(self.gateway, "image", instances["image"])),
-            (0.3, self.replace_one_that_is_asked),
-            (0.35, self.publish_one_that_computes_something_else),
-            (0.45, self.lose_a_worker),
-            (0.55, self.restart_model_server),
+            (0.2, lambda: burst(self.gateway, "image", instances["image"])),
+            (0.25, lambda: self.replace_one_that_is_asked(2)),
+            (0.3, self.publish_one_that_computes_something_else),
+            (0.35, lambda: burst(self.gateway, "image", instances["image"])),
+            (0.4, lambda: self.replace_one_that_is_asked(3)),
+            (0.5, self.lose_a_worker),
+            (0.6, self.restart_model_server),
         ]
         with asking(self.gateway, instances):
             happening(seconds, events)

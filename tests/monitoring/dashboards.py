@@ -1,7 +1,7 @@
 """The dashboards as Grafana would read them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,3 +53,10 @@ def filled(expr: str, model: str, interval: str) -> str:
     for name, value in (("$__rate_interval", interval), ("$model_name", ".*"), ("$model", model), ("$node", ".*")):
         expr = expr.replace(name, value)
     return expr
+
+
+def named(legend: str, labels: Mapping[str, str]) -> str:
+    """Write a legend for a series."""
+    for label, value in labels.items():
+        legend = legend.replace(f"{{{{{label}}}}}", value)
+    return legend

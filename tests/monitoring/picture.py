@@ -1,5 +1,6 @@
 """A dashboard drawn by matplotlib, where no Grafana is at hand: its panels, places, units, legends and thresholds."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ import matplotlib.figure
 import matplotlib.ticker
 from matplotlib.axes import Axes
 
-from tests.monitoring.dashboards import Panel
+from tests.monitoring.dashboards import Panel, named
 from tests.monitoring.prometheus import Series
 
 COLUMNS = 24
@@ -17,8 +18,10 @@ UNIT_INCHES = (0.68, 0.36)
 """Of a dashboard's grid: wide and high."""
 
 COLORS = ["#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9", "#8ab8ff", "#705da0", "#37872d", "#fade2a"]
-STATUS_COLORS = {"2": "#73bf69", "4": "#f2cc0c", "5": "#f2495c"}
-NAMED = {"green": "#56a64b", "yellow": "#e0b400", "red": "#e02f44", "transparent": "#56a64b"}
+NAMED = {"green": "#56a64b", "yellow": "#f2cc0c", "orange": "#ff9830", "red": "#e02f44"}
+LEGENDS = 8
+"""More would not fit below a panel."""
+
 INK, FAINT, PAPER = "#24292e", "#8e9297", "#f4f5f5"
 
 Ask = Callable[[str], list[Series]]
@@ -54,6 +57,12 @@ def _inner(figure: matplotlib.figure.Figure, box: Sequence[float], margins: Sequ
     )
 
 
+def _title(figure: matplotlib.figure.Figure, panel: Panel, box: Sequence[float]) -> None:
+    width, height = figure.get_size_inches()
+    x, y = box[0] + 0.2 / width, box[1] + box[3] - 0.18 / height
+    figure.text(x, y, panel.json["title"], fontsize=11, color=INK, va="top")
+
+
 def _number(figure, panel: Panel, box, found: list[tuple[str, Series]]) -> None:
     axes = _inner(figure, box, (0.1, 0.1, 0.1, 0.1))
     axes.set_axis_off()
@@ -74,13 +83,13 @@ def _number(figure, panel: Panel, box, found: list[tuple[str, Series]]) -> None:
         va="center",
         weight="bold",
     )
-    axes.text(0.02, 1.0, panel.json["title"], transform=axes.transAxes, fontsize=11, color=INK, va="top")
+    _title(figure, panel, box)
 
 
 def _lines(figure, panel: Panel, box, found: list[tuple[str, Series]]) -> None:
     axes = _inner(figure, box, (0.75, 0.75, 0.2, 0.45))
-    names = [_named(legend, series) for legend, series in found]
-    colors = [_color(name, number) for number, name in enumerate(names)]
+    names = [named(legend, series.labels) for legend, series in found]
+    colors = [_color(panel, name, number) for number, name in enumerate(names)]
     if panel.defaults["custom"].get("stacking", {}).get("mode") == "normal":
         _stack(axes, [series for _, series in found], names, colors)
     else:
@@ -89,19 +98,21 @@ def _lines(figure, panel: Panel, box, found: list[tuple[str, Series]]) -> None:
     for step in panel.defaults.get("thresholds", {}).get("steps", []):
         if step["value"] is not None and step["value"] < 3 * axes.get_ylim()[1]:
             axes.axhline(step["value"], color=NAMED["red"], linestyle="--", linewidth=1)
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    axes.set_title(panel.json["title"], loc="left", fontsize=11, color=INK, x=-0.11)
+    axes.set_ylim(0, max(1.06 * axes.get_ylim()[1], 1e-6))
+    _title(figure, panel, box)
     axes.grid(color="#e6e7e9", linewidth=0.7)
     axes.spines[:].set_visible(False)
     axes.tick_params(colors=FAINT, labelsize=9, length=0)
-    axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5))
-    axes.yaxis.set_major_formatter(lambda value, _: text(value, panel.defaults["unit"]))
+    unit = panel.defaults["unit"]
+    axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=unit in ("short", "none")))
+    axes.yaxis.set_major_formatter(lambda value, _: text(value, unit))
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
     axes.xaxis.set_major_formatter(lambda at, _: datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S"))
     axes.legend(
+        *(each[:LEGENDS] for each in axes.get_legend_handles_labels()),
         loc="upper left",
         bbox_to_anchor=(-0.13, -0.12),
-        ncols=4,
+        ncols=panel.json["gridPos"]["w"] // 2,
         fontsize=8,
         frameon=False,
         labelcolor=INK,
@@ -120,16 +131,14 @@ def _stack(axes: Axes, found: list[Series], names: list[str], colors: list[str])
     axes.stackplot(times, layers, labels=names, colors=colors, alpha=0.6)
 
 
-def _named(legend: str, series: Series) -> str:
-    for label, value in series.labels.items():
-        legend = legend.replace(f"{{{{{label}}}}}", value)
-    return legend
-
-
-def _color(name: str, number: int) -> str:
-    if len(name) == 3 and name.isdecimal():
-        return STATUS_COLORS.get(name[0], FAINT) if name.endswith("00") or name[0] == "5" else COLORS[number % 10]
-    return COLORS[number % len(COLORS)]
+def _color(panel: Panel, name: str, number: int) -> str:
+    """Give the color that the dashboard asks for, the last one if several do, or else the next of the palette."""
+    asked = [
+        override["properties"][0]["value"]["fixedColor"]
+        for override in panel.json["fieldConfig"]["overrides"]
+        if re.search(override["matcher"]["options"].strip("/"), name)
+    ]
+    return NAMED[asked[-1]] if asked else COLORS[number % len(COLORS)]
 
 
 def text(value: float, unit: str) -> str:

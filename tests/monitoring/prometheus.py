@@ -102,7 +102,7 @@ def node_exporter(folder: Path, files: Path) -> Iterator[int]:
     """Give *files* to Prometheus as k8s/monitoring and compose.yaml do; yields the port."""
     port = free_port()
     service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["job-metrics"]
-    flags = [flag.replace("/metrics", str(files)) for flag in service["command"]]
+    flags = [flag.replace("/reports", str(files)) for flag in service["command"]]
     command = ["prometheus-node-exporter", *flags, f"--web.listen-address=127.0.0.1:{port}"]
     with process(command, folder / "node-exporter.log"):
         wait_until_open(port, folder / "node-exporter.log")

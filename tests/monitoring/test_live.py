@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.monitoring.conftest import Watched
-from tests.monitoring.dashboards import ALL_PANELS, FILES, Panel, filled, panels
+from tests.monitoring.dashboards import ALL_PANELS, FILES, Panel, filled, named, panels
 from tests.monitoring.picture import draw
 from tests.monitoring.prometheus import RULES, needs_prometheus
 
@@ -24,10 +24,12 @@ def name_of(rule: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("panel", ALL_PANELS, ids=str)
 def test_each_query_of_a_panel_shows_something(watched: Watched, panel: Panel) -> None:
-    for expr, _ in panel.queries:
-        models = watched.models if '"$model"' in expr and '=~"$model"' not in expr else (".*",)
-        shown = [series for model in models for series in seen(watched, filled(expr, model, "8s"))]
-        assert shown, expr
+    for expr, legend in panel.queries:
+        models = watched.models if 'model="$model"' in expr else (".*",)
+        shown = [seen(watched, filled(expr, model, "8s")) for model in models]
+        assert any(shown), expr
+        for names in ([named(legend, series.labels) for series in found] for found in shown):
+            assert len(names) == len(set(names)), (expr, names)  # the legend tells its series apart
 
 
 def seen(watched: Watched, expr: str) -> list[Any]:
