@@ -166,6 +166,10 @@ class Metrics:
         self._watch.refer(model, {version: live.contract.reference for version, live in state.live.items()})
         self._watch.flush()
 
+    def close(self) -> None:
+        """Count what requests have left to be counted."""
+        self._watch.flush()
+
     def exposition(self) -> bytes:
         """Give all values in Prometheus' text format: those of all workers, if they share a folder."""
         self._watch.flush()
