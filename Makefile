@@ -22,6 +22,7 @@ lock: .venv/installed
 	$(LOCK) pyproject.toml --extra serve --extra train --extra mlflow --group dev --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --extra serve --constraints requirements/dev.txt --output-file requirements/serve.txt
 	$(LOCK) pyproject.toml --extra train --constraints requirements/dev.txt --output-file requirements/train.txt
+	$(LOCK) --group manifests --output-file requirements/manifests.txt
 	echo uv | $(LOCK) - --constraints requirements/dev.txt --output-file requirements/uv.txt
 
 proto: .venv/installed
@@ -40,4 +41,10 @@ overview: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --require-hashes --compile-bytecode -r requirements/dev.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-build-isolation --no-deps --editable .
+	touch $@
+
+# What checks k8s/ for security pins a hundred packages, and other versions than ours.
+.venv-manifests/installed: requirements/manifests.txt .venv/installed
+	$(PYTHON) -m venv .venv-manifests
+	VIRTUAL_ENV=.venv-manifests $(BIN)/uv pip install --quiet --require-hashes -r requirements/manifests.txt
 	touch $@

@@ -17,7 +17,8 @@ from typing import Any
 import click
 
 from serving.gateway.http_client import GatewayClient, GatewayError
-from serving.registry import model_names
+from serving.registry import RegistryError
+from serving.registry.server_config import models_config, servable_models
 
 _HELP = """
 Serve every model in the models folder on this machine: a model server, and the gateway in front of it.
@@ -62,7 +63,8 @@ def up(models_dir: Path, port: int, model_server_port: int) -> None:
 
 
 def _serve(models: list[str], models_dir: Path, folder: Path, port: int, model_server_port: int) -> None:
-    config = _model_config(folder, models_dir, models)
+    config = folder / "models.config"
+    config.write_text(models_config(models, str(models_dir.resolve())), "utf-8")
     with contextlib.ExitStack() as processes:
         server = _process("model server", _model_server(config, model_server_port), folder)
         started = [processes.enter_context(server)]
@@ -117,7 +119,10 @@ def _process(
 
 
 def _published(models_dir: Path) -> list[str]:
-    models = model_names(models_dir)
+    try:
+        models = servable_models(models_dir)
+    except RegistryError as error:
+        raise click.ClickException(str(error)) from error
     if not models:
         raise click.ClickException(f"{models_dir} holds no published model; first run: plumbline train all")
     return models
@@ -130,23 +135,6 @@ def _check_free(port: int, option: str) -> None:
             probe.bind((_HOST, port))
         except OSError as error:
             raise click.ClickException(f"port {port} is taken; choose another with {option}") from error
-
-
-def _model_config(folder: Path, models_dir: Path, models: list[str]) -> Path:
-    """Write TensorFlow Serving's list of models. Two versions each: requests under way end with the one they began."""
-    blocks = (
-        f"""  config {{
-    name: {json.dumps(model)}
-    base_path: {json.dumps(str(models_dir.resolve() / model))}
-    model_platform: "tensorflow"
-    model_version_policy {{ latest {{ num_versions: 2 }} }}
-  }}
-"""
-        for model in models
-    )
-    path = folder / "models.config"
-    path.write_text("model_config_list {\n" + "".join(blocks) + "}\n", "utf-8")
-    return path
 
 
 def _model_server(config: Path, port: int) -> list[str]:

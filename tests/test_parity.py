@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from serving.registry.server_config import BATCHING_FILE, batching_parameters
 from training.datasets import as_json
 from training.task import find_task, task_names
 
@@ -50,3 +51,8 @@ def test_the_model_tells_its_data_metrics_and_example(name, trained, stack):
     assert np.isfinite(told["metrics"]["test"][metric])
     assert np.isfinite(told["metrics"]["baseline"][metric])
     assert stack.post(f"/predict/{name}", told["instance"]["example"]).status == 200
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_a_version_says_how_it_is_to_be_batched(name, trained, published):
+    assert (published / name / "1" / BATCHING_FILE).read_text() == batching_parameters(trained[name].contract)

@@ -31,10 +31,11 @@ RUN = [
 ]
 PARSED = [command for command in COMMANDS if command.startswith("plumbline") and command not in RUN]
 MADE = [command for command in COMMANDS if command.startswith("make")]
+KUBERNETES = [command for command in COMMANDS if command.startswith(("kubectl", "kind"))]  # tests/k8s/test_docs.py
 
 
 def test_each_command_is_one_that_a_test_below_takes():
-    assert sorted(COMMANDS) == sorted(RUN + PARSED + MADE)
+    assert sorted(COMMANDS) == sorted(RUN + PARSED + MADE + KUBERNETES)
     assert len(RUN) >= 25
 
 
@@ -95,7 +96,7 @@ def test_what_is_made_has_a_target(command):
 
 
 def test_the_layout_that_is_shown_is_there():
-    shown = re.findall(r"^    ((?:proto|training|serving|tests)/\S*)  ", (ROOT / "README.md").read_text(), re.M)
+    shown = re.findall(r"^    ((?:proto|training|serving|k8s|tests)/\S*)  ", (ROOT / "README.md").read_text(), re.M)
 
     assert len(shown) >= 9
     assert [path for path in shown if not (ROOT / path).exists()] == []

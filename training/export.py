@@ -16,6 +16,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 from serving.contract import Contract, Features, check_parity
 from serving.contract.contract import SCORES
 from serving.contract.tensors import Array
+from serving.registry.server_config import BATCHING_FILE, batching_parameters
 from training.errors import TrainingError
 
 CONTRACT_FILE = "assets.extra/contract.json"
@@ -31,6 +32,7 @@ def export(model: keras.Model, contract: Contract, folder: Path) -> None:
     (folder / "assets.extra").mkdir()
     (folder / CONTRACT_FILE).write_text(contract.to_json(), "utf-8")
     _write_warmup(contract, folder / WARMUP_FILE)
+    (folder / BATCHING_FILE).write_text(batching_parameters(contract), "utf-8")
     check_export(folder, contract)
 
 

@@ -1,6 +1,7 @@
 """Named tensors between the contract and the model, and their exact form in JSON (base64 of the bytes)."""
 
 import base64
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,11 @@ class TensorSpec:
 
     dtype: str
     shape: tuple[int | None, ...]
+
+    @property
+    def row_bytes(self) -> int:
+        """The bytes of one instance."""
+        return np.dtype(self.dtype).itemsize * math.prod(filter(None, self.shape))
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON form."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import grpc
 import numpy as np
 
+from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import ServingError, failed_precondition
 from serving.local_server.metrics import BatchingMetrics
 from serving.local_server.saved_model import Names, Session
@@ -20,6 +21,7 @@ class Kind(NamedTuple):
     """What tasks must have in common to be run together."""
 
     session: Session
+    parameters: BatchingParameters
     feeds: Names
     fetches: Names
     row_shapes: tuple[tuple[int, ...], ...]
@@ -50,7 +52,7 @@ class Batch:
         self.tasks.append(task)
         self.rows += task.rows
 
-    def run(self, allowed_sizes: Sequence[int], metrics: BatchingMetrics) -> None:
+    def run(self, metrics: BatchingMetrics) -> None:
         """Answer every task, padding up to one of the allowed sizes."""
         now, waiting = monotonic(), []
         for task in self.tasks:
@@ -60,28 +62,26 @@ class Batch:
             else:
                 waiting.append(task)
         if waiting:
-            _run(self.kind, waiting, allowed_sizes, metrics)
+            _run(self.kind, waiting, metrics)
 
 
-def _run(kind: Kind, tasks: Sequence[Task], allowed_sizes: Sequence[int], metrics: BatchingMetrics) -> None:
+def _run(kind: Kind, tasks: Sequence[Task], metrics: BatchingMetrics) -> None:
     try:
-        results = _compute(kind, tasks, allowed_sizes, metrics)
+        results = _compute(kind, tasks, metrics)
     except Exception as error:
         if len(tasks) == 1:
             tasks[0].result.set_exception(error)
             return
         for task in tasks:  # one task's bad values must not cost its neighbours their answers
-            _run(kind, [task], allowed_sizes, metrics)
+            _run(kind, [task], metrics)
         return
     for task, result in zip(tasks, results, strict=True):
         task.result.set_result(result)
 
 
-def _compute(
-    kind: Kind, tasks: Sequence[Task], allowed_sizes: Sequence[int], metrics: BatchingMetrics
-) -> list[list[Array]]:
+def _compute(kind: Kind, tasks: Sequence[Task], metrics: BatchingMetrics) -> list[list[Array]]:
     rows = sum(task.rows for task in tasks)
-    size = next((size for size in allowed_sizes if size >= rows), rows)
+    size = next((size for size in sorted(kind.parameters.allowed_batch_sizes) if size >= rows), rows)
     metrics.computed(rows, size - rows)
     arrays = [_merge(parts, size - rows) for parts in zip(*(task.arrays for task in tasks), strict=True)]
     outputs = kind.session.run(kind.feeds, kind.fetches, arrays, None)

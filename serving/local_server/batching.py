@@ -13,6 +13,7 @@ import numpy as np
 
 from serving.local_server.batch import Kind
 from serving.local_server.batch_scheduler import BatchScheduler
+from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import ServingError, invalid_argument
 from serving.local_server.saved_model import Names, Session
 from serving.local_server.tensors import Array
@@ -24,17 +25,18 @@ class BatchingSession:
 
     session: Session
     scheduler: BatchScheduler
+    parameters: BatchingParameters
 
     def run(self, feeds: Names, fetches: Names, arrays: Sequence[Array], deadline: float | None = None) -> list[Array]:
         """Compute as part of a batch. Requests of unlike row shapes are of unlike kinds: they would not concatenate."""
         rows = _count_rows(arrays)
         if rows == 0:
             return self.session.run(feeds, fetches, arrays, deadline)
-        limit = self.scheduler.parameters.max_batch_size
+        limit = self.parameters.max_batch_size
         if rows > limit:
             raise invalid_argument(f"Task size {rows} is larger than maximum input batch size {limit}")
         self.scheduler.metrics.input_size.observe(rows)
-        kind = Kind(self.session, feeds, fetches, tuple([array.shape[1:] for array in arrays]))
+        kind = Kind(self.session, self.parameters, feeds, fetches, tuple([array.shape[1:] for array in arrays]))
         tasks = self.scheduler.submit(kind, arrays, rows, deadline)
         parts = []
         for task in tasks:

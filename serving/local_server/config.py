@@ -108,9 +108,16 @@ def batching_parameters(flags: Flags) -> BatchingParameters | None:
         if flags.batching_parameters_file:
             raise invalid_argument("server_options.batching_parameters_file is set without setting enable_batching")
         return None
-    if not flags.batching_parameters_file:
-        return BatchingParameters()
-    message = _parse(flags.batching_parameters_file, schemas.BatchingParameters())
+    return (
+        read_batching_parameters(flags.batching_parameters_file)
+        if flags.batching_parameters_file
+        else BatchingParameters()
+    )
+
+
+def read_batching_parameters(path: Path) -> BatchingParameters:
+    """Read a text BatchingParameters; raises ServingError."""
+    message = _parse(path, schemas.BatchingParameters())
     values = {name.name: _plain(value) for name, value in message.ListFields()}
     return BatchingParameters(**values)
 

@@ -35,6 +35,7 @@ class Flags:
     allow_version_labels_for_unavailable_models: bool = False
     enable_batching: bool = False
     batching_parameters_file: Path | None = None
+    enable_per_model_batching_parameters: bool = False
     enable_grpc_healthcheck_service: bool = False
     enable_serialization_as_tensor_content: bool = False
     monitoring_config_file: Path | None = None
@@ -58,6 +59,7 @@ HELP = {
     "allow_version_labels_for_unavailable_models": "Let a new label point at a version that is not loaded.",
     "enable_batching": "Merge waiting requests into batches.",
     "batching_parameters_file": "Text BatchingParameters.",
+    "enable_per_model_batching_parameters": "Batch as each version says in batching_params.pbtxt, if it does.",
     "enable_grpc_healthcheck_service": "Offer grpc.health.v1.Health.",
     "enable_serialization_as_tensor_content": "Answer gRPC Predict in tensor_content, not in typed fields.",
     "monitoring_config_file": "Text MonitoringConfig; Prometheus is served on the REST port.",

@@ -6,25 +6,38 @@ from pathlib import Path
 from serving.local_server import saved_model, warmup
 from serving.local_server.batch_scheduler import BatchScheduler
 from serving.local_server.batching import BatchingSession
+from serving.local_server.batching_parameters import BatchingParameters
+from serving.local_server.config import read_batching_parameters
 from serving.local_server.saved_model import Parallelism, Session
 from serving.local_server.servable import Servable
+
+BATCHING_FILE = "batching_params.pbtxt"
 
 
 @dataclass(frozen=True)
 class ServableLoader:
-    """Loads versions in the way the server was started for."""
+    """Loads versions in the way the server was started for: with a *scheduler* they are batched.
+
+    They are by *batching*, or if that is None by what each says in a file of its own; one without is not batched.
+    """
 
     parallelism: Parallelism
     scheduler: BatchScheduler | None
+    batching: BatchingParameters | None
     warm_up: bool
 
     def __call__(self, path: Path) -> Servable:
         """Load the version in this folder and warm it up; raises ServingError."""
         session: Session
         session, signature_defs = saved_model.load(path, self.parallelism)
-        if self.scheduler:
-            session = BatchingSession(session, self.scheduler)
+        if self.scheduler and (parameters := self.batching or _own_batching(path)):
+            session = BatchingSession(session, self.scheduler, parameters)
         servable = Servable.of(session, signature_defs)
         if self.warm_up:
             warmup.replay(path, servable)
         return servable
+
+
+def _own_batching(path: Path) -> BatchingParameters | None:
+    file = path / BATCHING_FILE
+    return read_batching_parameters(file) if file.is_file() else None

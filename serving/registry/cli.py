@@ -8,6 +8,7 @@ import click
 
 from serving.registry import changes
 from serving.registry.errors import RegistryError, UnknownVersion
+from serving.registry.server_config import MONITORING, batch_threads_config, models_config, servable_models
 from serving.registry.tables import VERSION_HEADER, facts, table, version_rows
 from serving.registry.versions import SERVED, Version, model_names, read_versions
 
@@ -146,7 +147,51 @@ def prune(models_dir: Path, models: tuple[str, ...], keep: int, dry_run: bool) -
         click.echo("TensorFlow Serving goes on with the versions that it serves.")
 
 
-COMMANDS = (list_versions, show, promote, rollback, prune)
+@click.command(
+    help="""
+Write TensorFlow Serving's configuration for the published models.
+
+models.config lists the models, batching.config has the threads that run batches, monitoring.config turns metrics on.
+How each model is batched stands in its versions, which training writes: start the server with --enable_batching and
+--enable_per_model_batching_parameters.
+
+\b
+Examples:
+  plumbline models config --models-dir models --output serving-config
+  plumbline models config --base-path /models --output k8s/base/model-server
+  plumbline models config --base-path gs://bucket/models --batch-threads 2
+"""
+)
+@_models_dir
+@click.option("--base-path", metavar="PATH", help="The models folder as the server sees it, if elsewhere; or a URI.")
+@click.option("--batch-threads", type=click.IntRange(1), default=4, show_default=True, help="Batches run at once.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".",
+    show_default=True,
+    help="The folder to write to.",
+)
+def config(models_dir: Path, base_path: str | None, batch_threads: int, output: Path) -> None:
+    """Print one line for each file."""
+    base_path = base_path or str(models_dir.resolve())
+    if not (base_path.startswith("/") or "://" in base_path):
+        raise click.BadParameter(f"expected an absolute path or a URI, got '{base_path}'", param_hint="--base-path")
+    with _told():
+        models = servable_models(models_dir)
+        if not models:
+            raise click.ClickException(f"{models_dir} holds no published model; first run: plumbline train all")
+        output.mkdir(parents=True, exist_ok=True)
+        for name, text in (
+            ("models.config", models_config(models, base_path)),
+            ("batching.config", batch_threads_config(batch_threads)),
+            ("monitoring.config", MONITORING),
+        ):
+            (output / name).write_text(text, "utf-8")
+            click.echo(f"wrote {output / name}")
+
+
+COMMANDS = (list_versions, show, promote, rollback, prune, config)
 
 
 @contextlib.contextmanager

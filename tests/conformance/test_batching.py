@@ -1,5 +1,6 @@
 """Batching. The model `pick` answers with the size of the batch that each row ran in."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,28 @@ def test_a_bad_request_fails_alone(client: Client) -> None:
 @pytest.mark.better_than_real
 def test_no_rows_do_not_wait_for_company(client: Client) -> None:
     assert values(client.predict("pick", ids=ids(0)))["picked"] == []
+
+
+def test_each_version_may_say_how_it_is_batched(launcher: Launcher, models_dir: Path, tmp_path: Path) -> None:
+    names = ("batched", "alone")
+    for name in names:
+        shutil.copytree(models_dir / "pick" / "1", tmp_path / name / "1")
+    (tmp_path / "batched" / "1" / "batching_params.pbtxt").write_text(
+        "max_batch_size { value: 8 } allowed_batch_sizes: 8"
+    )
+    entries = (f'config {{ name: "{n}" base_path: "{tmp_path}/{n}" model_platform: "tensorflow" }}' for n in names)
+    (tmp_path / "models.config").write_text(f"model_config_list {{ {' '.join(entries)} }}")
+    (tmp_path / "pool.config").write_text("num_batch_threads { value: 2 } max_batch_size { value: 1 }")
+    flags = [
+        "--enable_batching",
+        "--enable_per_model_batching_parameters",
+        f"--model_config_file={tmp_path}/models.config",
+    ]
+
+    with launcher.running(*flags, f"--batching_parameters_file={tmp_path}/pool.config") as server:
+        client = Client(server.address.grpc)
+        assert values(client.predict("batched", ids=ids(3)))["rows"] == [8] * 3
+        with refused("INVALID_ARGUMENT", "Task size 9 is larger than maximum input batch size 8"):
+            client.predict("batched", ids=ids(9))
+        assert values(client.predict("alone", ids=ids(9)))["rows"] == [9] * 9
+        client.channel.close()

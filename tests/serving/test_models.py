@@ -141,4 +141,4 @@ def test_models_alone_does_as_served(arguments: list[str]) -> None:
 
 def test_the_commands_are_these() -> None:
     assert isinstance(models, click.Group)
-    assert list(models.commands) == ["served", "list", "show", "promote", "rollback", "prune"]
+    assert list(models.commands) == ["served", "list", "show", "promote", "rollback", "prune", "config"]

@@ -30,7 +30,7 @@ class Session:
 
 
 def batching(session: Session, **parameters: object) -> BatchingSession:
-    return BatchingSession(session, BatchScheduler(BatchingParameters(**parameters), BatchingMetrics()))
+    return BatchingSession(session, BatchScheduler(2, "pool", BatchingMetrics()), BatchingParameters(**parameters))
 
 
 def test_a_large_request_is_split_and_joined() -> None:
@@ -62,7 +62,7 @@ def test_a_queue_without_room_for_all_pieces_refuses() -> None:
 def test_late_tasks_are_not_run() -> None:
     session = Session()
     late, fine = Task([np.zeros(1)], 1, deadline=0.0), Task([np.zeros(1)], 1, deadline=None)
-    Batch(Kind(session, (), (), ((),)), 0.0, [late, fine]).run((), BatchingMetrics())
+    Batch(Kind(session, BatchingParameters(), (), (), ((),)), 0.0, [late, fine]).run(BatchingMetrics())
     assert isinstance(late.result.exception(), ServingError)
     assert fine.result.result() == [np.ones(1)]
     assert session.sizes == [1]
@@ -76,9 +76,9 @@ def test_padding_repeats_and_is_cut_off() -> None:
 
 
 def test_emptied_queues_are_forgotten() -> None:
-    scheduler = BatchScheduler(BatchingParameters(), BatchingMetrics())
+    scheduler = BatchScheduler(2, "pool", BatchingMetrics())
     for width in range(1, 20):
-        BatchingSession(Session(), scheduler).run((), (), [np.zeros((1, width))])
+        BatchingSession(Session(), scheduler, BatchingParameters()).run((), (), [np.zeros((1, width))])
     assert scheduler._queues == {}
 
 
@@ -89,8 +89,8 @@ def test_the_last_allowed_size_must_be_the_largest() -> None:
 
 def test_batches_waiting_and_padding_are_told() -> None:
     metrics = Metrics()
-    parameters = BatchingParameters(max_batch_size=8, allowed_batch_sizes=(4, 8), thread_pool_name="pool")
-    session = BatchingSession(Session(), BatchScheduler(parameters, metrics.batching))
+    parameters = BatchingParameters(max_batch_size=8, allowed_batch_sizes=(4, 8))
+    session = BatchingSession(Session(), BatchScheduler(2, "pool", metrics.batching), parameters)
     assert metrics.expose() == ""
     for rows in (3, 8):
         session.run((), (), [np.zeros(rows)])

@@ -11,7 +11,7 @@ from tests.conformance.models import write_mlp
 
 def test_a_model_is_freed_with_its_last_user(tmp_path: Path) -> None:
     write_mlp(tmp_path / "1", scale=1.0)
-    servable = ServableLoader(Parallelism(), None, warm_up=True)(tmp_path / "1")
+    servable = ServableLoader(Parallelism(), None, None, warm_up=True)(tmp_path / "1")
     signature = servable.signatures["serving_default"]
     assert [info.alias for info in signature.outputs] == ["diff", "sum"]
     servable.run(signature, [np.ones((1, 4), np.float32)], signature.outputs, None)

@@ -1,0 +1,203 @@
+"""What the manifests say of the programs is true: settings, flags, paths, models, exit codes, metrics, time."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from serving.cli import main
+from serving.gateway.app import close_app, create_app
+from serving.gateway.settings import Settings
+from serving.monitoring.metrics import Metrics
+from serving.registry.server_config import METRICS_PATH
+from serving.tfserving.connection import FRESH_SECONDS
+from tests.k8s.manifests import K8S, Manifests
+from tests.k8s.test_references import settings
+from tests.serving.registry.folders import write_version
+from tests.serving.registry.test_server_config import configured
+from training.errors import ExitCode
+from training.task import task_names
+
+FLAGS = (Path(__file__).parent / "data" / "tensorflow_model_server_flags.txt").read_text()
+DNS_SECONDS = 5
+"""How long CoreDNS lets the names of a headless Service live."""
+
+
+def flags(manifests: Manifests) -> dict[str, str]:
+    arguments = manifests.pod("model-server").containers[0]["args"]
+    return {name.removeprefix("--"): value for name, _, value in (each.partition("=") for each in arguments)}
+
+
+def test_the_gateways_settings_are_settings(manifests: Manifests) -> None:
+    assert {name.lower() for name in settings(manifests)} <= Settings.__dataclass_fields__.keys()
+    read = Settings.from_env(settings(manifests))
+    assert read.model_server == "model-server:8500"
+
+
+def test_the_gateways_probes_and_metrics_are_paths_that_it_serves(manifests: Manifests) -> None:
+    container = manifests.pod("gateway").containers[0]
+    asked = {container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "readiness", "liveness")}
+    for monitor in manifests.of("ServiceMonitor"):
+        if monitor["metadata"]["name"] == "gateway":
+            asked.add(monitor["spec"]["endpoints"][0]["path"])
+
+    app = create_app(Settings(model_server="127.0.0.1:1"))
+    try:
+        assert asked <= {rule.rule for rule in app.url_map.iter_rules()}
+    finally:
+        close_app(app)
+
+
+def test_the_model_servers_flags_exist(manifests: Manifests) -> None:
+    known = set(re.findall(r"^\w+$", FLAGS, re.M))
+
+    assert len(known) == 48
+    assert flags(manifests).keys() <= known
+
+
+def test_the_model_servers_flags_go_together(manifests: Manifests) -> None:
+    given = flags(manifests)
+
+    assert given.keys() >= {"enable_batching", "enable_per_model_batching_parameters", "batching_parameters_file"}
+    assert "enable_grpc_healthcheck_service" in given  # the readiness probe asks it
+    assert not {"rest_api_port", "enable_serialization_as_tensor_content"} <= given.keys()  # REST would answer garbage
+    ports = {port["name"]: port["containerPort"] for port in manifests.pod("model-server").containers[0]["ports"]}
+    assert (int(given["port"]), int(given["rest_api_port"])) == (ports["grpc"], ports["rest"])
+    assert "version_labels" not in manifests.get("ConfigMap", "served-models")["data"]["models.config"]
+
+
+def test_the_model_servers_have_a_thread_for_each_call_of_all_gateways(manifests: Manifests) -> None:
+    gateways = max(
+        [scaled["spec"]["maxReplicaCount"] for scaled in manifests.of("ScaledObject")]
+        or [manifests.get("Deployment", "gateway")["spec"]["replicas"]]
+    )
+    calls = gateways * Settings.workers * Settings.max_concurrency  # of one model
+
+    servers = manifests.get("Deployment", "model-server")["spec"]["replicas"]
+    assert int(flags(manifests)["grpc_max_threads"]) >= calls / servers
+
+
+def test_the_model_server_is_of_the_release_that_models_are_trained_with(manifests: Manifests) -> None:
+    lock = (K8S.parent / "requirements" / "train.txt").read_text()
+    trained_with = re.findall(r"^tensorflow==(\d+\.\d+)\.", lock, re.M)
+    served_by = re.findall(r":(\d+\.\d+)\.", manifests.pod("model-server").containers[0]["image"])
+
+    assert served_by == trained_with
+
+
+def test_the_metrics_of_the_model_server_are_where_they_are_asked_for(manifests: Manifests) -> None:
+    (config,) = [found for found in manifests.of("ConfigMap") if found["metadata"]["name"].startswith("model-server-")]
+    asked = [monitor["spec"]["endpoints"][0]["path"] for monitor in manifests.of("ServiceMonitor")][1:]
+    probe = manifests.pod("model-server").containers[0]["livenessProbe"]["httpGet"]["path"]
+
+    assert f'path: "{METRICS_PATH}"' in config["data"]["monitoring.config"]
+    assert {probe, *asked} == {METRICS_PATH}
+
+
+def test_the_models_are_the_same_everywhere(manifests: Manifests) -> None:
+    served = manifests.get("ConfigMap", "served-models")["data"]["models.config"]
+    trained = [pod.containers[0]["args"][1] for pod in manifests.pods() if pod.name.startswith("train-")]
+
+    assert set(Settings.from_env(settings(manifests)).models) == set(task_names())
+    assert re.findall(r'name: "(\w+)"', served) == sorted(task_names())
+    assert sorted(trained) == sorted(task_names())
+
+
+@pytest.mark.parametrize(
+    ("folder", "options"),
+    [
+        ("base/model-server", ["--base-path", "/models"]),
+        ("overlays/gpu", ["--batch-threads", "2"]),
+        ("components/object-store", ["--base-path", "gs://BUCKET/models"]),
+    ],
+)
+def test_the_model_servers_files_are_those_that_the_command_writes(
+    folder: str, options: list[str], tmp_path: Path
+) -> None:
+    for model in task_names():
+        write_contract(tmp_path / "models" / model / "1", model)
+    result = configured(tmp_path / "models", *options, "--output", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+
+    committed = {file.name: file.read_text() for file in (K8S / folder).glob("*.config")}
+    written = {file.name: file.read_text() for file in (tmp_path / "out").iterdir() if file.name in committed}
+    assert committed
+    assert committed == written
+
+
+def write_contract(folder: Path, model: str) -> None:
+    from tests.serving.contracts import tabular_contract
+
+    write_version(folder, document=tabular_contract(model).to_json())
+
+
+def test_jobs_end_by_the_exit_codes_of_training(manifests: Manifests) -> None:
+    for name in manifests.names("CronJob"):
+        spec = manifests.get("CronJob", name)["spec"]["jobTemplate"]["spec"]
+        codes, disrupted = spec["podFailurePolicy"]["rules"]
+        assert codes["action"] == "FailJob"
+        assert codes["onExitCodes"]["values"] == [ExitCode.BAD_INPUT, ExitCode.REFUSED]
+        assert disrupted["action"] == "Ignore"
+        assert spec["template"]["spec"]["restartPolicy"] == "Never"  # a failure policy works with no other
+        assert spec["backoffLimit"] > 0
+        assert spec["activeDeadlineSeconds"] > 0
+        assert spec["ttlSecondsAfterFinished"] > 0
+
+
+def test_the_commands_take_their_arguments(manifests: Manifests) -> None:
+    checked = 0
+    for pod in manifests.pods():
+        if "command" in pod.containers[0]:  # of the image's own
+            continue
+        name, *arguments = pod.containers[0]["args"]
+        command = main.get_command(click.Context(main), name)
+        if command is None and name == "score":  # not in this release yet
+            continue
+        assert command is not None, pod
+        command.make_context(name, list(arguments))
+        checked += 1
+    assert checked >= 6
+
+
+def test_a_model_server_goes_only_when_nobody_sends_to_it_any_more(manifests: Manifests) -> None:
+    pod = manifests.pod("model-server")
+    slept = int(pod.containers[0]["lifecycle"]["preStop"]["exec"]["command"][1])
+    deadline = Settings.from_env(settings(manifests)).deadline_seconds
+
+    assert slept >= FRESH_SECONDS + DNS_SECONDS + deadline
+    assert 0 < pod.spec["terminationGracePeriodSeconds"] - slept <= 10
+
+
+def test_a_gateway_has_time_to_finish(manifests: Manifests) -> None:
+    pod = manifests.pod("gateway")
+    slept = int(pod.containers[0]["lifecycle"]["preStop"]["exec"]["command"][1])
+    configuration = (K8S.parent / "serving" / "gateway" / "gunicorn_conf.py").read_text()
+    graceful = int(re.findall(r"^graceful_timeout = (\d+)", configuration, re.M)[0])
+
+    assert pod.spec["terminationGracePeriodSeconds"] > slept + graceful
+    assert graceful > Settings.from_env(settings(manifests)).deadline_seconds
+
+
+def test_a_roll_out_may_wait_as_long_as_a_start(manifests: Manifests) -> None:
+    for name in ("gateway", "model-server"):
+        spec = manifests.get("Deployment", name)["spec"]
+        probe = spec["template"]["spec"]["containers"][0]["startupProbe"]
+        assert spec["progressDeadlineSeconds"] > probe["periodSeconds"] * probe["failureThreshold"]
+        assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+
+
+def test_the_autoscaler_asks_for_a_metric_that_the_gateway_has(manifests: Manifests) -> None:
+    exposed = Metrics(None).exposition().decode()
+    for scaled in manifests.of("ScaledObject"):
+        (trigger,) = scaled["spec"]["triggers"]
+        (metric,) = re.findall(r"plumbline_\w+", trigger["metadata"]["query"])
+        assert f"# TYPE {metric} gauge" in exposed
+        (namespace,) = manifests.names("Namespace")
+        assert f'namespace="{namespace}"' in trigger["metadata"]["query"]
+
+
+def test_a_request_may_be_as_large_as_the_gateway_takes(manifests: Manifests) -> None:
+    for ingress in manifests.of("Ingress"):
+        size = ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
+        assert int(size.removesuffix("m")) * 1024 * 1024 == Settings.max_body_bytes

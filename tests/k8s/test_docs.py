@@ -1,0 +1,63 @@
+"""docs/kubernetes.md: there is no cluster to run its commands on, but what they name is there."""
+
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from tests.k8s.manifests import K8S, KUBECTL, Manifests, parse, render
+from tests.test_readme import KUBERNETES
+
+IMAGES = r"plumbline-\w+:[\d.]+"
+KINDS = {"cronjob": "CronJob", "deployment": "Deployment", "service": "Service"}
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Manifests:
+    return parse(render("local", tmp_path_factory.mktemp("local")))
+
+
+@pytest.mark.parametrize("command", KUBERNETES)
+def test_what_a_command_names_is_in_the_manifests(command: str, local: Manifests) -> None:
+    words = shlex.split(command)
+    named = re.findall(r"\b(cronjob|deployment|service)/([\w-]+)", command)
+
+    for kind, name in named:
+        assert name in local.names(KINDS[kind])
+    for namespace in re.findall(r"--namespace=(\S+)", command):
+        assert namespace in local.names("Namespace")
+    for image in re.findall(IMAGES, command):
+        assert image in [pod.containers[0]["image"] for pod in local.pods()]
+    for selector in re.findall(r"--selector=(\S+)=(\S+)", command):
+        assert [pod for pod in local.pods() if pod.labels.get(selector[0]) == selector[1]]
+    if "-k" in words:
+        assert (K8S.parent / words[words.index("-k") + 1] / "kustomization.yaml").exists()
+    if "port-forward" in words:
+        ports = local.get("Service", "gateway")["spec"]["ports"]
+        assert int(words[-1].partition(":")[2]) in [port["port"] for port in ports]
+
+
+@pytest.mark.parametrize("command", [command for command in KUBERNETES if command.startswith("kubectl")])
+def test_kubectl_knows_the_command_and_its_options(command: str) -> None:
+    _, *words = shlex.split(command.partition(" -- ")[0])
+    deepest = {"create": 2, "config": 2, "rollout": 2}.get(words[0], 1) + (words[:2] == ["create", "secret"])
+    told = "".join(
+        subprocess.run([KUBECTL, *asked], capture_output=True, text=True, check=True).stdout
+        for asked in ([*words[:deepest], "--help"], ["options"])
+    )
+
+    assert " ".join(words[:deepest]) in told
+    options = [word.partition("=")[0] for word in words if word.startswith("-")]
+    assert [option for option in options if not re.search(rf"(^| ){option}[=,]", told, re.M)] == []
+
+
+def test_the_commands_are_those_of_kubernetes() -> None:
+    assert len(KUBERNETES) > 15
+    assert {command.split()[0] for command in KUBERNETES} == {"kubectl", "kind"}
+
+
+def test_the_model_server_that_is_told_is_that_of_the_manifests(local: Manifests) -> None:
+    text = (K8S.parent / "docs" / "kubernetes.md").read_text()
+
+    assert local.pod("model-server").containers[0]["image"] in text

@@ -1,0 +1,120 @@
+"""A model server started as the Deployment says, and its probes: Plumbline's own, or that of --server-binary."""
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from serving.contract import ImageResizer
+from serving.gateway.settings import Settings
+from serving.local_server.schemas import HealthCheckRequest, HealthCheckResponse
+from serving.registry.server_config import BATCHING_FILE, MAX_ROWS, batching_parameters
+from tests.conformance.client import FOUR, Client, refused
+from tests.conformance.models import write_mlp
+from tests.conformance.servers import Launcher, ServerProcess, listens, wait_for
+from tests.k8s.manifests import Manifests, parse, render
+from tests.serving.contracts import image_contract
+from training.task import task_names
+
+ORIGINAL_ONLY = ("--num_load_threads", "--num_unload_threads")
+"""Flags of the original that Plumbline's own server has no need of."""
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Manifests:
+    return parse(render("local", tmp_path_factory.mktemp("local")))
+
+
+@pytest.fixture(scope="module")
+def folder(local: Manifests, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pod's volumes, with no model in them yet."""
+    folder = tmp_path_factory.mktemp("volumes")
+    volumes = {volume["name"]: volume for volume in local.pod("model-server").spec["volumes"]}
+    for mount in local.pod("model-server").containers[0]["volumeMounts"]:
+        target = folder / mount["mountPath"].strip("/")
+        target.mkdir(parents=True)
+        config = volumes[mount["name"]].get("configMap")
+        for name, text in local.get("ConfigMap", config["name"])["data"].items() if config else ():
+            (target / name).write_text(text.replace('"/models/', f'"{folder}/models/'))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(request: pytest.FixtureRequest, local: Manifests, folder: Path) -> Iterator[ServerProcess]:
+    binary = request.config.getoption("--server-binary")
+    flags = [
+        flag.replace("=/", f"={folder}/")
+        for flag in local.pod("model-server").containers[0]["args"]
+        if "port=" not in flag and (binary or not flag.startswith(ORIGINAL_ONLY))
+    ]
+    started = Launcher(binary, folder).start(*flags)
+    yield started
+    started.process.kill()
+    started.process.wait()
+
+
+def test_the_ports_open_when_the_last_model_has_a_version(
+    server: ServerProcess, folder: Path, local: Manifests
+) -> None:
+    assert set(local.pod("model-server").containers[0]["startupProbe"]) & {"tcpSocket"}
+    write_mlp(folder / "staged", 1.0)
+    pictures = dataclasses.replace(image_contract(), preprocessor=ImageResizer(224, 224, mode="RGB"))
+    (folder / "staged" / BATCHING_FILE).write_text(batching_parameters(pictures))
+    *others, last = task_names()
+    for model in others:
+        shutil.copytree(folder / "staged", folder / "models" / model / "staged")
+        (folder / "models" / model / "staged").rename(folder / "models" / model / "1")
+    loaded = re.compile("AVAILABLE|Successfully loaded servable")
+    wait_for(lambda: len(loaded.findall(server.log.read_text())) >= len(others), "all but one are loaded", 60)
+    assert server.process.poll() is None
+    assert not listens(server.port)
+    assert not listens(server.rest_port)
+
+    (folder / "models" / last).mkdir()
+    (folder / "staged").rename(folder / "models" / last / "1")
+    server.wait_until_open()
+
+
+@pytest.fixture
+def client(server: ServerProcess) -> Iterator[Client]:
+    server.wait_until_open()
+    client = Client(server.address.grpc)
+    yield client
+    client.channel.close()
+
+
+def test_it_is_ready_and_alive(server: ServerProcess, client: Client, local: Manifests) -> None:
+    container = local.pod("model-server").containers[0]
+    check = client.channel.unary_unary(
+        "/grpc.health.v1.Health/Check",
+        request_serializer=HealthCheckRequest.SerializeToString,
+        response_deserializer=HealthCheckResponse.FromString,
+    )
+    service = container["readinessProbe"]["grpc"]["service"]
+    assert check(HealthCheckRequest(service=service), timeout=10).status == 1
+
+    path = container["livenessProbe"]["httpGet"]["path"]
+    assert server.address.ask("GET", path)[0] == 200
+    assert server.address.ask("GET", f"{path}/other")[0] == 404
+
+
+def test_a_request_as_large_as_a_gateway_takes_is_answered_in_batches(client: Client) -> None:
+    rows = np.ones((Settings.max_instances, 4), np.float32)
+
+    answer = client.predict(task_names()[-1], features=rows)
+    assert len(answer.outputs["sum"].float_val) == len(rows)
+    too_large = f"Task size {MAX_ROWS + 1} is larger than maximum input batch size {MAX_ROWS}"
+    with refused("INVALID_ARGUMENT", too_large):
+        client.predict(task_names()[-1], features=np.ones((MAX_ROWS + 1, 4), np.float32))
+
+
+def test_a_model_that_is_lost_takes_no_other_away(client: Client, folder: Path) -> None:
+    lost, kept = task_names()[:2]
+    shutil.rmtree(folder / "models" / lost / "1")
+
+    client.await_states(lost, v1="END")
+    assert client.predict(kept, features=FOUR).model_spec.version.value == 1

@@ -1,0 +1,71 @@
+"""Every object is what its kind's schema says, without a field that the schema lacks."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+from cloudcoil.models.keda import v1alpha1 as keda
+from cloudcoil.models.prometheus_operator import v1 as prometheus_operator
+
+from tests.k8s.manifests import K8S, OPTIONAL, OVERLAYS, Manifests
+
+OLDEST = 29
+NEWEST = int(kubernetes_validate.latest_version().split(".")[1])
+
+CUSTOM = {
+    ("keda.sh/v1alpha1", "ScaledObject"): keda.ScaledObject,
+    ("monitoring.coreos.com/v1", "ServiceMonitor"): prometheus_operator.ServiceMonitor,
+    ("monitoring.coreos.com/v1", "PodMonitor"): prometheus_operator.PodMonitor,
+    ("monitoring.coreos.com/v1", "PrometheusRule"): prometheus_operator.PrometheusRule,
+}
+
+
+def custom(found: dict[str, Any]) -> Any:
+    return CUSTOM.get((found["apiVersion"], found["kind"]))
+
+
+def check_custom(found: dict[str, Any]) -> None:
+    """Raises ValueError for what its schema does not take, and fails for a field that it does not know."""
+    understood = custom(found).model_validate(found).model_dump(by_alias=True, exclude_unset=True, mode="json")
+    assert understood == found
+
+
+@pytest.mark.parametrize("minor", range(OLDEST, NEWEST + 1))
+def test_kubernetes_own_kinds_in_every_version(manifests: Manifests, minor: int) -> None:
+    own = [found for found in manifests.objects if not custom(found)]
+    assert len(own) > 20
+    for found in own:
+        kubernetes_validate.validate(found, f"1.{minor}", strict=True)
+
+
+def test_the_newest_version_is_one_that_is_new() -> None:
+    assert NEWEST >= 37
+
+
+def test_the_kinds_that_others_define(manifests: Manifests) -> None:
+    for found in filter(custom, manifests.objects):
+        check_custom(found)
+
+
+def test_a_mistake_would_show(manifests: Manifests) -> None:
+    deployment = copy.deepcopy(manifests.get("Deployment", "gateway"))
+    deployment["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError, match="readynessProbe"):
+        kubernetes_validate.validate(deployment, f"1.{NEWEST}", strict=True)
+
+    for found in map(copy.deepcopy, manifests.of("ServiceMonitor")):
+        found["spec"]["endpoints"][0]["intervall"] = "15s"
+        with pytest.raises(AssertionError):
+            check_custom(found)
+        found["spec"]["endpoints"][0] = {"interval": "15 seconds"}
+        with pytest.raises(ValueError, match="interval"):
+            check_custom(found)
+
+
+def test_each_overlay_and_component_is_rendered_by_a_variant() -> None:
+    used = "".join(file.read_text() for file in K8S.glob("overlays/*/kustomization.yaml"))
+    assert sorted(folder.name for folder in K8S.glob("overlays/*")) == sorted(OVERLAYS)
+    for component in Path(K8S, "components").iterdir():
+        assert component.name in OPTIONAL or f"components/{component.name}" in used
