@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import matplotlib.dates
-import matplotlib.figure
 import matplotlib.ticker
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from tests.monitoring.dashboards import Panel, named
 from tests.monitoring.prometheus import Series
@@ -25,13 +24,16 @@ LEGENDS = 8
 INK, FAINT, PAPER = "#24292e", "#8e9297", "#f4f5f5"
 
 Ask = Callable[[str], list[Series]]
+Box = tuple[float, float, float, float]
+Found = list[tuple[str, Series]]
+"""Legends and series."""
 
 
-def draw(panels: Sequence[Panel], ask: Ask, path: Path) -> None:
-    """Write the PNG."""
+def draw(panels: Sequence[Panel], ask: Ask, span: tuple[float, float], path: Path) -> None:
+    """Write the PNG, of what happened within *span*, in Unix seconds."""
     bottom = max(panel.json["gridPos"]["y"] + panel.json["gridPos"]["h"] for panel in panels)
     width, height = UNIT_INCHES
-    figure = matplotlib.figure.Figure((COLUMNS * width, bottom * height), dpi=100, facecolor=PAPER)
+    figure = Figure((COLUMNS * width, bottom * height), dpi=100, facecolor=PAPER)
     rows = {panel.row: panel.json["gridPos"]["y"] for panel in reversed(panels)}
     for row, y in rows.items():
         figure.text(0.01, 1 - (y - 0.25) / bottom, row, fontsize=13, weight="bold", color=INK)
@@ -39,11 +41,12 @@ def draw(panels: Sequence[Panel], ask: Ask, path: Path) -> None:
         at = panel.json["gridPos"]
         box = (at["x"] / COLUMNS, 1 - (at["y"] + at["h"]) / bottom, at["w"] / COLUMNS, at["h"] / bottom)
         drawn = _number if panel.json["type"] == "stat" else _lines
-        drawn(figure, panel, box, [(legend, series) for expr, legend in panel.queries for series in ask(expr)])
+        found = [(legend, series) for expr, legend in panel.queries for series in ask(expr)]
+        drawn(figure, panel, box, found).set_xlim(span)
     figure.savefig(path)
 
 
-def _inner(figure: matplotlib.figure.Figure, box: Sequence[float], margins: Sequence[float]) -> Axes:
+def _inner(figure: Figure, box: Box, margins: Box) -> Axes:
     """Give axes on a white card in *box*, with *margins* in inches: left, bottom, right, top."""
     x, y, w, h = box
     width, height = figure.get_size_inches()
@@ -57,37 +60,32 @@ def _inner(figure: matplotlib.figure.Figure, box: Sequence[float], margins: Sequ
     )
 
 
-def _title(figure: matplotlib.figure.Figure, panel: Panel, box: Sequence[float]) -> None:
+def _title(figure: Figure, panel: Panel, box: Box) -> None:
     width, height = figure.get_size_inches()
     x, y = box[0] + 0.2 / width, box[1] + box[3] - 0.18 / height
     figure.text(x, y, panel.json["title"], fontsize=11, color=INK, va="top")
 
 
-def _number(figure, panel: Panel, box, found: list[tuple[str, Series]]) -> None:
+def _number(figure: Figure, panel: Panel, box: Box, found: Found) -> Axes:
     axes = _inner(figure, box, (0.1, 0.1, 0.1, 0.1))
     axes.set_axis_off()
+    _title(figure, panel, box)
     ((_, series),) = found
     value = series.values[-1]
-    color = [step["color"] for step in panel.defaults["thresholds"]["steps"] if value >= (step["value"] or -1e99)][-1]
-    axes.fill_between(series.times, series.values, color=NAMED[color], alpha=0.15, linewidth=0)
-    axes.plot(series.times, series.values, color=NAMED[color], linewidth=1, alpha=0.5)
+    steps = panel.defaults["thresholds"]["steps"]
+    color = NAMED[[step["color"] for step in steps if step["value"] is None or value >= step["value"]][-1]]
+    axes.fill_between(series.times, series.values, color=color, alpha=0.15, linewidth=0)
+    axes.plot(series.times, series.values, color=color, linewidth=1, alpha=0.5)
     axes.set_ylim(0, max([*series.values, 1e-9]) * 2.5)
-    axes.text(
-        0.5,
-        0.55,
-        text(value, panel.defaults["unit"]),
-        transform=axes.transAxes,
-        fontsize=25,
-        color=NAMED[color],
-        ha="center",
-        va="center",
-        weight="bold",
-    )
-    _title(figure, panel, box)
+    x, y, w, h = box
+    style = {"fontsize": 25, "weight": "bold", "ha": "center", "va": "center"}
+    figure.text(x + w / 2, y + 0.52 * h, text(value, panel.defaults["unit"]), color=color, **style)
+    return axes
 
 
-def _lines(figure, panel: Panel, box, found: list[tuple[str, Series]]) -> None:
+def _lines(figure: Figure, panel: Panel, box: Box, found: Found) -> Axes:
     axes = _inner(figure, box, (0.75, 0.75, 0.2, 0.45))
+    _title(figure, panel, box)
     names = [named(legend, series.labels) for legend, series in found]
     colors = [_color(panel, name, number) for number, name in enumerate(names)]
     if panel.defaults["custom"].get("stacking", {}).get("mode") == "normal":
@@ -99,27 +97,23 @@ def _lines(figure, panel: Panel, box, found: list[tuple[str, Series]]) -> None:
         if step["value"] is not None and step["value"] < 3 * axes.get_ylim()[1]:
             axes.axhline(step["value"], color=NAMED["red"], linestyle="--", linewidth=1)
     axes.set_ylim(0, max(1.06 * axes.get_ylim()[1], 1e-6))
-    _title(figure, panel, box)
+    _label(axes, panel)
+    return axes
+
+
+def _label(axes: Axes, panel: Panel) -> None:
+    unit = panel.defaults["unit"]
     axes.grid(color="#e6e7e9", linewidth=0.7)
     axes.spines[:].set_visible(False)
     axes.tick_params(colors=FAINT, labelsize=9, length=0)
-    unit = panel.defaults["unit"]
     axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=unit in ("short", "none")))
     axes.yaxis.set_major_formatter(lambda value, _: text(value, unit))
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
     axes.xaxis.set_major_formatter(lambda at, _: datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S"))
-    axes.legend(
-        *(each[:LEGENDS] for each in axes.get_legend_handles_labels()),
-        loc="upper left",
-        bbox_to_anchor=(-0.13, -0.12),
-        ncols=panel.json["gridPos"]["w"] // 2,
-        fontsize=8,
-        frameon=False,
-        labelcolor=INK,
-        handlelength=1,
-        columnspacing=1,
-        handletextpad=0.5,
-    )
+    handles, labels = axes.get_legend_handles_labels()
+    spacing = {"handlelength": 1, "columnspacing": 1, "handletextpad": 0.5}
+    place = {"loc": "upper left", "bbox_to_anchor": (-0.13, -0.12), "ncols": panel.json["gridPos"]["w"] // 2}
+    axes.legend(handles[:LEGENDS], labels[:LEGENDS], fontsize=8, frameon=False, labelcolor=INK, **spacing, **place)
 
 
 def _stack(axes: Axes, found: list[Series], names: list[str], colors: list[str]) -> None:

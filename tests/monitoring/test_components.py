@@ -127,3 +127,18 @@ def test_images_and_files_of_compose_are_those_of_the_cluster(manifests: Manifes
         name, _, tag = manifests.pod(pod).containers[0]["image"].partition(":")
         assert name.endswith(f"/{images[service][0]}")
         assert tag.removesuffix("-gpu") == images[service][2]
+
+
+def test_what_the_runbooks_name_is_there(manifests: Manifests) -> None:
+    text = (ROOT / "docs" / "runbooks.md").read_text()
+    kinds = {"deploy": "Deployment", "cronjob": "CronJob"}
+    named = {(kind, name.replace("MODEL", "topic")) for kind, name in re.findall(r"\b(deploy|cronjob)/([\w-]+)", text)}
+
+    assert len(named) >= 4
+    for kind, name in named:
+        assert name in manifests.names(kinds[kind])
+    for name in re.findall(r"-l app.kubernetes.io/name=([\w-]+)", text):
+        assert manifests.selected({"matchLabels": {"app.kubernetes.io/name": name}})
+    assert set(re.findall(r"kubectl -n ([\w-]+)", text)) == manifests.names("Namespace")
+    for path in re.findall(r"`(k8s/[\w./-]+)`", text):
+        assert (ROOT / path).exists()

@@ -32,6 +32,12 @@ def test_each_query_of_a_panel_shows_something(watched: Watched, panel: Panel) -
             assert len(names) == len(set(names)), (expr, names)  # the legend tells its series apart
 
 
+def test_a_misspelt_label_or_metric_would_show_nothing(watched: Watched) -> None:
+    assert seen(watched, 'plumbline_gateway_requests_total{model="sentiment"}')
+    assert not seen(watched, 'plumbline_gateway_requests_total{modell="sentiment"}')
+    assert not seen(watched, "plumbline_gateway_request_total")
+
+
 def seen(watched: Watched, expr: str) -> list[Any]:
     return watched.prometheus.over(expr, watched.start, watched.end, 1)
 
@@ -85,6 +91,7 @@ def test_the_overview_can_be_drawn(watched: Watched, request: pytest.FixtureRequ
     picture = Path(request.config.getoption("--overview") or tmp_path / "overview.png")
     interval = max(8, round((watched.end - watched.start) / 30))
 
-    draw(list(panels(file)), lambda expr: seen(watched, filled(expr, ".*", f"{interval}s")), picture)
+    span = (watched.start, watched.end)
+    draw(list(panels(file)), lambda expr: seen(watched, filled(expr, ".*", f"{interval}s")), span, picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 50_000

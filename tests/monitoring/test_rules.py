@@ -84,7 +84,7 @@ def test_commands_of_the_runbooks_exist(tmp_path) -> None:
 
     assert len(commands) >= 5
     for command in commands:
-        _, name, *arguments = command.replace("MODEL", "sentiment").split()
+        _, name, *arguments = command.replace("MODEL", "sentiment").replace("FILE", __file__).split()
         shown = main.get_command(click.Context(main), name)
         if isinstance(shown, click.Group):
             name, *arguments = arguments
