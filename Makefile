@@ -19,7 +19,7 @@ lint: .venv/installed
 	$(BIN)/lint-imports
 
 lock: .venv/installed
-	$(LOCK) pyproject.toml --extra serve --extra train --extra mlflow --group dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra serve --extra train --extra mlflow --extra otel --group dev --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --extra serve --constraints requirements/dev.txt --output-file requirements/serve.txt
 	$(LOCK) pyproject.toml --extra train --constraints requirements/dev.txt --output-file requirements/train.txt
 	$(LOCK) --group manifests --output-file requirements/manifests.txt

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -27,13 +28,26 @@ _Answer = tuple[int, dict[str, Array]]
 _Kind = tuple[object, ...]
 
 
+class BatchTrace(Protocol):
+    """Lets the traces of requests and of the calls that they share know of each other."""
+
+    def mark(self) -> Any:
+        """Give what the present request is remembered by."""
+        ...
+
+    def batch(self, marks: Sequence[Any]) -> None:
+        """Note the requests that share the call which this thread makes next."""
+        ...
+
+
 class Batcher:
     """Stands before *server* and merges calls of `predict`, to at most *most_rows* rows unless one alone has more.
 
     Requests with over *most_bytes* of features are sent as they come: it is the model that takes the time then, not the
     call. (MobileNetV2 on two cores answered 0.7 times as many pictures, of 77 kB, when those of eight callers were
     merged.) *on_call* is told the model, and how many requests shared a call and how many rows they had; *on_apart* the
-    model, where a request of a shared call has to be sent again alone. Safe to share between threads.
+    model, where a request of a shared call has to be sent again alone; *trace* which requests shared a call. Safe to
+    share between threads.
     """
 
     def __init__(
@@ -44,6 +58,7 @@ class Batcher:
         most_bytes: int = 65536,
         on_call: Callable[[str, int, int], None] = lambda model, requests, rows: None,
         on_apart: Callable[[str], None] = lambda model: None,
+        trace: BatchTrace | None = None,
     ) -> None:
         self._server = server
         self._most_rows = most_rows
@@ -51,12 +66,14 @@ class Batcher:
         self._most_bytes = most_bytes
         self._on_call = on_call
         self._on_apart = on_apart
+        self._trace = trace
         self._lock = threading.Lock()
         self._lanes: dict[_Kind, _Lane] = {}
 
     def predict(self, model: str, version: int, features: Features, deadline_seconds: float) -> _Answer:
         """Run a version of a model, perhaps together with others; gives the version that answered, and its outputs."""
-        request = _Request(features, time.monotonic() + deadline_seconds)
+        mark = self._trace.mark() if self._trace else None
+        request = _Request(features, time.monotonic() + deadline_seconds, mark)
         if sum(array.nbytes for array in features.values()) > self._most_bytes:
             return self._ask([request], model, version)
         kind = (model, version, *((name, array.dtype, array.shape[1:]) for name, array in features.items()))
@@ -120,6 +137,8 @@ class Batcher:
 
     def _ask(self, requests: "Sequence[_Request]", model: str, version: int) -> _Answer:
         self._on_call(model, len(requests), sum(request.rows for request in requests))
+        if self._trace:
+            self._trace.batch([request.mark for request in requests])
         features = requests[0].features if len(requests) == 1 else _merged(requests)
         return self._server.predict(model, version, features, max(request.remaining() for request in requests))
 
@@ -138,6 +157,7 @@ class _Request:
 
     features: Features
     deadline: float
+    mark: object = None
     woken: threading.Event = field(default_factory=threading.Event)
     call: "_Call | None" = None
     answer: _Answer | Exception | None = None

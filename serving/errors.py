@@ -3,12 +3,14 @@
     PlumblineError
     ├── RequestError                 the caller's fault
     │   ├── MalformedRequest         400
+    │   ├── Unauthorized             401
     │   ├── UnknownModel             404
     │   ├── UnknownVersion           404
     │   ├── UnknownLabel             404
     │   ├── RequestTooLarge          413
     │   ├── UnsupportedMedia         415
     │   ├── InvalidInstance          422   (InvalidFields, once their places in the request are known)
+    │   ├── RateLimited              429   right in itself, but its sender asks too often
     │   └── Overloaded               429   right in itself, but too many came at the same time
     ├── ContractError                500   the model's contract is broken
     │   └── ParityError              500   the served model does not compute what training computed
@@ -47,6 +49,16 @@ class MalformedRequest(RequestError):
     """The body is not what the media type says, or lacks its outer shape."""
 
     code = "malformed_request"
+
+
+class Unauthorized(RequestError):
+    """No API key came, or none that is known."""
+
+    status = 401
+    code = "unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__("expected an API key that is known, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'")
 
 
 class UnknownModel(RequestError):
@@ -134,6 +146,17 @@ class InvalidInstance(RequestError):
         place = f"instance {index}" + (f", field {first.field!r}" if first.field else "")
         more = f" (the first of {count} errors)" if count > 1 else ""
         super().__init__(f"{model}: {place}: {first.problem}{more}")
+
+
+class RateLimited(RequestError):
+    """The owner of the API key asks more often than allowed; *seconds* later the next request may come."""
+
+    status = 429
+    code = "rate_limited"
+
+    def __init__(self, owner: str, rate: str, seconds: int) -> None:
+        super().__init__(f"{owner} may ask {rate}; try again in {seconds} s")
+        self.retry_after_seconds = seconds
 
 
 class Overloaded(RequestError):

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from serving.gateway.http_client import GatewayClient, url_option
+from serving.gateway.http_client import GatewayClient, api_key_option, url_option
 from serving.registry.cli import COMMANDS
 from serving.registry.tables import metric, table
 
@@ -35,20 +35,22 @@ _HEADER = ("MODEL", "READY", "VERSIONS", "DATA", "RECIPE", "METRIC")
 
 @click.group(help=_HELP, invoke_without_command=True)
 @url_option
+@api_key_option
 @click.pass_context
-def models(context: click.Context, url: str) -> None:
+def models(context: click.Context, url: str, api_key: str | None) -> None:
     """Do as `served` does unless a command is named."""
     if context.invoked_subcommand is None:
-        context.invoke(served, url=url)
+        context.invoke(served, url=url, api_key=api_key)
     elif context.get_parameter_source("url") is ParameterSource.COMMANDLINE:
         raise click.UsageError("--url stands after 'served', or with no command: the others work on a folder")
 
 
 @models.command(help=_SERVED_HELP)
 @url_option
-def served(url: str) -> None:
+@api_key_option
+def served(url: str, api_key: str | None) -> None:
     """Print one line for each model."""
-    listed = GatewayClient(url).get_json("/models")["models"]
+    listed = GatewayClient(url, api_key).get_json("/models")["models"]
     click.echo(table([_HEADER, *(_row(model) for model in listed)]))
     for model in listed:
         if "problem" in model:

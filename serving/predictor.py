@@ -46,8 +46,8 @@ class Prediction:
 class Predictor:
     """Answers by *catalog*'s contracts and *server*'s scores, within *limits*.
 
-    *on_retry* is told the model when a request is done again since its version has gone. Of an error, `version` is the
-    one that should have answered.
+    *on_retry* is told the model when a request is done again since its version has gone; *on_stage* each stage that has
+    just ended, and the seconds that it took. Of an error, `version` is the one that should have answered.
     """
 
     def __init__(
@@ -56,11 +56,13 @@ class Predictor:
         server: ModelServer,
         limits: Limits | None = None,
         on_retry: Callable[[str], None] = lambda model: None,
+        on_stage: Callable[[str, float], None] | None = None,
     ) -> None:
         self._catalog = catalog
         self._server = server
         self._limits = limits or Limits()
         self._on_retry = on_retry
+        self._on_stage = on_stage
 
     def predict(
         self,
@@ -77,7 +79,7 @@ class Predictor:
         `serving.errors`.
         """
         self._catalog.state(model)
-        clock = _Clock(deadline_seconds)
+        clock = _Clock(deadline_seconds, self._on_stage)
         with self._limits.turn(model, clock.remaining(model)):
             clock.lap("queue")
             return self._follow(model, instances, version, label, clock)
@@ -127,8 +129,9 @@ class Predictor:
 class _Clock:
     """Adds up the time by stage, and knows what is left until the deadline."""
 
-    def __init__(self, deadline_seconds: float) -> None:
+    def __init__(self, deadline_seconds: float, on_stage: Callable[[str, float], None] | None) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._on_stage = on_stage
         self._last = time.perf_counter()
         self._deadline = self._last + deadline_seconds
 
@@ -136,6 +139,8 @@ class _Clock:
         """Count the time since the last lap for *stage*."""
         now = time.perf_counter()
         self.seconds[stage] += now - self._last
+        if self._on_stage:
+            self._on_stage(stage, now - self._last)
         self._last = now
 
     def remaining(self, model: str) -> float:

@@ -11,12 +11,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 
-from serving.gateway.http_client import GatewayClient, GatewayError
+from serving.gateway.http_client import GatewayClient, GatewayError, api_key_option
 from serving.registry import RegistryError
 from serving.registry.server_config import models_config, servable_models
 
@@ -36,6 +37,8 @@ _READY_SECONDS = 180
 _STOP_SECONDS = 30
 _GRPC_THREADS = 96
 """The original refuses what comes beyond four times the CPUs; the gateway's workers send up to 64 calls at a time."""
+_TLS = ("MODEL_SERVER_CA", "MODEL_SERVER_CERT", "MODEL_SERVER_KEY", "MODEL_SERVER_NAME")
+"""The model server that is started here speaks none."""
 _SHOWN = 110
 """Characters of a request or an answer that are shown."""
 
@@ -51,7 +54,8 @@ _SHOWN = 110
 )
 @click.option("--port", default=8000, show_default=True, help="The gateway's port.")
 @click.option("--model-server-port", default=8500, show_default=True, help="The model server's gRPC port.")
-def up(models_dir: Path, port: int, model_server_port: int) -> None:
+@api_key_option
+def up(models_dir: Path, port: int, model_server_port: int, api_key: str | None) -> None:
     """Start both, wait until they are ready, show an answer of each model, and stay until a signal comes."""
     models = _published(models_dir)
     for taken, option in ((port, "--port"), (model_server_port, "--model-server-port")):
@@ -59,10 +63,12 @@ def up(models_dir: Path, port: int, model_server_port: int) -> None:
     for stop in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: it is ignored in what a script starts with `&`
         signal.signal(stop, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder, contextlib.suppress(KeyboardInterrupt):
-        _serve(models, models_dir, Path(folder), port, model_server_port)
+        _serve(models, models_dir, Path(folder), port, model_server_port, api_key)
 
 
-def _serve(models: list[str], models_dir: Path, folder: Path, port: int, model_server_port: int) -> None:
+def _serve(
+    models: list[str], models_dir: Path, folder: Path, port: int, model_server_port: int, api_key: str | None
+) -> None:
     config = folder / "models.config"
     config.write_text(models_config(models, str(models_dir.resolve())), "utf-8")
     with contextlib.ExitStack() as processes:
@@ -72,7 +78,7 @@ def _serve(models: list[str], models_dir: Path, folder: Path, port: int, model_s
         _wait_until(lambda: _is_open(model_server_port), started)
         command, environment = _gateway(models, folder, port, model_server_port)
         started.append(processes.enter_context(_process("gateway", command, folder, environment)))
-        client = GatewayClient(f"http://{_HOST}:{port}")
+        client = GatewayClient(f"http://{_HOST}:{port}", api_key)
         _wait_until(lambda: _is_ready(client), started)
         _show(client, models, port, model_server_port)
         _watch(started)
@@ -143,6 +149,10 @@ def _model_server(config: Path, port: int) -> list[str]:
     if binary:
         click.echo(f"model server: {binary}")
         return [binary, *flags]
+    if find_spec("tensorflow") is None:
+        raise click.ClickException(
+            "no model server: put tensorflow_model_server on PATH, or install TensorFlow for Plumbline's own"
+        )
     click.echo("model server: Plumbline's own (tensorflow_model_server is not on PATH); loading the models ...")
     return [sys.executable, "-m", "serving.local_server", f"--host={_HOST}", *flags]
 
@@ -150,7 +160,9 @@ def _model_server(config: Path, port: int) -> list[str]:
 def _gateway(models: list[str], folder: Path, port: int, model_server_port: int) -> tuple[list[str], dict[str, str]]:
     options = {"bind": _HOST, "port": port, "model-server": f"{_HOST}:{model_server_port}", "models": ",".join(models)}
     command = [sys.executable, "-m", "serving", "serve", *(f"--{name}={value}" for name, value in options.items())]
-    return command, {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    # Who presses Ctrl-C waits for no load balancer to notice.
+    environment = {"DRAIN_SECONDS": "0", **os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    return command, {name: value for name, value in environment.items() if name not in _TLS}
 
 
 def _wait_until(done: Callable[[], bool], processes: Sequence[_Process]) -> None:

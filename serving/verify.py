@@ -9,7 +9,7 @@ import click
 
 from serving.contract import Contract, ParityExample
 from serving.errors import ContractError
-from serving.gateway.http_client import GatewayClient, GatewayError, url_option
+from serving.gateway.http_client import GatewayClient, GatewayError, api_key_option, url_option
 
 _HELP = """
 Replay each model's parity examples through a running gateway, and compare the answers with training's.
@@ -29,10 +29,11 @@ _TRIES = 3
 
 @click.command(help=_HELP)
 @url_option
+@api_key_option
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
-def verify(url: str, models: tuple[str, ...]) -> None:
+def verify(url: str, api_key: str | None, models: tuple[str, ...]) -> None:
     """Print one line for each model."""
-    gateway = GatewayClient(url)
+    gateway = GatewayClient(url, api_key)
     listed = [model["name"] for model in gateway.get_json("/models")["models"]]
     results = [_verified(gateway, model) for model in models or listed]
     if not all(results):

@@ -1,14 +1,17 @@
 """The gateway's composition root: the only place where settings meet real things."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
 from serving.batching import Batcher
 from serving.catalog import Catalog, ModelServer, Refresher
+from serving.gateway.access import register_access
 from serving.gateway.answering import Answering
 from serving.gateway.body import GatewayRequest
 from serving.gateway.docs import docs_routes
+from serving.gateway.drain import register_drain
 from serving.gateway.headers import register_headers
 from serving.gateway.health import health_routes
 from serving.gateway.inference_v2 import inference_v2_routes
@@ -17,12 +20,16 @@ from serving.gateway.openapi import openapi_routes
 from serving.gateway.page import page_routes
 from serving.gateway.predict import predict_routes
 from serving.gateway.problems import register_problems
+from serving.gateway.request_ids import register_request_ids
 from serving.gateway.settings import Settings
 from serving.gateway.tfserving_rest import NameConverter, tfserving_routes
 from serving.limits import Limits
 from serving.monitoring.metrics import Metrics
 from serving.predictor import Predictor
 from serving.tfserving.client import ModelServerClient
+
+if TYPE_CHECKING:
+    from serving.gateway.tracing import Tracing
 
 _EXTENSION = "plumbline"
 
@@ -32,6 +39,7 @@ class _Background:
     refresher: Refresher
     server: ModelServer
     metrics: Metrics
+    tracing: "Tracing | None"
 
 
 def create_app(settings: Settings | None = None, server: ModelServer | None = None) -> Flask:
@@ -40,41 +48,61 @@ def create_app(settings: Settings | None = None, server: ModelServer | None = No
     It starts a thread, so it must be called in the process that serves, after any fork. `close_app` ends it.
     """
     settings = settings or Settings.from_env()
+    tracing = _tracing(settings)
+    call = tracing.call if tracing else None
     metrics = Metrics(settings.metrics_dir, settings.canary)
-    server = server or ModelServerClient(settings.model_server, metrics.rpc)
+    server = server or ModelServerClient(settings.model_server, settings.model_server_tls, call, metrics.rpc)
     catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, settings.instance_limits)
     refresher = Refresher(catalog, settings.refresh_seconds)
     app = _flask(settings)
-    answering = Answering(settings, catalog, _predictor(settings, catalog, server, metrics), metrics)
+    drain = register_drain(app, settings.drain_seconds)
+    if tracing:
+        tracing.register(app)
+    register_access(app, settings)
+    answering = Answering(settings, catalog, _predictor(settings, catalog, server, metrics, tracing), metrics)
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
-    app.register_blueprint(inference_v2_routes(answering, catalog, settings.max_json_depth))
+    app.register_blueprint(inference_v2_routes(answering, catalog, drain, settings.max_json_depth))
     app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
     app.register_blueprint(models_routes(catalog))
-    app.register_blueprint(openapi_routes(catalog, settings.max_instances))
+    app.register_blueprint(openapi_routes(catalog, settings.max_instances, settings.api_keys_file is not None))
     app.register_blueprint(docs_routes())
-    app.register_blueprint(health_routes(catalog, metrics))
+    app.register_blueprint(health_routes(catalog, metrics, drain))
     app.register_blueprint(page_routes())
     register_problems(app)
     register_headers(app)
-    app.extensions[_EXTENSION] = _Background(refresher, server, metrics)
+    register_request_ids(app)
+    app.extensions[_EXTENSION] = _Background(refresher, server, metrics, tracing)
     refresher.start()
     return app
 
 
 def close_app(app: Flask) -> None:
-    """Stop the thread and close the connection that `create_app` opened."""
+    """Stop the threads and close the connections that `create_app` opened."""
     background = app.extensions[_EXTENSION]
     background.refresher.close()
     background.server.close()
     background.metrics.close()
+    if background.tracing:
+        background.tracing.close()
 
 
-def _predictor(settings: Settings, catalog: Catalog, server: ModelServer, metrics: Metrics) -> Predictor:
+def _tracing(settings: Settings) -> "Tracing | None":
+    if not settings.tracing:
+        return None
+    from serving.gateway.tracing import Tracing  # here, since OpenTelemetry may not be installed
+
+    return Tracing()
+
+
+def _predictor(
+    settings: Settings, catalog: Catalog, server: ModelServer, metrics: Metrics, tracing: "Tracing | None"
+) -> Predictor:
     limits = Limits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
     if settings.max_batch_rows > 1:
         most = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
-        server = Batcher(server, *most, metrics.called, lambda model: metrics.retried(model, "apart"))
-    return Predictor(catalog, server, limits, lambda model: metrics.retried(model, "version_gone"))
+        server = Batcher(server, *most, metrics.called, lambda model: metrics.retried(model, "apart"), tracing)
+    on_stage = tracing.stage if tracing else None
+    return Predictor(catalog, server, limits, lambda model: metrics.retried(model, "version_gone"), on_stage)
 
 
 def _flask(settings: Settings) -> Flask:

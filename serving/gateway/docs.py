@@ -25,6 +25,11 @@ _PAGE = """<!DOCTYPE html>
 """
 _START = """SwaggerUIBundle({
   url: "openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null, tryItOutEnabled: true,
+  requestInterceptor: (request) => {
+    const key = sessionStorage.getItem("plumbline-key");  // the one that the page at / was given in this tab
+    if (key && !request.headers.Authorization && !request.headers["X-API-Key"]) request.headers["X-API-Key"] = key;
+    return request;
+  },
 });
 """
 # Swagger UI sets styles by script, and has its icons in the style sheet. All else is this address's own.

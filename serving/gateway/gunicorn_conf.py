@@ -1,10 +1,11 @@
 """gunicorn's configuration, for `plumbline serve`. The application is loaded in the workers, after they are forked."""
 
-import logging
 import os
 from contextlib import suppress
+from math import ceil
 from typing import Any
 
+from serving.gateway.logs import gunicorn_logger
 from serving.gateway.settings import Settings
 
 _settings = Settings.from_env()
@@ -12,11 +13,13 @@ _settings = Settings.from_env()
 wsgi_app = "serving.gateway.app:create_app()"
 bind = f"[{_settings.bind}]:{_settings.port}" if ":" in _settings.bind else f"{_settings.bind}:{_settings.port}"
 workers = _settings.workers
-worker_class = "gthread"
+worker_class = "serving.gateway.worker.Worker"
+logger_class = gunicorn_logger(_settings.log_format, _settings.access_log)
 threads = _settings.threads
 preload_app = False  # gRPC's threads don't survive a fork
 keepalive = 75  # longer than load balancers keep an idle connection, so that it is they who close it
-graceful_timeout = 20  # within the 30 s that Kubernetes gives
+# With the default of 5 s to drain it stays within the 30 s that Kubernetes gives.
+graceful_timeout = ceil(_settings.drain_seconds) + 20
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat must not wait for a disk
 
@@ -24,15 +27,6 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 def on_starting(server: Any) -> None:
     """Begin with no metrics of a former run."""
     _wipe_metrics()
-
-
-def post_fork(server: Any, worker: Any) -> None:
-    """Write our own log as gunicorn writes its."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
-        datefmt="%Y-%m-%d %H:%M:%S %z",
-    )
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -16,23 +16,28 @@ url_option = click.option(
     "--url", default=DEFAULT_URL, show_default=True, metavar="URL", help="where the gateway listens"
 )
 
+api_key_option = click.option(
+    "--api-key", envvar="PLUMBLINE_API_KEY", metavar="KEY", help="where the gateway asks for one [$PLUMBLINE_API_KEY]"
+)
+
 
 class GatewayError(click.ClickException):
     """The gateway can't be reached, or answered with a problem."""
 
 
 class GatewayClient:
-    """Asks the gateway at *url*; raises GatewayError."""
+    """Asks the gateway at *url*, with *api_key* if there is one; raises GatewayError."""
 
-    def __init__(self, url: str, timeout_seconds: float = 30.0) -> None:
+    def __init__(self, url: str, api_key: str | None = None, timeout_seconds: float = 30.0) -> None:
         if not url.startswith(("http://", "https://")):
             raise GatewayError(f"expected a URL such as {DEFAULT_URL}, got {url!r}")
         self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._timeout_seconds = timeout_seconds
 
     def get(self, path: str) -> bytes:
         """Give the body of what *path* answers."""
-        return self._ask(urllib.request.Request(self._url + path))  # noqa: S310 - the scheme was checked
+        return self._ask(urllib.request.Request(self._url + path, headers=self._headers))  # noqa: S310 - the scheme was checked
 
     def get_json(self, path: str) -> Any:
         """Give the JSON of what *path* answers."""
@@ -40,7 +45,7 @@ class GatewayClient:
 
     def post(self, path: str, value: Any) -> Any:
         """Send *value* as JSON, and give the JSON that comes back."""
-        body, headers = json.dumps(value).encode(), {"Content-Type": "application/json"}
+        body, headers = json.dumps(value).encode(), {**self._headers, "Content-Type": "application/json"}
         return self._parsed(self._ask(urllib.request.Request(self._url + path, body, headers)))  # noqa: S310
 
     def _parsed(self, body: bytes) -> Any:

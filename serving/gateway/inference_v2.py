@@ -8,23 +8,24 @@ from flask import Blueprint, Response, request
 from serving.catalog import Catalog
 from serving.errors import UnknownVersion
 from serving.gateway.answering import Answering
+from serving.gateway.drain import Drain
 from serving.gateway.inference_v2_reply import infer_reply, wanted_outputs
 from serving.gateway.inference_v2_request import read_document, read_inputs
 from serving.gateway.replies import json_reply
 from serving.gateway.tensors import TensorInfo, input_tensors, output_columns, output_tensors
 
 
-def inference_v2_routes(answering: Answering, catalog: Catalog, most_depth: int) -> Blueprint:
+def inference_v2_routes(answering: Answering, catalog: Catalog, drain: Drain, most_depth: int) -> Blueprint:
     """Make the blueprint; JSON may be nested *most_depth* deep."""
     routes = Blueprint("inference_v2", __name__, url_prefix="/v2")
     answering.count(routes)
-    _add_server(routes, catalog)
+    _add_server(routes, catalog, drain)
     _add_models(routes, answering, catalog)
     _add_infer(routes, answering, most_depth)
     return routes
 
 
-def _add_server(routes: Blueprint, catalog: Catalog) -> None:
+def _add_server(routes: Blueprint, catalog: Catalog, drain: Drain) -> None:
     @routes.get("")
     def server() -> Response:
         return json_reply({"name": "plumbline", "version": _VERSION, "extensions": ["binary_tensor_data"]})
@@ -35,7 +36,7 @@ def _add_server(routes: Blueprint, catalog: Catalog) -> None:
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        everything = all(catalog.state(model).ready for model in catalog.models)
+        everything = all(catalog.state(model).ready for model in catalog.models) and not drain.begun
         return json_reply({"ready": everything}, 200 if everything else 503)
 
 

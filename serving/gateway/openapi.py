@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 
 from serving.catalog import Catalog, LiveModel
 from serving.gateway import openapi_schemas as schemas
+from serving.gateway.openapi_keys import with_keys
 from serving.gateway.openapi_paths import (
     MODELS,
     OPEN_INFERENCE,
@@ -28,14 +29,15 @@ _TAGS = {
 }
 
 
-def openapi_routes(catalog: Catalog, most_instances: int) -> Blueprint:
-    """Make the blueprint; a request has at most *most_instances* instances."""
+def openapi_routes(catalog: Catalog, most_instances: int, asks_key: bool) -> Blueprint:
+    """Make the blueprint; a request has at most *most_instances* instances, and an API key where *asks_key*."""
     routes = Blueprint("openapi", __name__)
 
     @routes.get("/openapi.json")
     def document() -> Response:
         live = [state.newest for state in map(catalog.state, catalog.models) if state.newest]
-        return json_reply(_document(live, catalog.models, most_instances))
+        told = _document(live, catalog.models, most_instances)
+        return json_reply(with_keys(told) if asks_key else told)
 
     return routes
 
@@ -66,6 +68,7 @@ _PROBLEM = schemas.closed(
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {**STRING, "description": "What was expected, and what came."},
         "code": {**STRING, "description": "Stable; for programs."},
+        "request_id": {**STRING, "description": "The header X-Request-ID, the caller's or one that was made."},
         "model": STRING,
         "errors": array(
             schemas.closed(

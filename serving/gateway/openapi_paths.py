@@ -17,11 +17,12 @@ OPEN_INFERENCE, TENSORFLOW_SERVING = "Open Inference Protocol", "TensorFlow Serv
 
 PROBLEMS = {
     400: "The body is not what its media type says, or lacks its outer shape.",
+    401: "The API key is missing, or none that is known.",
     404: "There is no such model or version.",
     413: "The body, or the number of instances in it, is over the limit.",
     415: "The media type is not one that this model takes.",
     422: "Instances break the contract; `errors` has the place of each.",
-    429: "As many requests for this model are waiting as may; `Retry-After` says when to try again.",
+    429: "Too many requests are waiting for this model, or came with this key; `Retry-After` says when to try again.",
     502: "The model server answered with an error.",
     503: "The model server is away or overloaded, or the model is not ready.",
     504: "The deadline passed before the model server answered.",
@@ -116,14 +117,19 @@ _VERSION = "{model}/versions/{version}"
 
 
 def _operation(summary: str, tag: str, content: dict[str, Any], failures: Sequence[int]) -> dict[str, Any]:
-    is_foreign = tag in (OPEN_INFERENCE, TENSORFLOW_SERVING)
-    kind = {JSON: {"schema": _ref("Error")}} if is_foreign else {PROBLEM_JSON: {"schema": _ref("Problem")}}
-    failed = {str(status): {"description": PROBLEMS[status], "content": kind} for status in failures}
+    failed = {str(status): failure(status, tag) for status in failures}
     return {
         "summary": summary,
         "tags": [tag],
         "responses": {"200": {"description": "OK", "content": content}, **failed},
     }
+
+
+def failure(status: int, tag: str) -> dict[str, Any]:
+    """Describe a response of this status to an operation with this *tag*."""
+    is_foreign = tag in (OPEN_INFERENCE, TENSORFLOW_SERVING)
+    kind = {JSON: {"schema": _ref("Error")}} if is_foreign else {PROBLEM_JSON: {"schema": _ref("Problem")}}
+    return {"description": PROBLEMS[status], "content": kind}
 
 
 def _body(content: dict[str, Any]) -> dict[str, Any]:

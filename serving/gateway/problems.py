@@ -12,11 +12,13 @@ from werkzeug.exceptions import HTTPException
 
 from serving.errors import InvalidInstance, PlumblineError, RequestTooLarge
 from serving.gateway.replies import json_reply
+from serving.gateway.request_ids import request_id
 
 _log = logging.getLogger(__name__)
 
 _PROTOCOLS = ("/v1/", "/v2/")
-_RETRY_AFTER_SECONDS = "1"
+_RETRY_AFTER_SECONDS = 1
+_CHALLENGE = 'Bearer realm="plumbline"'
 _READ_AWAY_BYTES = 64 * 1024 * 1024
 _CODES = {413: RequestTooLarge.code}
 """Codes of ours for what werkzeug finds before we do; the others are named after the HTTP status."""
@@ -35,7 +37,9 @@ def _own(error: PlumblineError) -> Response:
     errors = _errors(error) if isinstance(error, InvalidInstance) else {}
     reply = _problem(error.status, error.code, str(error), **errors)
     if error.status in (429, 503):
-        reply.headers["Retry-After"] = _RETRY_AFTER_SECONDS
+        reply.headers["Retry-After"] = str(getattr(error, "retry_after_seconds", _RETRY_AFTER_SECONDS))
+    if error.status == 401:
+        reply.headers["WWW-Authenticate"] = _CHALLENGE
     return reply
 
 
@@ -87,6 +91,7 @@ def _problem(status: int, code: str, detail: str, **more: Any) -> Response:
         "status": status,
         "detail": detail,
         "code": code,
+        "request_id": request_id(),
     }
     if "model" in g:
         problem["model"] = g.model

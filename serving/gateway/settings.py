@@ -1,16 +1,14 @@
 """The gateway's settings, and the one function that reads them from the environment."""
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from serving.contract import InstanceLimits
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_SHARE = re.compile(rf"({_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)
+from serving.gateway import setting_readers as readers
+from serving.tfserving.tls import Tls
 
 
 class InvalidSettings(ValueError):
@@ -41,12 +39,29 @@ class Settings:
     max_batch_bytes: int = 64 * 1024
     max_batch_calls: int = 1
     canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    drain_seconds: float = 5.0
+    model_server_ca: Path | None = None
+    model_server_cert: Path | None = None
+    model_server_key: Path | None = None
+    model_server_name: str = ""
+    api_keys_file: Path | None = None
+    rate_limit: str = ""
+    log_format: str = "text"
+    access_log: bool = True
+    tracing: bool = False
     metrics_dir: Path | None = None
 
     @property
     def instance_limits(self) -> InstanceLimits:
         """How large an instance may be."""
         return InstanceLimits(self.max_text_characters, self.max_image_pixels, self.max_image_bytes)
+
+    @property
+    def model_server_tls(self) -> Tls | None:
+        """The files of TLS to the model server, if it is to be used."""
+        if self.model_server_ca is None:
+            return None
+        return Tls(self.model_server_ca, self.model_server_cert, self.model_server_key, self.model_server_name)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -64,103 +79,69 @@ class Settings:
                     values[name] = _READERS[name](text)
                 except ValueError as error:
                     problems.append(f"{variable}={text!r}: {error}")
-        unknown = sorted(values.get("canary", {}).keys() - set(values.get("models", cls.models)))
-        if unknown:
-            problems.append(f"CANARY={environ['CANARY']!r}: {unknown[0]} is not one of MODELS")
+        problems.extend(f"{name}={environ[name]!r}: {problem}" for name, problem in _contradictions(values, environ))
         if problems:
             raise InvalidSettings("\n".join(problems))
         return cls(**values)
 
 
-def _address(text: str) -> str:
-    host, colon, port = text.rpartition(":")
-    if text.startswith(("unix:", "ipv4:", "ipv6:", "dns:")) or (
-        colon and host and "://" not in text and _is_port(port)
-    ):
-        return text
-    raise ValueError("expected host:port, such as localhost:8500")
+def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Find what is wrong only together with other settings: variable and problem."""
+    found = []
+    unknown = sorted(values.get("canary", {}).keys() - set(values.get("models", Settings.models)))
+    if unknown:
+        found.append(("CANARY", f"{unknown[0]} is not one of MODELS"))
+    found.extend(
+        (name.upper(), f"needs {needed.upper()} too")
+        for name, needed in _NEEDED
+        if name in values and not environ.get(needed.upper())
+    )
+    if "model_server_ca" in values:
+        tls = Tls(values["model_server_ca"], values.get("model_server_cert"), values.get("model_server_key"))
+        found.extend((f"MODEL_SERVER_{name.upper()}", problem) for name, problem in tls.problems())
+    return found
 
 
-def _models(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    wrong = [name for name in names if not _NAME.fullmatch(name)]
-    if wrong:
-        raise ValueError(f"expected names of small letters, digits, _ and -, separated by commas; got {wrong[0]!r}")
-    if len(set(names)) < len(names):
-        raise ValueError("a name stands there twice")
-    return names
-
-
-def _canary(text: str) -> dict[str, dict[int, float]]:
-    """Read `model:version=percent,...`."""
-    shares: dict[str, dict[int, float]] = {}
-    for part in text.split(","):
-        found = _SHARE.fullmatch(part.strip())
-        if not found:
-            raise ValueError(
-                f"expected model:version=percent, such as sentiment:4=5, separated by commas; got {part!r}"
-            )
-        model, version, percent = found[1], int(found[2]), float(found[3])
-        if version in shares.setdefault(model, {}):
-            raise ValueError(f"version {version} of {model} stands there twice")
-        shares[model][version] = percent
-        if percent <= 0 or sum(shares[model].values()) > 100:
-            raise ValueError(f"expected shares of {model} of more than 0 and at most 100 percent together")
-    return shares
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 3600:  # written so that NaN fails too
-        raise ValueError("expected seconds, more than 0 and at most 3600")
-    return seconds
-
-
-def _count(text: str) -> int:
-    if not (text.isdecimal() and int(text) > 0):
-        raise ValueError("expected a whole number, at least 1")
-    return int(text)
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise ValueError("expected a whole number, at least 0")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    if not _is_port(text):
-        raise ValueError("expected a port, 1 to 65535")
-    return int(text)
-
-
-def _is_port(text: str) -> bool:
-    return text.isdecimal() and 1 <= int(text) <= 65535
+_NEEDED = (
+    ("model_server_cert", "model_server_key"),
+    ("model_server_key", "model_server_cert"),
+    ("model_server_cert", "model_server_ca"),
+    ("model_server_name", "model_server_ca"),
+    ("rate_limit", "api_keys_file"),
+)
+"""Settings that mean nothing without another."""
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
-    "model_server": _address,
-    "models": _models,
-    "deadline_seconds": _seconds,
-    "refresh_seconds": _seconds,
-    "max_body_bytes": _count,
-    "max_instances": _count,
-    "max_text_characters": _count,
-    "max_image_pixels": _count,
-    "max_image_bytes": _count,
-    "max_json_depth": _count,
+    "model_server": readers.address,
+    "models": readers.models,
+    "deadline_seconds": readers.seconds,
+    "refresh_seconds": readers.seconds,
+    "max_body_bytes": readers.count,
+    "max_instances": readers.count,
+    "max_text_characters": readers.count,
+    "max_image_pixels": readers.count,
+    "max_image_bytes": readers.count,
+    "max_json_depth": readers.count,
     "bind": str,
-    "port": _port,
-    "workers": _count,
-    "threads": _count,
-    "max_concurrency": _count,
-    "max_queue": _whole,
-    "max_batch_rows": _count,
-    "max_batch_bytes": _count,
-    "max_batch_calls": _count,
-    "canary": _canary,
+    "port": readers.port,
+    "workers": readers.count,
+    "threads": readers.count,
+    "max_concurrency": readers.count,
+    "max_queue": readers.whole,
+    "max_batch_rows": readers.count,
+    "max_batch_bytes": readers.count,
+    "max_batch_calls": readers.count,
+    "canary": readers.canary,
+    "drain_seconds": readers.pause,
+    "model_server_ca": readers.file,
+    "model_server_cert": readers.file,
+    "model_server_key": readers.file,
+    "model_server_name": str,
+    "api_keys_file": readers.keys_file,
+    "rate_limit": readers.rate,
+    "log_format": readers.log_format,
+    "access_log": readers.switch,
+    "tracing": readers.tracing,
     "metrics_dir": Path,
 }

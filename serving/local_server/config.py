@@ -15,6 +15,7 @@ from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import invalid_argument
 from serving.local_server.flags import Flags
 from serving.local_server.storage import VersionPolicy
+from serving.local_server.tls import ServerTls
 
 UNSUPPORTED_KIND = (
     "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported"
@@ -40,6 +41,7 @@ class Configuration:
     models: tuple[ModelConfig, ...]
     batching: BatchingParameters | None
     metrics_path: str | None
+    tls: ServerTls | None
 
     @staticmethod
     def of(flags: Flags) -> "Configuration":
@@ -48,7 +50,7 @@ class Configuration:
             raise invalid_argument(
                 "At least one of server_options.grpc_port or server_options.grpc_socket_path must be set."
             )
-        return Configuration(flags, model_configs(flags), batching_parameters(flags), metrics_path(flags))
+        return Configuration(flags, model_configs(flags), batching_parameters(flags), metrics_path(flags), tls(flags))
 
 
 def model_configs(flags: Flags) -> tuple[ModelConfig, ...]:
@@ -134,6 +136,14 @@ def metrics_path(flags: Flags) -> str | None:
         return None
     config = _parse(flags.monitoring_config_file, schemas.MonitoringConfig()).prometheus_config
     return (config.path or METRICS_PATH) if config.enable else None
+
+
+def tls(flags: Flags) -> ServerTls | None:
+    """Read how the gRPC port speaks TLS; None for not at all."""
+    if not flags.ssl_config_file:
+        return None
+    config = _parse(flags.ssl_config_file, schemas.SSLConfig())
+    return ServerTls(config.server_key, config.server_cert, config.custom_ca, config.client_verify)
 
 
 def _parse(path: Path, message: Any) -> Any:

@@ -39,6 +39,7 @@ class Flags:
     enable_grpc_healthcheck_service: bool = False
     enable_serialization_as_tensor_content: bool = False
     monitoring_config_file: Path | None = None
+    ssl_config_file: Path | None = None
     tensorflow_intra_op_parallelism: int = 0
     tensorflow_inter_op_parallelism: int = 0
 
@@ -63,6 +64,7 @@ HELP = {
     "enable_grpc_healthcheck_service": "Offer grpc.health.v1.Health.",
     "enable_serialization_as_tensor_content": "Answer gRPC Predict in tensor_content, not in typed fields.",
     "monitoring_config_file": "Text MonitoringConfig; Prometheus is served on the REST port.",
+    "ssl_config_file": "Text SSLConfig, holding PEM text: gRPC speaks TLS only. REST has none.",
     "tensorflow_intra_op_parallelism": "Threads within an operation; 0 for one per CPU.",
     "tensorflow_inter_op_parallelism": "Threads for independent operations; 0 runs them on the request's own thread.",
 }

@@ -21,6 +21,7 @@ from serving.local_server.manager import ModelManager
 from serving.local_server.metrics import RequestMetrics
 from serving.local_server.model_service import ModelService
 from serving.local_server.prediction_service import PredictionService
+from serving.local_server.tls import ServerTls
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ _OPTIONS = [
 ]
 
 
-def serve(flags: Flags, manager: ModelManager, metrics: RequestMetrics) -> grpc.Server:
+def serve(flags: Flags, tls: ServerTls | None, manager: ModelManager, metrics: RequestMetrics) -> grpc.Server:
     """Open the port; raises ServingError if it is taken."""
     executor = ThreadPoolExecutor(flags.grpc_max_threads, thread_name_prefix="grpc")
     server = grpc.server(executor, options=_OPTIONS)
@@ -46,7 +47,10 @@ def serve(flags: Flags, manager: ModelManager, metrics: RequestMetrics) -> grpc.
         server.add_generic_rpc_handlers((_service("grpc.health.v1.Health", {"Check": check}),))
     address = f"{flags.host}:{flags.port}"
     try:
-        server.add_insecure_port(address)
+        if tls:
+            server.add_secure_port(address, tls.credentials())
+        else:
+            server.add_insecure_port(address)
     except RuntimeError as error:
         raise ServingError(grpc.StatusCode.UNAVAILABLE, f"Can't listen on {address}: {error}") from error
     server.start()

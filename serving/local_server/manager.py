@@ -105,8 +105,8 @@ class ModelManager:
     def _check_label(self, name: str, label: str, number: int) -> None:
         if number in self._models[name].available:
             return
-        is_new = label not in self._labels.get(name, {})
-        if self._labels_may_be_unavailable and is_new:
+        is_moved = self._labels.get(name, {}).get(label, number) != number
+        if self._labels_may_be_unavailable and not is_moved:
             return
         raise failed_precondition(
             f"Request to assign label to version {number} of model {name}, which is not currently "

@@ -28,6 +28,12 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     },
     "PrometheusConfig": {"enable": (1, "bool"), "path": (2, "string")},
     "MonitoringConfig": {"prometheus_config": (1, f".{_PACKAGE}.PrometheusConfig")},
+    "SSLConfig": {
+        "server_key": (1, "string"),
+        "server_cert": (2, "string"),
+        "custom_ca": (3, "string"),
+        "client_verify": (4, "bool"),
+    },
     "HealthCheckRequest": {"service": (1, "string")},
     "HealthCheckResponse": {"status": (1, "int64")},  # an enum, which looks the same on the wire
 }
@@ -60,5 +66,6 @@ def _build() -> dict[str, Any]:
 _classes = _build()
 BatchingParameters = _classes["BatchingParameters"]
 MonitoringConfig = _classes["MonitoringConfig"]
+SSLConfig = _classes["SSLConfig"]
 HealthCheckRequest = _classes["HealthCheckRequest"]
 HealthCheckResponse = _classes["HealthCheckResponse"]

@@ -48,7 +48,7 @@ class Server:
 
     def _serve(self) -> None:
         flags = self._flags
-        rpc = grpc_server.serve(flags, self._manager, self._metrics.requests)
+        rpc = grpc_server.serve(flags, self._configuration.tls, self._manager, self._metrics.requests)
         rest = None
         if flags.rest_api_port:
             api = RestApi(self._manager, self._metrics, self._configuration.metrics_path)

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,15 @@ class DriftWatch:
         for (version, _), (reference, parts) in together.items():
             self._count(version, Window.of(reference, Measures.joined(parts)))
 
-    def families(self, merged: Sequence[Metric]) -> Iterator[Metric]:
-        """Give references, windows and drift of the live versions, by the counters of all workers."""
-        references, psi, ks, rows = _families()
+    def tell(
+        self,
+        merged: Sequence[Metric],
+        references: GaugeMetricFamily,
+        psi: GaugeMetricFamily,
+        ks: GaugeMetricFamily,
+        rows: GaugeMetricFamily,
+    ) -> None:
+        """Fill in references, drift and windows' rows of the live versions, by the counters of all workers."""
         counts = _by_version(merged)
         live = {
             (model, version): reference
@@ -100,7 +106,6 @@ class DriftWatch:
                     psi.add_metric([*names, feature.name], told.psi)
                     if told.ks is not None:
                         ks.add_metric([*names, feature.name], told.ks)
-        yield from (references, psi, ks, rows)
 
     def _count(self, version: _Version, window: Window) -> None:
         width = window.reference.width
@@ -142,7 +147,7 @@ class _Windows:
         for (model, version), total in totals.items():
             name = f"{model} {version}"
             span = spans.get(name)
-            if span is None or span.counts.shape != total.counts.shape:
+            if span is None or not _continues(total.counts, span.next_counts):
                 nothing = np.zeros_like(total.counts)
                 span = spans[name] = _Span(nothing, 0, nothing, 0, now)
                 moved = True
@@ -177,15 +182,9 @@ class _Windows:
             write_atomically(self._path, stored)
 
 
-def _families() -> tuple[GaugeMetricFamily, ...]:
-    prefix, version = "plumbline_gateway", ["model", "version"]
-    by_feature = [*version, "feature"]
-    return (
-        GaugeMetricFamily(f"{prefix}_reference_ratio", "Training's rows by bin.", labels=[*by_feature, "bin"]),
-        GaugeMetricFamily(f"{prefix}_drift_psi", "Population stability index, less chance.", labels=by_feature),
-        GaugeMetricFamily(f"{prefix}_drift_ks", "Kolmogorov-Smirnov distance.", labels=by_feature),
-        GaugeMetricFamily(f"{prefix}_drift_window_instances", "Instances in the window.", labels=version),
-    )
+def _continues(counts: Array, earlier: Array) -> bool:
+    """Tell whether *counts* may follow *earlier*: not if the version's number came again with another contract."""
+    return counts.shape == earlier.shape and bool((counts >= earlier).all())
 
 
 def _by_version(merged: Sequence[Metric]) -> dict[_Version, dict[tuple[str, str], float]]:

@@ -61,7 +61,7 @@ def worker_ended(folder: Path, pid: int) -> None:
     following = _Pointer(pointer.archive + 1, pid)
     for kind in _KINDS:
         archived = folder / f"{kind}_{_name(pointer)}.db"
-        files = [file for file in (archived, *ended) if file.name.startswith(f"{kind}_") and file.exists()]
+        files = [file for file in (archived, *ended) if file.name.startswith(f"{kind}_") and _is_written(file)]
         _write(folder / f"{kind}_{_name(following)}.db", files)
     _point(folder, following)
     _cleaned(folder, following)
@@ -98,6 +98,10 @@ def _cleaned(folder: Path, pointer: _Pointer) -> _Pointer:
     clean = _Pointer(pointer.archive)
     _point(folder, clean)
     return clean
+
+
+def _is_written(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
 
 
 def _write(path: Path, files: Iterable[Path]) -> None:

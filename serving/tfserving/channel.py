@@ -5,6 +5,8 @@ from typing import Any
 
 import grpc
 
+from serving.tfserving.tls import Credentials
+
 _SERVICES = ("tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
 
 _ROUND_ROBIN: dict[str, Any] = {"round_robin": {}}
@@ -73,7 +75,10 @@ _OPTIONS: tuple[tuple[str, str | int], ...] = (
 _SCHEMES = ("unix:", "ipv4:", "ipv6:", "dns:")
 
 
-def open_channel(address: str) -> grpc.Channel:
+def open_channel(address: str, credentials: Credentials | None = None) -> grpc.Channel:
     """Open a channel to `host:port`, all of whose addresses are used in turn, or to a target with a gRPC scheme."""
     target = address if address.startswith(_SCHEMES) else f"dns:///{address}"
-    return grpc.insecure_channel(target, options=_OPTIONS)
+    if credentials is None:
+        return grpc.insecure_channel(target, options=_OPTIONS)
+    named = (("grpc.ssl_target_name_override", credentials.name),) if credentials.name else ()
+    return grpc.secure_channel(target, credentials.get(), options=(*_OPTIONS, *named))

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import grpc
@@ -15,6 +15,11 @@ from serving.tfserving import wire_pb2 as wire
 from serving.tfserving.connection import Calls, Connection
 from serving.tfserving.statuses import error_for
 from serving.tfserving.tensors import from_proto, to_proto
+from serving.tfserving.tls import Credentials, Tls
+
+Metadata = tuple[tuple[str, str | bytes], ...]
+CallTrace = Callable[[str, int], AbstractContextManager[Metadata]]
+"""Is told the model and the version of each prediction, is open as long as it lasts, and gives its gRPC metadata."""
 
 _CONTRACT = "contract"
 
@@ -31,6 +36,8 @@ class VersionStatus:
 class ModelServerClient:
     """A client of the model server at `host:port`; safe to share between threads.
 
+    It speaks TLS if *tls* has the files for it; *trace* follows each prediction.
+
     The channel is made at the first call in each process, since gRPC's threads don't survive a fork. So a client may
     be created before a fork; it should not be *used* before it. *on_rpc* is told each call's model, method, gRPC
     status and seconds.
@@ -39,10 +46,14 @@ class ModelServerClient:
     def __init__(
         self,
         address: str,
+        tls: Tls | None = None,
+        trace: CallTrace | None = None,
         on_rpc: Callable[[str, str, str, float], None] = lambda model, method, code, seconds: None,
     ) -> None:
         self.address = address
+        self._trace = trace
         self._on_rpc = on_rpc
+        self._credentials = Credentials(tls) if tls else None
         self._connections: dict[int, Connection] = {}
 
     def predict(
@@ -52,7 +63,10 @@ class ModelServerClient:
         request = _request(model, version)
         for name, array in features.items():
             to_proto(array, request.inputs[name])
-        return self._predict(request, deadline_seconds)
+        if self._trace is None:
+            return self._predict(request, deadline_seconds)
+        with self._trace(model, version) as metadata:
+            return self._predict(request, deadline_seconds, metadata)
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
         """Fetch the contract's JSON that a version of a model carries."""
@@ -103,11 +117,13 @@ class ModelServerClient:
         if connection is not None:
             connection.close()
 
-    def _predict(self, request: wire.PredictRequest, deadline_seconds: float) -> tuple[int, dict[str, Array]]:
+    def _predict(
+        self, request: wire.PredictRequest, deadline_seconds: float, metadata: Metadata | None = None
+    ) -> tuple[int, dict[str, Array]]:
         model, version = request.model_spec.name, request.model_spec.version.value
         try:
             with self._call(model, "Predict") as calls:
-                response = calls.predict(request, timeout=deadline_seconds)
+                response = calls.predict(request, timeout=deadline_seconds, metadata=metadata)
         except grpc.RpcError as error:
             raise error_for(error, model, version) from error
         outputs = {name: _output(model, name, proto) for name, proto in response.outputs.items()}
@@ -130,7 +146,7 @@ class ModelServerClient:
         connection = self._connections.get(process)
         if connection is None:
             # Without a lock, which a fork could catch held: of two threads the second's unused channel is dropped.
-            connection = self._connections.setdefault(process, Connection(self.address))
+            connection = self._connections.setdefault(process, Connection(self.address, self._credentials))
         return connection
 
 

@@ -9,6 +9,7 @@ import grpc
 
 from serving.tfserving import wire_pb2 as wire
 from serving.tfserving.channel import open_channel
+from serving.tfserving.tls import Credentials
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
@@ -27,8 +28,8 @@ _NO_ANSWER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 class Calls:
     """A channel and the calls made on it."""
 
-    def __init__(self, address: str) -> None:
-        self.channel = open_channel(address)
+    def __init__(self, address: str, credentials: Credentials | None) -> None:
+        self.channel = open_channel(address, credentials)
         self.predict = self.channel.unary_unary(
             _PREDICT, wire.PredictRequest.SerializeToString, wire.PredictResponse.FromString
         )
@@ -44,10 +45,11 @@ class Calls:
 class Connection:
     """The present calls to *address*; safe to share between threads."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, credentials: Credentials | None = None) -> None:
         self._address = address
+        self._credentials = credentials
         self._lock = threading.Lock()
-        self._calls = Calls(address)
+        self._calls = Calls(address, credentials)
         self._renew_at = time.monotonic() + FRESH_SECONDS
 
     @contextmanager
@@ -67,7 +69,7 @@ class Connection:
             if time.monotonic() < self._renew_at:
                 return
             self._renew_at = time.monotonic() + FRESH_SECONDS
-        fresh = Calls(self._address)
+        fresh = Calls(self._address, self._credentials)
         try:
             probe(fresh)
         except grpc.RpcError as error:

@@ -62,11 +62,7 @@ def doomed(launcher: Launcher, models_dir: Path, tmp_path_factory: pytest.TempPa
     """Start all servers that must fail only once TensorFlow is there, together, since that takes seconds."""
     folder = tmp_path_factory.mktemp("doomed")
     (folder / "m" / "1").mkdir(parents=True)
-    labelled = folder / "models.config"
-    labelled.write_text(
-        f'model_config_list {{ config {{ name: "echo" base_path: "{models_dir}/echo" model_platform: "tensorflow" '
-        'version_labels { key: "stable" value: 1 } } }'
-    )
+    labelled = _labelled(folder, models_dir, version=1)
     return {
         "model": launcher.start("--model_name=m", f"--model_base_path={folder}/m", "--max_num_load_retries=0"),
         "labels": launcher.start(f"--model_config_file={labelled}"),
@@ -86,6 +82,26 @@ def doomed(launcher: Launcher, models_dir: Path, tmp_path_factory: pytest.TempPa
 def test_what_can_not_be_served_ends_the_server(doomed: dict[str, ServerProcess], which: str, text: str) -> None:
     assert doomed[which].process.wait(60) == 255
     assert text in doomed[which].log.read_text()
+
+
+def test_a_label_may_wait_for_its_version_if_the_flag_says_so(
+    launcher: Launcher, models_dir: Path, tmp_path: Path
+) -> None:
+    labelled = _labelled(tmp_path, models_dir, version=9)
+    flags = ["--allow_version_labels_for_unavailable_models=true"]
+    with launcher.running(f"--model_config_file={labelled}", *flags) as server:
+        client = Client(server.address.grpc)
+        with refused("NOT_FOUND", "Servable not found for request: Specific(echo, 9)"):
+            client.send(request("echo", label="stable"))
+
+
+def _labelled(folder: Path, models_dir: Path, version: int) -> Path:
+    file = folder / "models.config"
+    file.write_text(
+        f'model_config_list {{ config {{ name: "echo" base_path: "{models_dir}/echo" model_platform: "tensorflow" '
+        f'version_labels {{ key: "stable" value: {version} }} }} }}'
+    )
+    return file
 
 
 def test_ports_open_after_the_first_version(launcher: Launcher, models_dir: Path, tmp_path: Path) -> None:

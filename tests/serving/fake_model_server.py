@@ -44,6 +44,8 @@ class FakeModelServer:
     deadlines: list[float] = field(default_factory=list)  # of the same, in seconds
     host: str = "127.0.0.1"
     port: int = 0
+    credentials: grpc.ServerCredentials | None = None
+    metadata: list[dict[str, str | bytes]] = field(default_factory=list)  # of each Predict that was asked for scores
 
     def publish(self, contract: Contract, version: int = 1, weights: int = 0, model: Model | None = None) -> None:
         width = contract.output.width
@@ -67,7 +69,10 @@ class FakeModelServer:
                 _service("ModelService", "GetModelStatus", self._status, wire.GetModelStatusRequest),
             )
         )
-        self.port = self._server.add_insecure_port(self.address)
+        if self.credentials:
+            self.port = self._server.add_secure_port(self.address, self.credentials)
+        else:
+            self.port = self._server.add_insecure_port(self.address)
         self._server.start()
         return self
 
@@ -80,6 +85,7 @@ class FakeModelServer:
         if not asks_contract:
             self.rows.append(next(iter(request.inputs.values())).tensor_shape.dim[0].size)
             self.deadlines.append(context.time_remaining() or 0.0)
+            self.metadata.append(dict(context.invocation_metadata()))
             time.sleep(self.delay_seconds)
             if self.failure:
                 context.abort(*self.failure)

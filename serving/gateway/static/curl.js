@@ -1,8 +1,9 @@
 // A request as a command for a POSIX shell.
 
-export function curl(url, { type, body, name }) {
+export function curl(url, { type, body, name }, withKey) {
   const data = name === undefined ? `-d ${quoted(body)}` : `--data-binary ${quoted(`@${name}`)}`;
-  return `curl -s ${quoted(url)} \\\n  -H ${quoted(`Content-Type: ${type}`)} \\\n  ${data}`;
+  const key = withKey ? ` \\\n  -H "X-API-Key: $API_KEY"` : ""; // the key itself is not for showing
+  return `curl -s ${quoted(url)}${key} \\\n  -H ${quoted(`Content-Type: ${type}`)} \\\n  ${data}`;
 }
 
 function quoted(text) {

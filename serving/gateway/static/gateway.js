@@ -1,5 +1,7 @@
 // The gateway's API. Paths are relative to the page, so it also works below a prefix.
 
+import { askForKey, keyHeaders } from "./key.js";
+
 const TIMEOUT_MILLISECONDS = 60_000;
 
 // What the gateway answers instead of an answer: RFC 9457's problem, or as much of one as there is.
@@ -17,13 +19,25 @@ export async function ask(path, signal) {
 
 // Sends a body; gives the answer, the milliseconds until it was there, and those of each stage in the gateway.
 export async function send(path, { type, body }, signal) {
-  const start = performance.now();
-  const { reply, told } = await exchange(path, { method: "POST", headers: { "Content-Type": type }, body, signal });
-  return { told, milliseconds: performance.now() - start, stages: stages(reply.headers.get("Server-Timing") ?? "") };
+  const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
+  const { reply, told, milliseconds } = await exchange(path, options);
+  return { told, milliseconds, stages: stages(reply.headers.get("Server-Timing") ?? "") };
 }
 
+// Where the gateway wants a key, the person is asked for one, and the request is sent again.
 async function exchange(path, options) {
+  for (;;) {
+    try {
+      return await exchangeOnce(path, { ...options, headers: { ...options.headers, ...keyHeaders() } });
+    } catch (error) {
+      if (!(error instanceof Problem && error.told.status === 401 && (await askForKey()))) throw error;
+    }
+  }
+}
+
+async function exchangeOnce(path, options) {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MILLISECONDS)]);
+  const start = performance.now();
   let reply, told;
   try {
     reply = await fetch(path, { ...options, signal });
@@ -33,7 +47,7 @@ async function exchange(path, options) {
     throw new Problem({ title: "No answer", detail: reply ? notJson(reply) : unreachable(error) });
   }
   if (!reply.ok) throw new Problem(told);
-  return { reply, told };
+  return { reply, told, milliseconds: performance.now() - start };
 }
 
 function notJson(reply) {

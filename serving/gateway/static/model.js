@@ -5,6 +5,7 @@ import { curl } from "./curl.js";
 import { element } from "./dom.js";
 import { isPicture, makeFields } from "./fields.js";
 import { ask, Problem, send } from "./gateway.js";
+import { hasKey } from "./key.js";
 
 const figure = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 
@@ -83,7 +84,7 @@ function predictOnSubmit(find, told, fields, signal) {
     try {
       const request = await makeRequest(fields);
       const path = `predict/${encodeURIComponent(told.name)}`;
-      find("code").textContent = curl(new URL(path, document.baseURI).href, request);
+      find("code").textContent = curl(new URL(path, document.baseURI).href, request, hasKey());
       find(".command").hidden = false;
       const answered = await send(path, request, signal);
       answer.replaceChildren(...answerNodes(answered, told.answer?.labels));

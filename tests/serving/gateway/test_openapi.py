@@ -10,6 +10,7 @@ import jsonschema_rs
 import pytest
 from flask.testing import FlaskClient
 
+from serving.gateway.key_file import make_key
 from tests.serving.contracts import image_contract, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.test_serve import Running
@@ -19,12 +20,17 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
 @pytest.fixture
-def running(model_server: FakeModelServer, tmp_path: Path) -> Iterator[Running]:
+def options() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def running(model_server: FakeModelServer, tmp_path: Path, options: dict[str, str]) -> Iterator[Running]:
     """Gunicorn with one worker: the server's own reading of HTTP is part of what is tested."""
     for contract in CONTRACTS:
         model_server.publish(contract)
     models = ",".join(contract.model for contract in CONTRACTS)
-    limits = {"WORKERS": "1", "MAX_INSTANCES": "4", "MAX_BODY_BYTES": "100000"}
+    limits = {"WORKERS": "1", "MAX_INSTANCES": "4", "MAX_BODY_BYTES": "100000", **options}
     running = Running(model_server.address, tmp_path, tmp_path / "log", MODELS=models, **limits)
     wait_until(running.ready, 20)
     yield running
@@ -32,13 +38,33 @@ def running(model_server: FakeModelServer, tmp_path: Path) -> Iterator[Running]:
     running.process.wait(30)
 
 
-def test_schemathesis_finds_nothing(running: Running, tmp_path: Path) -> None:
+def schemathesis(running: Running, folder: Path, *options: str) -> None:
+    """Run the tool on all that there is; fails if it finds anything."""
     url = f"http://127.0.0.1:{running.port}/openapi.json"
-    options = ["--phases=examples,coverage,fuzzing", "--max-examples=3", "--generation-deterministic", "--no-color"]
+    options = (*options, "--max-examples=3", "--generation-deterministic", "--no-color")
     command = [sys.executable, "-m", "schemathesis.cli", f"--config-file={CONFIG}", "run", *options, url]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Selected: 26/26" in done.stdout
+
+
+def test_schemathesis_finds_nothing(running: Running, tmp_path: Path) -> None:
+    schemathesis(running, tmp_path, "--phases=examples,coverage,fuzzing")
+
+
+KEY, LINE = make_key("schemathesis")
+
+
+@pytest.mark.parametrize("options", [{"API_KEYS_FILE": "api-keys"}])
+def test_nor_does_it_where_a_key_is_needed(
+    options: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Its check `ignored_auth` also asks without a key, and with wrong ones."""
+    file = tmp_path / options["API_KEYS_FILE"]
+    file.write_text(f"{LINE}\n")
+    options["API_KEYS_FILE"] = str(file)
+    running = request.getfixturevalue("running")
+    schemathesis(running, tmp_path, "--phases=examples,coverage", f"--header=Authorization: Bearer {KEY}")
 
 
 @pytest.fixture

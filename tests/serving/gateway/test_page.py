@@ -1,20 +1,25 @@
 """The page in a real browser, in front of the real gateway: what a person does, sees and hears."""
 
 import base64
+import contextlib
 import io
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import orjson
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from werkzeug.serving import make_server
 
 from serving.gateway.app import close_app, create_app
+from serving.gateway.key_file import make_key
 from serving.gateway.settings import Settings
 from serving.predictor import STAGES
 from tests.serving.contracts import png, tabular_contract, text_contract
@@ -282,14 +287,20 @@ def small_gateway(settings: Settings, model_server: FakeModelServer) -> Iterator
     model_server.publish(tabular_contract("churn"))
     model_server.publish(text_contract(), 2, weights=1)
     app = create_app(Settings(settings.model_server, ("churn", "sentiment", "digits", "parrot"), refresh_seconds=0.05))
+    with served(app) as url:
+        client = app.test_client()
+        wait_until(lambda: bool(client.get("/models/sentiment").get_json()["refused"]))
+        wait_until(
+            lambda: client.get("/models/digits").get_json()["ready"] and client.get("/models/churn").get_json()["ready"]
+        )
+        yield url
+
+
+@contextlib.contextmanager
+def served(app: Flask) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    client = app.test_client()
-    wait_until(lambda: bool(client.get("/models/sentiment").get_json()["refused"]))
-    wait_until(
-        lambda: client.get("/models/digits").get_json()["ready"] and client.get("/models/churn").get_json()["ready"]
-    )
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     thread.join()
@@ -328,3 +339,76 @@ def test_what_concerns_no_field_is_told_below_the_form(
     model_server.stop()
     predict(page)
     expect(page.get_by_role("alert")).to_contain_text("churn: ")
+
+
+@pytest.fixture
+def key_and_file(tmp_path: Path) -> tuple[str, Path]:
+    key, line = make_key("alice")
+    (tmp_path / "api-keys").write_text(f"{line}\n")
+    return key, tmp_path / "api-keys"
+
+
+@pytest.fixture
+def locked_gateway(settings: Settings, key_and_file: tuple[str, Path]) -> Iterator[str]:
+    """The URL of a gateway that asks for an API key."""
+    app = create_app(replace(settings, api_keys_file=key_and_file[1]))
+    with served(app) as url:
+        client = app.test_client()
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        yield url
+
+
+def test_a_key_is_asked_for_once_and_kept_in_the_tab(
+    page: Page, locked_gateway: str, key_and_file: tuple[str, Path]
+) -> None:
+    page.goto(f"{locked_gateway}/#house_price")
+    dialog = page.get_by_role("dialog", name="API key")
+    expect(dialog).to_be_visible()
+    expect(page.get_by_label("Key", exact=True)).to_be_focused()
+    assert Axe().run(page).violations_count == 0
+    page.keyboard.type("schlüssel")  # no header can have that
+    page.keyboard.press("Enter")
+    page.get_by_label("Key", exact=True).fill("wrong")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("The gateway does not know the key")
+    page.get_by_label("Key", exact=True).fill(key_and_file[0])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="house_price", level=2)).to_be_visible()
+    predict(page)
+    expect(headline(page)).to_be_visible()
+    expect(dialog).to_be_hidden()
+    expect(page.locator("code")).to_contain_text('-H "X-API-Key: $API_KEY"')
+    assert key_and_file[0] not in page.content()
+
+    page.reload()
+    expect(page.get_by_role("heading", name="house_price", level=2)).to_be_visible()
+    expect(dialog).to_be_hidden()
+    page.goto(f"{locked_gateway}/docs")
+    expect(page.get_by_text("/predict/house_price", exact=True)).to_be_visible()
+
+
+def test_who_gives_no_key_is_told_why_there_is_nothing(page: Page, locked_gateway: str) -> None:
+    page.goto(locked_gateway)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("alert")).to_contain_text("expected an API key that is known")
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.get_by_role("dialog", name="API key")).to_be_visible()
+
+
+def test_a_key_that_is_revoked_while_the_page_is_open_is_asked_for_anew(
+    page: Page, locked_gateway: str, key_and_file: tuple[str, Path]
+) -> None:
+    key, file = key_and_file
+    page.goto(f"{locked_gateway}/#house_price")
+    page.get_by_label("Key", exact=True).fill(key)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="house_price", level=2)).to_be_visible()
+    key, line = make_key("alice")
+    file.write_text(f"{line}\n# the old one is gone\n")
+    dialog = page.get_by_role("dialog", name="API key")
+    page.wait_for_timeout(1100)  # so long an old key may still do
+    predict(page)
+    expect(dialog).to_be_visible()
+    page.get_by_label("Key", exact=True).fill(key)
+    page.keyboard.press("Enter")
+    expect(headline(page)).to_be_visible()

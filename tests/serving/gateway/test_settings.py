@@ -3,8 +3,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import trustme
 
+from serving.gateway.key_file import make_key
 from serving.gateway.settings import InvalidSettings, Settings
+from tests.serving.certificates import Certificates
 
 
 def test_without_an_environment_the_defaults_hold() -> None:
@@ -12,7 +15,19 @@ def test_without_an_environment_the_defaults_hold() -> None:
     assert Settings.from_env({"PORT": "", "MODELS": ""}) == Settings()
 
 
-def test_every_setting_is_read() -> None:
+@pytest.fixture
+def files(tmp_path: Path) -> Certificates:
+    return Certificates.issued(trustme.CA(), tmp_path / "tls", "gateway")
+
+
+@pytest.fixture
+def keys_file(tmp_path: Path) -> Path:
+    path = tmp_path / "api-keys"
+    path.write_text(f"{make_key('alice')[1]}\n")
+    return path
+
+
+def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
     environment = {
         "MODEL_SERVER": "tf-serving:9000",
         "MODELS": "digits, topic",
@@ -34,6 +49,16 @@ def test_every_setting_is_read() -> None:
         "MAX_BATCH_BYTES": "1000",
         "MAX_BATCH_CALLS": "2",
         "CANARY": "digits:4=5, digits:3=2.5, topic:7=10%",
+        "DRAIN_SECONDS": "0",
+        "MODEL_SERVER_CA": str(files.ca),
+        "MODEL_SERVER_CERT": str(files.cert),
+        "MODEL_SERVER_KEY": str(files.key),
+        "MODEL_SERVER_NAME": "tf-serving",
+        "API_KEYS_FILE": str(keys_file),
+        "RATE_LIMIT": "10/second;1000/hour",
+        "LOG_FORMAT": "json",
+        "ACCESS_LOG": "off",
+        "TRACING": "on",
         "PROMETHEUS_MULTIPROC_DIR": "/metrics",
     }
     settings = Settings.from_env(environment)
@@ -58,6 +83,16 @@ def test_every_setting_is_read() -> None:
         max_batch_bytes=1000,
         max_batch_calls=2,
         canary={"digits": {4: 5.0, 3: 2.5}, "topic": {7: 10.0}},
+        drain_seconds=0,
+        model_server_ca=files.ca,
+        model_server_cert=files.cert,
+        model_server_key=files.key,
+        model_server_name="tf-serving",
+        api_keys_file=keys_file,
+        rate_limit="10/second;1000/hour",
+        log_format="json",
+        access_log=False,
+        tracing=True,
         metrics_dir=Path("/metrics"),
     )
     assert len(environment) == len(fields(Settings))
@@ -78,6 +113,13 @@ def test_every_setting_is_read() -> None:
         *(("CANARY", text) for text in ("digits:4=nan", "digits:4=5;topic:7=10", "digits:4=5,digits:4=6", "zebra:1=5")),
         *(("CANARY", text) for text in ("digits:4=60,digits:5=41", "digits:4=5,", "digits:-4=5")),
         *(("WORKERS", text) for text in ("0", "-1", "1.5", "many")),
+        *(("DRAIN_SECONDS", text) for text in ("-1", "nan", "3601", "soon")),
+        *(("LOG_FORMAT", text) for text in ("JSON", "xml")),
+        *(("ACCESS_LOG", text) for text in ("yes", "2")),
+        *(("TRACING", text) for text in ("otlp",)),
+        *(("RATE_LIMIT", text) for text in ("fast", "10", "10/second;x")),
+        *((name, "/no/such/file") for name in ("API_KEYS_FILE", "MODEL_SERVER_CA", "MODEL_SERVER_CERT")),
+        ("MODEL_SERVER_KEY", "/"),
     ],
 )
 def test_what_can_not_be_used_is_refused(variable: str, text: str) -> None:
@@ -88,6 +130,31 @@ def test_what_can_not_be_used_is_refused(variable: str, text: str) -> None:
 def test_a_canary_of_a_model_that_is_not_served_is_named() -> None:
     with pytest.raises(InvalidSettings, match="topic is not one of MODELS"):
         Settings.from_env({"MODELS": "digits", "CANARY": "topic:7=10"})
+
+
+def test_what_means_nothing_without_another_setting_is_refused(files: Certificates) -> None:
+    with pytest.raises(InvalidSettings) as raised:
+        Settings.from_env({"MODEL_SERVER_CERT": str(files.cert), "MODEL_SERVER_NAME": "a", "RATE_LIMIT": "1/second"})
+    assert str(raised.value).splitlines() == [
+        f"MODEL_SERVER_CERT='{files.cert}': needs MODEL_SERVER_KEY too",
+        f"MODEL_SERVER_CERT='{files.cert}': needs MODEL_SERVER_CA too",
+        "MODEL_SERVER_NAME='a': needs MODEL_SERVER_CA too",
+        "RATE_LIMIT='1/second': needs API_KEYS_FILE too",
+    ]
+
+
+def test_files_that_can_be_read_but_not_used_are_refused(files: Certificates, keys_file: Path) -> None:
+    tls = {"MODEL_SERVER_CA": files.key, "MODEL_SERVER_CERT": files.cert, "MODEL_SERVER_KEY": files.ca}
+    keys_file.write_text("alice: plumbline_secret\n")
+    with pytest.raises(InvalidSettings) as raised:
+        Settings.from_env({name: str(path) for name, path in {**tls, "API_KEYS_FILE": keys_file}.items()})
+    told = str(raised.value)
+    assert [line.split("=")[0] for line in told.splitlines()] == [
+        "API_KEYS_FILE",
+        "MODEL_SERVER_CA",
+        "MODEL_SERVER_CERT",
+    ]
+    assert "plumbline_secret" not in told
 
 
 @pytest.mark.parametrize(

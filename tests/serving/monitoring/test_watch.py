@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ PREFIX = "plumbline_gateway_"
 ROOT = Path(__file__).parents[3]
 WORKER = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tests.serving.monitoring.test_watch import CONTRACT, admitted, predicted
 metrics = admitted(Path(sys.argv[1]), CONTRACT)
@@ -132,6 +134,25 @@ def test_a_window_of_few_instances_waits_for_more(monkeypatch: pytest.MonkeyPatc
     assert seen[:5] == [100, 200, 300, 400, 500]
     assert max(seen) <= watch.WINDOW_ROWS + 200
     assert min(seen[5:]) >= watch.WINDOW_ROWS / 2
+
+
+def test_a_versions_number_that_comes_again_with_another_contract_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(watch.time, "time", lambda: now[0])
+    metrics = admitted(None, CONTRACT)
+    for _ in range(3):
+        predicted(metrics, CONTRACT, 1000, 7.5)
+        told(metrics)
+        now[0] += watch.WINDOW_SECONDS
+    houses = [{"rooms": 50.0, "age": 9.0}, {"rooms": 70.0, "age": 19.0}]
+    examples = [replace(example, instance=house) for example, house in zip(CONTRACT.examples, houses, strict=True)]
+    other = with_reference(replace(CONTRACT, examples=tuple(examples)))
+    live = LiveModel(other.model, 1, other, b"")
+    metrics.refreshed(other.model, ModelState({1: live}, problem=""))
+    predicted(metrics, other, 300, 7.5)
+    values = told(metrics)
+    assert values["drift_window_instances"] >= 300
+    assert values["drift_psi age"] > 0.25
 
 
 def test_workers_windows_are_one_whoever_is_asked(tmp_path: Path) -> None:

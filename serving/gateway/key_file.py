@@ -1,0 +1,102 @@
+"""The file of API keys: a line for each, `name sha256:<hex>`; the keys themselves stand nowhere.
+
+A key is 32 random bytes, so that nobody finds it from its plain SHA-256; a slow hash is for passwords.
+"""
+
+import hashlib
+import hmac
+import logging
+import os
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+CHECK_SECONDS = 1.0
+_MOST = 1000
+_LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})\s+sha256:([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class KeyLine:
+    """Whose key it is, and its hash."""
+
+    owner: str
+    digest: bytes
+
+    def __str__(self) -> str:
+        return f"{self.owner} sha256:{self.digest.hex()}"
+
+
+def make_key(owner: str) -> tuple[str, KeyLine]:
+    """Make a key and its line in the file; raises ValueError if *owner* can't stand there."""
+    key = f"plumbline_{secrets.token_urlsafe(32)}"
+    line = KeyLine(owner, _digest(key))
+    if not _LINE.fullmatch(str(line)):
+        raise ValueError(f"expected a name of at most 64 letters, digits, '.', '_' and '-', got {owner!r}")
+    return key, line
+
+
+def read_keys(path: Path) -> tuple[KeyLine, ...]:
+    """Read the file, in which lines may be empty or begin with #; raises ValueError, or OSError."""
+    lines = enumerate(path.read_text("utf-8").splitlines(), 1)
+    used = [(number, line.strip()) for number, line in lines if line.strip() and not line.startswith("#")]
+    found = [(number, _LINE.fullmatch(line)) for number, line in used]
+    if wrong := [str(number) for number, match in found if not match]:
+        # Without what stands there: it may be a key.
+        raise ValueError(f"expected `name sha256:<64 hex digits>` in line {', '.join(wrong[:5])}")
+    if len(found) > _MOST:
+        raise ValueError(f"expected at most {_MOST} keys, got {len(found)}")
+    return tuple(KeyLine(match[1], bytes.fromhex(match[2])) for _, match in found if match)
+
+
+class KeyFile:
+    """The keys of a file, which is read again within a second when it changes; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = self._stat()
+        self._keys = read_keys(path)
+        self._check_at = 0.0
+
+    def owner(self, key: str) -> str | None:
+        """Tell whose *key* it is; every line is compared, so that the time taken tells nothing."""
+        self._follow()
+        digest, owner = _digest(key), None
+        for line in self._keys:
+            if hmac.compare_digest(line.digest, digest):
+                owner = line.owner
+        return owner
+
+    def _follow(self) -> None:
+        now = time.monotonic()
+        if now < self._check_at:
+            return
+        self._check_at = now + CHECK_SECONDS
+        try:
+            stamp = self._stat()
+            if stamp != self._stamp:
+                self._keys = self._read_again(stamp)
+        except (OSError, ValueError) as error:
+            _log.error("%s can't be read again, the API keys read before stay: %s", self._path, error)
+
+    def _read_again(self, stamp: tuple[int, int, int]) -> tuple[KeyLine, ...]:
+        try:
+            keys = read_keys(self._path)
+        except ValueError:
+            self._stamp = stamp  # told once; what can't be opened is tried, and told, until it can
+            raise
+        self._stamp = stamp
+        _log.info("%s was read again: %d API keys", self._path, len(keys))
+        return keys
+
+    def _stat(self) -> tuple[int, int, int]:
+        stat = os.stat(self._path)  # of the file behind Kubernetes' links, which change as a whole
+        return stat.st_mtime_ns, stat.st_ino, stat.st_size
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

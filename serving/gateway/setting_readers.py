@@ -1,0 +1,151 @@
+"""How the text of an environment variable becomes a setting; each raises ValueError, which says what was expected."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from serving.gateway.key_file import read_keys
+from serving.gateway.rate_limit import parse_rate
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_SHARE = re.compile(rf"({_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)
+_SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+_LONGEST_SECONDS = 3600
+
+
+def address(text: str) -> str:
+    """Read `host:port`, or a target with a gRPC scheme."""
+    host, colon, port = text.rpartition(":")
+    if text.startswith(("unix:", "ipv4:", "ipv6:", "dns:")) or (
+        colon and host and "://" not in text and _is_port(port)
+    ):
+        return text
+    raise ValueError("expected host:port, such as localhost:8500")
+
+
+def models(text: str) -> tuple[str, ...]:
+    """Read names, separated by commas."""
+    names = tuple(name.strip() for name in text.split(","))
+    wrong = [name for name in names if not _NAME.fullmatch(name)]
+    if wrong:
+        raise ValueError(f"expected names of small letters, digits, _ and -, separated by commas; got {wrong[0]!r}")
+    if len(set(names)) < len(names):
+        raise ValueError("a name stands there twice")
+    return names
+
+
+def canary(text: str) -> dict[str, dict[int, float]]:
+    """Read `model:version=percent,...`."""
+    shares: dict[str, dict[int, float]] = {}
+    for part in text.split(","):
+        found = _SHARE.fullmatch(part.strip())
+        if not found:
+            raise ValueError(
+                f"expected model:version=percent, such as sentiment:4=5, separated by commas; got {part!r}"
+            )
+        model, version, percent = found[1], int(found[2]), float(found[3])
+        if version in shares.setdefault(model, {}):
+            raise ValueError(f"version {version} of {model} stands there twice")
+        shares[model][version] = percent
+        if percent <= 0 or sum(shares[model].values()) > 100:
+            raise ValueError(f"expected shares of {model} of more than 0 and at most 100 percent together")
+    return shares
+
+
+def seconds(text: str) -> float:
+    """Read seconds, more than 0 and at most an hour."""
+    seconds = _float(text)
+    if not 0 < seconds <= _LONGEST_SECONDS:  # written so that NaN fails too
+        raise ValueError(f"expected seconds, more than 0 and at most {_LONGEST_SECONDS}")
+    return seconds
+
+
+def pause(text: str) -> float:
+    """Read seconds, which may be 0."""
+    seconds = _float(text)
+    if not 0 <= seconds <= _LONGEST_SECONDS:
+        raise ValueError(f"expected seconds, at least 0 and at most {_LONGEST_SECONDS}")
+    return seconds
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
+
+
+def count(text: str) -> int:
+    """Read a whole number, at least 1."""
+    if not (text.isdecimal() and int(text) > 0):
+        raise ValueError("expected a whole number, at least 1")
+    return int(text)
+
+
+def whole(text: str) -> int:
+    """Read a whole number, at least 0."""
+    if not text.isdecimal():
+        raise ValueError("expected a whole number, at least 0")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """Read a port."""
+    if not _is_port(text):
+        raise ValueError("expected a port, 1 to 65535")
+    return int(text)
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and 1 <= int(text) <= 65535
+
+
+def switch(text: str) -> bool:
+    """Read `on` or `off`."""
+    if text.lower() not in _SWITCH:
+        raise ValueError("expected on or off")
+    return _SWITCH[text.lower()]
+
+
+def tracing(text: str) -> bool:
+    """Read `on` or `off`; on needs OpenTelemetry."""
+    wanted = switch(text)
+    if wanted and not _has_opentelemetry():
+        raise ValueError("needs OpenTelemetry: pip install 'plumbline[serve,otel]'")
+    return wanted
+
+
+def _has_opentelemetry() -> bool:
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.grpc") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def log_format(text: str) -> str:
+    """Read how the log is written."""
+    if text not in ("text", "json"):
+        raise ValueError("expected text or json")
+    return text
+
+
+def file(text: str) -> Path:
+    """Read the path of a file that can be read."""
+    try:
+        with open(text, "rb") as opened:
+            opened.read(1)
+    except OSError as error:
+        raise ValueError(f"expected a file that can be read: {error.strerror}") from error
+    return Path(text)
+
+
+def keys_file(text: str) -> Path:
+    """Read the path of a file of API keys' hashes."""
+    read_keys(file(text))
+    return Path(text)
+
+
+def rate(text: str) -> str:
+    """Read a rate such as 100/second."""
+    parse_rate(text)
+    return text
