@@ -17,13 +17,15 @@ lint: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile.serve Dockerfile.train
 
 lock: .venv/installed
 	$(LOCK) pyproject.toml --extra serve --extra train --extra mlflow --extra otel --group dev --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --extra serve --constraints requirements/dev.txt --output-file requirements/serve.txt
 	$(LOCK) pyproject.toml --extra train --constraints requirements/dev.txt --output-file requirements/train.txt
 	$(LOCK) --group manifests --output-file requirements/manifests.txt
-	echo uv | $(LOCK) - --constraints requirements/dev.txt --output-file requirements/uv.txt
+	$(LOCK) pyproject.toml --extra train --extra gpu --constraints requirements/dev.txt --output-file requirements/train-gpu.txt
+	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 
 proto: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/serving/tfserving/wire.proto
@@ -38,7 +40,7 @@ overview: .venv/installed
 # TensorFlow imports three times slower until its bytecode is compiled, so it is compiled once here.
 .venv/installed: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --require-hashes --compile-bytecode -r requirements/dev.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-build-isolation --no-deps --editable .
 	touch $@

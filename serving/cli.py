@@ -1,6 +1,7 @@
 """The command `plumbline`. Each part of the project registers its commands as entry points; they load when called."""
 
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import click
 
@@ -14,7 +15,9 @@ Examples:
 
 class _Commands(click.Group):
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted(entry.name for entry in entry_points(group="plumbline.commands"))
+        # Images install a part of the packages: the one with the gateway alone has no `training`.
+        entries = entry_points(group="plumbline.commands")
+        return sorted(entry.name for entry in entries if find_spec(entry.module.partition(".")[0]))
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         for entry in entry_points(group="plumbline.commands", name=name):

@@ -34,6 +34,13 @@ def test_the_lock_of_an_image_holds_all_that_its_extra_asks_for(extra):
     assert locked.items() <= _locked("dev").items()
 
 
+def test_the_gpu_image_installs_what_the_cpu_image_does_and_cuda():
+    gpu = _locked("train-gpu")
+
+    assert _locked("train").items() <= gpu.items()
+    assert {"nvidia-cudnn-cu12", "nvidia-cuda-runtime-cu12"} <= gpu.keys()
+
+
 def test_the_gateway_installs_no_tensorflow():
     assert not {"tensorflow", "keras", "tensorflow-serving-api"} & _locked("serve").keys()
 

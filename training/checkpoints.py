@@ -10,6 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
+from training.errors import ExitCode, TrainingError
+
+
+class CannotKeepState(TrainingError):
+    """The models folder, which holds the state of unfinished jobs too, can't be written to."""
+
+    exit_code = ExitCode.RETRY
+
+    def __init__(self, path: Path, cause: Exception) -> None:
+        super().__init__(f"can't keep the state of the job in {path.parent}, which --models-dir decides: {cause}")
+
 
 @dataclass
 class State:
@@ -49,18 +60,25 @@ class Checkpoint:
             return State(**told, variables=_arrays(file, "variables"), best=_arrays(file, "best"))
 
     def save(self, state: State) -> None:
-        """Replace the file, or leave it whole."""
+        """Replace the file, or leave it whole. Raises CannotKeepState."""
         if self._path is None or not self._writes:
             return
-        told = {name: getattr(state, name) for name in ("epoch", "curves", "best_loss", "waited")}
-        arrays = {f"{name}-{i}": a for name in ("variables", "best") for i, a in enumerate(getattr(state, name))}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self._path.with_suffix(".tmp")
-        with aside.open("wb") as file:
-            np.savez(file, told=np.array(json.dumps(told)), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(self._path)
+        try:
+            _write(self._path, state)
+        except OSError as error:
+            raise CannotKeepState(self._path, error) from error
+
+
+def _write(path: Path, state: State) -> None:
+    told = {name: getattr(state, name) for name in ("epoch", "curves", "best_loss", "waited")}
+    arrays = {f"{name}-{i}": a for name in ("variables", "best") for i, a in enumerate(getattr(state, name))}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".tmp")
+    with aside.open("wb") as file:
+        np.savez(file, told=np.array(json.dumps(told)), **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
 
 
 class Checkpoints:

@@ -82,6 +82,7 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Path(file_okay=False, path_type=Path),
     default="reports",
     show_default=True,
+    envvar="PLUMBLINE_REPORTS",
     help="Where each run's report.html, plots, metrics.json and TensorBoard logs go.",
 )
 @click.option(
@@ -99,14 +100,14 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: 
 
     A job that was ended goes on where it was when the same command is given again; one that has published does nothing.
     """
-    _prepare()
-    from training.distribution import is_chief
-    from training.publishing import versions
-    from training.report.tracking import is_tracking
-    from training.run_metrics import telling_metrics
-    from training.task import task_names
+    with reporting_errors():  # from the start: the first process of a container is deaf to SIGTERM until it handles it
+        _prepare()
+        from training.distribution import is_chief
+        from training.publishing import versions
+        from training.report.tracking import is_tracking
+        from training.run_metrics import telling_metrics
+        from training.task import task_names
 
-    with reporting_errors():
         is_tracking()  # says what is missing before anything is trained
         options = _made(**options)
         for name in task_names(tasks) if model == "all" else [model]:
@@ -137,10 +138,10 @@ def tune(model: str, trials: int, ranges: tuple[str, ...], output: Path | None, 
     Each trial validates the recipe by the task's protocol, and none looks at the test rows. Before the first, the
     recipe is validated as it is. A search that was ended goes on when the same command is given again.
     """
-    _prepare()
-    from training.search import search
-
     with reporting_errors():
+        _prepare()
+        from training.search import search
+
         search(
             _job(model, tasks, models_dir=Path(), **_made(**options)), ranges, trials, output or Path(f"{model}.json")
         )

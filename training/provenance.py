@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -18,7 +19,9 @@ def package_versions() -> dict[str, str]:
 
 
 def git_revision() -> str | None:
-    """Give the commit of the code, if it runs from a checkout."""
+    """Give the commit of the code, if it runs from a checkout or an image that tells it in PLUMBLINE_REVISION."""
+    if told := os.environ.get("PLUMBLINE_REVISION"):
+        return told
     git = shutil.which("git")
     if git is None:
         return None

@@ -30,7 +30,12 @@ def flags(manifests: Manifests) -> dict[str, str]:
 
 
 def test_the_gateways_settings_are_settings(manifests: Manifests) -> None:
-    assert {name.lower() for name in settings(manifests)} <= Settings.__dataclass_fields__.keys()
+    container = manifests.pod("gateway").containers[0]
+    files = {each["name"]: each["value"] for each in container.get("env", [])}
+    mounted = [mount["mountPath"] for mount in container["volumeMounts"]]
+
+    assert {name.lower() for name in (*settings(manifests), *files)} <= Settings.__dataclass_fields__.keys()
+    assert all(str(Path(file).parent) in mounted for file in files.values())
     read = Settings.from_env(settings(manifests))
     assert read.model_server == "model-server:8500"
 
@@ -173,10 +178,11 @@ def test_a_gateway_has_time_to_finish(manifests: Manifests) -> None:
     pod = manifests.pod("gateway")
     slept = int(pod.containers[0]["lifecycle"]["preStop"]["exec"]["command"][1])
     configuration = (K8S.parent / "serving" / "gateway" / "gunicorn_conf.py").read_text()
-    graceful = int(re.findall(r"^graceful_timeout = (\d+)", configuration, re.M)[0])
+    (graceful,) = re.findall(r"^graceful_timeout = ceil\(_settings.drain_seconds\) \+ (\d+)", configuration, re.M)
+    read = Settings.from_env(settings(manifests))
 
-    assert pod.spec["terminationGracePeriodSeconds"] > slept + graceful
-    assert graceful > Settings.from_env(settings(manifests)).deadline_seconds
+    assert pod.spec["terminationGracePeriodSeconds"] > slept + read.drain_seconds + int(graceful)
+    assert int(graceful) > read.deadline_seconds
 
 
 def test_a_roll_out_may_wait_as_long_as_a_start(manifests: Manifests) -> None:

@@ -3,10 +3,11 @@
 import re
 import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.k8s.manifests import K8S, KUBECTL, Manifests, parse, render
+from tests.k8s.manifests import K8S, KUBECTL, OVERLAYS, Manifests, parse, render
 from tests.test_readme import KUBERNETES
 
 IMAGES = r"plumbline-\w+:[\d.]+"
@@ -55,6 +56,13 @@ def test_kubectl_knows_the_command_and_its_options(command: str) -> None:
 def test_the_commands_are_those_of_kubernetes() -> None:
     assert len(KUBERNETES) > 15
     assert {command.split()[0] for command in KUBERNETES} == {"kubectl", "kind"}
+
+
+def test_the_images_are_those_that_the_page_on_images_builds(tmp_path: Path) -> None:
+    built = set(re.findall(r"^\$ docker build .* -t (\S+) \.$", (K8S.parent / "docs" / "images.md").read_text(), re.M))
+    for overlay in OVERLAYS:
+        images = {pod.containers[0]["image"].rpartition("/")[2] for pod in parse(render(overlay, tmp_path)).pods()}
+        assert {image for image in images if image.startswith("plumbline-")} <= built
 
 
 def test_the_model_server_that_is_told_is_that_of_the_manifests(local: Manifests) -> None:

@@ -7,8 +7,6 @@ rendered.
 
 import json
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ import pytest
 import yaml
 
 from tests.conformance.servers import wait_for
+from tests.images.podman import log, podman, state
 from tests.k8s.manifests import Manifests, Pod, parse, render
 from tests.k8s.test_references import settings
 from tests.serving.registry.test_server_config import configured
@@ -29,7 +28,7 @@ USER = 10001
 
 
 @pytest.fixture(scope="module")
-def podman(request: pytest.FixtureRequest) -> None:
+def images(request: pytest.FixtureRequest) -> None:
     if not request.config.getoption("--images", default=False):
         pytest.skip("needs podman and the images: .ci/images builds them and runs this")
 
@@ -40,7 +39,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Manifests:
 
 
 @pytest.fixture(scope="module")
-def models_dir(podman: None, local: Manifests, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models_dir(images: None, local: Manifests, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the training pod published."""
     folder = tmp_path_factory.mktemp("claims")
     for parent in (folder, *folder.parents[:2]):
@@ -48,8 +47,8 @@ def models_dir(podman: None, local: Manifests, tmp_path_factory: pytest.TempPath
     for claim in ("models", "data", "reports"):
         (folder / claim).mkdir()
         os.chown(folder / claim, USER, USER)
-    code, log = trained(as_pod(local.pod("train-house-price"), f"plumbline-train-{free_port()}", folder), folder)
-    assert code == ExitCode.DONE, log
+    code, said = trained(as_pod(local.pod("train-house-price"), f"plumbline-train-{free_port()}", folder), folder)
+    assert code == ExitCode.DONE, said
     return folder / "models"
 
 
@@ -58,9 +57,9 @@ def trained(pod: dict[str, Any], folder: Path) -> tuple[int, str]:
     name = pod["metadata"]["name"]
     play(folder, [pod])
     try:
-        return int(run("wait", f"{name}-train")), run("logs", f"{name}-train")
+        return int(podman("wait", f"{name}-train")), log(f"{name}-train")
     finally:
-        run("pod", "rm", "--force", name)
+        podman("pod", "rm", "--force", name)
 
 
 def as_pod(pod: Pod, name: str, claims: Path | None = None) -> dict[str, Any]:
@@ -80,19 +79,7 @@ def as_pod(pod: Pod, name: str, claims: Path | None = None) -> dict[str, Any]:
 def play(folder: Path, objects: list[dict[str, Any]]) -> None:
     file = folder / "played.yaml"
     file.write_text(yaml.safe_dump_all(objects))
-    run("play", "kube", str(file))
-
-
-def run(*arguments: str) -> str:
-    done = asked(*arguments)
-    assert done.returncode == 0, done.stderr
-    return (done.stdout or done.stderr).strip()
-
-
-def asked(*arguments: str) -> subprocess.CompletedProcess[str]:
-    podman = shutil.which("podman")
-    assert podman
-    return subprocess.run([podman, *arguments], capture_output=True, text=True, timeout=600)
+    podman("play", "kube", str(file))
 
 
 def test_the_training_pod_publishes(models_dir: Path) -> None:
@@ -138,22 +125,23 @@ def test_the_gateway_pod_answers_and_can_do_nothing_else(local: Manifests, model
     play(tmp_path, [{**config, "data": {**settings(local), **here}}, pod])
     container = f"{name}-gateway"
     try:
-        wait_for(lambda: answers(port, "/readyz"), "the gateway is ready", 120)
+        # Each connection may reach another process, and each process gets ready by itself.
+        wait_for(lambda: all(answers(port, "/readyz") for _ in range(20)), "the gateway is ready", 120)
         gateway = Stack(f"http://127.0.0.1:{port}", None, tmp_path)
         example = gateway.get(f"/models/{MODEL}").json()["instance"]["example"]
         reply = gateway.post(f"/predict/{MODEL}", example)
         assert (reply.status, reply.json()["version"]) == (200, 1)
 
-        assert run("exec", container, "id", "-u") == str(USER)
-        assert "Read-only file system" in asked("exec", container, "touch", "/srv/x").stderr
-        told = json.loads(run("inspect", container))[0]
+        assert podman("exec", container, "id", "-u").strip() == str(USER)
+        assert "Read-only file system" in podman("exec", container, "touch", "/srv/x", code=1)
+        (told,) = json.loads(podman("inspect", container))
         assert told["EffectiveCaps"] in (None, [])
         assert told["HostConfig"]["Memory"] == 1024**3
 
-        run("stop", "--time", "30", container)
-        assert json.loads(run("inspect", container))[0]["State"]["ExitCode"] == 0
+        podman("stop", "--time", "30", container)
+        assert state(container)["ExitCode"] == 0
     finally:
-        run("pod", "rm", "--force", name)
+        podman("pod", "rm", "--force", name)
 
 
 def answers(port: int, path: str) -> bool:

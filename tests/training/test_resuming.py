@@ -85,3 +85,12 @@ def test_a_finished_job_does_nothing_and_says_so(survivor, monkeypatch):
 
     assert done.exit_code == 0
     assert done.output == "house_price: nothing to do, this very job has published version 1\n"
+
+
+def test_a_folder_that_cannot_keep_the_state_is_named_and_the_job_may_be_tried_again(tmp_path):
+    (tmp_path / ".training").write_text("a file, where a folder should be")
+
+    told = CliRunner().invoke(train, [*COMMAND[1:-2], "--models-dir", str(tmp_path)])
+
+    assert told.exit_code == ExitCode.RETRY
+    assert f"can't keep the state of the job in {tmp_path / '.training'}" in told.output
