@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: run test lint lock proto clean
+.PHONY: run test lint lock proto dashboards overview clean
 
 run: .venv/installed
 	$(BIN)/plumbline train all --recipe baseline --no-compare --missing --or-sample
@@ -29,6 +29,13 @@ lock: .venv/installed
 
 proto: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/serving/tfserving/wire.proto
+
+dashboards: .venv/installed
+	$(BIN)/python -m monitoring
+
+# The picture of the overview in docs/monitoring.md, from a real run.
+overview: .venv/installed
+	$(BIN)/pytest tests/monitoring/test_live.py --overview docs/img/overview.png
 
 # TensorFlow imports three times slower until its bytecode is compiled, so it is compiled once here.
 .venv/installed: requirements/dev.txt pyproject.toml

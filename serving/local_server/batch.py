@@ -12,6 +12,7 @@ import numpy as np
 
 from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import ServingError, failed_precondition
+from serving.local_server.metrics import BatchingMetrics
 from serving.local_server.saved_model import Names, Session
 from serving.local_server.tensors import Array
 
@@ -28,12 +29,13 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """A request, or a piece of a large one, that waits for its turn."""
+    """A request, or a piece of a large one, that waits for its turn. `queued` is in monotonic seconds."""
 
     arrays: Sequence[Array]
     rows: int
     deadline: float | None
     result: "Future[list[Array]]" = field(default_factory=Future)
+    queued: float = field(default_factory=monotonic)
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Batch:
         self.tasks.append(task)
         self.rows += task.rows
 
-    def run(self) -> None:
+    def run(self, metrics: BatchingMetrics) -> None:
         """Answer every task, padding up to one of the allowed sizes."""
         now, waiting = monotonic(), []
         for task in self.tasks:
@@ -60,26 +62,27 @@ class Batch:
             else:
                 waiting.append(task)
         if waiting:
-            _run(self.kind, waiting)
+            _run(self.kind, waiting, metrics)
 
 
-def _run(kind: Kind, tasks: Sequence[Task]) -> None:
+def _run(kind: Kind, tasks: Sequence[Task], metrics: BatchingMetrics) -> None:
     try:
-        results = _compute(kind, tasks)
+        results = _compute(kind, tasks, metrics)
     except Exception as error:
         if len(tasks) == 1:
             tasks[0].result.set_exception(error)
             return
         for task in tasks:  # one task's bad values must not cost its neighbours their answers
-            _run(kind, [task])
+            _run(kind, [task], metrics)
         return
     for task, result in zip(tasks, results, strict=True):
         task.result.set_result(result)
 
 
-def _compute(kind: Kind, tasks: Sequence[Task]) -> list[list[Array]]:
+def _compute(kind: Kind, tasks: Sequence[Task], metrics: BatchingMetrics) -> list[list[Array]]:
     rows = sum(task.rows for task in tasks)
     size = next((size for size in sorted(kind.parameters.allowed_batch_sizes) if size >= rows), rows)
+    metrics.computed(rows, size - rows)
     arrays = [_merge(parts, size - rows) for parts in zip(*(task.arrays for task in tasks), strict=True)]
     outputs = kind.session.run(kind.feeds, kind.fetches, arrays, None)
     for output in outputs:

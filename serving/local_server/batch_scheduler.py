@@ -10,13 +10,16 @@ import grpc
 from serving.local_server.batch import Batch, Kind, Task
 from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import ServingError
+from serving.local_server.metrics import BatchingMetrics
 from serving.local_server.tensors import Array
 
 
 class BatchScheduler:
-    """Batches of every model and kind, and one pool of threads for all of them."""
+    """Batches of every model and kind, and one pool of threads for all of them, which *metrics* know by its *name*."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, name: str, metrics: BatchingMetrics) -> None:
+        self.metrics = metrics
+        self._name = name
         self._changed = threading.Condition()
         self._queues: dict[Kind, deque[Batch]] = {}  # an emptied queue is dropped, and with it the session in its key
         for number in range(threads):
@@ -44,7 +47,11 @@ class BatchScheduler:
 
     def _work(self) -> None:
         while True:
-            self._take().run()
+            batch = self._take()
+            now = monotonic()
+            for task in batch.tasks:
+                self.metrics.waiting.observe((now - task.queued) * 1e6, self._name)
+            batch.run(self.metrics)
 
     def _take(self) -> Batch:
         """Wait for the batch that has been ready for longest, of whatever queue."""

@@ -120,7 +120,7 @@ def batching_parameters(flags: Flags) -> BatchingParameters | None:
 def read_batching_parameters(path: Path) -> BatchingParameters:
     """Read a text BatchingParameters; raises ServingError."""
     message = _parse(path, schemas.BatchingParameters())
-    values = {name.name: _plain(value) for name, value in message.ListFields() if name.name != "thread_pool_name"}
+    values = {name.name: _plain(value) for name, value in message.ListFields()}
     return BatchingParameters(**values)
 
 

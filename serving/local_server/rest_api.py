@@ -14,7 +14,7 @@ from serving.local_server.errors import ServingError, invalid_argument
 from serving.local_server.json_outputs import write_columns, write_rows
 from serving.local_server.json_tensors import parse_request, read_inputs
 from serving.local_server.manager import ModelManager
-from serving.local_server.metrics import RequestMetrics
+from serving.local_server.metrics import Metrics
 from serving.local_server.model_service import model_status
 from serving.local_server.prediction_service import signature_map
 from serving.local_server.servable import DEFAULT_SIGNATURE, Servable
@@ -51,7 +51,7 @@ class Response(NamedTuple):
 class RestApi:
     """Answers every request, errors included."""
 
-    def __init__(self, manager: ModelManager, metrics: RequestMetrics, metrics_path: str | None) -> None:
+    def __init__(self, manager: ModelManager, metrics: Metrics, metrics_path: str | None) -> None:
         self._manager = manager
         self._metrics = metrics
         self._metrics_path = metrics_path
@@ -68,7 +68,7 @@ class RestApi:
         response, status = self._try(verb, path, match, body)
         api = match["method"].lower() if match and verb == "POST" else ""
         label = name if self._manager.knows(name) else ""
-        self._metrics.record(label, status, api, "REST", perf_counter() - start)
+        self._metrics.requests.record(label, status, api, "REST", perf_counter() - start)
         return response
 
     def _try(self, verb: str, path: str, match: re.Match[str] | None, body: bytes) -> tuple[Response, str]:

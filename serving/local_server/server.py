@@ -12,7 +12,7 @@ from serving.local_server.config import Configuration, model_configs
 from serving.local_server.errors import ServingError
 from serving.local_server.loader import ServableLoader
 from serving.local_server.manager import ModelManager
-from serving.local_server.metrics import RequestMetrics
+from serving.local_server.metrics import BatchingMetrics, Metrics
 from serving.local_server.model import Pace
 from serving.local_server.rest_api import RestApi
 from serving.local_server.saved_model import Parallelism
@@ -29,8 +29,8 @@ class Server:
         self._configuration = configuration
         self._flags = configuration.flags
         self._stopping = threading.Event()
-        self._metrics = RequestMetrics()
-        self._manager = _manager(configuration)
+        self._metrics = Metrics()
+        self._manager = _manager(configuration, self._metrics.batching)
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; raises ServingError if it can't start."""
@@ -48,7 +48,7 @@ class Server:
 
     def _serve(self) -> None:
         flags = self._flags
-        rpc = grpc_server.serve(flags, self._configuration.tls, self._manager, self._metrics)
+        rpc = grpc_server.serve(flags, self._configuration.tls, self._manager, self._metrics.requests)
         rest = None
         if flags.rest_api_port:
             api = RestApi(self._manager, self._metrics, self._configuration.metrics_path)
@@ -83,11 +83,11 @@ class Server:
             logger.error("can't apply the configuration file, will try again: %s", error)
 
 
-def _manager(configuration: Configuration) -> ModelManager:
+def _manager(configuration: Configuration, metrics: BatchingMetrics) -> ModelManager:
     flags = configuration.flags
     parallelism = Parallelism(flags.tensorflow_intra_op_parallelism, flags.tensorflow_inter_op_parallelism)
     batching = configuration.batching
-    scheduler = BatchScheduler(batching.num_batch_threads) if batching else None
+    scheduler = BatchScheduler(batching.num_batch_threads, batching.thread_pool_name, metrics) if batching else None
     pace = Pace(flags.file_system_poll_wait_seconds, flags.max_num_load_retries, flags.load_retry_interval_micros / 1e6)
     shared = None if flags.enable_per_model_batching_parameters else batching
     loader = ServableLoader(parallelism, scheduler, shared, flags.enable_model_warmup)

@@ -12,6 +12,7 @@ from serving.local_server.batch_scheduler import BatchScheduler
 from serving.local_server.batching import BatchingSession
 from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import ServingError
+from serving.local_server.metrics import BatchingMetrics, Metrics
 
 
 class Session:
@@ -29,7 +30,7 @@ class Session:
 
 
 def batching(session: Session, **parameters: object) -> BatchingSession:
-    return BatchingSession(session, BatchScheduler(2), BatchingParameters(**parameters))
+    return BatchingSession(session, BatchScheduler(2, "pool", BatchingMetrics()), BatchingParameters(**parameters))
 
 
 def test_a_large_request_is_split_and_joined() -> None:
@@ -61,7 +62,7 @@ def test_a_queue_without_room_for_all_pieces_refuses() -> None:
 def test_late_tasks_are_not_run() -> None:
     session = Session()
     late, fine = Task([np.zeros(1)], 1, deadline=0.0), Task([np.zeros(1)], 1, deadline=None)
-    Batch(Kind(session, BatchingParameters(), (), (), ((),)), 0.0, [late, fine]).run()
+    Batch(Kind(session, BatchingParameters(), (), (), ((),)), 0.0, [late, fine]).run(BatchingMetrics())
     assert isinstance(late.result.exception(), ServingError)
     assert fine.result.result() == [np.ones(1)]
     assert session.sizes == [1]
@@ -75,7 +76,7 @@ def test_padding_repeats_and_is_cut_off() -> None:
 
 
 def test_emptied_queues_are_forgotten() -> None:
-    scheduler = BatchScheduler(2)
+    scheduler = BatchScheduler(2, "pool", BatchingMetrics())
     for width in range(1, 20):
         BatchingSession(Session(), scheduler, BatchingParameters()).run((), (), [np.zeros((1, width))])
     assert scheduler._queues == {}
@@ -84,3 +85,22 @@ def test_emptied_queues_are_forgotten() -> None:
 def test_the_last_allowed_size_must_be_the_largest() -> None:
     with pytest.raises(ServingError, match="last entry was 16; expected 32"):
         BatchingParameters(max_batch_size=32, allowed_batch_sizes=(8, 16))
+
+
+def test_batches_waiting_and_padding_are_told() -> None:
+    metrics = Metrics()
+    parameters = BatchingParameters(max_batch_size=8, allowed_batch_sizes=(4, 8))
+    session = BatchingSession(Session(), BatchScheduler(2, "pool", metrics.batching), parameters)
+    assert metrics.expose() == ""
+    for rows in (3, 8):
+        session.run((), (), [np.zeros(rows)])
+
+    text, prefix = metrics.expose(), ":tensorflow:serving:batching_session"
+    assert f"# TYPE {prefix}:wrapped_run_count counter\n{prefix}:wrapped_run_count 2\n" in text
+    assert f'{prefix}:input_batch_size_bucket{{le="4"}} 1\n' in text
+    assert f"{prefix}:input_batch_size_sum 11\n" in text
+    assert f"{prefix}:processed_batch_size_sum 12\n" in text
+    assert f'{prefix}:padding_size_sum{{execution_batch_size="4"}} 1\n' in text
+    assert f'{prefix}:padding_size_sum{{execution_batch_size="8"}} 0\n' in text
+    assert f'{prefix}:queuing_latency_count{{thread_pool_name="pool"}} 2\n' in text
+    assert f'{prefix}:queuing_latency_bucket{{thread_pool_name="pool",le="120"}}' in text

@@ -1,0 +1,184 @@
+"""What a model is asked and what it answers, against what it was trained on; canaries against the live version."""
+
+from monitoring.panels import board, lines, model, number, quantile, section
+
+_MODEL = 'model="$model"'
+_ANSWER = f'{_MODEL}, feature=~"score|value"'
+
+BOARD = board(
+    "plumbline-quality",
+    "Model quality",
+    "Scores, labels, drift, parity, and canaries against the live version, of one model.",
+    [model(several=False)],
+)
+
+
+def _rate(metric: str, by: str, selector: str) -> str:
+    return f"sum by ({by}) (rate({metric}{{{selector}}}[$__rate_interval]))"
+
+
+def _share(metric: str, by: str, part: str, selector: str) -> str:
+    """Give PromQL for the share that each value of the label *part* has among those of the labels *by*."""
+    whole = f"{_rate(metric, by, selector)} > 0"
+    return f"{_rate(metric, f'{by}, {part}', selector)} / on ({by}) group_left () ({whole})"
+
+
+def _reference(by: str, selector: str) -> str:
+    return f"max by ({by}) (plumbline_gateway_reference_ratio{{{selector}}})"
+
+
+_BINS = "plumbline_gateway_feature_instances_total"
+_SCORES = _share(_BINS, "version, feature", "bin", _ANSWER)
+_LABELS = _share("plumbline_gateway_predictions_total", "version", "label", _MODEL)
+
+section(
+    BOARD,
+    "Now",
+    number(
+        "Largest drift",
+        "The largest population stability index of all features: over 0.1 watch it, over 0.25 it is an alert.",
+        "short",
+        (f"max(plumbline_gateway_drift_psi{{{_MODEL}}})", "index"),
+        warn=0.1,
+        alarm=0.25,
+    ),
+    number(
+        "Instances judged",
+        "Instances in the window that drift is judged by.",
+        "short",
+        (f"sum(plumbline_gateway_drift_window_instances{{{_MODEL}}})", "instances"),
+    ),
+    number(
+        "Parity failures",
+        "Checks within the last hour in which a version did not compute what training computed.",
+        "short",
+        (f"sum(increase(plumbline_gateway_parity_failures_total{{{_MODEL}}}[1h]))", "failures"),
+        alarm=1,
+    ),
+    number(
+        "Versions refused",
+        "Versions on the model server that may not answer.",
+        "short",
+        (f"max(plumbline_gateway_refused_versions{{{_MODEL}}})", "versions"),
+        alarm=1,
+    ),
+    number(
+        "Live version",
+        "The version that answers, canaries aside.",
+        "none",
+        (f"min(plumbline_gateway_live_version{{{_MODEL}}})", "version"),
+    ),
+    number(
+        "Trained",
+        "How long ago the live version was trained.",
+        "s",
+        (f"time() - min(plumbline_gateway_contract_timestamp_seconds{{{_MODEL}}})", "ago"),
+    ),
+)
+
+section(
+    BOARD,
+    "Answers",
+    lines(
+        "Scores",
+        "Share of instances by bin of the score given, or of the value; a bin is named by its upper bound.",
+        "percentunit",
+        (_SCORES, "{{version}}: {{bin}}"),
+    ),
+    lines(
+        "Scores, more or less than in training",
+        "The same shares less those of training's rows. All near zero: as in training.",
+        "percentunit",
+        (
+            f"{_SCORES} - on (version, feature, bin) {_reference('version, feature, bin', _ANSWER)}",
+            "{{version}}: {{bin}}",
+        ),
+    ),
+    lines(
+        "Labels, more or less than in training",
+        "Share of the instances that were given each label, less its share of training's rows.",
+        "percentunit",
+        (
+            f"label_replace({_LABELS}, 'bin', '$1', 'label', '(.*)') - on (version, bin) group_left () "
+            + _reference("version, bin", f'{_MODEL}, feature="label"'),
+            "{{version}}: {{label}}",
+        ),
+    ),
+    lines(
+        "Labels",
+        "Instances a second by the label given.",
+        "cps",
+        (_rate("plumbline_gateway_predictions_total", "version, label", _MODEL), "{{version}}: {{label}}"),
+    ),
+)
+
+section(
+    BOARD,
+    "Inputs and drift",
+    lines(
+        "Population stability index",
+        "Of each feature's window against training, less what chance gives. Over the line for 30 minutes: alert.",
+        "short",
+        (
+            f"max by (version, feature) (plumbline_gateway_drift_psi{{{_MODEL}}})",
+            "{{version}}: {{feature}}",
+        ),
+        limit=0.25,
+    ),
+    lines(
+        "Kolmogorov-Smirnov distance",
+        "The largest difference of the two distribution functions, of continuous features: 0 alike, 1 apart.",
+        "short",
+        (f"max by (version, feature) (plumbline_gateway_drift_ks{{{_MODEL}}})", "{{version}}: {{feature}}"),
+    ),
+    lines(
+        "Outside training's range",
+        "Values a second below the smallest or above the largest that training saw.",
+        "cps",
+        (
+            _rate("plumbline_gateway_outside_range_total", "version, feature", _MODEL),
+            "{{version}}: {{feature}}",
+        ),
+    ),
+    lines(
+        "Missing values",
+        "Fields a second that were absent or null.",
+        "cps",
+        (
+            _rate("plumbline_gateway_missing_values_total", "version, feature", _MODEL),
+            "{{version}}: {{feature}}",
+        ),
+    ),
+)
+
+_REQUESTS = "plumbline_gateway_requests_total"
+_FAILED = _rate(_REQUESTS, "version", f'{_MODEL}, code=~"5.."')
+_ALL = _rate(_REQUESTS, "version", f'{_MODEL}, version!="none"')
+
+section(
+    BOARD,
+    "Canary against the live version",
+    lines(
+        "Share of requests",
+        "By the version that answered or should have; a canary's goal beside it.",
+        "percentunit",
+        (f"{_ALL} / on () group_left () sum({_ALL})", "{{version}}"),
+        (f"max by (version) (plumbline_gateway_canary_ratio{{{_MODEL}}})", "{{version}}: goal"),
+    ),
+    lines(
+        "Share that fails",
+        "Requests that end with a 5xx, by version. Over the dashed line for 5 minutes there is an alert for a canary.",
+        "percentunit",
+        (f"({_FAILED} or 0 * {_ALL}) / ({_ALL} > 0)", "{{version}}"),
+        limit=0.01,
+    ),
+    lines(
+        "95 % of requests within",
+        "Time in the gateway, by version.",
+        "s",
+        (
+            quantile(0.95, "plumbline_gateway_request_seconds", "version", f'{_MODEL}, version!="none"'),
+            "{{version}}",
+        ),
+    ),
+)

@@ -1,0 +1,202 @@
+"""A whole system that is watched: model server, gateway, jobs' files, exporters, Prometheus; and what happens to it."""
+
+import base64
+import contextlib
+import dataclasses
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving.registry import model_names
+from tests.monitoring.load import asking, burst, happening
+from tests.monitoring.prometheus import Prometheus, node_exporter, prometheus, wait_until_open, written_exporter
+from tests.stack import PLUMBLINE, Stack, free_port, process
+from training.errors import TrainingError
+from training.export import export
+from training.publishing import publish
+from training.run_metrics import telling_metrics
+from training.task import find_task
+
+EXPORTERS = Path(__file__).parent / "exporters"
+SECONDS = 20.0
+
+BATCHING = """
+max_batch_size { value: 64 }
+batch_timeout_micros { value: 1000 }
+max_enqueued_batches { value: 100 }
+allowed_batch_sizes: 4
+allowed_batch_sizes: 16
+allowed_batch_sizes: 64
+thread_pool_name { value: "plumbline" }
+"""
+MONITORING = 'prometheus_config { enable: true path: "/monitoring/prometheus/metrics" }'
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What Prometheus saw between two Unix times."""
+
+    prometheus: Prometheus
+    models: tuple[str, ...]
+    start: float
+    end: float
+
+
+@pytest.fixture(scope="session")
+def watched(request, trained, published, tmp_path_factory) -> Iterator[Watched]:
+    folder = tmp_path_factory.mktemp("watched")
+    system = System(trained, folder, folder / "models")
+    shutil.copytree(published, system.models_dir)
+    system.publish_one_that_takes_missing_values()
+    system.publish_a_canary()
+    seconds = request.config.getoption("--overview-seconds") if request.config.getoption("--overview") else SECONDS
+    with contextlib.ExitStack() as processes:
+        targets = {
+            "gateway": [system.start_gateway(processes)],
+            "model-server": [
+                system.rest_port,
+                processes.enter_context(written_exporter(EXPORTERS / "tensorflow-serving.prom")),
+            ],
+            "job-metrics": [processes.enter_context(node_exporter(folder, system.write_job_metrics()))],
+            "dcgm": [processes.enter_context(written_exporter(EXPORTERS / "dcgm.prom"))],
+            "kube-state-metrics": [processes.enter_context(written_exporter(EXPORTERS / "kube-state-metrics.prom"))],
+        }
+        seen = processes.enter_context(prometheus(folder, targets))
+        system.start_model_server()
+        processes.callback(system.stop_model_server)
+        system.gateway.wait_for("/readyz", lambda reply: reply.status == 200)
+        seen.wait_until('sum(plumbline_gateway_model_ready) == 5 and on () up{job="job-metrics"} == 1')
+        start = time.time()
+        system.live_through(seconds)
+        yield Watched(seen, tuple(trained), start, time.time())
+
+
+class System:
+    """Model server and gateway over the sample models, with short queues, so that they overflow."""
+
+    def __init__(self, trained, folder: Path, models_dir: Path) -> None:
+        self.trained = trained
+        self.folder = folder
+        self.models_dir = models_dir
+        self.port, self.rest_port = free_port(), free_port()
+        self._server = contextlib.ExitStack()
+        self.gateway: Stack
+
+    def publish_one_that_takes_missing_values(self) -> None:
+        result = self.trained["house_price"]
+        lenient = dataclasses.replace(result.contract.preprocessor, missing="mean")
+        contract = dataclasses.replace(result.contract, preprocessor=lenient)
+        publish(self.models_dir, "house_price", lambda folder: export(result.model, contract, folder))
+
+    def publish_a_canary(self) -> None:
+        shutil.copytree(self.models_dir / "digits" / "1", self.models_dir / "digits" / "2")
+
+    def publish_one_that_computes_something_else(self) -> None:
+        """As if training had computed other scores, and export had not looked."""
+        result = self.trained["sentiment"]
+        examples = [dataclasses.replace(each, scores=each.scores * 0.5) for each in result.contract.examples]
+        contract = dataclasses.replace(result.contract, examples=tuple(examples))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("training.export.check_export", lambda *_: None)
+            publish(self.models_dir, "sentiment", lambda folder: export(result.model, contract, folder))
+
+    def replace_one_that_is_asked(self, version: int) -> None:
+        """The model server keeps only the newest of `topic`, so requests under way find theirs gone."""
+        shutil.copytree(self.models_dir / "topic" / "1", self.models_dir / "topic.new")
+        (self.models_dir / "topic.new").rename(self.models_dir / "topic" / str(version))
+
+    def write_job_metrics(self) -> Path:
+        """Write what training runs of all models do, one of which fails, and a batch run."""
+        files = self.folder / "job-metrics"
+        files.mkdir()
+        for name, result in self.trained.items():
+            with telling_metrics(files / f"train-{name}.prom", name) as on_trained:
+                on_trained(result.contract)
+        with contextlib.suppress(TrainingError), telling_metrics(files / "train-topic.prom", "topic"):
+            raise TrainingError("as the gate would")
+        shutil.copy(EXPORTERS / "batch.prom", files)
+        return files
+
+    def start_gateway(self, processes: contextlib.ExitStack) -> int:
+        port = free_port()
+        settings = {
+            "MODEL_SERVER": f"127.0.0.1:{self.port}",
+            "MODELS": ",".join(model_names(self.models_dir)),
+            "MAX_CONCURRENCY": "2",
+            "MAX_QUEUE": "4",
+            "REFRESH_SECONDS": "2",
+            "CANARY": "digits:2=20",
+            "PORT": str(port),
+        }
+        log = self.folder / "gateway.log"
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            gateway = processes.enter_context(process([*PLUMBLINE, "serve"], log))
+        self.gateway = Stack(f"http://127.0.0.1:{port}", gateway, log)
+        self.gateway.wait_for("/healthz", lambda reply: reply.status == 200)
+        return port
+
+    def start_model_server(self) -> None:
+        policies = dict.fromkeys(model_names(self.models_dir), 2) | {"topic": 1}
+        blocks = (
+            f'config {{ name: "{name}" base_path: "{self.models_dir / name}" model_platform: "tensorflow"'
+            f" model_version_policy {{ latest {{ num_versions: {versions} }} }} }}"
+            for name, versions in policies.items()
+        )
+        files = {
+            "model_config_file": f"model_config_list {{ {' '.join(blocks)} }}",
+            "batching_parameters_file": BATCHING,
+            "monitoring_config_file": MONITORING,
+        }
+        command = [sys.executable, "-m", "serving.local_server", "--host=127.0.0.1", "--enable_batching"]
+        command += [f"--port={self.port}", f"--rest_api_port={self.rest_port}", "--file_system_poll_wait_seconds=0.2"]
+        for flag, text in files.items():
+            (self.folder / flag).write_text(text)
+            command.append(f"--{flag}={self.folder / flag}")
+        log = self.folder / "model-server.log"
+        self._server.enter_context(process(command, log))
+        wait_until_open(self.port, log, 120)
+
+    def stop_model_server(self) -> None:
+        self._server.close()
+
+    def restart_model_server(self) -> None:
+        self.stop_model_server()
+        self.start_model_server()
+
+    def lose_a_worker(self) -> None:
+        os.kill(self.gateway.children()[0], signal.SIGKILL)
+
+    def live_through(self, seconds: float) -> None:
+        instances = {
+            name: [_as_json(each) for each in find_task(name).load_sample().test.instances] for name in self.trained
+        }
+        for house in instances["house_price"][::5]:
+            house.pop("RM")
+        events = [
+            (0.2, lambda: burst(self.gateway, "image", instances["image"])),
+            (0.25, lambda: self.replace_one_that_is_asked(2)),
+            (0.3, self.publish_one_that_computes_something_else),
+            (0.35, lambda: burst(self.gateway, "image", instances["image"])),
+            (0.4, lambda: self.replace_one_that_is_asked(3)),
+            (0.5, self.lose_a_worker),
+            (0.6, self.restart_model_server),
+        ]
+        with asking(self.gateway, instances):
+            happening(seconds, events)
+
+
+def _as_json(instance: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+        for name, value in instance.items()
+    }
