@@ -1,0 +1,74 @@
+"""`python -m benchmarks`: the commands. See README.md."""
+
+import shlex
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from benchmarks.environments import WORK, python_of
+from benchmarks.results import Results
+
+_EXAMPLES = """
+Measure Plumbline beside its rivals, and alone.
+
+\b
+Examples:
+  python -m benchmarks rivals --quick
+  python -m benchmarks rivals --servers "Plumbline,Flask, tuned" --rounds 1
+  python -m benchmarks report .benchmarks/results/20260101T120000Z-rivals.jsonl
+"""
+
+_models_option = click.option(
+    "--models-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=WORK / "models",
+    help="A models folder that holds sentiment and image alone; what it lacks is trained.",
+)
+
+
+@click.group(help=_EXAMPLES)
+def main() -> None:
+    """Take a command."""
+
+
+@main.command()
+@_models_option
+@click.option("--servers", "names", multiple=True, help="Only this one of the servers; may be given again.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Of each measurement.")
+@click.option("--quick", is_flag=True, help="One round of a second each: to see that everything works.")
+def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float, quick: bool) -> None:
+    """Compare all servers: throughput and latency at 1, 8 and 32 callers, by rate, memory, start."""
+    from benchmarks.models import train_missing
+    from benchmarks.payloads import make_payloads
+    from benchmarks.rounds import Plan, compare
+    from benchmarks.servers import SERVERS
+
+    chosen = [server for server in SERVERS if not names or server.name in names]
+    if len(chosen) < len(set(names)) or not chosen:
+        raise click.UsageError(f"the servers are {', '.join(repr(server.name) for server in SERVERS)}")
+    rates = {"sentiment": (50.0, 100.0, 200.0, 400.0, 800.0), "image": (5.0, 10.0, 20.0, 40.0, 80.0)}
+    plan = Plan(1, 1.0, 1.0, (1, 8, 32), {}) if quick else Plan(rounds, seconds, 2.0, (1, 8, 32), rates)
+    results = _results("rivals")
+    ready = []
+    for server in chosen:
+        if reason := server.missing():
+            results.add("failure", server=server.name, round=0, error=f"not run: {reason}")
+            click.echo(f"{server.name}: not run, {reason}")
+        else:
+            click.echo(f"{server.name}: environment {python_of(server.environment)}")
+            ready.append(server)
+    train_missing(models_dir, click.echo)
+    compare(ready, models_dir.resolve(), make_payloads(models_dir), plan, results, click.echo)
+    click.echo(f"results: {results.path}")
+
+
+def _results(name: str) -> Results:
+    time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return Results(WORK / "results" / f"{time}-{name}.jsonl", shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]))
+
+
+if __name__ == "__main__":
+    main()
