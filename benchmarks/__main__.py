@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from benchmarks.environments import WORK, python_of
-from benchmarks.results import Results
+from benchmarks.results import Results, read_results
 
 _EXAMPLES = """
 Measure Plumbline beside its rivals, and alone.
@@ -63,6 +63,32 @@ def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float
     train_missing(models_dir, click.echo)
     compare(ready, models_dir.resolve(), make_payloads(models_dir), plan, results, click.echo)
     click.echo(f"results: {results.path}")
+
+
+@main.command()
+@_models_option
+@click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Starts of the gateway.")
+@click.option("--requests", type=click.IntRange(100), default=2000, show_default=True)
+def gateway(models_dir: Path, repeats: int, requests: int) -> None:
+    """Measure the gateway alone: start to ready, memory of a worker, overhead over the bare call."""
+    from benchmarks.gateway import measure_gateway
+    from benchmarks.models import train_missing
+
+    results = _results("gateway")
+    train_missing(models_dir, click.echo)
+    measure_gateway(models_dir, repeats, requests, results)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def report(files: tuple[Path, ...]) -> None:
+    """Write the tables and pictures of docs/performance.md from results FILES."""
+    from benchmarks.report import DOCUMENT, IMAGES, write_report
+
+    for file in files:
+        parts = write_report(read_results(file), DOCUMENT, IMAGES)
+        click.echo(f"{file}: {', '.join(parts) or 'nothing that is shown'}")
 
 
 def _results(name: str) -> Results:

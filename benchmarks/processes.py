@@ -24,6 +24,11 @@ class Running:
         self._log = log
         self.started = time.monotonic()
 
+    @property
+    def pid(self) -> int:
+        """Its first process."""
+        return self._popen.pid
+
     def ended(self) -> bool:
         """Tell whether the process that was started is gone."""
         return self._popen.poll() is not None

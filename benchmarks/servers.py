@@ -66,7 +66,9 @@ def _list_json(instance: Instance) -> bytes:
 
 def _form(instance: Instance) -> bytes:
     head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="image.jpg"\r\n'
-    return f"{head}Content-Type: {_JPEG}\r\n\r\n".encode() + instance["image"] + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    return b"".join(
+        [f"{head}Content-Type: {_JPEG}\r\n\r\n".encode(), instance["image"], f"\r\n--{_BOUNDARY}--\r\n".encode()]
+    )
 
 
 def in_json(instance: Instance) -> Instance:
@@ -84,7 +86,7 @@ def _routes(text: Encoder, image: Encoder, media_type: str, path: str = "/predic
     }
 
 
-_PLAIN = _routes(_text_json, _file, _JPEG)
+PLAIN = _routes(_text_json, _file, _JPEG)
 
 
 def _gunicorn(port: int, models: Path) -> list[str]:
@@ -118,24 +120,24 @@ SERVERS = (
         "Plumbline",
         "",
         _plumbline,
-        _PLAIN,
+        PLAIN,
         {"PATH": str(Path(sys.executable).parent)},  # where `plumbline up` finds no tensorflow_model_server
     ),
     Server(
         "Plumbline, TensorFlow Serving",
         "",
         _plumbline,
-        _PLAIN,
+        PLAIN,
         {"PATH": os.environ.get("PATH", "")},
         _no_tensorflow_serving,
     ),
-    Server("Flask", "flask", _gunicorn, _PLAIN),
-    Server("Flask, tuned", "flask", _gunicorn, _PLAIN, {"BENCH_INTRA_OP": "1"}),
+    Server("Flask", "flask", _gunicorn, PLAIN),
+    Server("Flask, tuned", "flask", _gunicorn, PLAIN, {"BENCH_INTRA_OP": "1"}),
     Server("FastAPI", "fastapi", _uvicorn, _routes(_text_json, _form, f"multipart/form-data; boundary={_BOUNDARY}")),
     Server("LitServe", "litserve", _script("litserve_server"), _routes(_text_json, _base64_json, _JSON)),
     Server("BentoML", "bentoml", _bentoml, _routes(_list_json, _list_json, _JSON)),
     Server(
         "KServe", "kserve", _script("kserve_server"), _routes(_list_json, _list_json, _JSON, "/v1/models/{}:predict")
     ),
-    Server("Ray Serve", "ray", _script("ray_app"), _PLAIN),
+    Server("Ray Serve", "ray", _script("ray_app"), PLAIN),
 )
