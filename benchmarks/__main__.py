@@ -81,6 +81,32 @@ def gateway(models_dir: Path, repeats: int, requests: int) -> None:
 
 
 @main.command()
+@click.option(
+    "--models-dir", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="Of all models."
+)
+@click.option("--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Of each measurement.")
+def sweeps(models_dir: Path, seconds: float) -> None:
+    """Measure how Plumbline's cost grows: callers, instances, length, size, workers, models. Takes about 5 minutes."""
+    from benchmarks.sweeps import Sweep
+
+    results = _results("sweeps")
+    Sweep(models_dir, seconds, results).run(click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@click.option("--models", "names", default="sentiment,topic,house_price,digits,image", show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+def training(names: str, rounds: int) -> None:
+    """Compare `plumbline train` with plain Keras scripts, over the real data. Takes about 10 minutes a round."""
+    from benchmarks.training import compare_training
+
+    results = _results("training")
+    compare_training(names.split(","), rounds, results, click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def report(files: tuple[Path, ...]) -> None:
     """Write the tables and pictures of docs/performance.md from results FILES."""

@@ -28,7 +28,7 @@ def measure_gateway(models: Path, repeats: int, requests: int, results: Results)
     command = [sys.executable, "-m", "serving.local_server", "--host=127.0.0.1", f"--port={port}"]
     with running([*command, f"--model_config_file={config}"], WORK / "logs" / "model-server.log", {}) as server:
         client = ModelServerClient(f"127.0.0.1:{port}")
-        _wait(server, lambda: _serves(client, models))
+        wait_until(server, lambda: _serves(client, models))
         for repeat in range(repeats):
             with _gateway(f"127.0.0.1:{port}") as (gateway, gateway_port, seconds):
                 workers = [pss_mb(pid) for pid in gateway.pids() if pid != gateway.pid]
@@ -51,7 +51,7 @@ def _gateway(model_server: str) -> Iterator[tuple[Running, int, float]]:
     options = [f"--model-server={model_server}", "--models=sentiment,image", f"--port={port}"]
     command = [sys.executable, "-m", "serving", "serve", *options]
     with running(command, WORK / "logs" / "gateway.log", {}) as process:
-        _wait(process, lambda: _ready(port))
+        wait_until(process, lambda: is_ready(port))
         yield process, port, time.monotonic() - process.started
 
 
@@ -96,7 +96,8 @@ def _serves(client: ModelServerClient, models: Path) -> bool:
     return False
 
 
-def _ready(port: int) -> bool:
+def is_ready(port: int) -> bool:
+    """Tell whether the gateway at *port* says that it is ready."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/readyz")
@@ -107,7 +108,8 @@ def _ready(port: int) -> bool:
         connection.close()
 
 
-def _wait(process: Running, done: Callable[[], bool]) -> None:
+def wait_until(process: Running, done: Callable[[], bool]) -> None:
+    """Wait until *done*; raises Failed if *process* ends before, or that takes too long."""
     while not done():
         if process.ended() or time.monotonic() > process.started + START_SECONDS:
             raise Failed(f"not ready:\n{process.last_lines()}")
