@@ -1,6 +1,7 @@
 """`python -m benchmarks`: the commands. See README.md."""
 
 import shlex
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +17,14 @@ Measure Plumbline beside its rivals, and alone.
 \b
 Examples:
   python -m benchmarks rivals --quick
-  python -m benchmarks rivals --servers "Plumbline,Flask, tuned" --rounds 1
-  python -m benchmarks report .benchmarks/results/20260101T120000Z-rivals.jsonl
+  python -m benchmarks rivals --servers Plumbline --servers "Flask, tuned" --rounds 5
+  python -m benchmarks gateway
+  python -m benchmarks sweeps --models-dir models
+  python -m benchmarks training --models sentiment,topic --rounds 1
+  python -m benchmarks report
 """
+
+_RESULTS = WORK / "results"
 
 _models_option = click.option(
     "--models-dir",
@@ -46,6 +52,7 @@ def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float
     from benchmarks.rounds import Plan, compare
     from benchmarks.servers import SERVERS
 
+    _check_wrk()
     chosen = [server for server in SERVERS if not names or server.name in names]
     if len(chosen) < len(set(names)) or not chosen:
         raise click.UsageError(f"the servers are {', '.join(repr(server.name) for server in SERVERS)}")
@@ -89,6 +96,7 @@ def sweeps(models_dir: Path, seconds: float) -> None:
     """Measure how Plumbline's cost grows: callers, instances, length, size, workers, models. Takes about 5 minutes."""
     from benchmarks.sweeps import Sweep
 
+    _check_wrk()
     results = _results("sweeps")
     Sweep(models_dir, seconds, results).run(click.echo)
     click.echo(f"results: {results.path}")
@@ -107,19 +115,27 @@ def training(names: str, rounds: int) -> None:
 
 
 @main.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def report(files: tuple[Path, ...]) -> None:
-    """Write the tables and pictures of docs/performance.md from results FILES."""
+    """Write the tables and pictures of docs/performance.md from FILES, by default the newest results of each kind."""
     from benchmarks.report import DOCUMENT, IMAGES, write_report
 
-    for file in files:
+    newest = {file.stem.rpartition("-")[2]: file for file in sorted(_RESULTS.glob("*.jsonl"))}
+    for file in files or newest.values():
         parts = write_report(read_results(file), DOCUMENT, IMAGES)
         click.echo(f"{file}: {', '.join(parts) or 'nothing that is shown'}")
 
 
+def _check_wrk() -> None:
+    if not shutil.which("wrk"):
+        raise click.ClickException("wrk makes the load, and is not installed: apt-get install wrk")
+
+
 def _results(name: str) -> Results:
     time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return Results(WORK / "results" / f"{time}-{name}.jsonl", shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]))
+    # Folders by their last name: where they lie on this machine is nobody's business.
+    words = [Path(word).name if word.startswith("/") else word for word in sys.argv[1:]]
+    return Results(_RESULTS / f"{time}-{name}.jsonl", shlex.join(["python", "-m", "benchmarks", *words]))
 
 
 if __name__ == "__main__":

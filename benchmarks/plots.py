@@ -15,6 +15,16 @@ from benchmarks.tables import MODELS, OURS
 _OURS_STYLE = {"linewidth": 2.5, "color": "#c0392b", "zorder": 3}
 
 
+LABELS = {
+    "callers": "callers",
+    "instances": "instances a request, 1 caller",
+    "characters": "characters a text, 1 caller",
+    "side": "pixels of the longer side, 1 caller",
+    "workers": "workers, 32 callers",
+    "models": "models, 8 callers",
+}
+
+
 def plot_throughput(records: list[Record], path: Path) -> None:
     """Draw the median requests a second by callers, a line for each server."""
     closed = list(of_kind(records, "closed"))
@@ -55,3 +65,20 @@ def _save(figure: plt.Figure, legend_of: Axes, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def plot_sweeps(records: list[Record], path: Path) -> None:
+    """Draw median latency and rate by each quantity that was swept."""
+    told = list(of_kind(records, "sweep"))
+    sweeps = list(dict.fromkeys(record["sweep"] for record in told))
+    figure, axes = plt.subplots(2, len(sweeps), figsize=(3.2 * len(sweeps), 6), layout="constrained", squeeze=False)
+    for column, sweep in zip(axes.T, sweeps, strict=True):
+        for model, title in MODELS.items():
+            own = [record for record in told if (record["sweep"], record["model"]) == (sweep, model)]
+            for axis, name in zip(column, ("p50_ms", "per_second"), strict=True):
+                axis.plot([record["value"] for record in own], [record[name] for record in own], "o-", label=title)
+        for axis in column:
+            axis.set(xscale="linear" if sweep in ("workers", "models") else "log", yscale="log", xlabel=LABELS[sweep])
+    axes[0][0].set_ylabel("p50, ms")
+    axes[1][0].set_ylabel("answers/s")
+    _save(figure, axes[0][0], path)

@@ -53,4 +53,27 @@ def _rivals(records: list[Record], images: Path) -> str:
     return "\n\n".join([*parts, "Failed or not run:", tables.failures(records)])
 
 
-_PARTS: dict[str, tuple[str, Callable[[list[Record], Path], str]]] = {"rivals": ("closed", _rivals)}
+def _sweeps(records: list[Record], images: Path) -> str:
+    plots.plot_sweeps(records, images / "performance-sweeps.png")
+    parts = [
+        machine(records),
+        "![Latency and rate by what was swept](img/performance-sweeps.png)",
+        tables.sweeps(records),
+    ]
+    return "\n\n".join([*parts, "Failed or not run:", tables.failures(records)])
+
+
+def _gateway(records: list[Record], images: Path) -> str:
+    return "\n\n".join([machine(records), tables.gateway(records)])
+
+
+def _training(records: list[Record], images: Path) -> str:
+    return "\n\n".join([machine(records), tables.training(records), "Failed or not run:", tables.failures(records)])
+
+
+_PARTS: dict[str, tuple[str, Callable[[list[Record], Path], str]]] = {
+    "rivals": ("closed", _rivals),
+    "gateway": ("gateway", _gateway),
+    "sweeps": ("sweep", _sweeps),
+    "training": ("training", _training),
+}

@@ -49,7 +49,7 @@ def _machine() -> Record:
         "processor": names[0] if names else platform.machine(),
         "cores": os.cpu_count(),
         "memory_gb": round(memory * 1024 / 1e9),
-        "system": platform.platform(),
+        "system": platform.freedesktop_os_release()["PRETTY_NAME"],
         "python": platform.python_version(),
         "tensorflow": version("tensorflow"),
         "load_average": round(os.getloadavg()[0], 2),

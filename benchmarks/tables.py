@@ -32,7 +32,7 @@ def comparison(records: list[Record]) -> str:
         for model in MODELS:
             row += [_spread(_cell(records, server, model, count, "per_second")) for count in callers]
             latencies = [_cell(records, server, model, most, name) for name in ("p50_ms", "p99_ms")]
-            row.append(" / ".join(_number(statistics.median(values)) for values in latencies))
+            row.append(" / ".join(_number(statistics.median(values)) for values in latencies if values))
         row += [_spread(_process(records, server, name)) for name in ("memory_mb", "start_seconds")]
         rows.append([*row, str(sum(each["errors"] for each in _closed(records, server)))])
     return _markdown(rows)
@@ -111,3 +111,53 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     columns = lines[0].count("|") - 1
     return "\n".join([lines[0], "|" + "---|" * columns, *lines[1:]])
+
+
+def gateway(records: list[Record]) -> str:
+    """Give the gateway's own figures beside their goals."""
+    told = list(of_kind(records, "gateway"))
+    starts = [each["ready_seconds"] for each in told if each["ready_seconds"] is not None]
+    workers = [memory for each in told for memory in each["workers_mb"]]
+    rows = [["", "median (least-most)", "goal"]]
+    rows.append(["start to ready, s", _spread(starts), "<= 1.5"])
+    rows.append(["memory of a worker, PSS MB", _spread(workers), "<= 70"])
+    for each in of_kind(records, "overhead"):
+        what = f"{MODELS[each['model']]}: p50 by the gateway - of the bare call, ms"
+        figures = f"{each['gateway_p50_ms']:.2f} - {each['call_p50_ms']:.2f} = {each['overhead_ms']:.2f}"
+        rows.append([what, figures, "<= 1.0" if each["model"] == "sentiment" else ""])
+    return _markdown(rows)
+
+
+def sweeps(records: list[Record]) -> str:
+    """Give each sweep's points: answers a second, p50, and memory and start where they were measured."""
+    rows = [
+        ["sweep", "value", "text req/s", "text p50 ms", "image req/s", "image p50 ms", "errors", "PSS MB", "start s"]
+    ]
+    told, memory = list(of_kind(records, "sweep")), list(of_kind(records, "memory"))
+    for sweep, value in dict.fromkeys((each["sweep"], each["value"]) for each in told):
+        own = {each["model"]: each for each in told if (each["sweep"], each["value"]) == (sweep, value)}
+        beside = next((each for each in memory if (each["sweep"], each["value"]) == (sweep, value)), {})
+        row = [sweep, str(value)]
+        for model in MODELS:
+            row += [_number(own[model][name]) if model in own else "" for name in ("per_second", "p50_ms")]
+        row.append(str(sum(each["errors"] for each in own.values())))
+        row += [_number(beside[name]) if name in beside else "" for name in ("memory_mb", "start_seconds")]
+        rows.append(row)
+    return _markdown(rows)
+
+
+def training(records: list[Record]) -> str:
+    """Give seconds and peak memory of each model's training by either way, and the ratios."""
+    told = list(of_kind(records, "training"))
+    rows = [["model", "plain Keras s", "plumbline s", "ratio", "plain Keras peak MB", "plumbline peak MB", "ratio"]]
+    for model in dict.fromkeys(each["model"] for each in told):
+        row = [model]
+        for name in ("seconds", "peak_mb"):
+            plain, own = (
+                [each[name] for each in told if (each["model"], each["way"]) == (model, way)]
+                for way in ("plain Keras", "plumbline")
+            )
+            pairs = [mine / theirs for mine, theirs in zip(own, plain, strict=False)]
+            row += [_spread(plain), _spread(own), f"{statistics.median(pairs):.2f}" if pairs else ""]
+        rows.append(row)
+    return _markdown(rows)
