@@ -35,6 +35,8 @@ _READY_SECONDS = 180
 _STOP_SECONDS = 30
 _GRPC_THREADS = 96
 """The original refuses what comes beyond four times the CPUs; the gateway's workers send up to 64 calls at a time."""
+_INTRA_OP = "--tensorflow_intra_op_parallelism=1"
+"""A thread for an operation: requests run side by side, and several threads for each get into each other's way."""
 _SHOWN = 110
 """Characters of a request or an answer that are shown."""
 
@@ -150,7 +152,7 @@ def _model_config(folder: Path, models_dir: Path, models: list[str]) -> Path:
 
 
 def _model_server(config: Path, port: int) -> list[str]:
-    flags = [f"--port={port}", f"--model_config_file={config}", f"--grpc_max_threads={_GRPC_THREADS}"]
+    flags = [f"--port={port}", f"--model_config_file={config}", f"--grpc_max_threads={_GRPC_THREADS}", _INTRA_OP]
     binary = shutil.which("tensorflow_model_server")
     if binary:
         click.echo(f"model server: {binary}")
