@@ -1,5 +1,6 @@
 """gunicorn's configuration, for `plumbline serve`. The application is loaded in the workers, after they are forked."""
 
+import gc
 import logging
 import os
 from contextlib import suppress
@@ -15,7 +16,7 @@ bind = f"[{_settings.bind}]:{_settings.port}" if ":" in _settings.bind else f"{_
 workers = _settings.workers
 worker_class = "serving.gateway.worker.LingeringWorker"
 threads = _settings.threads
-preload_app = False  # gRPC's threads don't survive a fork
+preload_app = False  # gRPC's threads don't survive a fork; see on_starting
 keepalive = 75  # longer than load balancers keep an idle connection, so that it is they who close it
 graceful_timeout = 20  # within the 30 s that Kubernetes gives
 control_socket_disable = True
@@ -24,8 +25,11 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
 
 def on_starting(server: Any) -> None:
-    """Begin with no metrics of a former run."""
+    """Begin with no metrics of a former run, and import here what all workers need: they share its memory."""
     _wipe(_settings.metrics_dir)
+    import serving.gateway.app  # noqa: F401 - only imported: it is the workers that create the application
+
+    gc.freeze()  # or each worker's first collection would write to what it shares
 
 
 def post_fork(server: Any, worker: Any) -> None:
