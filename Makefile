@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+RIVAL_LOCK := $(subst --universal,--python-platform linux,$(LOCK))
 
-.PHONY: run test lint lock proto dashboards overview clean
+.PHONY: run test lint lock proto dashboards overview bench
 
 run: .venv/installed
 	$(BIN)/plumbline train all --recipe baseline --no-compare --missing --or-sample
@@ -26,6 +27,13 @@ lock: .venv/installed
 	$(LOCK) --group manifests --output-file requirements/manifests.txt
 	$(LOCK) pyproject.toml --extra train --extra gpu --constraints requirements/dev.txt --output-file requirements/train-gpu.txt
 	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
+	for rival in benchmarks/requirements/*.in; do [ $$rival = benchmarks/requirements/common.in ] || \
+	  $(RIVAL_LOCK) $$rival --output-file $${rival%.in}.txt; done
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks rivals $(BENCH)
+	$(BIN)/python -m benchmarks gateway
+	$(BIN)/python -m benchmarks report
 
 proto: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/serving/tfserving/wire.proto

@@ -141,7 +141,8 @@ class ImageResizer:
             # A JPEG can be decoded at 1/2, 1/4 or 1/8 for less work; twice the size keeps the resize faithful.
             size = image.size
             image.draft(self.mode, (2 * self.width, 2 * self.height))
-            upright = self._flat(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            upright = self._flat(image)
             upright.info[_SIZE] = size
             return upright
         except Exception as error:
@@ -154,7 +155,7 @@ class ImageResizer:
             image = image.convert("RGBA")
             backdrop = Image.new("RGBA", image.size, (self.background,) * 3 + (255,))
             image = Image.alpha_composite(backdrop, image)
-        return image.convert(self.mode)
+        return image if image.mode == self.mode else image.convert(self.mode)  # which would copy even so
 
     def _too_many_bytes(self, got: int) -> InvalidField:
         return InvalidField("image", f"a file of at most {self.max_bytes:,} bytes", Described(f"{got:,}"))

@@ -1,5 +1,6 @@
 """gunicorn's configuration, for `plumbline serve`. The application is loaded in the workers, after they are forked."""
 
+import gc
 import os
 from contextlib import suppress
 from math import ceil
@@ -16,7 +17,7 @@ workers = _settings.workers
 worker_class = "serving.gateway.worker.Worker"
 logger_class = gunicorn_logger(_settings.log_format, _settings.access_log)
 threads = _settings.threads
-preload_app = False  # gRPC's threads don't survive a fork
+preload_app = False  # gRPC's threads don't survive a fork; see on_starting
 keepalive = 75  # longer than load balancers keep an idle connection, so that it is they who close it
 # With the default of 5 s to drain it stays within the 30 s that Kubernetes gives.
 graceful_timeout = ceil(_settings.drain_seconds) + 20
@@ -25,8 +26,11 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
 
 def on_starting(server: Any) -> None:
-    """Begin with no metrics of a former run."""
+    """Begin with no metrics of a former run, and import here what all workers need: they share its memory."""
     _wipe_metrics()
+    import serving.gateway.app  # noqa: F401 - only imported: it is the workers that create the application
+
+    gc.freeze()  # or each worker's first collection would write to what it shares
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -1,8 +1,6 @@
-"""gunicorn's worker with threads, which at SIGTERM is not ready for a while before it takes no more connections.
+"""gunicorn's worker with threads, but for two things: how it ends, and how its threads wait for the next request."""
 
-Kubernetes and load balancers need that time to notice: they send new requests to where they were ready a moment ago.
-"""
-
+import select
 import threading
 from typing import Any
 
@@ -10,9 +8,19 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from serving.gateway.drain import drain_of
 
+_LINGER_MILLISECONDS = 50
+
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Drains for as long as its application says; a second SIGTERM ends that at once."""
+    """At SIGTERM it drains for as long as its application says; a second SIGTERM ends that at once.
+
+    Kubernetes and load balancers need that time to notice that it is not ready any more: they send new requests to
+    where they were ready a moment ago.
+
+    A connection goes back to the poller only when no request follows at once. The way back is through the main thread,
+    twice a request: over half of what the gateway did in Python (measured with py-spy). A thread lingers only while
+    there are as many threads as connections, so that it keeps nobody waiting.
+    """
 
     _draining = False
 
@@ -24,6 +32,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._draining = True
             self.method_queue.defer(self._drain, sig)
 
+    def handle(self, conn: Any) -> Any:
+        """Handle a request, and those that follow at once. Runs in a thread of the pool."""
+        kept = super().handle(conn)
+        while kept is True and self._follows(conn):
+            kept = super().handle(conn)
+        return kept
+
     def _drain(self, sig: int) -> None:
         drain = drain_of(self.wsgi)
         drain.begin()
@@ -33,3 +48,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         timer = threading.Timer(drain.seconds, super().handle_exit, (sig, None))
         timer.daemon = True
         timer.start()
+
+    def _follows(self, conn: Any) -> bool:
+        if not self.alive or self.nr_conns > self.cfg.threads or conn.is_http2 or conn.parser.unreader.buf.getvalue():
+            return False
+        waiting = select.poll()
+        waiting.register(conn.sock, select.POLLIN)
+        return bool(waiting.poll(_LINGER_MILLISECONDS))

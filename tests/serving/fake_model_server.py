@@ -41,6 +41,7 @@ class FakeModelServer:
     labels: dict[tuple[str, str], int] = field(default_factory=dict)
     contracts_sent: int = 0
     rows: list[int] = field(default_factory=list)  # of each Predict that was asked for scores
+    sizes: list[int] = field(default_factory=list)  # of the same, in bytes
     deadlines: list[float] = field(default_factory=list)  # of the same, in seconds
     host: str = "127.0.0.1"
     port: int = 0
@@ -55,6 +56,11 @@ class FakeModelServer:
 
     def withdraw(self, model: str, version: int) -> None:
         self.versions[model] = {number: it for number, it in self.versions[model].items() if number != version}
+
+    def forget(self) -> None:
+        """Count requests from now on."""
+        for counted in (self.rows, self.sizes, self.deadlines):
+            counted.clear()
 
     @property
     def address(self) -> str:
@@ -84,6 +90,7 @@ class FakeModelServer:
         asks_contract = spec.signature_name == "contract"
         if not asks_contract:
             self.rows.append(next(iter(request.inputs.values())).tensor_shape.dim[0].size)
+            self.sizes.append(request.ByteSize())
             self.deadlines.append(context.time_remaining() or 0.0)
             self.metadata.append(dict(context.invocation_metadata()))
             time.sleep(self.delay_seconds)

@@ -1,0 +1,1 @@
+"""Measures Plumbline beside its rivals. See README.md."""

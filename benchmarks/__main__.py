@@ -1,0 +1,142 @@
+"""`python -m benchmarks`: the commands. See README.md."""
+
+import shlex
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from benchmarks.environments import WORK, python_of
+from benchmarks.results import Results, read_results
+
+_EXAMPLES = """
+Measure Plumbline beside its rivals, and alone.
+
+\b
+Examples:
+  python -m benchmarks rivals --quick
+  python -m benchmarks rivals --servers Plumbline --servers "Flask, tuned" --rounds 5
+  python -m benchmarks gateway
+  python -m benchmarks sweeps --models-dir models
+  python -m benchmarks training --models sentiment,topic --rounds 1
+  python -m benchmarks report
+"""
+
+_RESULTS = WORK / "results"
+
+_models_option = click.option(
+    "--models-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=WORK / "models",
+    help="A models folder that holds sentiment and image alone; what it lacks is trained.",
+)
+
+
+@click.group(help=_EXAMPLES)
+def main() -> None:
+    """Take a command."""
+
+
+@main.command()
+@_models_option
+@click.option("--servers", "names", multiple=True, help="Only this one of the servers; may be given again.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Of each measurement.")
+@click.option("--quick", is_flag=True, help="One round of a second each: to see that everything works.")
+def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float, quick: bool) -> None:
+    """Compare all servers: throughput and latency at 1, 8 and 32 callers, by rate, memory, start."""
+    from benchmarks.models import train_missing
+    from benchmarks.payloads import make_payloads
+    from benchmarks.rounds import Plan, compare
+    from benchmarks.servers import SERVERS
+
+    _check_wrk()
+    chosen = [server for server in SERVERS if not names or server.name in names]
+    if len(chosen) < len(set(names)) or not chosen:
+        raise click.UsageError(f"the servers are {', '.join(repr(server.name) for server in SERVERS)}")
+    rates = {"sentiment": (50.0, 100.0, 200.0, 400.0, 800.0), "image": (5.0, 10.0, 20.0, 40.0, 80.0)}
+    plan = Plan(1, 1.0, 1.0, (1, 8, 32), {}) if quick else Plan(rounds, seconds, 2.0, (1, 8, 32), rates)
+    results = _results("rivals")
+    ready = []
+    for server in chosen:
+        if reason := server.missing():
+            results.add("failure", server=server.name, round=0, error=f"not run: {reason}")
+            click.echo(f"{server.name}: not run, {reason}")
+        else:
+            click.echo(f"{server.name}: environment {python_of(server.environment)}")
+            ready.append(server)
+    train_missing(models_dir, click.echo)
+    compare(ready, models_dir.resolve(), make_payloads(models_dir), plan, results, click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@_models_option
+@click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Starts of the gateway.")
+@click.option("--requests", type=click.IntRange(100), default=2000, show_default=True)
+def gateway(models_dir: Path, repeats: int, requests: int) -> None:
+    """Measure the gateway alone: start to ready, memory of a worker, overhead over the bare call."""
+    from benchmarks.gateway import measure_gateway
+    from benchmarks.models import train_missing
+
+    results = _results("gateway")
+    train_missing(models_dir, click.echo)
+    measure_gateway(models_dir, repeats, requests, results)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@click.option(
+    "--models-dir", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="Of all models."
+)
+@click.option("--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Of each measurement.")
+def sweeps(models_dir: Path, seconds: float) -> None:
+    """Measure how Plumbline's cost grows: callers, instances, length, size, workers, models. Takes about 5 minutes."""
+    from benchmarks.sweeps import Sweep
+
+    _check_wrk()
+    results = _results("sweeps")
+    Sweep(models_dir, seconds, results).run(click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@click.option("--models", "names", default="sentiment,topic,house_price,digits,image", show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+def training(names: str, rounds: int) -> None:
+    """Compare `plumbline train` with plain Keras scripts, over the real data. Takes about 10 minutes a round."""
+    from benchmarks.training import compare_training
+
+    results = _results("training")
+    compare_training(names.split(","), rounds, results, click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def report(files: tuple[Path, ...]) -> None:
+    """Write the tables and pictures of docs/performance.md from FILES, by default the newest results of each kind."""
+    from benchmarks.report import DOCUMENT, IMAGES, write_report
+
+    newest = {file.stem.rpartition("-")[2]: file for file in sorted(_RESULTS.glob("*.jsonl"))}
+    for file in files or newest.values():
+        parts = write_report(read_results(file), DOCUMENT, IMAGES)
+        click.echo(f"{file}: {', '.join(parts) or 'nothing that is shown'}")
+
+
+def _check_wrk() -> None:
+    if not shutil.which("wrk"):
+        raise click.ClickException("wrk makes the load, and is not installed: apt-get install wrk")
+
+
+def _results(name: str) -> Results:
+    time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    # Folders by their last name: where they lie on this machine is nobody's business.
+    words = [Path(word).name if word.startswith("/") else word for word in sys.argv[1:]]
+    return Results(_RESULTS / f"{time}-{name}.jsonl", shlex.join(["python", "-m", "benchmarks", *words]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""An environment for each rival, from its lock in requirements/; made once, under .benchmarks/."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+WORK = ROOT / ".benchmarks"
+
+_LOCKS = Path(__file__).parent / "requirements"
+
+
+def python_of(environment: str) -> Path:
+    """Give the Python of a rival's environment, installing it if its lock is new; raises CalledProcessError."""
+    if not environment:
+        return Path(sys.executable)
+    lock = _LOCKS / f"{environment}.txt"
+    folder = WORK / "environments" / environment
+    installed = folder / "installed"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if not installed.exists() or installed.read_text() != digest:
+        _install(folder, lock)
+        installed.write_text(digest)
+    return folder / "bin" / "python"
+
+
+def _install(folder: Path, lock: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    uv: list[str | Path] = [Path(sys.executable).with_name("uv"), "--quiet"]
+    subprocess.run([*uv, "venv", "--python", sys.executable, folder], check=True)
+    # Compiled, as ours is: TensorFlow imports three times slower until its bytecode is.
+    install = [*uv, "pip", "install", "--require-hashes", "--compile-bytecode", "--requirements", lock]
+    subprocess.run(install, check=True, env={**os.environ, "VIRTUAL_ENV": str(folder)})

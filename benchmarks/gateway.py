@@ -1,0 +1,128 @@
+"""The gateway alone: start, memory, and what it adds to the bare call of the model server."""
+
+import contextlib
+import http.client
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks.environments import WORK
+from benchmarks.payloads import contract_of, photos, reviews
+from benchmarks.processes import Running, pss_mb, running
+from benchmarks.results import Results
+from benchmarks.rounds import START_SECONDS, Failed, free_port
+from benchmarks.servers import PLAIN, Instance
+from serving.tfserving.client import ModelServerClient
+
+_BLOCK = 20
+"""So many requests in a row by either way, then as many by the other."""
+
+
+def measure_gateway(models: Path, repeats: int, requests: int, results: Results) -> None:
+    """Start the model server, then the gateway *repeats* times; the last is asked *requests* times by either way."""
+    port = free_port()
+    config = WORK / "models.config"
+    config.write_text(_config(models), "utf-8")
+    command = [sys.executable, "-m", "serving.local_server", "--host=127.0.0.1", f"--port={port}"]
+    with running([*command, f"--model_config_file={config}"], WORK / "logs" / "model-server.log", {}) as server:
+        client = ModelServerClient(f"127.0.0.1:{port}")
+        wait_until(server, lambda: _serves(client, models))
+        for repeat in range(repeats):
+            with _gateway(f"127.0.0.1:{port}") as (gateway, gateway_port, seconds):
+                workers = [pss_mb(pid) for pid in gateway.pids() if pid != gateway.pid]
+                results.add("gateway", repeat=repeat, ready_seconds=round(seconds, 2), workers_mb=_rounded(workers))
+                if repeat == repeats - 1:
+                    _overhead(
+                        "sentiment", reviews(models / "sentiment")[0], client, models, gateway_port, requests, results
+                    )
+                    _overhead(
+                        "image", photos(models / "image")[0], client, models, gateway_port, requests // 5, results
+                    )
+                    workers = [pss_mb(pid) for pid in gateway.pids() if pid != gateway.pid]
+                    results.add("gateway", repeat=repeat, ready_seconds=None, workers_mb=_rounded(workers))
+        client.close()
+
+
+@contextlib.contextmanager
+def _gateway(model_server: str) -> Iterator[tuple[Running, int, float]]:
+    port = free_port()
+    options = [f"--model-server={model_server}", "--models=sentiment,image", f"--port={port}"]
+    command = [sys.executable, "-m", "serving", "serve", *options]
+    with running(command, WORK / "logs" / "gateway.log", {}) as process:
+        wait_until(process, lambda: is_ready(port))
+        yield process, port, time.monotonic() - process.started
+
+
+def _overhead(
+    model: str, instance: Instance, client: ModelServerClient, models: Path, port: int, requests: int, results: Results
+) -> None:
+    """Ask the gateway and the model server in turns: the same instance, the same tensors."""
+    features = contract_of(models / model).features([instance])
+    route = PLAIN[model]
+    body = route.encode(instance)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def by_gateway() -> None:
+        connection.request("POST", route.path, body, {"Content-Type": route.media_type})
+        reply = connection.getresponse()
+        reply.read()
+        if reply.status != 200:
+            raise Failed(f"{route.path} answered with {reply.status}")
+
+    def by_call() -> None:
+        client.predict(model, 1, features, 30)
+
+    times: dict[str, list[float]] = {"gateway": [], "call": []}
+    for _ in range(max(2, requests // _BLOCK)):
+        for name, ask in (("gateway", by_gateway), ("call", by_call)):
+            times[name] += [_timed(ask) for _ in range(_BLOCK)]
+    connection.close()
+    medians = {name: 1000 * statistics.median(each[_BLOCK:]) for name, each in times.items()}  # the first warm up
+    rounded = {f"{name}_p50_ms": round(value, 3) for name, value in medians.items()}
+    results.add("overhead", model=model, **rounded, overhead_ms=round(medians["gateway"] - medians["call"], 3))
+
+
+def _timed(ask: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    ask()
+    return time.perf_counter() - start
+
+
+def _serves(client: ModelServerClient, models: Path) -> bool:
+    with contextlib.suppress(Exception):  # whatever it is, it is not ready
+        return all(client.contract(model, 1, 5) for model in ("sentiment", "image"))
+    return False
+
+
+def is_ready(port: int) -> bool:
+    """Tell whether the gateway at *port* says that it is ready."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def wait_until(process: Running, done: Callable[[], bool]) -> None:
+    """Wait until *done*; raises Failed if *process* ends before, or that takes too long."""
+    while not done():
+        if process.ended() or time.monotonic() > process.started + START_SECONDS:
+            raise Failed(f"not ready:\n{process.last_lines()}")
+        time.sleep(0.02)
+
+
+def _config(models: Path) -> str:
+    blocks = (
+        f'config {{ name: "{name}" base_path: "{(models / name).resolve()}" model_platform: "tensorflow" }}'
+        for name in ("sentiment", "image")
+    )
+    return f"model_config_list {{ {' '.join(blocks)} }}"
+
+
+def _rounded(values: list[float]) -> list[float]:
+    return [round(value, 1) for value in values]

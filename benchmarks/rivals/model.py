@@ -1,0 +1,55 @@
+"""What every rival serves: the SavedModels that Plumbline trained, behind the contract's own preprocessing.
+
+So all do the same work and give the same answers, and no rival pays for slower preprocessing than ours.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from serving.contract import Contract
+
+NAMES = ("sentiment", "image")
+
+
+class Model:
+    """One SavedModel with its contract, called in process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._contract = Contract.from_json((folder / "assets.extra" / "contract.json").read_bytes())
+        self._loaded = tf.saved_model.load(folder)
+        self._run = self._loaded.signatures["serving_default"]
+
+    def answers(self, instances: Sequence[Any]) -> list[dict[str, Any]]:
+        """Answer each of *instances*, as Plumbline does."""
+        features = self._contract.features(instances)
+        scores = self._run(**{name: tf.constant(array) for name, array in features.items()})["scores"]
+        return self._contract.output.answers(scores.numpy())
+
+
+def load_models() -> dict[str, Model]:
+    """Load the newest version of each from the folder BENCH_MODELS, with BENCH_INTRA_OP threads an operation."""
+    tf.config.threading.set_intra_op_parallelism_threads(int(os.environ.get("BENCH_INTRA_OP", "0")))
+    models = Path(os.environ["BENCH_MODELS"])
+    return {name: Model(newest_version(models / name)) for name in NAMES}
+
+
+def newest_version(model: Path) -> Path:
+    """Give the folder of a model's newest version."""
+    return max((path for path in model.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
+
+
+def main() -> None:
+    """Answer `{"<model>": [instance, ...]}` from standard input: what the rivals' answers are checked against."""
+    models = load_models()
+    asked = json.load(sys.stdin)
+    json.dump({name: models[name].answers(instances) for name, instances in asked.items()}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

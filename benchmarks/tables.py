@@ -1,0 +1,163 @@
+"""Results -> the tables of docs/performance.md."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from benchmarks.results import Record, of_kind
+
+MODELS = {"sentiment": "text", "image": "image"}
+OURS = ("Plumbline, TensorFlow Serving", "Plumbline")
+GOALS = {  # of requests/s, by model and callers: with TensorFlow Serving, with the local server
+    ("sentiment", 1): (1.0, 0.8),
+    ("sentiment", 8): (1.2, 1.0),
+    ("sentiment", 32): (1.6, 1.0),
+    ("image", 1): (1.1, 0.8),
+    ("image", 8): (1.1, 1.0),
+    ("image", 32): (1.1, 1.0),
+}
+
+
+def comparison(records: list[Record]) -> str:
+    """Give a row for each server: medians of the rounds, with the least and the most where there are several."""
+    callers = sorted({record["callers"] for record in of_kind(records, "closed")})
+    most = callers[-1]
+    head = ["server"]
+    for kind in MODELS.values():
+        head += [f"{kind} req/s at {callers[0]}", *(f"at {count}" for count in callers[1:])]
+        head.append(f"p50 / p99 ms at {most}")
+    rows = [[*head, "PSS MB", "start s", "errors"]]
+    for server in _servers(records):
+        row = [f"**{server}**" if server in OURS else server]
+        for model in MODELS:
+            row += [_spread(_cell(records, server, model, count, "per_second")) for count in callers]
+            latencies = [_cell(records, server, model, most, name) for name in ("p50_ms", "p99_ms")]
+            row.append(" / ".join(_number(statistics.median(values)) for values in latencies if values))
+        row += [_spread(_process(records, server, name)) for name in ("memory_mb", "start_seconds")]
+        rows.append([*row, str(sum(each["errors"] for each in _closed(records, server)))])
+    return _markdown(rows)
+
+
+def ratios(records: list[Record]) -> str:
+    """Give our figures as ratios to the best rival's: the median of the rounds' own ratios, beside the goal."""
+    ours = [server for server in OURS if server in _servers(records)]
+    rows = [["", "best rival", *(f"{server} | goal" for server in ours)]]
+    for (model, callers), goals in GOALS.items():
+        for name, better in (("per_second", max), ("p99_ms", min)):
+            values = {server: _cell(records, server, model, callers, name) for server in _servers(records)}
+            what = "req/s" if name == "per_second" else "p99"
+            bound = dict(zip(OURS, [f">= {goal}" for goal in goals] if better is max else ["<= 1.0", ""], strict=True))
+            rows.append([f"{MODELS[model]} {what} at {callers}", *_against(values, ours, better, bound)])
+    for name, what, goal in (
+        ("memory_mb", "memory", "<= 0.8"),
+        ("start_seconds", "time to the first answer", "<= 1.0"),
+    ):
+        values = {server: _process(records, server, name) for server in _servers(records)}
+        rows.append([what, *_against(values, ours, min, dict.fromkeys(OURS, goal))])
+    return _markdown(rows)
+
+
+def failures(records: list[Record]) -> str:
+    """List what failed or was not run."""
+    found = [
+        f"- {each['server']}, round {each['round'] + 1}: {each['error'].splitlines()[0]}"
+        for each in of_kind(records, "failure")
+    ]
+    return "\n".join(found) or "Nothing failed."
+
+
+def _against(values: dict[str, list[float]], ours: Sequence[str], better: Any, bound: dict[str, str]) -> list[str]:
+    medians = {server: statistics.median(each) for server, each in values.items() if each and server not in OURS}
+    if not medians:
+        return ["", *("|" for _ in ours)]
+    best = better(medians, key=lambda server: medians[server])
+    cells = []
+    for server in ours:
+        pairs = list(zip(values[server], values[best], strict=False))
+        ratio = f"{statistics.median(own / theirs for own, theirs in pairs):.2f}" if pairs else ""
+        cells.append(f"{ratio} | {bound[server]}")
+    return [best, *cells]
+
+
+def _servers(records: list[Record]) -> list[str]:
+    return list(dict.fromkeys(record["server"] for record in records if record["kind"] in ("closed", "process")))
+
+
+def _closed(records: list[Record], server: str) -> Iterable[Record]:
+    return (record for record in of_kind(records, "closed") if record["server"] == server)
+
+
+def _cell(records: list[Record], server: str, model: str, callers: int, name: str) -> list[float]:
+    found = (record for record in _closed(records, server) if (record["model"], record["callers"]) == (model, callers))
+    return [record[name] for record in sorted(found, key=lambda record: record["round"])]
+
+
+def _process(records: list[Record], server: str, name: str) -> list[float]:
+    return [record[name] for record in of_kind(records, "process") if record["server"] == server]
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    middle = _number(statistics.median(values))
+    return middle if len(values) == 1 else f"{middle} ({_number(min(values))}-{_number(max(values))})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    columns = lines[0].count("|") - 1
+    return "\n".join([lines[0], "|" + "---|" * columns, *lines[1:]])
+
+
+def gateway(records: list[Record]) -> str:
+    """Give the gateway's own figures beside their goals."""
+    told = list(of_kind(records, "gateway"))
+    starts = [each["ready_seconds"] for each in told if each["ready_seconds"] is not None]
+    workers = [memory for each in told for memory in each["workers_mb"]]
+    rows = [["", "median (least-most)", "goal"]]
+    rows.append(["start to ready, s", _spread(starts), "<= 1.5"])
+    rows.append(["memory of a worker, PSS MB", _spread(workers), "<= 70"])
+    for each in of_kind(records, "overhead"):
+        what = f"{MODELS[each['model']]}: p50 by the gateway - of the bare call, ms"
+        figures = f"{each['gateway_p50_ms']:.2f} - {each['call_p50_ms']:.2f} = {each['overhead_ms']:.2f}"
+        rows.append([what, figures, "<= 1.0" if each["model"] == "sentiment" else ""])
+    return _markdown(rows)
+
+
+def sweeps(records: list[Record]) -> str:
+    """Give each sweep's points: answers a second, p50, and memory and start where they were measured."""
+    rows = [
+        ["sweep", "value", "text req/s", "text p50 ms", "image req/s", "image p50 ms", "errors", "PSS MB", "start s"]
+    ]
+    told, memory = list(of_kind(records, "sweep")), list(of_kind(records, "memory"))
+    for sweep, value in dict.fromkeys((each["sweep"], each["value"]) for each in told):
+        own = {each["model"]: each for each in told if (each["sweep"], each["value"]) == (sweep, value)}
+        beside = next((each for each in memory if (each["sweep"], each["value"]) == (sweep, value)), {})
+        row = [sweep, str(value)]
+        for model in MODELS:
+            row += [_number(own[model][name]) if model in own else "" for name in ("per_second", "p50_ms")]
+        row.append(str(sum(each["errors"] for each in own.values())))
+        row += [_number(beside[name]) if name in beside else "" for name in ("memory_mb", "start_seconds")]
+        rows.append(row)
+    return _markdown(rows)
+
+
+def training(records: list[Record]) -> str:
+    """Give seconds and peak memory of each model's training by either way, and the ratios."""
+    told = list(of_kind(records, "training"))
+    rows = [["model", "plain Keras s", "plumbline s", "ratio", "plain Keras peak MB", "plumbline peak MB", "ratio"]]
+    for model in dict.fromkeys(each["model"] for each in told):
+        row = [model]
+        for name in ("seconds", "peak_mb"):
+            plain, own = (
+                [each[name] for each in told if (each["model"], each["way"]) == (model, way)]
+                for way in ("plain Keras", "plumbline")
+            )
+            pairs = [mine / theirs for mine, theirs in zip(own, plain, strict=False)]
+            row += [_spread(plain), _spread(own), f"{statistics.median(pairs):.2f}" if pairs else ""]
+        rows.append(row)
+    return _markdown(rows)

@@ -1,0 +1,132 @@
+"""The benchmarks' own code: commands parse, answers are checked, tables say what was recorded. Nothing is timed."""
+
+import io
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from PIL import Image
+
+from benchmarks.__main__ import main
+from benchmarks.environments import ROOT
+from benchmarks.payloads import Payload, photos, reviews
+from benchmarks.report import DOCUMENT, write_report
+from benchmarks.results import Results, read_results
+from benchmarks.rounds import Plan, compare
+from benchmarks.servers import SERVERS, Route, Server
+from tests.serving.contracts import image_contract, text_contract
+
+COMMANDS = re.findall(r"\$ python -m benchmarks (.*)", (ROOT / "benchmarks" / "README.md").read_text())
+PLAN = Plan(rounds=2, seconds=1, warm_up_seconds=1, callers=(1,), rates={})
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    return Results(tmp_path / "results.jsonl", "python -m benchmarks rivals")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_shown_commands_have_these_options(command: str, tmp_path: Path) -> None:
+    name, *arguments = shlex.split(command.replace("--models-dir models", f"--models-dir {tmp_path}"))
+    shown = main.get_command(click.Context(main), name)
+
+    assert shown is not None
+    shown.make_context(name, arguments)
+
+
+def test_payloads_are_made_of_the_contract_s_own_words_and_pictures(tmp_path: Path) -> None:
+    for contract in (text_contract(), image_contract()):
+        file = tmp_path / contract.model / "1" / "assets.extra" / "contract.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(contract.to_json())
+    texts, pictures = reviews(tmp_path / "sentiment"), photos(tmp_path / "digits")
+
+    assert {word for instance in texts for word in instance["text"].split()} >= {"good", "film"}
+    assert {len(instance["text"]) for instance in texts} == {1300}
+    assert len({instance["text"] for instance in texts}) == len(texts) == len(pictures) == 16
+    assert {Image.open(io.BytesIO(instance["image"])).size for instance in pictures} == {(500, 375)}
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        ({"predictions": [{"scores": {"good": 0.7, "bad": 0.3}}]}, ""),
+        ([{"scores": {"good": 0.7, "bad": 0.3}}], ""),
+        ({"predictions": [{"scores": {"good": 0.3, "bad": 0.7}}]}, "wrong scores"),
+        ({"predictions": [{"scores": {"good": 0.7}}]}, "wrong scores"),
+        ({"predictions": []}, "no scores"),
+        ({"error": "x"}, "no scores"),
+    ],
+)
+def test_an_answer_counts_only_if_it_is_right(reply: object, problem: str) -> None:
+    payload = Payload([{"text": "x"}], [{"good": 0.7, "bad": 0.3}])
+
+    told = payload.check(0, json.dumps(reply).encode())
+    assert problem in told
+    assert bool(problem) == bool(told)
+
+
+def test_a_server_that_does_not_start_is_told_with_its_log_and_the_others_go_on(
+    results: Results, tmp_path: Path
+) -> None:
+    def broken(name: str) -> Server:
+        routes = {"sentiment": Route("/", "text/plain", lambda instance: b"")}
+        return Server(name, "", lambda port, models: ["-c", f"raise SystemExit('{name} can not start')"], routes)
+
+    said: list[str] = []
+    payloads = {"sentiment": Payload([{"text": "x"}], [{"good": 1.0}])}
+    compare([broken("first"), broken("second")], tmp_path, payloads, PLAN, results, said.append)
+
+    _, *failed = read_results(results.path)
+    assert [(each["kind"], each["server"], each["round"]) for each in failed] == [
+        ("failure", "first", 0),
+        ("failure", "second", 0),
+        ("failure", "second", 1),
+        ("failure", "first", 1),
+    ]
+    assert all(f"{each['server']} can not start" in each["error"] for each in failed)
+
+
+def test_tables_tell_what_was_recorded(results: Results, tmp_path: Path) -> None:
+    for number, (ours, theirs) in enumerate([(120, 100), (90, 100), (330, 300)]):
+        for server, per_second in (("Plumbline", ours), ("Flask", theirs), ("FastAPI", theirs / 2)):
+            results.add("closed", **_closed(server, number, per_second))
+            results.add("process", server=server, round=number, start_seconds=3.0, memory_mb=per_second)
+    results.add("open", server="Flask", model="sentiment", asked_per_second=50.0, p99_ms=4.0, errors=0, late=0.0)
+    results.add("failure", server="Ray Serve", round=1, error="it ended:\nand why")
+    results.add("gateway", repeat=0, ready_seconds=0.5, workers_mb=[50.0, 60.0])
+    results.add("overhead", model="sentiment", gateway_p50_ms=1.5, call_p50_ms=0.7, overhead_ms=0.8)
+    for way, seconds in (("plumbline", 8.0), ("plain Keras", 10.0)):
+        results.add("training", model="topic", way=way, round=0, seconds=seconds, peak_mb=1000)
+    point = {"per_second": 10.0, "p50_ms": 9.0, "errors": 3}
+    results.add("sweep", sweep="callers", value=128, model="sentiment", callers=128, **point)
+    document = tmp_path / "performance.md"
+    document.write_text(DOCUMENT.read_text())
+
+    assert write_report(read_results(results.path), document, tmp_path) == ["rivals", "gateway", "sweeps", "training"]
+    text = document.read_text()
+    assert "| **Plumbline** | 120 (90.0-330) | 25.0 / 50.0 |" in text
+    assert "| text req/s at 1 | Flask | 1.10 | >= 0.8 |" in text
+    assert "- Ray Serve, round 2: it ended:" in text
+    assert "| text: p50 by the gateway - of the bare call, ms | 1.50 - 0.70 = 0.80 | <= 1.0 |" in text
+    assert "| topic | 10.0 | 8.0 | 0.80 |" in text
+    assert "| callers | 128 | 10.0 | 9.0 |  |  | 3 |" in text
+    assert len(list(tmp_path.glob("*.png"))) == 3
+
+
+def test_rivals_load_what_they_serve_in_an_environment_of_their_own() -> None:
+    for server in SERVERS:
+        assert server.routes.keys() == {"sentiment", "image"}
+        if not server.ours:
+            lock = (ROOT / "benchmarks" / "requirements" / f"{server.environment}.txt").read_text()
+            assert re.search("^tensorflow==", lock, re.M)
+            assert "://" not in lock
+
+
+def _closed(server: str, number: int, per_second: float) -> dict[str, Any]:
+    where = {"server": server, "callers": 1, "round": number, "model": "sentiment"}
+    return {**where, "per_second": per_second, "p50_ms": 25.0, "p99_ms": 50.0, "max_ms": 60.0, "errors": 0}
