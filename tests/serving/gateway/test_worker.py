@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from serving.gateway.worker import LingeringWorker
+from serving.gateway.worker import Worker
 from tests.serving.fake_model_server import wait_until
 from tests.stack import free_port
 
@@ -21,7 +21,7 @@ THREADS = 2
 _handed_back = 0
 
 
-class CountingWorker(LingeringWorker):
+class CountingWorker(Worker):
     """Counts how often a connection goes back to the poller."""
 
     def finish_request(self, conn: Any, fs: Any) -> None:
