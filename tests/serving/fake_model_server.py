@@ -59,7 +59,7 @@ class FakeModelServer:
 
     def forget(self) -> None:
         """Count requests from now on."""
-        for counted in (self.rows, self.sizes, self.deadlines):
+        for counted in (self.rows, self.sizes, self.deadlines, self.metadata):
             counted.clear()
 
     @property
