@@ -19,8 +19,9 @@ lint: .venv/installed
 	$(BIN)/lint-imports
 
 lock: .venv/installed
-	$(LOCK) pyproject.toml --extra serve --extra train --extra mlflow --group dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra batch --extra train --extra mlflow --group dev --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --extra serve --constraints requirements/dev.txt --output-file requirements/serve.txt
+	$(LOCK) pyproject.toml --extra batch --constraints requirements/dev.txt --output-file requirements/batch.txt
 	$(LOCK) pyproject.toml --extra train --constraints requirements/dev.txt --output-file requirements/train.txt
 	echo uv | $(LOCK) - --constraints requirements/dev.txt --output-file requirements/uv.txt
 

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from training.cli import PROTOCOLS, train
-from training.errors import ExitCode
+from serving.exit_codes import ExitCode
 from training.protocols import _PROTOCOLS
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from serving.registry import live_version
 from training.cli import train
-from training.errors import ExitCode
+from serving.exit_codes import ExitCode
 
 COMMAND = ["train", "house_price", "--recipe", "baseline", "--sample", "--no-compare", "--models-dir", "models"]
 FITS = 5
