@@ -1,5 +1,6 @@
 """`--dry-run`: the first rows, all the way to their answers, and nothing written."""
 
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
@@ -20,9 +21,8 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
     rows = Rows()
     if source:
         opened = open_source(source, prepared.columns)
-        records = opened.records.take(min(job.limit or ROWS, ROWS))
-        rows = opened.reader.read(records, 1)
-        opened.records.close()
+        with closing(opened.records) as records:
+            rows = opened.reader.read(records.take(min(job.limit or ROWS, ROWS)), 1)
     scorer = Scorer(server, prepared.pinned, prepared.writer, stopping)
     prediction = scorer.predict(rows.instances)
     reasons = [f"row {number}: {reason}" for number, reason in rows.rejects]

@@ -3,6 +3,7 @@
 The only place in batch scoring that reaches TensorFlow, through the local server's session.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ class InProcessServer:
 
     def __init__(self, models_dir: Path, model: str, version: int | None) -> None:
         self._version = _find(models_dir, model, version)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
         try:
             from serving.local_server.errors import ServingError
             from serving.local_server.saved_model import Parallelism, load

@@ -59,11 +59,16 @@ class Inputs:
         return sum(source.size for source in self.sources)
 
 
-def find_inputs(arguments: Sequence[str], format: str | None, stdin: BinaryIO) -> Inputs:
-    """Look up what *arguments* name: files, folders, patterns, or `-` for *stdin*; raises BadInput."""
+def find_inputs(
+    arguments: Sequence[str], format: str | None, stdin: BinaryIO, outputs: frozenset[str] = frozenset()
+) -> Inputs:
+    """Look up what *arguments* name: files, folders, patterns, or `-` for *stdin*; raises BadInput.
+
+    Of *outputs* none may be named, and patterns pass over them: the first run would not find what the second does.
+    """
     sources: list[Source] = []
     fingerprints: dict[str, str] = {}
-    for name, path in _paths(arguments, stdin):
+    for name, path in _paths(arguments, stdin, outputs):
         kind, compression = _kind(name, path, format)
         if name in fingerprints:
             raise BadInput(f"{name} stands there twice")
@@ -82,12 +87,14 @@ def is_picture(name: str) -> bool:
     return name.lower().endswith(PICTURES) and not os.path.basename(name).startswith("._")
 
 
-def _paths(arguments: Sequence[str], stdin: BinaryIO) -> Iterator[tuple[str, str]]:
+def _paths(arguments: Sequence[str], stdin: BinaryIO, outputs: frozenset[str]) -> Iterator[tuple[str, str]]:
     for argument in arguments:
         if argument == STDIN:
             yield "stdin", _spooled(stdin)
             continue
-        found = files_of(argument).glob(argument)
+        if argument in outputs:
+            raise BadInput(f"{argument} is the output and can't be an input, too")
+        found = [path for path in files_of(argument).glob(argument) if path not in outputs]
         if not found:
             raise BadInput(f"there is no {argument}")
         yield from ((path, path) for path in found)

@@ -14,7 +14,7 @@ from serving.batch.errors import BadInput, Changed, VersionGone
 from serving.batch.inputs import Inputs, find_inputs
 from serving.batch.manifest import Manifest, Options, begin, manifest_path, read_manifest
 from serving.batch.parquet_writer import kept_types
-from serving.batch.parts import Parts
+from serving.batch.parts import Parts, rejects_path
 from serving.batch.pinning import pin
 from serving.batch.plan import WHOLE, Plan, Shard
 from serving.batch.progress import Progress
@@ -91,7 +91,8 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
             raise VersionGone(job.model, begun.version) from error
         raise
     columns = find_columns(live.contract, job.columns or {}, job.id_column, job.keep)
-    inputs = find_inputs(job.inputs, job.format, sys.stdin.buffer)
+    outputs = frozenset((job.output, rejects_path(job.output)))
+    inputs = find_inputs(job.inputs, job.format, sys.stdin.buffer, outputs)
     digest = contract_hash(live.document)
     answer, types = answer_columns(live.contract.output), kept_types(columns.keep, inputs)
     writer = make_writer(job.output, answer, columns.keep, types, _constants(job.model, live.version, digest))

@@ -2,7 +2,7 @@
 
 import time
 
-from serving.batch.errors import BadInput, Unfinished
+from serving.batch.errors import GOES_ON, BadInput, Unfinished
 from serving.catalog import Catalog, LiveModel, ModelServer
 from serving.errors import ModelServerError, PlumblineError, RequestError
 
@@ -23,7 +23,7 @@ def pin(server: ModelServer, model: str, version: int | None, label: str | None,
             raise BadInput(f"{error}; {_there(catalog, model)}") from error
         except ModelServerError as error:
             if time.monotonic() + _PAUSE_SECONDS > until:
-                raise Unfinished(f"{error}, for {patience_seconds:g} s") from error
+                raise Unfinished(f"{error}, for {patience_seconds:g} s; {GOES_ON}") from error
         except PlumblineError as error:
             raise BadInput(str(error)) from error
         time.sleep(_PAUSE_SECONDS)

@@ -54,10 +54,10 @@ def as_text(summary: Mapping[str, Any]) -> str:
     if "values" in summary:
         values = summary["values"]
         lines.append(f"  values     mean {values['mean']:.4g}, {values['min']:.4g} to {values['max']:.4g}")
-    lines.append(
-        f"  time       {summary['seconds']:,.1f} s for {summary['rows_now']:,} rows: "
-        f"{summary['rows_per_second']:,.0f} rows/s"
-    )
+    if now := summary["rows_now"]:
+        lines.append(
+            f"  time       {summary['seconds']:,.1f} s for {now:,} rows: {summary['rows_per_second']:,.0f} rows/s"
+        )
     if calls := summary["call_milliseconds"]:
         lines.append("  calls      " + ", ".join(f"{name} {value:.1f} ms" for name, value in calls.items()))
     return "\n".join([*lines, f"  output     {summary['output']}"])

@@ -3,8 +3,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from training.cli import train, tune
 from serving.exit_codes import ExitCode
+from training.cli import train, tune
 from training.errors import BadRequest
 from training.networks import Dense
 from training.ranges import Range, make_ranges

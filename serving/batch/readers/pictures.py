@@ -4,12 +4,12 @@ import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
 from serving.batch.inputs import Source, is_picture, pictures_in
-from serving.batch.readers.records import MOST_BYTES, IteratorRecords, Opened, opened_streams
+from serving.batch.readers.records import MOST_BYTES, IteratorRecords, Opened, open_streams
 from serving.batch.rows import Columns, Rows
 
 MOST_PICTURE_BYTES = 100_000_000
@@ -40,24 +40,21 @@ def folder_records(source: Source, columns: Columns) -> Opened:
 def zip_records(source: Source, columns: Columns) -> Opened:
     """Open a zip archive."""
     _check(source, columns)
-    file = files_of(source.path).open(source.path)
-    try:
-        archive = zipfile.ZipFile(file)
-    except zipfile.BadZipFile as error:
-        raise BadInput(f"{source.name}: not a zip archive: {error}") from error
-    records = IteratorRecords(source, file, _from_zip(archive), _size, group=1)
-    return Opened(records, PictureReader(f"{source.name}/"))
+    with open_streams(source) as (_, file):
+        try:
+            archive = zipfile.ZipFile(file)
+        except zipfile.BadZipFile as error:
+            raise BadInput(f"{source.name}: not a zip archive: {error}") from error
+    return Opened(
+        IteratorRecords(source, (file,), _from_zip(archive), _size, group=1), PictureReader(f"{source.name}/")
+    )
 
 
 def tar_records(source: Source, columns: Columns) -> Opened:
     """Open a tar archive, which is read from its beginning to its end."""
     _check(source, columns)
-    file, stream = opened_streams(source)
-    try:
-        archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115 - open while it is read
-    except tarfile.ReadError as error:
-        raise BadInput(f"{source.name}: not a tar archive: {error}") from error
-    records = IteratorRecords(source, file, _from_tar(archive), _size, group=1)
+    with open_streams(source) as (stream, file):
+        records = IteratorRecords(source, (stream, file), _from_tar(stream), _size, group=1)
     return Opened(records, PictureReader(f"{source.name}/"))
 
 
@@ -139,16 +136,17 @@ def _from_zip(archive: zipfile.ZipFile) -> Iterator[Picture]:
             yield Picture(member.filename, problem=f"can't be read: {error}")
 
 
-def _from_tar(archive: tarfile.TarFile) -> Iterator[Picture]:
+def _from_tar(stream: BinaryIO) -> Iterator[Picture]:
     try:
-        for member in archive:
-            if not (member.isfile() and is_picture(member.name)):
-                continue
-            if member.size > MOST_PICTURE_BYTES:
-                yield Picture(member.name, problem=_TOO_LARGE)
-                continue
-            data: Any = archive.extractfile(member)
-            yield Picture(member.name, data.read())
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                if not (member.isfile() and is_picture(member.name)):
+                    continue
+                if member.size > MOST_PICTURE_BYTES:
+                    yield Picture(member.name, problem=_TOO_LARGE)
+                    continue
+                data: Any = archive.extractfile(member)
+                yield Picture(member.name, data.read())
     except tarfile.ReadError as error:
         raise ValueError(error) from error
 

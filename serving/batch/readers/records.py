@@ -3,10 +3,12 @@
 import gzip
 import io
 import itertools
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol, cast
+from typing import IO, Any, BinaryIO, Protocol, cast
 
 from serving.batch.errors import BadInput
 from serving.batch.extras import extra
@@ -58,18 +60,17 @@ class Opened:
 
 
 class IteratorRecords:
-    """Records off an iterator, measured by *measure* in groups of *group*; *position* tells where the file is."""
+    """Records off an iterator, measured by *measure* in groups of *group*; the last of *streams* is the open file."""
 
     def __init__(
         self,
         source: Source,
-        file: BinaryIO,
+        streams: Sequence[IO[Any]],
         iterator: Iterator[Any],
         measure: Callable[[Sequence[Any]], int],
         group: int,
     ) -> None:
-        self._name = source.name
-        self._file = file
+        self._streams = streams  # held, since a stream that nobody holds closes those below
         self._iterator = _explained(source.name, iterator)
         self._measure = measure
         self._group = group
@@ -94,28 +95,44 @@ class IteratorRecords:
 
     def position(self) -> int:
         """Tell how many bytes of the file have been read."""
-        return self._file.tell()
+        return self._streams[-1].tell()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        for stream in self._streams:
+            stream.close()
 
 
-def opened_streams(source: Source) -> tuple[BinaryIO, BinaryIO]:
-    """Open the file of *source*: as it lies there, and what comes out of its compression."""
+@contextmanager
+def open_streams(source: Source) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Open the file of *source*: what comes out of its compression, and as it lies there.
+
+    Both are closed only if the block ends with an error.
+    """
     file = files_of(source.path).open(source.path)
+    try:
+        yield _decompressed(source, file), file
+    except BaseException:
+        file.close()
+        raise
+
+
+def _decompressed(source: Source, file: BinaryIO) -> BinaryIO:
     if source.compression == "gz":
-        return file, cast(BinaryIO, gzip.GzipFile(fileobj=file))
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
     if source.compression == "zst":
-        pyarrow = extra("pyarrow", f"{source.name}: zst")
-        stream = pyarrow.CompressedInputStream(file, "zstd")
-        return file, cast(BinaryIO, io.BufferedReader(stream, 1 << 20))
-    return file, file
+        stream = extra("pyarrow", f"{source.name}: zst").CompressedInputStream(file, "zstd")
+        return cast(BinaryIO, io.BufferedReader(stream, 1 << 20))
+    return file
 
 
 def _explained(name: str, iterator: Iterator[Any]) -> Iterator[Any]:
     """Pass on; raises BadInput with the file's name if it is damaged."""
     try:
         yield from iterator
-    except (EOFError, gzip.BadGzipFile, ValueError) as error:
+    except (EOFError, ValueError, zlib.error) as error:
         raise BadInput(f"{name} is damaged: {error}") from error
+    except OSError as error:
+        if error.errno is None:  # it is not the system that says so, but what decompresses
+            raise BadInput(f"{name} is damaged: {error}") from error
+        raise

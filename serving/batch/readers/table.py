@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from operator import itemgetter
 from typing import Any, BinaryIO
@@ -13,8 +12,9 @@ import orjson
 
 from serving.batch.errors import BadInput
 from serving.batch.inputs import Source
+from serving.batch.readers.csv_lines import CsvLines, LineTooLong
 from serving.batch.readers.parquet import ParquetRecords
-from serving.batch.readers.records import MOST_ROW_BYTES, IteratorRecords, Opened, opened_streams
+from serving.batch.readers.records import MOST_ROW_BYTES, IteratorRecords, Opened, open_streams
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
 _TOO_LONG = f"expected a row of at most {MOST_ROW_BYTES:,} bytes"
@@ -22,25 +22,24 @@ _TOO_LONG = f"expected a row of at most {MOST_ROW_BYTES:,} bytes"
 
 def csv_records(source: Source, columns: Columns) -> Opened:
     """Open CSV or TSV: UTF-8, with a header; raises BadInput if the header lacks a column."""
-    file, stream = opened_streams(source)
     csv.field_size_limit(MOST_ROW_BYTES)
-    # Bytes that are not UTF-8 come through, so that their row can be told.
-    text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
-    lines = iter(partial(text.readline, MOST_ROW_BYTES), "")
-    dialect = "excel-tab" if source.format == "tsv" else "excel"
-    cells = _cells(csv.reader(lines, dialect))
-    header = next(cells, None)
-    if not isinstance(header, list):
-        raise BadInput(f"{source.name}: expected a line with the names of the columns, got {header or 'nothing'}")
-    _check_columns(source.name, header, columns)
-    records = IteratorRecords(source, file, cells, _cells_size, group=16)
+    with open_streams(source) as (stream, file):
+        # Bytes that are not UTF-8 come through, so that their row can be told.
+        text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
+        lines = CsvLines(text, MOST_ROW_BYTES)
+        cells = _cells(csv.reader(lines, "excel-tab" if source.format == "tsv" else "excel"), lines)
+        records = IteratorRecords(source, (text, stream, file), cells, _cells_size, group=16)
+        header = next(iter(records.take(1)), "nothing")
+        if isinstance(header, str):
+            raise BadInput(f"{source.name}: expected a line with the names of the columns, got {header}")
+        _check_columns(source.name, header, columns)
     return Opened(records, CsvReader(source.name, columns, tuple(header)))
 
 
 def jsonl_records(source: Source, columns: Columns) -> Opened:
     """Open JSON lines: an object on each."""
-    file, stream = opened_streams(source)
-    records = IteratorRecords(source, file, _lines(stream), lambda lines: sum(map(len, lines)), group=1)
+    with open_streams(source) as (stream, file):
+        records = IteratorRecords(source, (stream, file), _lines(stream), _lines_size, group=1)
     return Opened(records, JsonlReader(source.name, columns))
 
 
@@ -180,18 +179,32 @@ def _check_columns(name: str, header: Sequence[str], columns: Columns) -> None:
         raise BadInput(f"{name}: the column '{twice[0]}' stands there twice")
 
 
-def _cells(reader: Iterator[list[str]]) -> Iterator[list[str] | str]:
-    """Give the cells of each row; of one that can't be read, what is wrong."""
+def _cells(reader: Iterator[list[str]], lines: CsvLines) -> Iterator[list[str] | str]:
+    """Give the cells of each row; of one that can't be read, what is wrong.
+
+    Raises ValueError where it can't be told any more where the next row begins.
+    """
     while True:
+        lines.of_row = 0
         try:
-            yield from reader
+            yield next(reader)
+        except StopIteration:
             return
+        except LineTooLong as error:
+            yield str(error)
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise ValueError(f"row {lines.rows}: {error}: is there a quote that is not closed?") from error
             yield f"expected CSV: {error}"
+        lines.rows += 1
 
 
 def _cells_size(rows: Sequence[Any]) -> int:
     return sum(map(len, chain.from_iterable(rows)))
+
+
+def _lines_size(lines: Sequence[bytes | None]) -> int:
+    return sum(len(line or b"") for line in lines)
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
