@@ -32,6 +32,8 @@ class PlumblineError(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
+    version: int | None = None
+    """The version that was to answer, once that is known."""
 
 
 class RequestError(PlumblineError):

@@ -1,7 +1,7 @@
 """How many requests for a model are worked on at the same time in this process, and how many may wait."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from serving.errors import ModelServerTimeout, Overloaded
@@ -10,11 +10,22 @@ _NONE = 1_000_000
 
 
 class Limits:
-    """Lets *most* requests for each model go on, and *waiting* more wait; what comes beyond is refused."""
+    """Lets *most* requests for each model go on, and *waiting* more wait; what comes beyond is refused.
 
-    def __init__(self, most: int = _NONE, waiting: int = _NONE) -> None:
+    *on_wait* is told the model and by how many more wait now, *on_refusal* the model.
+    """
+
+    def __init__(
+        self,
+        most: int = _NONE,
+        waiting: int = _NONE,
+        on_wait: Callable[[str, int], None] = lambda model, change: None,
+        on_refusal: Callable[[str], None] = lambda model: None,
+    ) -> None:
         self._most = most
         self._waiting = waiting
+        self._on_wait = on_wait
+        self._on_refusal = on_refusal
         self._doors: dict[str, _Door] = {}
 
     @contextmanager
@@ -23,10 +34,11 @@ class Limits:
         door = self._doors.get(model) or self._doors.setdefault(model, _Door(self._most))
         with door.lock:
             if door.inside >= self._most + self._waiting:
+                self._on_refusal(model)
                 raise Overloaded(model, self._waiting)
             door.inside += 1
         try:
-            if not door.turns.acquire(timeout=seconds):
+            if not self._take(door, model, seconds):
                 raise ModelServerTimeout(model, "the deadline has passed while the request was waiting for its turn")
             try:
                 yield
@@ -35,6 +47,15 @@ class Limits:
         finally:
             with door.lock:
                 door.inside -= 1
+
+    def _take(self, door: "_Door", model: str, seconds: float) -> bool:
+        if door.turns.acquire(blocking=False):
+            return True
+        self._on_wait(model, 1)
+        try:
+            return door.turns.acquire(timeout=seconds)
+        finally:
+            self._on_wait(model, -1)
 
 
 class _Door:

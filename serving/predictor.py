@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from serving.catalog import Catalog, LiveModel, ModelServer
+from serving.contract import Contract, Features, Measures, Reference
 from serving.contract.contract import SCORES
 from serving.contract.tensors import Array
 from serving.errors import (
@@ -16,7 +17,6 @@ from serving.errors import (
     ModelServerError,
     ModelServerTimeout,
     PlumblineError,
-    RequestError,
     UnknownVersion,
 )
 from serving.limits import Limits
@@ -33,6 +33,7 @@ _LONGEST_PAUSE_SECONDS = 0.1
 class Prediction:
     """One answer for each instance, all by one version of the model; *stage_seconds* has a value for each of STAGES.
 
+    *measures* are of the instances and their scores, where the contract has a *reference* to compare them with.
     Only `predict_each` leaves instances out: those that *rejected* has by their number.
     """
 
@@ -40,13 +41,16 @@ class Prediction:
     version: int
     answers: list[dict[str, Any]]
     stage_seconds: dict[str, float]
+    reference: Reference | None = None
+    measures: Measures | None = None
     rejected: Mapping[int, InvalidFields] = field(default_factory=dict)
 
 
 class Predictor:
     """Answers by *catalog*'s contracts and *server*'s scores, within *limits*.
 
-    *on_failure* is told the model and the version that should have answered a request, and did not.
+    *on_retry* is told the model when a request is done again since its version has gone. Of an error, `version` is the
+    one that should have answered.
     """
 
     def __init__(
@@ -54,12 +58,12 @@ class Predictor:
         catalog: Catalog,
         server: ModelServer,
         limits: Limits | None = None,
-        on_failure: Callable[[str, int], None] = lambda model, version: None,
+        on_retry: Callable[[str], None] = lambda model: None,
     ) -> None:
         self._catalog = catalog
         self._server = server
         self._limits = limits or Limits()
-        self._on_failure = on_failure
+        self._on_retry = on_retry
 
     def predict(
         self,
@@ -90,7 +94,7 @@ class Predictor:
         decoded, rejected = live.contract.decode_each(instances)
         clock.lap("decode")
         if not decoded:
-            return Prediction(live.model, live.version, [], clock.seconds, rejected)
+            return Prediction(live.model, live.version, [], clock.seconds, rejected=rejected)
         return self._scored(live, decoded, clock, rejected)
 
     def _follow(
@@ -107,10 +111,10 @@ class Predictor:
             except UnknownVersion:
                 # Perhaps only of the one server that was asked: the next attempt goes to another.
                 gone = live.version
+                self._on_retry(model)
                 self._catch_up(model, attempt, clock)
             except PlumblineError as error:
-                if not isinstance(error, RequestError):
-                    self._on_failure(model, live.version)
+                error.version = live.version
                 raise
         raise ModelNotReady(model, "its versions change faster than a request can follow")
 
@@ -123,14 +127,15 @@ class Predictor:
         self, live: LiveModel, decoded: Sequence[Any], clock: "_Clock", rejected: Mapping[int, InvalidFields]
     ) -> Prediction:
         contract = live.contract
-        features = contract.preprocessor.transform(decoded)
+        features, inputs = _prepared(contract, decoded)
         clock.lap("preprocess")
         answered, outputs = self._server.predict(live.model, live.version, features, clock.remaining(live.model))
         clock.lap("rpc")
         scores = _checked(live, answered, outputs, len(decoded))
         answers = contract.output.answers(scores)
+        measures = inputs.beside(contract.output.measured(scores)) if inputs else None
         clock.lap("postprocess")
-        return Prediction(live.model, live.version, answers, clock.seconds, rejected)
+        return Prediction(live.model, live.version, answers, clock.seconds, contract.reference, measures, rejected)
 
     def _catch_up(self, model: str, attempt: int, clock: "_Clock") -> None:
         if attempt:
@@ -159,6 +164,13 @@ class _Clock:
         if seconds <= 0:
             raise ModelServerTimeout(model, "the deadline has passed")
         return seconds
+
+
+def _prepared(contract: Contract, decoded: Sequence[Any]) -> tuple[Features, Measures | None]:
+    """Make the features, and measure the instances if there is something to compare them with."""
+    if contract.reference:
+        return contract.preprocessor.measured(decoded)
+    return contract.preprocessor.transform(decoded), None
 
 
 def _checked(live: LiveModel, answered: int, outputs: dict[str, Array], count: int) -> Array:

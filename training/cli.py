@@ -28,6 +28,7 @@ Examples:
   plumbline train sentiment --recipe baseline --set dropout=0.5 --set units=32,32
   plumbline train house_price --dataset california
   plumbline train churn --tasks mycompany.tasks
+  plumbline train topic --metrics-file /var/lib/node_exporter/topic.prom
 """
 TUNE_EXAMPLES = """\b
 Examples:
@@ -86,16 +87,23 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--compare/--no-compare", "compares", default=True, help="Whether the report has the plainer recipes too."
 )
+@click.option(
+    "--metrics-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to tell Prometheus how the run went: a file ending in .prom for the node exporter to collect.",
+)
 @click.option("--or-sample", is_flag=True, help="Take the sample where the real data can't be had.")
 @click.option("--missing", is_flag=True, help="Leave models alone that have a version already.")
-def train(model: str, or_sample: bool, missing: bool, tasks: str, **options: Any) -> None:
+def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: Path | None, **options: Any) -> None:
     """Train MODEL, or "all", and publish it as a new version with its contract.
 
     A job that was ended goes on where it was when the same command is given again; one that has published does nothing.
     """
     _prepare()
+    from training.distribution import is_chief
     from training.publishing import versions
     from training.report.tracking import is_tracking
+    from training.run_metrics import telling_metrics
     from training.task import task_names
 
     with reporting_errors():
@@ -104,7 +112,11 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, **options: Any
         for name in task_names(tasks) if model == "all" else [model]:
             if missing and (published := versions(options["models_dir"], name)):
                 click.echo(f"{name}: version {published[-1]} is there")
-            elif folder := _run(_job(name, tasks, **options), or_sample):
+                continue
+            # Of several workers each trains, but one tells.
+            with telling_metrics(metrics_file if is_chief(options["strategy"]) else None, name) as on_trained:
+                folder = _run(_job(name, tasks, **options, on_trained=on_trained), or_sample)
+            if folder:
                 click.echo(f"{name}: published {folder}")
 
 

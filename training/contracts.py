@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from serving.contract import Contract, ParityExample
+from serving.contract.measuring import fit_reference
 from training.datasets import Instance, as_json
 from training.evaluation import Experiment, Fitted, as_evaluation
 from training.provenance import git_revision, weights_sha256
@@ -39,6 +40,10 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "git_revision": git_revision(),
         },
+        # Inputs of the rows that the model learned, but scores of the test rows: of those that it learned it is surer.
+        reference=fit_reference(
+            fitted.preprocessor, experiment.output, experiment.data.train.instances, record.test_scores
+        ),
     )
 
 

@@ -27,6 +27,13 @@ def reporting_errors() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def exit_code(error: BaseException) -> ExitCode:
+    """Give the code that the command ends with if *error* reaches `reporting_errors`."""
+    if isinstance(error, _Stopped):
+        return ExitCode.RETRY
+    return error.exit_code if isinstance(error, TrainingError) else ExitCode.UNEXPECTED
+
+
 class _Stopped(BaseException):
     """SIGTERM came. Not an Exception, so that nobody takes it for a failure of what it interrupts."""
 

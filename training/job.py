@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ class Job:
     """What to train, how, and where to.
 
     *overrides* change the recipe, and *protocol* replaces the task's own. With *compares*, the report also has the
-    recipes that the task lists before this one, validated in the same way.
+    recipes that the task lists before this one, validated in the same way. *on_trained* is told the contract of what
+    was trained, before it is known whether it is good enough.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Job:
     jit_compile: bool = False
     strategy: tf.distribute.Strategy = dataclasses.field(default_factory=tf.distribute.get_strategy)
     compares: bool = True
+    on_trained: Callable[[Contract], object] = lambda contract: None
 
     def recipe(self) -> Recipe:
         """Give the recipe (its small form for the sample) with the overrides; raises BadRequest."""
@@ -120,6 +122,7 @@ def run(job: Job) -> Path | None:
     checkpoints = Checkpoints(job.models_dir / STATES / f"{job.name}-{identity}", writes=chief)
     with detecting_lost_workers():
         result = train(job, data, checkpoints)
+    job.on_trained(result.contract)
     if not chief:
         job.say(f"{job.name}: trained weights {result.contract.provenance['weights_sha256']}; the chief publishes")
         return None

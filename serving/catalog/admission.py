@@ -48,7 +48,8 @@ class Admission:
             # A version that is there and is not: behind one address, servers differ. What they had may go on.
             live = dict(before.live)
         problem = "" if live else _why_none(refused, statuses)
-        return ModelState(live, refused, problem, canary=before.canary)
+        listed = frozenset(status.version for status in statuses if status.available or status.problem)
+        return ModelState(live, refused, problem, canary=before.canary, listed=listed)
 
     def _outcome(self, version: int, before: ModelState) -> LiveModel | Refusal:
         known, refusal = before.live.get(version), before.refused.get(version)
@@ -60,9 +61,9 @@ class Admission:
         try:
             return self._admit(version, known)
         except _TRANSIENT as error:
-            return known or Refusal(without_name(self._model, error), retry_at=0)
+            return known or Refusal(without_name(self._model, error), 0, error.code)
         except PlumblineError as error:
-            return Refusal(without_name(self._model, error), time.monotonic() + RETRY_REFUSED_SECONDS)
+            return Refusal(without_name(self._model, error), time.monotonic() + RETRY_REFUSED_SECONDS, error.code)
 
     def _admit(self, version: int, known: LiveModel | None) -> LiveModel:
         document = self._server.contract(self._model, version, self._seconds)

@@ -20,10 +20,14 @@ class LiveModel:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why an available version was not admitted, and from when on (monotonic seconds) it is tried again."""
+    """Why an available version was not admitted, and from when on (monotonic seconds) it is tried again.
+
+    *code* is the error's.
+    """
 
     reason: str
     retry_at: float
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,24 @@ class ModelState:
 
     *problem* is why the last refresh failed, or why nothing is live.
     *canary* gives some versions a share, in percent, of the requests that name no version.
+    *listed* are the versions that the model server has, or failed to load.
     """
 
     live: Mapping[int, LiveModel] = field(default_factory=dict)
     refused: Mapping[int, Refusal] = field(default_factory=dict)
     problem: str = "the model server has not been asked yet"
     canary: Mapping[int, float] = field(default_factory=dict)
+    listed: frozenset[int] = frozenset()
 
     @property
     def ready(self) -> bool:
         """Whether requests can be answered, as far as the last refresh tells."""
         return bool(self.live) and not self.problem
+
+    @property
+    def desired(self) -> int:
+        """The newest version that should be live, rather not a canary; 0 if there is none."""
+        return max(self.listed - self.canary.keys() or self.listed, default=0)
 
     @property
     def newest(self) -> LiveModel | None:

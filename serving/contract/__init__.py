@@ -8,6 +8,7 @@ from serving.contract.image import ImageResizer
 from serving.contract.limits import InstanceLimits
 from serving.contract.outputs import Labels, Value
 from serving.contract.parity import check_parity
+from serving.contract.reference import Measures, Reference
 from serving.contract.tabular import TabularScaler
 from serving.contract.tensors import Features, TensorSpec
 from serving.contract.text import TextVectorizer
@@ -18,7 +19,9 @@ __all__ = [
     "ImageResizer",
     "InstanceLimits",
     "Labels",
+    "Measures",
     "ParityExample",
+    "Reference",
     "TabularScaler",
     "TensorSpec",
     "TextVectorizer",

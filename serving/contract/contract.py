@@ -11,6 +11,7 @@ import numpy as np
 from serving.contract.limits import InstanceLimits
 from serving.contract.outputs import Output, output_from_json, output_to_json
 from serving.contract.preprocessors import Preprocessor, preprocessor_from_json, preprocessor_to_json
+from serving.contract.reference import Reference
 from serving.contract.tensors import Array, Features, TensorSpec, array_from_json, array_to_json
 from serving.errors import ContractError, Described, InvalidField, InvalidFields, InvalidInstance
 
@@ -38,6 +39,7 @@ class Contract:
     """What a model takes, what it gives, and where it comes from.
 
     *evaluation* and *provenance* are JSON values: metrics beside the baseline they beat; data set, recipe, versions.
+    *reference* is what training's inputs and scores looked like; contracts of before it was kept have none.
     """
 
     model: str
@@ -48,6 +50,7 @@ class Contract:
     tolerance: float
     evaluation: Mapping[str, Any]
     provenance: Mapping[str, Any]
+    reference: Reference | None = None
 
     @property
     def outputs(self) -> dict[str, TensorSpec]:
@@ -104,7 +107,7 @@ class Contract:
             },
             "evaluation": self.evaluation,
             "provenance": self.provenance,
-        }
+        } | ({"reference": self.reference.to_json()} if self.reference else {})
         return json.dumps(document, ensure_ascii=False, allow_nan=False)
 
     @classmethod
@@ -122,6 +125,7 @@ class Contract:
                 tolerance=document["parity"]["tolerance"],
                 evaluation=document["evaluation"],
                 provenance=document["provenance"],
+                reference=Reference.from_json(document["reference"]) if "reference" in document else None,
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ContractError(f"not a contract: {type(error).__name__}: {error}") from error

@@ -11,10 +11,13 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from serving.contract.limits import InstanceLimits
+from serving.contract.reference import Measures
 from serving.contract.tensors import Features, TensorSpec
 from serving.errors import Described, InvalidField
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+_SIZE = "plumbline_size"  # in a decoded picture's `info`: width and height before it was decoded at less
+_MEASURED_SIDE = 64
 _DEEP_GREY = ("I", "I;16", "I;16B", "I;16L", "F")
 
 
@@ -35,11 +38,17 @@ class ImageResizer:
     max_bytes: int = 100_000_000
     kind: ClassVar[str] = "image"
     fields: ClassVar[tuple[str, ...]] = ("image",)
+    measures: ClassVar[tuple[str, ...]] = ("pixels", "brightness", "contrast")
 
     @property
     def inputs(self) -> dict[str, TensorSpec]:
         """The features' names, types and shapes."""
         return {"image": TensorSpec("uint8", (None, *self._shape))}
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """None are measured."""
+        return {}
 
     @property
     def _shape(self) -> tuple[int, int, int]:
@@ -80,6 +89,18 @@ class ImageResizer:
             row[:] = np.asarray(resized).reshape(self._shape)
         return {"image": pixels}
 
+    def measured(self, decoded: Sequence[Image.Image]) -> tuple[Features, Measures]:
+        """Make the features, and measure width times height, and mean and deviation of the pixels from 0 to 1.
+
+        A few thousand pixels of each are enough for that.
+        """
+        features = self.transform(decoded)
+        step = max(1, min(self.height, self.width) // _MEASURED_SIDE)
+        seen = features["image"][:, ::step, ::step].reshape(len(decoded), -1).astype(np.float32)
+        sizes = [width * height for width, height in (image.info.get(_SIZE, image.size) for image in decoded)]
+        values = np.column_stack([sizes, seen.mean(axis=1) / 255, seen.std(axis=1) / 255])
+        return features, Measures(values.astype(np.float64), {})
+
     def to_state(self) -> dict[str, Any]:
         """Give the state as JSON values; *max_bytes* is for whoever serves to say."""
         return {
@@ -118,8 +139,11 @@ class ImageResizer:
             raise self._too_many_pixels(f"{image.width}x{image.height}")
         try:
             # A JPEG can be decoded at 1/2, 1/4 or 1/8 for less work; twice the size keeps the resize faithful.
+            size = image.size
             image.draft(self.mode, (2 * self.width, 2 * self.height))
-            return self._flat(ImageOps.exif_transpose(image))
+            upright = self._flat(ImageOps.exif_transpose(image))
+            upright.info[_SIZE] = size
+            return upright
         except Exception as error:
             raise _not_an_image(data) from error
 

@@ -1,11 +1,12 @@
 """Scores -> answers: labels with their scores, or a value in the data's own unit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from serving.contract.reference import Measures
 from serving.contract.tensors import Array
 
 
@@ -21,6 +22,20 @@ class Output(Protocol):
 
     def answers(self, scores: Array) -> list[dict[str, Any]]:
         """Make one answer for each row of `scores: float32[batch, width]`."""
+        ...
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The names of the columns of what is measured."""
+        ...
+
+    @property
+    def categories(self) -> Mapping[str, Sequence[str]]:
+        """The categories of each total that is measured."""
+        ...
+
+    def measured(self, scores: Array) -> Measures:
+        """Measure the answers that `answers` would make."""
         ...
 
     def to_state(self) -> dict[str, Any]:
@@ -43,6 +58,7 @@ class Labels:
     names: tuple[str, ...]
     top: int
     kind: ClassVar[str] = "labels"
+    measures: ClassVar[tuple[str, ...]] = ("score",)
 
     @property
     def width(self) -> int:
@@ -57,6 +73,17 @@ class Labels:
         """Give the best label's index for each row of `scores: float32[batch, width]`."""
         best: Array = np.argmax(self._by_label(scores), axis=1)
         return best
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """What is measured by category: the label."""
+        return {"label": self.names}
+
+    def measured(self, scores: Array) -> Measures:
+        """Count the labels, and measure their scores."""
+        by_label = self._by_label(scores)
+        labels = np.bincount(by_label.argmax(axis=1), minlength=len(self.names))
+        return Measures(by_label.max(axis=1)[:, None], {"label": labels.astype(np.float64)})
 
     def to_state(self) -> dict[str, Any]:
         """Give the state as JSON values."""
@@ -85,11 +112,17 @@ class Value:
     unit: str
     kind: ClassVar[str] = "value"
     width: ClassVar[int] = 1
+    measures: ClassVar[tuple[str, ...]] = ("value",)
+    categories: ClassVar[Mapping[str, Sequence[str]]] = {}
 
     def answers(self, scores: Array) -> list[dict[str, Any]]:
         """Make `{"value", "unit"}` for each row of `scores: float32[batch, 1]`."""
         # The text of a float32 is the shortest that reads back as the same: 24.1, not 24.100000381
         return [{"value": float(str(score)), "unit": self.unit} for score in scores[:, 0]]
+
+    def measured(self, scores: Array) -> Measures:
+        """Measure the values."""
+        return Measures(scores.astype(np.float64), {})
 
     def to_state(self) -> dict[str, Any]:
         """Give the state as JSON values."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 from serving.contract.image import ImageResizer
 from serving.contract.limits import InstanceLimits
+from serving.contract.reference import Measures
 from serving.contract.tabular import TabularScaler
 from serving.contract.tensors import Features, TensorSpec
 from serving.contract.text import TextVectorizer
@@ -40,6 +41,20 @@ class Preprocessor(Protocol):
 
     def transform(self, decoded: Sequence[Any]) -> Features:
         """Make the features of decoded instances."""
+        ...
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The names of the columns of what is measured."""
+        ...
+
+    @property
+    def categories(self) -> Mapping[str, Sequence[str]]:
+        """The categories of each total that is measured."""
+        ...
+
+    def measured(self, decoded: Sequence[Any]) -> tuple[Features, Measures]:
+        """Make the features as `transform` does, and measure the instances by what is at hand then."""
         ...
 
     def to_state(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from serving.contract.limits import InstanceLimits
+from serving.contract.reference import Measures
 from serving.contract.tensors import Array, Features, TensorSpec
 from serving.errors import Described, InvalidField, InvalidFields
 
@@ -43,6 +44,16 @@ class TabularScaler:
         return self.names
 
     @property
+    def measures(self) -> tuple[str, ...]:
+        """What `measured` measures: each field."""
+        return self.names
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """None are measured."""
+        return {}
+
+    @property
     def inputs(self) -> dict[str, TensorSpec]:
         """The features' names, types and shapes."""
         return {"features": TensorSpec("float32", (None, len(self.names)))}
@@ -73,7 +84,17 @@ class TabularScaler:
 
     def transform(self, decoded: Sequence[Sequence[float]] | Array) -> Features:
         """Make `features: float32[len(decoded), len(names)]`."""
-        rows = np.asarray(decoded, np.float64).reshape(-1, len(self.names))
+        return self._scaled(self._rows(decoded))
+
+    def measured(self, decoded: Sequence[Sequence[float]] | Array) -> tuple[Features, Measures]:
+        """Make the features, and measure the fields in their own units."""
+        rows = self._rows(decoded)
+        return self._scaled(rows), Measures(rows, {})
+
+    def _rows(self, decoded: Sequence[Sequence[float]] | Array) -> Array:
+        return np.asarray(decoded, np.float64).reshape(-1, len(self.names))
+
+    def _scaled(self, rows: Array) -> Features:
         scaled = (rows - self.means) / self.deviations
         scaled = np.nan_to_num(scaled, nan=0.0)  # NaN: missing, so the mean
         return {"features": np.clip(scaled, -_LARGEST, _LARGEST).astype(np.float32)}

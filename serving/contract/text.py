@@ -14,12 +14,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from serving.contract.limits import InstanceLimits
-from serving.contract.tensors import Features, TensorSpec
+from serving.contract.reference import Measures
+from serving.contract.tensors import Array, Features, TensorSpec
 from serving.errors import Described, InvalidField
 
 PADDING, START, RARE = 0, 1, 2
 FIRST_WORD = 4
 """The id of the most frequent word: `index_from=3` of `keras.datasets`, and ranks start at 1."""
+
+_COMMON_WORDS, _OTHER_WORDS = 16, 16
+"""Buckets of the vocabulary: one for each of the most frequent words, and some that share all others."""
+_WORDS_A_DRAW = 5
+"""The words of a text go together: five say as much as one that is drawn on its own (measured on IMDB and Reuters)."""
 
 _SEPARATORS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 _BLANK, _BLANK_PATTERN = " \t\n\r", " \\t\\n\\r"  # spelt out: not all dialects of patterns agree on \\s
@@ -47,6 +53,7 @@ class TextVectorizer:
     max_characters: int = 10_000_000
     kind: ClassVar[str] = "text"
     fields: ClassVar[tuple[str, ...]] = ("text",)
+    measures: ClassVar[tuple[str, ...]] = ("words", "unknown_ratio")
 
     @classmethod
     def fit(cls, texts: Iterable[str], *, num_words: int, length: int) -> "TextVectorizer":
@@ -91,11 +98,23 @@ class TextVectorizer:
 
     def transform(self, decoded: Sequence[str]) -> Features:
         """Make `ids: int32[len(decoded), length]`, padded at the end."""
-        ids = np.zeros((len(decoded), self.length), np.int32)
-        for row, text in zip(ids, decoded, strict=True):
-            found = self._ids(text)
-            row[: len(found)] = found
-        return {"ids": ids}
+        return {"ids": self._counted(decoded)[0]}
+
+    def measured(self, decoded: Sequence[str]) -> tuple[Features, Measures]:
+        """Make the features, and measure how many words a text has, how many of them are unknown, and which it has.
+
+        In the `vocabulary` a known word counts as the fifth of an instance.
+        """
+        ids, counts = self._counted(decoded)
+        words, known = np.array(counts, np.float64).reshape(-1, 2).T
+        values = np.column_stack([words, 1 - known / np.maximum(words, 1)])
+        return {"ids": ids}, Measures(values, {"vocabulary": self._vocabulary(ids)})
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """The names of the categories that are measured: of buckets, the words or `other` and a number."""
+        common = self.words[:_COMMON_WORDS]
+        return {"vocabulary": (*common, *(f"other {number}" for number in range(len(common), self._buckets)))}
 
     def to_state(self) -> dict[str, Any]:
         """Give the fitted state as JSON values."""
@@ -112,6 +131,33 @@ class TextVectorizer:
         common = self.num_words - FIRST_WORD
         return {word: FIRST_WORD + rank if rank < common else RARE for rank, word in enumerate(self.words)}
 
-    def _ids(self, text: str) -> list[int]:
+    @cached_property
+    def _bucket_of(self) -> Array:
+        """The bucket of each id: `int64[num_words]`; what is no known word has one more, behind the others."""
+        rank = np.arange(self.num_words) - FIRST_WORD
+        bucket = np.where(rank < _COMMON_WORDS, rank, _COMMON_WORDS + rank % _OTHER_WORDS)
+        return np.where(rank < 0, self._buckets, bucket)
+
+    @property
+    def _buckets(self) -> int:
+        return _COMMON_WORDS + _OTHER_WORDS
+
+    def _vocabulary(self, ids: Array) -> Array:
+        counts = np.bincount(self._bucket_of[ids].ravel(), minlength=self._buckets + 1)[:-1]
+        return counts / _WORDS_A_DRAW
+
+    def _counted(self, decoded: Sequence[str]) -> tuple[Array, list[tuple[int, int]]]:
+        """Make the ids, and count each text's words and those that are known."""
+        ids = np.zeros((len(decoded), self.length), np.int32)
+        counts = []
+        for row, text in zip(ids, decoded, strict=True):
+            words = tokenize(text)
+            found = self._ids(words)
+            counts.append((len(words), len(found) - 1 - found.count(RARE)))
+            found = found[: self.length]
+            row[: len(found)] = found
+        return ids, counts
+
+    def _ids(self, words: Sequence[str]) -> list[int]:
         id_of = self._id_of
-        return [START, *(id_of[word] for word in tokenize(text) if word in id_of)][: self.length]
+        return [START, *(id_of[word] for word in words if word in id_of)]

@@ -1,12 +1,14 @@
 """The one way of a predict request, whichever protocol it speaks: look up, read, predict, count."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from flask import Blueprint, Response, g, request
 
 from serving.catalog import Catalog, LiveModel
+from serving.errors import PlumblineError
 from serving.gateway.instances import Instances, bounded
 from serving.gateway.routing import Route, read_route
 from serving.gateway.settings import Settings
@@ -48,9 +50,19 @@ class Answering:
         with self._metrics.in_flight.track_inprogress():
             instances = bounded(read(), self._settings.max_instances)
             g.pointer = instances.pointer
-            prediction = self._predictor.predict(model, instances.values, route.remaining(), route.version, route.label)
+            prediction = self._predicted(model, instances.values, route)
         self._metrics.predicted(prediction)
         g.stage_seconds = prediction.stage_seconds
+        return prediction
+
+    def _predicted(self, model: str, instances: Sequence[Any], route: Route) -> Prediction:
+        """Predict, and note the version that answered or should have."""
+        try:
+            prediction = self._predictor.predict(model, instances, route.remaining(), route.version, route.label)
+        except PlumblineError as error:
+            g.version = error.version
+            raise
+        g.version = prediction.version
         return prediction
 
     def _know(self, model: str) -> None:
@@ -65,7 +77,7 @@ class Answering:
     def _count(self, reply: Response) -> Response:
         if "started" in g:
             seconds = time.perf_counter() - g.started
-            self._metrics.answered(g.get("model", UNKNOWN), reply.status_code, seconds)
+            self._metrics.answered(g.get("model", UNKNOWN), g.get("version"), reply.status_code, seconds)
         if "stage_seconds" in g:
             reply.headers["Server-Timing"] = _server_timing(g.stage_seconds)
         return reply

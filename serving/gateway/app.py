@@ -39,8 +39,8 @@ def create_app(settings: Settings | None = None, server: ModelServer | None = No
     It starts a thread, so it must be called in the process that serves, after any fork. `close_app` ends it.
     """
     settings = settings or Settings.from_env()
-    server = server or ModelServerClient(settings.model_server)
-    metrics = Metrics(settings.metrics_dir)
+    metrics = Metrics(settings.metrics_dir, settings.canary)
+    server = server or ModelServerClient(settings.model_server, metrics.rpc)
     catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, settings.instance_limits)
     refresher = Refresher(catalog, settings.refresh_seconds)
     app = _flask(settings)
@@ -68,11 +68,11 @@ def close_app(app: Flask) -> None:
 
 
 def _predictor(settings: Settings, catalog: Catalog, server: ModelServer, metrics: Metrics) -> Predictor:
-    limits = Limits(settings.max_concurrency, settings.max_queue)
+    limits = Limits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
     if settings.max_batch_rows > 1:
         most = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
-        server = Batcher(server, *most, on_call=metrics.called)
-    return Predictor(catalog, server, limits, metrics.failed)
+        server = Batcher(server, *most, metrics.called, lambda model: metrics.retried(model, "apart"))
+    return Predictor(catalog, server, limits, lambda model: metrics.retried(model, "version_gone"))
 
 
 def _flask(settings: Settings) -> Flask:

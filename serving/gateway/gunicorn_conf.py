@@ -3,7 +3,6 @@
 import logging
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from serving.gateway.settings import Settings
@@ -20,12 +19,11 @@ keepalive = 75  # longer than load balancers keep an idle connection, so that it
 graceful_timeout = 20  # within the 30 s that Kubernetes gives
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat must not wait for a disk
-# No max_requests: metrics of workers that ended are kept in files, which would grow in number with each one.
 
 
 def on_starting(server: Any) -> None:
     """Begin with no metrics of a former run."""
-    _wipe(_settings.metrics_dir)
+    _wipe_metrics()
 
 
 def post_fork(server: Any, worker: Any) -> None:
@@ -38,11 +36,14 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Take a worker that ended out of the gauges."""
+    """Keep what a worker that ended has counted, in one place with all others."""
     if _settings.metrics_dir:
-        from prometheus_client import multiprocess
+        from serving.monitoring.worker_files import worker_ended
 
-        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        try:
+            worker_ended(_settings.metrics_dir, worker.pid)
+        except Exception:  # whatever is wrong with metrics, the workers must be replaced
+            server.log.exception("the metrics of worker %d can't be kept", worker.pid)
 
 
 def worker_exit(server: Any, worker: Any) -> None:
@@ -55,12 +56,14 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 def on_exit(server: Any) -> None:
     """Leave no metrics behind."""
-    _wipe(_settings.metrics_dir)
+    _wipe_metrics()
     if _settings.metrics_dir:
         with suppress(OSError):
             _settings.metrics_dir.rmdir()
 
 
-def _wipe(folder: Path | None) -> None:
-    for file in folder.glob("*.db") if folder else ():
-        file.unlink(missing_ok=True)
+def _wipe_metrics() -> None:
+    if _settings.metrics_dir:
+        from serving.monitoring.worker_files import wipe
+
+        wipe(_settings.metrics_dir)

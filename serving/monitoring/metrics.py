@@ -1,120 +1,193 @@
-"""Every metric of the gateway, in one place.
+"""Every metric of the gateway, in one place; docs/metrics.md has the same list for people.
 
-Labels are models' names as configured and versions that were admitted, never text from a request: look the model up
-first, then label. Under gunicorn the values of all workers are added up through files, so nothing here may need more
-than counters, histograms and gauges with a `live...` mode.
+Labels are models' names as configured, versions that were admitted, and names from contracts, never text from a
+request: look the model up first, then label. Under gunicorn the values of all workers are added up through files, so
+nothing here may need more than counters, histograms and gauges with a `live...` mode.
 """
 
+from collections import Counter as Tally
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.metrics import MetricWrapperBase
 
-from serving.catalog import ModelState
+from serving.catalog import ModelState, Refusal
+from serving.errors import ParityError
+from serving.monitoring.exposition import exposition
+from serving.monitoring.watch import DriftWatch
 from serving.predictor import Prediction
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 UNKNOWN = "unknown"
 """Stands for any model that is not configured."""
+NO_VERSION = "none"
+"""Stands where no version had a part in a request."""
 
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-
 _REQUESTS = (1, 2, 4, 8, 16, 32, 64)
+_INSTANCES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+_Kind = TypeVar("_Kind", bound=MetricWrapperBase)
+
+
+class _Children(dict[tuple[object, ...], _Kind], Generic[_Kind]):
+    """The children of a metric by their labels' values: looking them up in the metric takes longer than counting."""
+
+    def __init__(self, metric: _Kind) -> None:
+        super().__init__()
+        self._metric: _Kind = metric
+
+    def __missing__(self, labels: tuple[object, ...]) -> _Kind:
+        child = self[labels] = self._metric.labels(*labels)
+        return child
 
 
 class Metrics:
-    """The metrics of one gateway; *shared_dir* is where gunicorn's workers share theirs, None for a single process."""
+    """The metrics of one gateway; *shared_dir* is where gunicorn's workers share theirs, None for a single process.
 
-    def __init__(self, shared_dir: Path | None) -> None:
+    *canary* gives shares in percent by model and version.
+    """
+
+    def __init__(self, shared_dir: Path | None, canary: Mapping[str, Mapping[int, float]] | None = None) -> None:
         self._shared_dir = shared_dir
-        self._registry = registry = CollectorRegistry()
-        prefix = "plumbline_gateway"
-        self.requests = Counter(
-            f"{prefix}_requests", "Predict requests, by HTTP status.", ["model", "code"], registry=registry
+        self._registry = CollectorRegistry()
+        self._define_requests()
+        self._define_rpcs()
+        self._define_versions()
+        self._define_processes()
+        self._watch = DriftWatch(
+            self._counter("feature_instances", "Instances by feature and bin.", "model", "version", "feature", "bin"),
+            self._counter("outside_range", "Values beyond what training saw.", "model", "version", "feature"),
+            self._counter("missing_values", "Fields that were absent or null.", "model", "version", "feature"),
+            shared_dir,
         )
-        self.request_seconds = Histogram(
-            f"{prefix}_request_seconds", "Predict requests' time.", ["model"], buckets=_SECONDS, registry=registry
+        self._refusals: dict[tuple[str, int], Refusal] = {}
+        for model, shares in (canary or {}).items():
+            for version, percent in shares.items():
+                self._canary[model, version].set(percent / 100)
+
+    def _define_requests(self) -> None:
+        self._requests = self._counter(
+            "requests", "Predict requests, by version and HTTP status.", "model", "version", "code"
         )
-        self.stage_seconds = Histogram(
-            f"{prefix}_stage_seconds",
-            "The time of a request's stages: queue, decode, preprocess, rpc, postprocess.",
-            ["model", "stage"],
-            buckets=_SECONDS,
-            registry=registry,
+        self._request_seconds = self._histogram("request_seconds", "Their time.", _SECONDS, "model", "version")
+        self._stage_seconds = self._histogram(
+            "stage_seconds", "The time of an answered request's stages.", _SECONDS, "model", "stage"
         )
-        self.instances = Counter(f"{prefix}_instances", "Instances answered.", ["model"], registry=registry)
-        self.prediction_seconds = Histogram(
-            f"{prefix}_prediction_seconds",
-            "Requests answered, and the time of their stages together, by the version that did.",
-            ["model", "version"],
-            buckets=_SECONDS,
-            registry=registry,
+        self._request_instances = self._histogram(
+            "request_instances", "Instances of an answered request.", _INSTANCES, "model"
         )
-        self.failures = Counter(
-            f"{prefix}_failures",
-            "Requests that a version did not answer, though nothing was wrong with them.",
-            ["model", "version"],
-            registry=registry,
-        )
-        self.batch_requests = Histogram(
-            f"{prefix}_batch_requests",
-            "How many requests shared a call to the model server.",
-            ["model"],
-            buckets=_REQUESTS,
-            registry=registry,
-        )
+        self._predictions = self._counter("predictions", "Instances by label.", "model", "version", "label")
+        self._queued = self._gauge("queued_requests", "Requests that wait for their turn.", "livesum", "model")
+        self._shed = self._counter("shed_requests", "Requests refused since too many waited.", "model")
         self.in_flight = Gauge(
-            f"{prefix}_in_flight_requests",
+            "plumbline_gateway_in_flight_requests",
             "Predict requests being answered now.",
             multiprocess_mode="livesum",
-            registry=registry,
-        )
-        self.live_version = Gauge(
-            f"{prefix}_live_version",
-            "The version that answers; 0 if there is none.",
-            ["model"],
-            multiprocess_mode="livemostrecent",
-            registry=registry,
-        )
-        self.refused_versions = Gauge(
-            f"{prefix}_refused_versions",
-            "Versions on the model server that failed their parity check.",
-            ["model"],
-            multiprocess_mode="livemax",
-            registry=registry,
+            registry=self._registry,
         )
 
-    def answered(self, model: str, code: int, seconds: float) -> None:
-        """Count a request of a configured model, or of UNKNOWN."""
-        self.requests.labels(model, code).inc()
-        self.request_seconds.labels(model).observe(seconds)
+    def _define_rpcs(self) -> None:
+        self._rpcs = self._counter("rpcs", "Calls to the model server.", "model", "method", "code")
+        self._rpc_seconds = self._histogram("rpc_seconds", "Their time.", _SECONDS, "model", "method")
+        self._rpc_retries = self._counter("rpc_retries", "Calls made again.", "model", "reason")
+        self._batch_requests = self._histogram("batch_requests", "Requests that shared a call.", _REQUESTS, "model")
+        self._batch_instances = self._histogram("batch_instances", "Instances of a call.", _INSTANCES, "model")
+
+    def _define_versions(self) -> None:
+        self._ready = self._gauge("model_ready", "Whether every worker can answer.", "livemin", "model")
+        self._live = self._gauge("live_version", "The version that answers; 0 if none.", "livemin", "model")
+        self._desired = self._gauge("desired_version", "The newest version that should.", "livemax", "model")
+        self._refused = self._gauge("refused_versions", "Versions that were not admitted.", "livemax", "model")
+        self._parity = self._counter("parity_failures", "Parity checks that failed.", "model")
+        self._trained = self._gauge(
+            "contract_timestamp_seconds", "When the live version was trained.", "livemin", "model"
+        )
+        self._canary = self._gauge("canary_ratio", "A canary's share of requests.", "livemax", "model", "version")
+
+    def _define_processes(self) -> None:
+        prefix, registry = "plumbline_gateway", self._registry
+        Gauge(f"{prefix}_workers", "Processes alive.", multiprocess_mode="livesum", registry=registry).set(1)
+        Counter(f"{prefix}_worker_starts", "Processes started.", registry=registry).inc()
+
+    def answered(self, model: str, version: int | None, code: int, seconds: float) -> None:
+        """Count a request of a configured model, or of UNKNOWN; *version* is the one that answered or should have."""
+        which = NO_VERSION if version is None else version
+        self._requests[model, which, code].inc()
+        self._request_seconds[model, which].observe(seconds)
 
     def predicted(self, prediction: Prediction) -> None:
         """Count what a successful request did."""
-        total = sum(prediction.stage_seconds.values())
-        self.prediction_seconds.labels(prediction.model, prediction.version).observe(total)
-        self.instances.labels(prediction.model).inc(len(prediction.answers))
+        model, version = prediction.model, prediction.version
+        self._request_instances[(model,)].observe(len(prediction.answers))
         for stage, seconds in prediction.stage_seconds.items():
-            self.stage_seconds.labels(prediction.model, stage).observe(seconds)
+            self._stage_seconds[model, stage].observe(seconds)
+        for label, count in Tally(answer["label"] for answer in prediction.answers if "label" in answer).items():
+            self._predictions[model, version, label].inc(count)
+        if prediction.reference and prediction.measures:
+            self._watch.add(model, version, prediction.reference, prediction.measures)
 
-    def failed(self, model: str, version: int) -> None:
-        """Count a request that a version should have answered."""
-        self.failures.labels(model, version).inc()
+    def waiting(self, model: str, change: int) -> None:
+        """Note that *change* more requests wait for their turn."""
+        self._queued[(model,)].inc(change)
 
-    def called(self, model: str, requests: int) -> None:
-        """Count a call to the model server, which *requests* requests shared."""
-        self.batch_requests.labels(model).observe(requests)
+    def shed(self, model: str) -> None:
+        """Count a request that was refused since too many waited."""
+        self._shed[(model,)].inc()
+
+    def rpc(self, model: str, method: str, code: str, seconds: float) -> None:
+        """Count a call to the model server that ended."""
+        self._rpcs[model, method, code].inc()
+        self._rpc_seconds[model, method].observe(seconds)
+
+    def retried(self, model: str, reason: str) -> None:
+        """Count a call to the model server that had to be made again."""
+        self._rpc_retries[model, reason].inc()
+
+    def called(self, model: str, requests: int, instances: int) -> None:
+        """Count a call for scores, which *requests* requests shared."""
+        self._batch_requests[(model,)].observe(requests)
+        self._batch_instances[(model,)].observe(instances)
 
     def refreshed(self, model: str, state: ModelState) -> None:
-        """Note what the catalog knows of a model."""
-        self.live_version.labels(model).set(state.newest.version if state.newest else 0)
-        self.refused_versions.labels(model).set(len(state.refused))
+        """Note what the catalog knows of a model, and pass on what was measured since the last time."""
+        key = (model,)
+        self._ready[key].set(state.ready)
+        self._live[key].set(state.newest.version if state.newest else 0)
+        self._desired[key].set(state.desired)
+        self._refused[key].set(len(state.refused))
+        if state.newest and (trained := _timestamp(state.newest.contract.provenance)):
+            self._trained[key].set(trained)
+        self._parity[key].inc(sum(self._is_new(model, *it) for it in state.refused.items()))
+        self._watch.refer(model, {version: live.contract.reference for version, live in state.live.items()})
+        self._watch.flush()
 
     def exposition(self) -> bytes:
         """Give all values in Prometheus' text format: those of all workers, if they share a folder."""
-        registry = self._registry
-        if self._shared_dir is not None:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry, str(self._shared_dir))  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        self._watch.flush()
+        return exposition(self._registry, self._shared_dir, self._watch)
+
+    def _is_new(self, model: str, version: int, refusal: Refusal) -> bool:
+        before, self._refusals[model, version] = self._refusals.get((model, version)), refusal
+        return refusal.code == ParityError.code and refusal is not before
+
+    def _counter(self, name: str, text: str, *labels: str) -> _Children[Counter]:
+        return _Children(Counter(f"plumbline_gateway_{name}", text, labels, registry=self._registry))
+
+    def _gauge(self, name: str, text: str, mode: Any, *labels: str) -> _Children[Gauge]:
+        gauge = Gauge(f"plumbline_gateway_{name}", text, labels, multiprocess_mode=mode, registry=self._registry)
+        return _Children(gauge)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> _Children[Histogram]:
+        metric = Histogram(f"plumbline_gateway_{name}", text, labels, buckets=buckets, registry=self._registry)
+        return _Children(metric)
+
+
+def _timestamp(provenance: Mapping[str, Any]) -> float:
+    """Give when the model was trained, in Unix seconds; 0 if that is not told."""
+    trained_at = provenance.get("trained_at")
+    return datetime.fromisoformat(trained_at).timestamp() if isinstance(trained_at, str) else 0.0

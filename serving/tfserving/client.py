@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import grpc
@@ -10,7 +12,7 @@ import numpy as np
 from serving.contract.tensors import Array, Features
 from serving.errors import ModelServerError, ModelServerRefused, UnknownLabel, UnknownVersion
 from serving.tfserving import wire_pb2 as wire
-from serving.tfserving.connection import Connection
+from serving.tfserving.connection import Calls, Connection
 from serving.tfserving.statuses import error_for
 from serving.tfserving.tensors import from_proto, to_proto
 
@@ -30,11 +32,17 @@ class ModelServerClient:
     """A client of the model server at `host:port`; safe to share between threads.
 
     The channel is made at the first call in each process, since gRPC's threads don't survive a fork. So a client may
-    be created before a fork; it should not be *used* before it.
+    be created before a fork; it should not be *used* before it. *on_rpc* is told each call's model, method, gRPC
+    status and seconds.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        on_rpc: Callable[[str, str, str, float], None] = lambda model, method, code, seconds: None,
+    ) -> None:
         self.address = address
+        self._on_rpc = on_rpc
         self._connections: dict[int, Connection] = {}
 
     def predict(
@@ -65,7 +73,7 @@ class ModelServerClient:
             # This is asked over and over by a thread that may wait, so it is here that servers are looked up afresh.
             connection = self._connection()
             connection.renew(lambda calls: calls.status(request, timeout=deadline_seconds / 2))
-            with connection.calls() as calls:
+            with self._call(model, "GetModelStatus") as calls:
                 response = calls.status(request, timeout=deadline - time.monotonic())
         except grpc.RpcError as error:
             raise error_for(error, model, None) from error
@@ -80,7 +88,7 @@ class ModelServerClient:
         request.model_spec.name = model
         request.model_spec.version_label = label
         try:
-            with self._connection().calls() as calls:
+            with self._call(model, "GetModelMetadata") as calls:
                 response = calls.metadata(request, timeout=deadline_seconds)
         except grpc.RpcError as error:
             ours = error_for(error, model, None)
@@ -98,12 +106,24 @@ class ModelServerClient:
     def _predict(self, request: wire.PredictRequest, deadline_seconds: float) -> tuple[int, dict[str, Array]]:
         model, version = request.model_spec.name, request.model_spec.version.value
         try:
-            with self._connection().calls() as calls:
+            with self._call(model, "Predict") as calls:
                 response = calls.predict(request, timeout=deadline_seconds)
         except grpc.RpcError as error:
             raise error_for(error, model, version) from error
         outputs = {name: _output(model, name, proto) for name, proto in response.outputs.items()}
         return response.model_spec.version.value, outputs
+
+    @contextmanager
+    def _call(self, model: str, method: str) -> Iterator[Calls]:
+        """Lend the calls for one of them, and tell how it ended."""
+        started = time.perf_counter()
+        try:
+            with self._connection().calls() as calls:
+                yield calls
+        except grpc.RpcError as error:
+            self._on_rpc(model, method, error.code().name, time.perf_counter() - started)
+            raise
+        self._on_rpc(model, method, grpc.StatusCode.OK.name, time.perf_counter() - started)
 
     def _connection(self) -> Connection:
         process = os.getpid()

@@ -3,17 +3,20 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from serving.contract import Contract, ImageResizer, Labels, ParityExample, TabularScaler, TextVectorizer, Value
+from serving.contract.measuring import fit_reference
 from serving.contract.outputs import Output
 from serving.contract.preprocessors import Preprocessor
 from serving.contract.tensors import Array, Features
 
 EVALUATION = {"metric": "accuracy", "test": {"accuracy": 0.91}, "baseline": {"name": "majority", "accuracy": 0.5}}
+TRAINED_AT = "2026-11-20T10:00:00+00:00"
 
 
 def scores(features: Mapping[str, Array], width: int, weights: int) -> Array:
@@ -66,3 +69,11 @@ def answers(contract: Contract, instances: Sequence[Any], weights: int = 0) -> l
     """What a gateway must answer for *instances*."""
     features: Features = contract.features(instances)
     return contract.output.answers(scores(features, contract.output.width, weights))
+
+
+def with_reference(contract: Contract, rows: int = 400) -> Contract:
+    """The contract with a reference of *rows* rows like its examples."""
+    instances = [example.instance for example in contract.examples] * (rows // len(contract.examples))
+    scored = np.concatenate([[example.scores] for example in contract.examples] * (rows // len(contract.examples)))
+    reference = fit_reference(contract.preprocessor, contract.output, instances, scored)
+    return replace(contract, reference=reference, provenance={**contract.provenance, "trained_at": TRAINED_AT})

@@ -29,7 +29,9 @@ class Callers:
     def __init__(self, client: ModelServerClient, model_server: FakeModelServer, **options: Any) -> None:
         self.server = model_server
         self.shared: list[int] = []
-        self.batcher = Batcher(client, **{"most_rows": 64, "on_call": lambda _, n: self.shared.append(n)} | options)
+        self.batcher = Batcher(
+            client, **{"most_rows": 64, "on_call": lambda _, n, rows: self.shared.append(n)} | options
+        )
         self._pool = ThreadPoolExecutor(32)
         self.free = threading.Event()
         self.entered = 0

@@ -218,16 +218,18 @@ def test_replicas_mid_roll_over_lose_no_request() -> None:
     assert (seen[0], seen[-1]) == (1, 2)
 
 
-def test_failures_are_told_by_version_but_not_the_callers_mistakes(
+def test_errors_tell_the_version_that_should_have_answered(
     client: ModelServerClient, model_server: FakeModelServer
 ) -> None:
-    told = []
-    predictor = Predictor(Catalog(client, ["house_price"]), client, on_failure=lambda *it: told.append(it))
-    model_server.publish(tabular_contract())
-    with pytest.raises(InvalidInstance):
+    predictor = Predictor(Catalog(client, ["house_price"]), client)
+    with pytest.raises(ModelNotReady) as not_ready:
         predictor.predict("house_price", [{}], 5)
-    assert told == []
+    assert not_ready.value.version is None
+    model_server.publish(tabular_contract())
+    with pytest.raises(InvalidInstance) as invalid:
+        predictor.predict("house_price", [{}], 5)
+    assert invalid.value.version == 1
     model_server.failure = (grpc.StatusCode.INTERNAL, "out of memory")
-    with pytest.raises(ModelServerError):
+    with pytest.raises(ModelServerError) as failed:
         predictor.predict("house_price", [{"rooms": 1, "age": 2}], 5)
-    assert told == [("house_price", 1)]
+    assert failed.value.version == 1

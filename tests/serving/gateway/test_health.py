@@ -34,15 +34,15 @@ def test_requests_are_counted_by_model_and_code(gateway: FlaskClient) -> None:
     gateway.post("/predict/zebra", json={"text": "a"})
     gateway.get("/models")
     told = metrics(gateway)
-    assert told['plumbline_gateway_requests_total{code="200",model="sentiment"}'] == 1
-    assert told['plumbline_gateway_requests_total{code="422",model="sentiment"}'] == 1
-    assert told['plumbline_gateway_requests_total{code="404",model="unknown"}'] == 1
-    assert told['plumbline_gateway_instances_total{model="sentiment"}'] == 2
+    assert told['plumbline_gateway_requests_total{code="200",model="sentiment",version="1"}'] == 1
+    assert told['plumbline_gateway_requests_total{code="422",model="sentiment",version="1"}'] == 1
+    assert told['plumbline_gateway_requests_total{code="404",model="unknown",version="none"}'] == 1
+    assert told['plumbline_gateway_request_instances_sum{model="sentiment"}'] == 2
     assert told["plumbline_gateway_in_flight_requests"] == 0
     assert told['plumbline_gateway_live_version{model="sentiment"}'] == 1
     for stage in ("decode", "preprocess", "rpc", "postprocess"):
         assert told[f'plumbline_gateway_stage_seconds_count{{model="sentiment",stage="{stage}"}}'] == 1
-    assert told['plumbline_gateway_request_seconds_count{model="sentiment"}'] == 2
+    assert told['plumbline_gateway_request_seconds_count{model="sentiment",version="1"}'] == 2
 
 
 def test_text_from_a_request_never_becomes_a_label(gateway: FlaskClient) -> None:

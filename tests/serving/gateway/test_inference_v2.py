@@ -219,11 +219,11 @@ def test_requests_are_counted_with_all_others(gateway: FlaskClient) -> None:
     gateway.post("/v2/models/zebra/infer", json={})
     gateway.get("/v2/models/house_price")
     told = metrics(gateway)
-    assert told['plumbline_gateway_requests_total{code="200",model="house_price"}'] == 1
-    assert told['plumbline_gateway_requests_total{code="400",model="house_price"}'] == 1
-    assert told['plumbline_gateway_requests_total{code="404",model="unknown"}'] == 1
-    assert told['plumbline_gateway_instances_total{model="house_price"}'] == 1
-    assert told['plumbline_gateway_request_seconds_count{model="house_price"}'] == 2
+    assert told['plumbline_gateway_requests_total{code="200",model="house_price",version="1"}'] == 1
+    assert told['plumbline_gateway_requests_total{code="400",model="house_price",version="none"}'] == 1
+    assert told['plumbline_gateway_requests_total{code="404",model="unknown",version="none"}'] == 1
+    assert told['plumbline_gateway_request_instances_sum{model="house_price"}'] == 1
+    assert told['plumbline_gateway_request_seconds_count{model="house_price",version="1"}'] == 1
 
 
 @pytest.mark.parametrize("path", ["/v2/x", "/v2/models/sentiment/versions/x/infer", "/v2/models"])

@@ -114,9 +114,11 @@ def test_a_canary_gets_its_share_and_metrics_tell_the_versions_apart(
         metrics = gateway.get("/metrics").text
         for version, count in counts.items():
             assert (
-                f'plumbline_gateway_prediction_seconds_count{{model="sentiment",version="{version}"}} {count}.0'
-                in metrics
+                f'plumbline_gateway_request_seconds_count{{model="sentiment",version="{version}"}} {count}.0' in metrics
             )
+        assert 'plumbline_gateway_canary_ratio{model="sentiment",version="3"} 0.3' in metrics
+        assert 'plumbline_gateway_live_version{model="sentiment"} 2.0' in metrics
+        assert 'plumbline_gateway_desired_version{model="sentiment"} 2.0' in metrics
 
 
 def test_a_version_that_fails_is_counted(
@@ -126,7 +128,7 @@ def test_a_version_that_fails_is_counted(
     model_server.publish(text_contract(weights=3), 3, model=lambda features: features["ids"][:, :1] * float("nan"))
     assert gateway.post("/predict/sentiment?version=3", json=TEXT).status_code == 502
     metrics = gateway.get("/metrics").text
-    assert 'plumbline_gateway_failures_total{model="sentiment",version="3"} 1.0' in metrics
+    assert 'plumbline_gateway_requests_total{code="502",model="sentiment",version="3"} 1.0' in metrics
 
 
 def test_a_roll_back_is_followed_within_one_poll(
@@ -159,7 +161,9 @@ def test_when_the_queue_is_full_callers_are_told_to_come_back(
         assert problem(refused)["code"] == "overloaded"
         assert gateway.post("/predict/house_price", json={"rooms": 6.5, "age": 40}).status_code == 200
         metrics = gateway.get("/metrics").text
-        assert 'plumbline_gateway_requests_total{code="429",model="sentiment"} 5.0' in metrics
+        assert 'plumbline_gateway_requests_total{code="429",model="sentiment",version="none"} 5.0' in metrics
+        assert 'plumbline_gateway_shed_requests_total{model="sentiment"} 5.0' in metrics
+        assert 'plumbline_gateway_queued_requests{model="sentiment"} 0.0' in metrics
         waited = 'plumbline_gateway_stage_seconds_sum{model="sentiment",stage="queue"} '
         assert float(metrics.split(waited)[1].split()[0]) > 0.2
 

@@ -105,7 +105,7 @@ def test_two_workers_answer_and_their_metrics_are_one(running: Running, metrics_
     wait_until(both_have_answered, 20)
     assert set(statuses) == {200}
     _, metrics = running.ask("GET", "/metrics")
-    assert f'plumbline_gateway_requests_total{{code="200",model="sentiment"}} {len(statuses)}.0' in metrics
+    assert f'plumbline_gateway_requests_total{{code="200",model="sentiment",version="1"}} {len(statuses)}.0' in metrics
     assert 'plumbline_gateway_live_version{model="sentiment"} 1.0' in metrics
     assert "plumbline_gateway_in_flight_requests 0.0" in metrics
     assert "pid=" not in metrics
@@ -120,7 +120,7 @@ def test_a_worker_that_dies_is_replaced_and_its_counts_stay(running: Running, me
     (shared,) = metrics_dir.iterdir()
     assert running.predict() == 200
     _, metrics = running.ask("GET", "/metrics")
-    assert 'plumbline_gateway_requests_total{code="200",model="sentiment"} 2.0' in metrics
+    assert 'plumbline_gateway_requests_total{code="200",model="sentiment",version="1"} 2.0' in metrics
     assert len(list(shared.glob("gauge_livesum_*.db"))) <= 2
 
 

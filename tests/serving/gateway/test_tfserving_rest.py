@@ -192,6 +192,6 @@ def test_requests_are_counted_with_all_others(gateway: FlaskClient) -> None:
     gateway.post("/v1/models/sentiment:predict", json={"instances": [""]})
     gateway.get("/v1/models/sentiment")
     told = metrics(gateway)
-    assert told['plumbline_gateway_requests_total{code="200",model="sentiment"}'] == 1
-    assert told['plumbline_gateway_requests_total{code="400",model="sentiment"}'] == 1
-    assert told['plumbline_gateway_instances_total{model="sentiment"}'] == 2
+    assert told['plumbline_gateway_requests_total{code="200",model="sentiment",version="1"}'] == 1
+    assert told['plumbline_gateway_requests_total{code="400",model="sentiment",version="1"}'] == 1
+    assert told['plumbline_gateway_request_instances_sum{model="sentiment"}'] == 2

@@ -1,67 +1,146 @@
 import re
+from pathlib import Path
 
-from serving.catalog import ModelState
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from serving.catalog import LiveModel, ModelState, Refusal
+from serving.contract import Contract
+from serving.monitoring.exposition import MOST_VERSIONS
 from serving.monitoring.metrics import UNKNOWN, Metrics
 from serving.predictor import STAGES, Prediction
+from tests.serving.contracts import tabular_contract, text_contract, with_reference
+
+DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
 
 def exposed(metrics: Metrics) -> str:
     return metrics.exposition().decode()
 
 
-def test_names_follow_prometheus_conventions() -> None:
-    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", exposed(Metrics(None)), re.MULTILINE))
-    own = {name: kind for name, kind in kinds.items() if not name.endswith("_created")}
-    assert own == {
-        "plumbline_gateway_requests_total": "counter",
-        "plumbline_gateway_request_seconds": "histogram",
-        "plumbline_gateway_stage_seconds": "histogram",
-        "plumbline_gateway_instances_total": "counter",
-        "plumbline_gateway_prediction_seconds": "histogram",
-        "plumbline_gateway_failures_total": "counter",
-        "plumbline_gateway_batch_requests": "histogram",
-        "plumbline_gateway_in_flight_requests": "gauge",
-        "plumbline_gateway_live_version": "gauge",
-        "plumbline_gateway_refused_versions": "gauge",
-    }
+def prediction(model: str, version: int, count: int = 1) -> Prediction:
+    return Prediction(model, version, [{"label": "5"}] * count, dict.fromkeys(STAGES, 0.25))
+
+
+def state(contract: Contract, version: int = 1) -> ModelState:
+    live = LiveModel(contract.model, version, contract, b"")
+    return ModelState({version: live}, problem="", listed=frozenset({version}))
+
+
+@pytest.fixture
+def used() -> Metrics:
+    """Metrics that all have a value."""
+    metrics = Metrics(None, {"sentiment": {2: 5.0}})
+    contract = with_reference(text_contract())
+    metrics.refreshed("sentiment", state(contract))
+    features, inputs = contract.preprocessor.measured(["a very good film"] * 400)
+    measures = inputs.beside(contract.output.measured(features["ids"][:, :1] * 0.7))
+    stages = dict.fromkeys(STAGES, 0.25)
+    metrics.predicted(Prediction("sentiment", 1, [{"label": "positive"}], stages, contract.reference, measures))
+    table = with_reference(tabular_contract())
+    metrics.refreshed("house_price", state(table))
+    features, inputs = table.preprocessor.measured([[float("nan"), 900.0]])
+    measures = inputs.beside(table.output.measured(features["features"][:, :1]))
+    metrics.predicted(Prediction("house_price", 1, [{"value": 1.0}], stages, table.reference, measures))
+    metrics.answered("sentiment", 1, 200, 0.1)
+    metrics.waiting("sentiment", 1)
+    metrics.shed("sentiment")
+    metrics.rpc("sentiment", "Predict", "OK", 0.1)
+    metrics.retried("sentiment", "apart")
+    metrics.called("sentiment", 1, 1)
+    return metrics
+
+
+def test_the_documentation_lists_what_is_exposed(used: Metrics) -> None:
+    gateway = DOCS.read_text("utf-8").partition("## Training")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \|", gateway, re.MULTILINE)
+    documented = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+    told = {}
+    for family in text_string_to_metric_families(exposed(used)):
+        if not family.name.endswith("_created"):
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            labels = {label for sample in family.samples for label in sample.labels}
+            told[name] = (family.type, labels - {"le"})
+    assert told == documented
+
+
+def test_names_follow_prometheus_conventions(used: Metrics) -> None:
+    for family in text_string_to_metric_families(exposed(used)):
+        assert family.name.startswith("plumbline_gateway_")
+        assert not re.search(r"_(ms|milliseconds|percent|count)(_|$)", family.name)
+        assert family.documentation
 
 
 def test_two_gateways_in_one_process_count_apart() -> None:
     one, other = Metrics(None), Metrics(None)
-    one.answered(UNKNOWN, 404, 0.1)
-    assert 'requests_total{code="404",model="unknown"} 1.0' in exposed(one)
+    one.answered(UNKNOWN, None, 404, 0.1)
+    assert 'requests_total{code="404",model="unknown",version="none"} 1.0' in exposed(one)
     assert 'code="404"' not in exposed(other)
 
 
-def test_a_prediction_is_counted_by_instance_and_stage() -> None:
+def test_a_prediction_is_counted_by_instance_label_and_stage() -> None:
     metrics = Metrics(None)
-    metrics.predicted(Prediction("digits", 1, [{}, {}, {}], dict.fromkeys(STAGES, 0.25)))
-    assert 'instances_total{model="digits"} 3.0' in exposed(metrics)
+    metrics.predicted(prediction("digits", 1, 3))
+    text = exposed(metrics)
+    assert 'request_instances_sum{model="digits"} 3.0' in text
+    assert 'predictions_total{label="5",model="digits",version="1"} 3.0' in text
     for stage in STAGES:
-        assert f'stage_seconds_sum{{model="digits",stage="{stage}"}} 0.25' in exposed(metrics)
+        assert f'stage_seconds_sum{{model="digits",stage="{stage}"}} 0.25' in text
 
 
 def test_versions_are_told_apart() -> None:
     metrics = Metrics(None)
-    for version in (3, 4, 3):
-        metrics.predicted(Prediction("digits", version, [{}], dict.fromkeys(STAGES, 0.25)))
-    metrics.failed("digits", 4)
+    for version, code in ((3, 200), (4, 502), (3, 200)):
+        metrics.answered("digits", version, code, 0.25)
     text = exposed(metrics)
-    assert 'prediction_seconds_count{model="digits",version="3"} 2.0' in text
-    assert 'prediction_seconds_sum{model="digits",version="4"} 1.25' in text
-    assert 'failures_total{model="digits",version="4"} 1.0' in text
+    assert 'request_seconds_count{model="digits",version="3"} 2.0' in text
+    assert 'requests_total{code="502",model="digits",version="4"} 1.0' in text
+
+
+def test_only_the_newest_versions_are_told() -> None:
+    metrics = Metrics(None)
+    for version in range(1, MOST_VERSIONS + 3):
+        metrics.answered("digits", version, 200, 0.1)
+    metrics.answered("digits", None, 404, 0.1)
+    versions = set(re.findall(r'requests_total\{code="\d+",model="digits",version="(\w+)"', exposed(metrics)))
+    assert versions == {"none", *(str(version) for version in range(3, MOST_VERSIONS + 3))}
 
 
 def test_calls_and_the_requests_that_shared_them_are_counted() -> None:
     metrics = Metrics(None)
-    metrics.called("digits", 1)
-    metrics.called("digits", 5)
+    metrics.called("digits", 1, 1)
+    metrics.called("digits", 5, 9)
     text = exposed(metrics)
     assert 'batch_requests_count{model="digits"} 2.0' in text
     assert 'batch_requests_sum{model="digits"} 6.0' in text
+    assert 'batch_instances_sum{model="digits"} 10.0' in text
 
 
 def test_a_model_without_a_live_version_shows_zero() -> None:
     metrics = Metrics(None)
     metrics.refreshed("digits", ModelState())
-    assert 'live_version{model="digits"} 0.0' in exposed(metrics)
+    text = exposed(metrics)
+    assert 'live_version{model="digits"} 0.0' in text
+    assert 'desired_version{model="digits"} 0.0' in text
+    assert 'model_ready{model="digits"} 0.0' in text
+
+
+def test_a_refused_version_is_desired_and_its_parity_failures_count_once_a_check() -> None:
+    metrics = Metrics(None)
+    ours = state(text_contract())
+    first, again = (Refusal("off by 0.2", retry_at, "parity") for retry_at in (1, 2))
+    for refusal in (first, first, again, Refusal("no contract", 3, "contract")):
+        refused = ModelState(ours.live, {2: refusal}, "", listed=frozenset({1, 2}))
+        metrics.refreshed("sentiment", refused)
+    text = exposed(metrics)
+    assert 'live_version{model="sentiment"} 1.0' in text
+    assert 'desired_version{model="sentiment"} 2.0' in text
+    assert 'refused_versions{model="sentiment"} 1.0' in text
+    assert 'parity_failures_total{model="sentiment"} 2.0' in text
+
+
+def test_values_outside_trainings_range_and_missing_ones_are_counted(used: Metrics) -> None:
+    text = exposed(used)
+    assert 'outside_range_total{feature="age",model="house_price",version="1"} 1.0' in text
+    assert 'missing_values_total{feature="rooms",model="house_price",version="1"} 1.0' in text
+    assert 'outside_range_total{feature="rooms"' not in text

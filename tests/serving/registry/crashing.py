@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from serving.registry import promote, prune, rollback
+from tests.serving.killing import killed
 from tests.serving.registry.folders import MODEL, content, incomplete, numbers, publish_version
 
-CHANGES = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir"}
 BEFORE = "abcd"
 COMMANDS: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "publish": (lambda models: publish_version(models, "e"), {"abcd", "abcde"}),
@@ -37,27 +37,7 @@ def main(folder: Path) -> None:
 
 
 def _killed(command: Callable[[Path], object], calls: int, models: Path) -> bool:
-    child = os.fork()
-    if not child:
-        left = calls
-
-        def count(event: str, arguments: tuple[object, ...]) -> None:
-            nonlocal left
-            if event in CHANGES or (event == "open" and _writes(arguments[2])):
-                if not left:
-                    os._exit(9)  # nothing is cleaned up, as with SIGKILL
-                left -= 1
-
-        sys.addaudithook(count)
-        command(models)
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, 9), code
-    return code == 9
-
-
-def _writes(flags: object) -> bool:
-    return isinstance(flags, int) and flags & os.O_ACCMODE != os.O_RDONLY
+    return killed(lambda: command(models), calls)
 
 
 def _check(models: Path, allowed: set[str]) -> None:

@@ -1,0 +1,174 @@
+"""What training's inputs and scores looked like: bins and counts, by which drift is told.
+
+Inputs are measured by their preprocessor, scores by their output, in training and serving alike.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from serving.contract.tensors import Array
+
+MOST_BINS = 10
+_ROWS_A_BIN = 40
+"""With fewer rows in each bin, the reference itself would be mostly chance."""
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
+class Measures:
+    """Numbers of some instances: *values* is `float64[n, columns]`, NaN where one is missing.
+
+    *totals* has, by name, what falls to each of some categories, summed up over the instances: `float64[categories]`.
+    """
+
+    values: Array
+    totals: Mapping[str, Array]
+
+    def beside(self, other: "Measures") -> "Measures":
+        """Join the columns and totals of *other* for the same instances."""
+        return Measures(np.hstack([self.values, other.values]), {**self.totals, **other.totals})
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """A number's bins: the first ends at the first of *edges* and holds it, the last has no end.
+
+    *counts* has the rows of training in each bin; *low* and *high* are the smallest and largest of them.
+    """
+
+    name: str
+    edges: tuple[float, ...]
+    low: float
+    high: float
+    counts: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, name: str, values: Array) -> "Continuous":
+        """Make bins of about equally many of *values* (`float64[n]`, NaN are left out)."""
+        present = values[~np.isnan(values)]
+        if not len(present):
+            return cls(name, (), 0.0, 0.0, (0.0,))
+        bins = max(2, min(MOST_BINS, len(present) // _ROWS_A_BIN))
+        quantiles = np.quantile(present, np.arange(1, bins) / bins, method="lower")
+        edges = np.unique([_short(edge) for edge in quantiles.tolist()])
+        edges = edges[edges < present.max()]
+        counts = np.bincount(np.searchsorted(edges, present, side="left"), minlength=len(edges) + 1)
+        return cls(
+            name, tuple(edges.tolist()), float(present.min()), float(present.max()), tuple(map(float, counts.tolist()))
+        )
+
+    @property
+    def bins(self) -> tuple[str, ...]:
+        """Each bin's name: its upper bound."""
+        return (*(f"{edge:g}" for edge in self.edges), "+Inf")
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """How many rows of training fell to each of *bins*; a row may be shared among several."""
+
+    name: str
+    bins: tuple[str, ...]
+    counts: tuple[float, ...]
+
+
+Feature = Continuous | Categorical
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference of a model's inputs and outputs: columns of `Measures.values` in their order, then its totals."""
+
+    columns: tuple[Continuous, ...]
+    totals: tuple[Categorical, ...]
+
+    @classmethod
+    def fit(cls, names: Sequence[str], measures: Measures, bins: Mapping[str, Sequence[str]]) -> "Reference":
+        """Take the columns *names* of *measures*, and its totals with the names of their *bins*."""
+        columns = [Continuous.fit(name, values) for name, values in zip(names, measures.values.T, strict=True)]
+        totals = [
+            Categorical(name, tuple(bins[name]), tuple(round(float(count), 3) for count in counts))
+            for name, counts in measures.totals.items()
+        ]
+        return cls(tuple(columns), tuple(totals))
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """All features, columns first."""
+        return (*self.columns, *self.totals)
+
+    def beside(self, other: "Reference") -> "Reference":
+        """Join the reference of the outputs to that of the inputs; a name that both have gets a `_` there."""
+        taken = {feature.name for feature in self.features}
+        columns = [Continuous(_other(it.name, taken), it.edges, it.low, it.high, it.counts) for it in other.columns]
+        return Reference((*self.columns, *columns), (*self.totals, *other.totals))
+
+    def count(self, measures: Measures) -> Array:
+        """Count *measures* by feature and bin: `float64[features, most bins + 3]`.
+
+        The last three of a column are values below and above training's range, and missing ones.
+        """
+        values = measures.values
+        counted = np.zeros((len(self.features), self.width + 3))
+        edges, low, high = self._limits
+        rows, columns = len(values), len(self.columns)
+        missing = np.isnan(values)
+        if rows and columns:
+            bins = (values[:, :, None] > edges).sum(axis=2)
+            bins[missing] = self.width + 2
+            flat = (bins + np.arange(columns) * (self.width + 3)).ravel()
+            counted[:columns] = np.bincount(flat, minlength=columns * (self.width + 3)).reshape(columns, -1)
+            counted[:columns, self.width] = (values < low).sum(axis=0)
+            counted[:columns, self.width + 1] = (values > high).sum(axis=0)
+        for row, total in enumerate(self.totals, start=columns):
+            counted[row, : len(total.bins)] = measures.totals[total.name]
+        return counted
+
+    @cached_property
+    def width(self) -> int:
+        """The number of bins of the feature that has most."""
+        return max((len(feature.bins) for feature in self.features), default=0)
+
+    @cached_property
+    def _limits(self) -> tuple[Array, Array, Array]:
+        edges = np.full((len(self.columns), max((len(it.edges) for it in self.columns), default=0)), np.inf)
+        for row, column in zip(edges, self.columns, strict=True):
+            row[: len(column.edges)] = column.edges
+        return edges, np.array([it.low for it in self.columns]), np.array([it.high for it in self.columns])
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {
+            "columns": [vars(column) for column in self.columns],
+            "totals": [vars(total) for total in self.totals],
+        }
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> "Reference":
+        """Read what `to_json` gave; raises ValueError, KeyError or TypeError if it is something else."""
+        columns = tuple(Continuous(**_tuples(column)) for column in state["columns"])
+        totals = tuple(Categorical(**_tuples(total)) for total in state["totals"])
+        reference = cls(columns, totals)
+        for feature in reference.features:
+            if len(feature.bins) != len(feature.counts):
+                raise ValueError(
+                    f"reference of '{feature.name}': {len(feature.counts)} counts for {len(feature.bins)} bins"
+                )
+        return reference
+
+
+def _tuples(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in state.items()}
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
+def _other(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name

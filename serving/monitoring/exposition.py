@@ -1,0 +1,58 @@
+"""The metrics as Prometheus reads them: of all workers together, with what is told from their sum."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from serving.monitoring import worker_files
+
+MOST_VERSIONS = 8
+"""So many versions of a model are told, the newest: counters can't be removed, and versions come for years."""
+
+
+class Derived(Protocol):
+    """What makes further metrics of the sum of all workers'."""
+
+    def families(self, merged: Sequence[Metric]) -> Iterable[Metric]:
+        """Give the further metrics."""
+        ...
+
+
+class _Families(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def exposition(registry: CollectorRegistry, folder: Path | None, derived: Derived) -> bytes:
+    """Give this process's *registry*, or what all workers wrote to *folder*, in Prometheus' text format."""
+    merged, files = (list(registry.collect()), 0) if folder is None else worker_files.read(folder)
+    _forget_old_versions(merged)
+    number = GaugeMetricFamily("plumbline_gateway_metric_files", "Files that this scrape was put together from.", files)
+    together = CollectorRegistry()
+    together.register(_Families([*merged, *derived.families(merged), number]))
+    return generate_latest(together)
+
+
+def _forget_old_versions(metrics: Sequence[Metric]) -> None:
+    versions: defaultdict[str, set[int]] = defaultdict(set)
+    for metric in metrics:
+        for sample in metric.samples:
+            if (version := sample.labels.get("version", "")).isdecimal():
+                versions[sample.labels["model"]].add(int(version))
+    told = {model: {str(it) for it in sorted(known)[-MOST_VERSIONS:]} for model, known in versions.items()}
+    if all(len(known) <= MOST_VERSIONS for known in versions.values()):
+        return
+    for metric in metrics:
+        metric.samples = [
+            sample
+            for sample in metric.samples
+            if not (version := sample.labels.get("version", "")).isdecimal() or version in told[sample.labels["model"]]
+        ]

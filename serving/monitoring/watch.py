@@ -1,0 +1,202 @@
+"""What the gateway's inputs and answers look like now, against the reference of the contract that made them.
+
+Each request adds to arrays, and the catalog's thread moves them to counters once a second: so that the cost of a
+request doesn't grow with the number of features. The counters of all workers add up, as those of several gateways do;
+an index of each worker's own could not be put together. So drift is told at scrape, from their sum less what it was
+when the window began.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prometheus_client import Counter, Metric
+from prometheus_client.core import GaugeMetricFamily
+
+from serving.contract.reference import Categorical, Measures, Reference
+from serving.contract.tensors import Array
+from serving.monitoring.drift import Verdict, Window, report
+from serving.monitoring.worker_files import write_atomically
+
+WINDOW_SECONDS = 3600.0
+WINDOW_ROWS = 1000
+"""A window has the instances of half of this time to all of it, but half to all of these rows if that is longer."""
+
+_STATE = "drift-windows.json"
+_FEATURES = "plumbline_gateway_feature_instances"
+_PREDICTIONS = "plumbline_gateway_predictions"
+_LABEL = "label"
+
+_Version = tuple[str, int]
+_Counts = Mapping[tuple[str, ...], float]
+_Children = MutableMapping[tuple[object, ...], Counter]
+
+
+class DriftWatch:
+    """Counts instances by the bins of their contract's reference, and tells drift; safe to share between threads."""
+
+    def __init__(self, bins: _Children, outside: _Children, missing: _Children, folder: Path | None) -> None:
+        self._bins = bins
+        self._outside = outside
+        self._missing = missing
+        self._lock = threading.Lock()
+        self._pending: dict[_Version, Window] = {}
+        self._references: dict[str, Mapping[int, Reference | None]] = {}
+        self._windows = _Windows(folder / _STATE if folder else None)
+
+    def add(self, model: str, version: int, reference: Reference, measures: Measures) -> None:
+        """Count *measures* of a version's inputs and answers."""
+        window = Window.of(reference, measures)
+        with self._lock:
+            pending = self._pending.get((model, version))
+            same = pending is not None and pending.reference is reference
+            self._pending[model, version] = pending + window if same and pending else window
+
+    def refer(self, model: str, references: Mapping[int, Reference | None]) -> None:
+        """Note the live versions of a model, with their references."""
+        self._references[model] = references
+
+    def flush(self) -> None:
+        """Move what was counted to the counters."""
+        with self._lock:
+            pending, self._pending = self._pending, {}
+        for version, window in pending.items():
+            self._count(version, window)
+
+    def families(self, merged: Sequence[Metric]) -> Iterator[Metric]:
+        """Give references, windows and drift of the live versions, by the counters of all workers."""
+        references, psi, ks, rows = _families()
+        counts = _by_version(merged)
+        live = {
+            (model, version): reference
+            for model, versions in self._references.items()
+            for version, reference in versions.items()
+            if reference
+        }
+        totals = {version: _window(reference, counts.get(version, {})) for version, reference in live.items()}
+        for (model, version), window in self._windows.since(totals).items():
+            names = [model, str(version)]
+            rows.add_metric(names, window.rows)
+            for feature, told in zip(window.reference.features, report(window), strict=True):
+                total = sum(feature.counts) or 1
+                for name, count in zip(feature.bins, feature.counts, strict=True):
+                    references.add_metric([*names, feature.name, name], count / total)
+                if told.verdict != Verdict.TOO_FEW:
+                    psi.add_metric([*names, feature.name], told.psi)
+                    if told.ks is not None:
+                        ks.add_metric([*names, feature.name], told.ks)
+        yield from (references, psi, ks, rows)
+
+    def _count(self, version: _Version, window: Window) -> None:
+        width = window.reference.width
+        for feature, row in zip(window.reference.features, window.counts.tolist(), strict=True):
+            if _is_label(feature):
+                continue  # counted as predictions
+            for name, count in zip(feature.bins, row, strict=False):
+                if count:
+                    self._bins[*version, feature.name, name].inc(count)
+            below, above, missing = row[width:]
+            if below + above:
+                self._outside[*version, feature.name].inc(below + above)
+            if missing:
+                self._missing[*version, feature.name].inc(missing)
+
+
+@dataclass
+class _Span:
+    """Where two windows began, in all that was counted by then: the one that is told, and the one to follow it."""
+
+    counts: Array
+    rows: float
+    next_counts: Array
+    next_rows: float
+    next_seconds: float
+
+
+class _Windows:
+    """The windows' beginnings, which workers share through the file *path*; None for a single process."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._spans: dict[str, _Span] = {}
+
+    def since(self, totals: Mapping[_Version, Window]) -> dict[_Version, Window]:
+        """Give the windows up to now of those whose counters are *totals*; a window that is long enough moves on."""
+        spans = self._load()
+        now, windows, moved = time.time(), {}, False
+        for (model, version), total in totals.items():
+            name = f"{model} {version}"
+            span = spans.get(name)
+            if span is None or span.counts.shape != total.counts.shape:
+                nothing = np.zeros_like(total.counts)
+                span = spans[name] = _Span(nothing, 0, nothing, 0, now)
+                moved = True
+            elif now - span.next_seconds > WINDOW_SECONDS / 2 and total.rows - span.next_rows > WINDOW_ROWS / 2:
+                span = _Span(span.next_counts, span.next_rows, total.counts, total.rows, now)
+                spans[name], moved = span, True
+            windows[model, version] = total - Window(total.reference, span.counts, span.rows)
+        if moved:
+            self._save(spans)
+        return windows
+
+    def _load(self) -> dict[str, _Span]:
+        if self._path is None:
+            return self._spans
+        try:
+            stored: dict[str, Any] = json.loads(self._path.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        return {
+            name: _Span(np.array(counts), rows, np.array(next_counts), next_rows, seconds)
+            for name, (counts, rows, next_counts, next_rows, seconds) in stored.items()
+        }
+
+    def _save(self, spans: Mapping[str, _Span]) -> None:
+        if self._path is not None:
+            stored = {
+                name: (it.counts.tolist(), it.rows, it.next_counts.tolist(), it.next_rows, it.next_seconds)
+                for name, it in spans.items()
+            }
+            write_atomically(self._path, stored)
+
+
+def _families() -> tuple[GaugeMetricFamily, ...]:
+    prefix, version = "plumbline_gateway", ["model", "version"]
+    by_feature = [*version, "feature"]
+    return (
+        GaugeMetricFamily(f"{prefix}_reference_ratio", "Training's rows by bin.", labels=[*by_feature, "bin"]),
+        GaugeMetricFamily(f"{prefix}_drift_psi", "Population stability index, less chance.", labels=by_feature),
+        GaugeMetricFamily(f"{prefix}_drift_ks", "Kolmogorov-Smirnov distance.", labels=by_feature),
+        GaugeMetricFamily(f"{prefix}_drift_window_instances", "Instances in the window.", labels=version),
+    )
+
+
+def _by_version(merged: Sequence[Metric]) -> dict[_Version, dict[tuple[str, str], float]]:
+    """Give the counters by model and version, and by feature and bin."""
+    found: dict[_Version, dict[tuple[str, str], float]] = {}
+    for metric in merged:
+        if metric.name not in (_FEATURES, _PREDICTIONS):
+            continue
+        for sample in metric.samples:
+            if sample.name.endswith("_total"):
+                labels = sample.labels
+                key = (labels["feature"], labels["bin"]) if "feature" in labels else (_LABEL, labels["label"])
+                found.setdefault((labels["model"], int(labels["version"])), {})[key] = sample.value
+    return found
+
+
+def _window(reference: Reference, counts: Mapping[tuple[str, str], float]) -> Window:
+    total = np.zeros((len(reference.features), reference.width + 3))
+    for row, feature in zip(total, reference.features, strict=True):
+        row[: len(feature.bins)] = [counts.get((feature.name, name), 0.0) for name in feature.bins]
+    answers = total[len(reference.columns) - 1]  # the last column is the score or value, which is never missing
+    return Window(reference, total, float(answers.sum()))
+
+
+def _is_label(feature: object) -> bool:
+    return isinstance(feature, Categorical) and feature.name == _LABEL

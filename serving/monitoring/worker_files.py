@@ -1,0 +1,127 @@
+"""The files in which gunicorn's workers share their metrics: reading them all, and keeping them few.
+
+prometheus_client keeps the counters of each worker in files of its own, also after it has ended, so that no count ever
+shrinks; each restart would make every scrape slower. So when a worker has ended, its counts are added to an archive.
+`archive.json` says which archive holds, and which workers are in it that may still have files. It is replaced
+atomically, so at any moment, and wherever this process is killed, each count is found once: nobody takes a lock.
+"""
+
+import json
+import os
+import struct
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from prometheus_client import Metric
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import mark_process_dead
+
+from serving.monitoring.merging import merge, totals
+
+_POINTER = "archive.json"
+_KINDS = ("counter", "histogram")
+_ATTEMPTS = 20
+_PAUSE_SECONDS = 0.005
+"""So often a reader may be overtaken by the end of a worker, and waits longer each time."""
+
+
+@dataclass(frozen=True)
+class _Pointer:
+    """The archive's number, and the worker whose counts it has, while that one's files may still be there."""
+
+    archive: int = 0
+    ended: int | None = None
+
+
+def read(folder: Path) -> tuple[list[Metric], int]:
+    """Add up the metrics of all workers, live and ended; gives them with the number of files."""
+    for attempt in range(_ATTEMPTS):
+        time.sleep(attempt * _PAUSE_SECONDS)
+        before = _pointer(folder)
+        files = _present(folder, before)
+        try:
+            metrics = merge(files)
+        except (FileNotFoundError, struct.error):  # of a worker that ended or began just now
+            continue
+        if _pointer(folder) == before:
+            return metrics, len(files)
+    raise RuntimeError(f"{folder}: workers end faster than their metrics can be read")
+
+
+def worker_ended(folder: Path, pid: int) -> None:
+    """Move what the worker counted into the archive, and take it out of the gauges. Only one process may do this."""
+    mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+    pointer = _cleaned(folder, _pointer(folder))  # if this was interrupted the last time
+    ended = [file for file in _present(folder, pointer) if _owner(file) == str(pid)]
+    if not ended:
+        return
+    following = _Pointer(pointer.archive + 1, pid)
+    for kind in _KINDS:
+        archived = folder / f"{kind}_{_name(pointer)}.db"
+        files = [file for file in (archived, *ended) if file.name.startswith(f"{kind}_") and file.exists()]
+        _write(folder / f"{kind}_{_name(following)}.db", files)
+    _point(folder, following)
+    _cleaned(folder, following)
+
+
+def wipe(folder: Path) -> None:
+    """Remove all metrics."""
+    for file in (*folder.glob("*.db"), *folder.glob("*.json")):
+        file.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, document: object) -> None:
+    """Write JSON so that readers see all of it or what was there before."""
+    aside = path.with_suffix(f".{os.getpid()}.tmp")
+    aside.write_text(json.dumps(document), "utf-8")
+    aside.replace(path)
+
+
+def _present(folder: Path, pointer: _Pointer) -> list[Path]:
+    """List the files that count."""
+
+    def counts(owner: str) -> bool:
+        return owner == _name(pointer) if owner.startswith("archive") else owner != str(pointer.ended)
+
+    return [file for file in sorted(folder.glob("*.db")) if counts(_owner(file))]
+
+
+def _cleaned(folder: Path, pointer: _Pointer) -> _Pointer:
+    """Remove the files that don't count, and then the mention of their worker: its number may come again."""
+    for file in {*folder.glob("*.db")}.difference(_present(folder, pointer)):
+        file.unlink(missing_ok=True)
+    if pointer.ended is None:
+        return pointer
+    clean = _Pointer(pointer.archive)
+    _point(folder, clean)
+    return clean
+
+
+def _write(path: Path, files: Iterable[Path]) -> None:
+    path.unlink(missing_ok=True)  # half of one, if this was interrupted the last time
+    archive = MmapedDict(str(path))  # type: ignore[no-untyped-call]
+    for key, value in totals(files).items():
+        archive.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
+    archive.close()  # type: ignore[no-untyped-call]
+
+
+def _pointer(folder: Path) -> _Pointer:
+    try:
+        return _Pointer(**json.loads((folder / _POINTER).read_text("utf-8")))
+    except FileNotFoundError:
+        return _Pointer()
+
+
+def _point(folder: Path, pointer: _Pointer) -> None:
+    write_atomically(folder / _POINTER, asdict(pointer))
+
+
+def _name(pointer: _Pointer) -> str:
+    return f"archive-{pointer.archive}"
+
+
+def _owner(file: Path) -> str:
+    """Give the number of the worker whose file it is, or an archive's name."""
+    return file.stem.rpartition("_")[2]
