@@ -30,7 +30,7 @@ from serving.contract import Contract
 
 _PART_ROWS = {"image": 1_000}
 _PART_ROWS_ELSE = 50_000
-_BATCH_BYTES = 2 * 1024 * 1024
+_BATCH_BYTES = 1024 * 1024
 _LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 16, 1024
 _HASH_CHARACTERS = 16
 
@@ -108,7 +108,8 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         answer,
         types,
     )
-    manifest = Manifest(job.model, live.version, digest, inputs.fingerprints, inputs.sources, options)
+    reference = live.contract.reference.to_json() if live.contract.reference else None
+    manifest = Manifest(job.model, live.version, digest, inputs.fingerprints, inputs.sources, options, reference)
     return Prepared(job, live, columns, inputs, writer, manifest)
 
 

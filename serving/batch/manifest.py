@@ -37,7 +37,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Manifest:
-    """*inputs* are the files' fingerprints by name, *contract* the SHA-256 of the contract's JSON."""
+    """*inputs* are the files' fingerprints by name, *contract* the SHA-256 of the contract's JSON.
+
+    *reference* is the contract's, for the report of drift; it is here for whoever merges the parts.
+    """
 
     model: str
     version: int
@@ -45,6 +48,7 @@ class Manifest:
     inputs: Mapping[str, str]
     sources: tuple[Source, ...]
     options: Options
+    reference: Mapping[str, Any] | None
 
     @property
     def run(self) -> str:
@@ -62,6 +66,7 @@ class Manifest:
             "options": self.options.to_json(),
             "inputs": dict(self.inputs),
             "sources": sources,
+            "reference": self.reference,
         }
         return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
@@ -82,6 +87,7 @@ class Manifest:
                 document["inputs"],
                 tuple(Source(path="", **source) for source in document["sources"]),
                 Options(**options),
+                document["reference"],
             )
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{path}: not a manifest: {error}; --restart begins anew") from error

@@ -103,7 +103,7 @@ class Scorer:
         piece = self._writer.encode(ids, kept, prediction.answers)
         rejects = _rejects(chunk.name, rows, prediction)
         statistics = Statistics()
-        statistics.count(prediction.answers, len(rejects))
+        statistics.count(prediction, len(rejects))
         return Scored(piece, statistics, rejects, prediction.stage_seconds["rpc"], chunk.position)
 
     def predict(self, instances: Sequence[Any]) -> Prediction:

@@ -1,6 +1,8 @@
 """What a run has done, for people and, as JSON, for programs."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -8,8 +10,12 @@ import numpy as np
 from serving.batch.manifest import Manifest
 from serving.batch.parts import rejects_path
 from serving.batch.statistics import Statistics
+from serving.contract.reference import Reference
+from serving.monitoring.drift import Verdict, Window, report
 
 _LABELS_SHOWN = 10
+_MOVED = (Verdict.WATCH, Verdict.DRIFT)
+_MOVED_SHOWN = 5
 
 
 def summarise(
@@ -33,7 +39,8 @@ def summarise(
         summary["labels"] = dict(sorted(whole.labels.items(), key=lambda item: (-item[1], item[0])))
     if whole.least is not None and whole.rows:
         summary["values"] = {"mean": whole.total / whole.rows, "min": whole.least, "max": whole.largest}
-    # Here goes the report of drift against the contract's reference, of the window that `Statistics` adds up.
+    if manifest.reference is not None and whole.window is not None:
+        summary["drift"] = _drift(Reference.from_json(manifest.reference), whole)
     return summary
 
 
@@ -54,6 +61,7 @@ def as_text(summary: Mapping[str, Any]) -> str:
     if "values" in summary:
         values = summary["values"]
         lines.append(f"  values     mean {values['mean']:.4g}, {values['min']:.4g} to {values['max']:.4g}")
+    lines += _drift_lines(summary.get("drift", []))
     if now := summary["rows_now"]:
         lines.append(
             f"  time       {summary['seconds']:,.1f} s for {now:,} rows: {summary['rows_per_second']:,.0f} rows/s"
@@ -61,6 +69,21 @@ def as_text(summary: Mapping[str, Any]) -> str:
     if calls := summary["call_milliseconds"]:
         lines.append("  calls      " + ", ".join(f"{name} {value:.1f} ms" for name, value in calls.items()))
     return "\n".join([*lines, f"  output     {summary['output']}"])
+
+
+def _drift(reference: Reference, whole: Statistics) -> list[dict[str, Any]]:
+    """Compare all rows with the rows that the model was trained on."""
+    found = report(Window(reference, np.asarray(whole.window), whole.rows))
+    return [{**asdict(feature), "verdict": str(feature.verdict)} for feature in found]
+
+
+def _drift_lines(drift: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not drift:
+        return []
+    verdicts = Counter(feature["verdict"] for feature in drift)
+    lines = ["  drift      " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())]
+    moved = sorted((it for it in drift if it["verdict"] in _MOVED), key=lambda feature: -feature["psi"])
+    return lines + [f"  {'':10} {it['verdict']}: {it['feature']}, PSI {it['psi']:.3f}" for it in moved[:_MOVED_SHOWN]]
 
 
 def _percentiles(calls: Sequence[float]) -> dict[str, float]:
