@@ -4,6 +4,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from serving.batch.parts import restart
 from serving.batch.plan import Shard
 from serving.batch.rejects import RejectLimit
 from serving.batch.summary import as_text
-from serving.batch.workers import Workers
+from serving.batch.workers import Connect, Workers
 from serving.catalog import ModelServer
 from serving.tfserving.client import ModelServerClient
 
@@ -145,14 +146,12 @@ def _merge(output: str, *, inputs: tuple[str, ...], max_rejects: str | None, **o
 
 def _score(output: str, *, restarts: bool, in_flight: int, processes: int, **options: Any) -> dict[str, Any]:
     options.pop("dry", None)
-    with _asked(output, **options) as (asked, server, address), stopped_by_signals() as stopping:
-        if options["in_process"] and processes > 1:
-            raise BadInput("--processes is for a model server; --in-process has the model in this one")
+    with _asked(output, **options) as (asked, server, connect), stopped_by_signals() as stopping:
         if restarts:
             if asked.shard.count > 1:
                 raise BadInput("--restart would throw away what other shards have done; give it without --shard")
             restart(output)
-        return job.score(asked, server, address, Workers(in_flight, processes), stopping)
+        return job.score(asked, server, connect, Workers(in_flight, processes), stopping)
 
 
 def _try(output: str, **options: Any) -> dict[str, Any]:
@@ -174,7 +173,7 @@ def _asked(
     job_index: int | None,
     job_count: int | None,
     **options: Any,
-) -> Iterator[tuple[job.Job, ModelServer, str]]:
+) -> Iterator[tuple[job.Job, ModelServer, Connect]]:
     """Make a job of the options, and open what answers."""
     if not options["model"] or not options["inputs"]:
         raise BadInput("expected INPUT, --model and --output; see plumbline score --help")
@@ -183,11 +182,12 @@ def _asked(
     if options["shard"].count > 1 and options["limit"]:
         raise BadInput("--limit and --shard don't go together: no shard knows how many rows the others have")
     asked = job.Job(output=output, columns=_mapping(columns), **options)
-    server: ModelServer = (
-        InProcessServer(models_dir, asked.model, asked.version) if in_process else ModelServerClient(model_server)
-    )
+    connect: Connect = partial(ModelServerClient, model_server)
+    if in_process:
+        connect = partial(InProcessServer, models_dir, asked.model, asked.version)
+    server = connect()
     try:
-        yield asked, server, model_server
+        yield asked, server, connect
     finally:
         server.close()
 

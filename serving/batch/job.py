@@ -23,7 +23,7 @@ from serving.batch.rows import Columns, find_columns
 from serving.batch.runner import Run
 from serving.batch.scoring import Pinned, contract_hash
 from serving.batch.summary import summarise
-from serving.batch.workers import Workers
+from serving.batch.workers import Connect, Workers
 from serving.batch.writers import Writer, answer_columns, make_writer, writer_name
 from serving.catalog import LiveModel, ModelServer
 from serving.contract import Contract
@@ -113,7 +113,9 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
     return Prepared(job, live, columns, inputs, writer, manifest)
 
 
-def score(job: Job, server: ModelServer, address: str, workers: Workers, stopping: threading.Event) -> dict[str, Any]:
+def score(
+    job: Job, server: ModelServer, connect: Connect, workers: Workers, stopping: threading.Event
+) -> dict[str, Any]:
     """Do the job, or what is left of it, and give its summary; raises BatchError."""
     begun = read_manifest(job.output)
     if begun and begun.model != job.model:
@@ -128,7 +130,7 @@ def score(job: Job, server: ModelServer, address: str, workers: Workers, stoppin
     limit = RejectLimit.parse(job.max_rejects)
     with Progress(job.model, prepared.inputs.size) as progress:
         run = Run(prepared.plan, prepared.columns, parts, prepared.writer, limit, progress, stopping, workers.count)
-        with workers.running(server, address, prepared.pinned, prepared.writer, stopping) as submit:
+        with workers.running(server, connect, prepared.pinned, prepared.writer, stopping) as submit:
             run.run(submit)
     whole = run.done_before
     whole.add(progress.statistics)

@@ -14,9 +14,10 @@ from typing import Any
 from serving.batch.scoring import Chunk, Pinned, Scored, Scorer, Stopping
 from serving.batch.writers import Writer
 from serving.catalog import ModelServer
-from serving.tfserving.client import ModelServerClient
 
 Submit = Callable[[Chunk], "Future[Scored]"]
+Connect = Callable[[], ModelServer]
+"""Picklable."""
 
 _context = multiprocessing.get_context("spawn")  # gRPC does not survive a fork
 
@@ -35,14 +36,14 @@ class Workers:
 
     @contextmanager
     def running(
-        self, server: ModelServer, address: str, pinned: Pinned, writer: Writer, stopping: threading.Event
+        self, server: ModelServer, connect: Connect, pinned: Pinned, writer: Writer, stopping: threading.Event
     ) -> Iterator[Submit]:
-        """Give the function that has a chunk scored; threads share *server*, processes connect to *address*."""
+        """Give the function that has a chunk scored; threads share *server*, processes *connect* to one themselves."""
         if self.processes > 1:
             shared = _context.Event()
             threading.Thread(target=_hand_on, args=(stopping, shared), daemon=True).start()
             executor: Executor = ProcessPoolExecutor(
-                self.processes, _context, initializer=_start, initargs=(address, pinned, writer, shared)
+                self.processes, _context, initializer=_start, initargs=(connect, pinned, writer, shared)
             )
             submit: Submit = lambda chunk: executor.submit(_score, chunk)  # noqa: E731 - one of two, chosen here
         else:
@@ -58,12 +59,12 @@ class Workers:
 _scorer: Scorer
 
 
-def _start(address: str, pinned: Pinned, writer: Writer, stopping: Stopping) -> None:
+def _start(connect: Connect, pinned: Pinned, writer: Writer, stopping: Stopping) -> None:
     global _scorer
     for number in (signal.SIGINT, signal.SIGTERM):  # which reach the whole group; the parent decides what they mean
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _scorer = Scorer(ModelServerClient(address), pinned, writer, stopping)
+    _scorer = Scorer(connect(), pinned, writer, stopping)
 
 
 def _score(chunk: Chunk) -> Scored:

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, BinaryIO, Protocol
 
 import orjson
@@ -95,11 +96,10 @@ class CsvWriter(_Text):
     def encode(self, ids: Sequence[str], kept: Sequence[Sequence[Any]], answers: Sequence[Mapping[str, Any]]) -> bytes:
         """Make lines, quoted where needed."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerows(
-            (row_id, *map(_cell, values), *(_cell(answer[name]) for name in self.answer), *self.constants)
-            for row_id, values, answer in zip(ids, kept, answers, strict=True)
-        )
+        passing = ([_cell(values[index]) for values in kept] for index in range(len(self.keep)))
+        answered = (_answers(name, answers) for name in self.answer)
+        rows = zip(ids, *passing, *answered, *map(repeat, self.constants), strict=False)  # what repeats has no end
+        csv.writer(text, lineterminator="\n").writerows(rows)
         return compress(text.getvalue().encode(), self.compression)
 
     def _header(self) -> bytes:
@@ -149,6 +149,12 @@ def compress(data: bytes, compression: str) -> bytes:
         return gzip.compress(data, _LEVEL, mtime=0)
     packed: bytes = extra("pyarrow", ".zst").compress(data, codec="zstd", asbytes=True)
     return packed
+
+
+def _answers(name: str, answers: Sequence[Mapping[str, Any]]) -> list[Any]:
+    if name == "scores":
+        return [orjson.dumps(answer[name]).decode() for answer in answers]
+    return [answer[name] for answer in answers]
 
 
 def _cell(value: Any) -> Any:

@@ -48,7 +48,8 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
 def done(folder: Path, contract: Contract, inputs: list[Path], output: str, **options: Any) -> dict[str, Any]:
     """Do a job with a server that answers at once; gives its summary."""
     job = Job(tuple(map(str, inputs)), contract.model, str(folder / output), **options)
-    return do_job(job, InstantServer(contract), "", Workers(2, 1), threading.Event())
+    server = InstantServer(contract)
+    return do_job(job, server, lambda: server, Workers(2, 1), threading.Event())
 
 
 class Command:

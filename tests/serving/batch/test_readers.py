@@ -145,7 +145,8 @@ def done_in_store(source: str, output: str) -> dict[str, Any]:
     from tests.serving.batch.instant import InstantServer
 
     job = Job((source,), "house_price", output, part_rows=7)
-    return score(job, InstantServer(tabular_contract()), "", Workers(2, 1), threading.Event())
+    server = InstantServer(tabular_contract())
+    return score(job, server, lambda: server, Workers(2, 1), threading.Event())
 
 
 @pytest.mark.parametrize(
