@@ -10,7 +10,6 @@ from serving.batch.statistics import Statistics
 
 _LINE_SECONDS = 10.0
 _BAR_SECONDS = 0.1
-_BAR_WIDTH = 24
 
 
 class Progress:
@@ -31,7 +30,7 @@ class Progress:
                 label=model,
                 file=stream,
                 show_eta=False,
-                width=_BAR_WIDTH,
+                width=0,  # as wide as the terminal leaves room for
                 item_show_func=lambda item: self._figures(),
             )
 
@@ -62,9 +61,8 @@ class Progress:
 
     def passed(self, position: int) -> None:
         """Rows up to *position* in the source need no work."""
-        before = self._position
+        self._passed += self._place(position) - self._position
         self._move(position)
-        self._passed += self._position - before
 
     def scored(self, position: int, statistics: Statistics) -> None:
         """Rows up to *position* in the source are scored."""
@@ -72,7 +70,7 @@ class Progress:
         self._move(position)
 
     def _move(self, position: int) -> None:
-        self._position = self._before + min(position, self._source_size)
+        self._position = self._place(position)
         now = time.monotonic()
         if now - self._shown >= (_BAR_SECONDS if self._bar else _LINE_SECONDS):
             self._shown = now
@@ -81,6 +79,9 @@ class Progress:
             else:
                 percent = 100 * self._position // self._size
                 click.echo(f"{self._model}: {percent}%, {self.rows:,} rows, {self._figures()}", file=self._stream)
+
+    def _place(self, position: int) -> int:
+        return self._before + min(position, self._source_size)
 
     def _show_bar(self) -> None:
         self._bar.update(self._position - self._bar.pos)

@@ -68,7 +68,8 @@ class Run:
             if isinstance(item, PartEnd):
                 return
             if isinstance(item, Scored):
-                self.calls.append(item.call_seconds)
+                if item.call_seconds:  # none if all rows of the chunk were rejected
+                    self.calls.append(item.call_seconds)
                 self.progress.scored(item.position, item.statistics)
                 yield item
                 self.limit.add(item.statistics.rejected)
