@@ -1,5 +1,6 @@
 """`--dry-run`: the first rows, all the way to their answers, and nothing written."""
 
+import json
 from contextlib import closing
 from itertools import islice
 from typing import Any
@@ -54,5 +55,5 @@ def as_text(told: dict[str, Any]) -> str:
         f"  tried      {told['rows_tried']:,} rows, {told['rejected']:,} rejected",
     ]
     lines += [f"  rejected   {reason}" for reason in told["reasons"]]
-    lines += [f"  answer     {answer}" for answer in told["answers"]]
+    lines += [f"  answer     {json.dumps(answer, ensure_ascii=False)}" for answer in told["answers"]]
     return "\n".join(lines)
