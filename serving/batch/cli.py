@@ -123,16 +123,13 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 def score(as_json: bool, metrics_file: Path | None, merge: bool, output: str, **options: Any) -> None:
     """Score, or merge, and print the summary."""
     with reporting_errors():
-        if merge:
-            told = _merge(output, **options)
-        elif options.pop("dry"):
+        if options["dry"] and not merge:
             told = _try(output, **options)
             click.echo(json.dumps(told, indent=1, ensure_ascii=False) if as_json else dry_run.as_text(told))
             return
-        else:
-            with _measured(metrics_file, options["model"]) as measures:
-                told = _score(output, **options)
-                measures.update(told)
+        with _measured(metrics_file, options["model"]) as measures:
+            told = _merge(output, **options) if merge else _score(output, **options)
+            measures.update(told)
         if told.pop("finished_before", False):
             click.echo(f"{output} was finished before: nothing is left to do", err=True)
         click.echo(json.dumps(told, indent=1, ensure_ascii=False) if as_json else as_text(told))
@@ -144,8 +141,7 @@ def _merge(output: str, *, inputs: tuple[str, ...], max_rejects: str | None, **o
     return job.merge_shards(output, max_rejects)
 
 
-def _score(output: str, *, restarts: bool, in_flight: int, processes: int, **options: Any) -> dict[str, Any]:
-    options.pop("dry", None)
+def _score(output: str, *, dry: bool, restarts: bool, in_flight: int, processes: int, **options: Any) -> dict[str, Any]:
     with _asked(output, **options) as (asked, server, connect), stopped_by_signals() as stopping:
         if restarts:
             if asked.shard.count > 1:
@@ -155,7 +151,7 @@ def _score(output: str, *, restarts: bool, in_flight: int, processes: int, **opt
 
 
 def _try(output: str, **options: Any) -> dict[str, Any]:
-    for name in ("restarts", "in_flight", "processes"):
+    for name in ("dry", "restarts", "in_flight", "processes"):
         options.pop(name)
     with _asked(output, **options) as (asked, server, _):
         return dry_run.dry_run(job.prepare(asked, server, None), server, threading.Event())
@@ -193,13 +189,14 @@ def _asked(
 
 
 @contextlib.contextmanager
-def _measured(path: Path | None, model: str) -> Iterator[dict[str, Any]]:
+def _measured(path: Path | None, model: str | None) -> Iterator[dict[str, Any]]:
     """Write the metrics of a run at its end, whatever that is, if there is a *path* for them."""
     told: dict[str, Any] = {}
     try:
         yield told
     finally:
-        if path and model and not isinstance(told.get("finished_before"), bool):
+        model = told.get("model", model)
+        if path and model and not told.get("finished_before"):
             names = {"rows": "rows", "rejected_rows": "rejected", "duration_seconds": "seconds"}
             names["rows_per_second"] = "rows_per_second"
             values = {name: float(told[key]) for name, key in names.items() if key in told}

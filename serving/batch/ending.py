@@ -17,13 +17,16 @@ from serving.exit_codes import ExitCode
 def reporting_errors() -> Iterator[None]:
     """End the process with the code of a BatchError, and its message on standard error.
 
-    What goes wrong with a file or an object store may pass, so that is for another try.
+    What goes wrong with a file or an object store may pass, so that is for another try, unless it says otherwise.
     """
     try:
         yield
     except BatchError as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(error.exit_code) from error
+    except (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(ExitCode.BAD_INPUT) from error
     except OSError as error:
         click.echo(f"Error: {error}; {GOES_ON}", err=True)
         raise SystemExit(ExitCode.RETRY) from error

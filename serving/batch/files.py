@@ -135,9 +135,8 @@ class LocalFiles:
 
 @dataclass(frozen=True)
 class RemoteFiles:
-    """Files in an object store. Not picklable everywhere, so each process finds its own by `files_of`."""
+    """Files in an object store."""
 
-    scheme: str
     store: Any = field(repr=False)
 
     def glob(self, pattern: str) -> list[str]:
@@ -199,7 +198,7 @@ def files_of(path: str) -> Files:
         return LocalFiles()
     fsspec = extra("fsspec", f"{scheme}://")
     try:
-        return RemoteFiles(scheme, fsspec.filesystem(scheme, skip_instance_cache=False))
+        return RemoteFiles(fsspec.filesystem(scheme))
     except (ImportError, ValueError) as error:
         raise BadInput(f"{path}: {error}") from error
 

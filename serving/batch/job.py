@@ -137,7 +137,9 @@ def score(
     if job.shard.count == 1:
         whole = merging.merge(job.output, manifest, parts, prepared.writer, limit)
     summary = summarise(job.output, manifest, whole, progress.rows, progress.seconds, run.calls)
-    if job.shard.count == 1:
+    if job.shard.count > 1:
+        summary["shard"] = f"{job.shard.index}/{job.shard.count}"
+    else:
         merging.finish(job.output, manifest, parts, summary)
     return summary
 

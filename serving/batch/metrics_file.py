@@ -12,8 +12,8 @@ _PREFIX = "plumbline_batch"
 _GAUGES = {
     f"{_PREFIX}_rows": "Rows that the last run which succeeded gave an answer.",
     f"{_PREFIX}_rejected_rows": "Rows that the last run which succeeded rejected.",
-    f"{_PREFIX}_duration_seconds": "How long the last run took.",
-    f"{_PREFIX}_rows_per_second": "Rows a second of the last run.",
+    f"{_PREFIX}_duration_seconds": "How long the last run took that succeeded.",
+    f"{_PREFIX}_rows_per_second": "Rows a second of the last run that succeeded.",
     f"{_PREFIX}_last_success_timestamp_seconds": "When a run last succeeded.",
     f"{_PREFIX}_last_run_timestamp_seconds": "When a run last ended, however it did.",
 }

@@ -29,11 +29,13 @@ class RejectLimit:
             pass
         raise BadInput(f"--max-rejects {text}: expected a number of rows such as 100, or a share such as 1%")
 
-    def add(self, count: int) -> None:
-        """Count rejected rows; raises TooManyRejects if these are too many already."""
+    def add(self, count: int, last: str) -> None:
+        """Count rejected rows, of which *last* tells the last; raises TooManyRejects if these are too many already."""
         self.count += count
         if self.most is not None and self.count > self.most:
-            raise TooManyRejects(f"{self.count:,} rows were rejected, and at most {self.most:,} may be")
+            raise TooManyRejects(
+                f"{self.count:,} rows were rejected, and at most {self.most:,} may be; the last: {last}"
+            )
 
     def check(self, rows: int, rejected: int) -> None:
         """Raise TooManyRejects if of *rows* with an answer and *rejected* without too many were rejected."""

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
 from serving.batch.errors import GOES_ON, Unfinished
@@ -61,7 +62,7 @@ class Run:
         for part in self.parts.done():
             if self.plan.shard.has(part, len(self.plan.sources)):
                 self.done_before.add(self.parts.read(part)[0])
-        self.limit.add(self.done_before.rejected)
+        self.limit.add(self.done_before.rejected, "in parts that were finished before")
 
     def _part(self, part: Part, items: Iterator[Item]) -> Iterator[Scored]:
         for item in items:
@@ -72,7 +73,9 @@ class Run:
                     self.calls.append(item.call_seconds)
                 self.progress.scored(item.position, item.statistics)
                 yield item
-                self.limit.add(item.statistics.rejected)
+                if item.rejects:
+                    last = item.rejects[-1]
+                    self.limit.add(len(item.rejects), f"{last['file']}, row {last['row']}: {last['reason']}")
 
     def _in_order(self, submit: Submit) -> Iterator[Item]:
         """Have the chunks scored, several at a time, and give all in the order of the plan."""
@@ -96,6 +99,9 @@ def _is_ready(item: Event | Future[Scored]) -> bool:
 
 
 def _result(item: "Event | Future[Scored]") -> Item:
-    result = item.result() if isinstance(item, Future) else item
+    try:
+        result = item.result() if isinstance(item, Future) else item
+    except BrokenProcessPool as error:
+        raise Unfinished(f"a process was killed, perhaps as memory was short; {GOES_ON}") from error
     assert not isinstance(result, Chunk)  # noqa: S101 - for mypy: chunks were submitted
     return result

@@ -68,7 +68,11 @@ def as_text(summary: Mapping[str, Any]) -> str:
         )
     if calls := summary["call_milliseconds"]:
         lines.append("  calls      " + ", ".join(f"{name} {value:.1f} ms" for name, value in calls.items()))
-    return "\n".join([*lines, f"  output     {summary['output']}"])
+    if "shard" in summary:
+        lines.append(f"  shard      {summary['shard']}; next: plumbline score --merge --output {summary['output']}")
+    else:
+        lines.append(f"  output     {summary['output']}")
+    return "\n".join(lines)
 
 
 def _drift(reference: Reference, whole: Statistics) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ def main(folder: Path) -> None:
     os.fsync = lambda descriptor: None  # a process that is killed loses nothing that it wrote; this only saves time
     rows = [*houses(10), {"rooms": "none", "age": 1}]
     sources = [write_csv(folder / "in1.csv", rows), write_csv(folder / "in2.csv", houses(3))]
-    for ending in ("csv", "jsonl.gz", "parquet"):
+    for ending in ("jsonl.gz", "parquet"):
         _run(sources, folder, f"expected.{ending}")
         expected = _files(folder, f"expected.{ending}")
         changes = 0

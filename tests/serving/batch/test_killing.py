@@ -22,7 +22,7 @@ def test_killed_before_each_change_to_the_disc(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.serving.batch.killing", str(tmp_path)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
-    assert told.stdout.count("killed before each of") == 3
+    assert told.stdout.count("killed before each of") == 2
 
 
 @pytest.mark.parametrize(("processes", "kills"), [(1, 9), (2, 3)])
@@ -45,7 +45,7 @@ def test_killed_at_random_moments(tmp_path: Path, processes: int, kills: int) ->
             killed += process.wait() == -signal.SIGKILL
             if killed == kills or process.returncode == 0:
                 break
-        assert killed >= kills // 2
+        assert killed == kills
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     for suffix in ("", ".rejects.jsonl"):
         assert _read(tmp_path / f"out.jsonl{suffix}") == _read(tmp_path / f"expected.jsonl{suffix}")
