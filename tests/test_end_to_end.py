@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -105,6 +106,32 @@ def _requests(stack) -> float:
         for line in lines
         if line.startswith("plumbline_gateway_requests_total{") and all(label in line for label in wanted)
     )
+
+
+def test_every_models_inputs_and_scores_are_counted_by_the_bins_of_its_contract(stack, trained):
+    for name, result in trained.items():
+        assert stack.post(f"/predict/{name}", result.contract.examples[0].instance).status == 200
+
+    def counted(reply: Reply) -> bool:
+        lines = [line for line in reply.body.decode().splitlines() if "feature_instances_total{" in line]
+        return all(
+            any(f'feature="{column.name}"' in line and f'model="{name}"' in line for line in lines)
+            for name, result in trained.items()
+            for column in result.contract.reference.columns
+        )
+
+    stack.wait_for("/metrics", counted)
+
+
+def test_a_file_is_compared_with_the_contract_that_the_gateway_gives(stack, trained, tmp_path):
+    path = tmp_path / "reviews.jsonl"
+    path.write_text("".join(json.dumps({"review": text}) + "\n" for text in ("zork " * 90, "a good film", " ")))
+    command = [*PLUMBLINE, "drift", str(path), "--model", "sentiment", "--column", "text=review", "--url", stack.url]
+    done = subprocess.run(command, capture_output=True, text=True)
+
+    assert done.stdout.startswith(f"sentiment: 2 rows of {path}\n"), done.stderr
+    assert "too few rows" in done.stdout
+    assert "left out row 3: text: expected a string that is not empty" in done.stderr
 
 
 @pytest.fixture

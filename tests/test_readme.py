@@ -74,8 +74,11 @@ def test_python_that_is_shown_runs(code, stack):
 
 
 @pytest.mark.parametrize("command", PARSED)
-def test_what_works_for_long_has_the_options_it_is_shown_with(command, tmp_path):
+def test_what_works_for_long_has_the_options_it_is_shown_with(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     _, name, *arguments = shlex.split(command.replace("~/data", str(tmp_path)))
+    for file in (word for word in arguments if word.endswith((".csv", ".jsonl"))):
+        Path(file).touch()
     shown = main.get_command(click.Context(main), name)
     if isinstance(shown, click.Group):
         name, *arguments = arguments

@@ -116,7 +116,7 @@ class Contract:
         try:
             document = json.loads(text)
             _check_schema(document)
-            return cls(
+            contract = cls(
                 model=document["model"],
                 problem=document["problem"],
                 preprocessor=preprocessor_from_json(document["preprocessor"]),
@@ -127,8 +127,17 @@ class Contract:
                 provenance=document["provenance"],
                 reference=Reference.from_json(document["reference"]) if "reference" in document else None,
             )
+            contract._check_reference()
+            return contract
         except (ValueError, KeyError, TypeError) as error:
             raise ContractError(f"not a contract: {type(error).__name__}: {error}") from error
+
+    def _check_reference(self) -> None:
+        """Raise ValueError if what is measured does not fit the reference."""
+        parts = (self.preprocessor, self.output)
+        if self.reference:
+            categories = [len(names) for part in parts for names in part.categories.values()]
+            self.reference.check(sum(len(part.measures) for part in parts), categories)
 
     @cached_property
     def _fields(self) -> frozenset[str]:

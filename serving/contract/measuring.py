@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from serving.contract.contract import Contract
 from serving.contract.outputs import Output
 from serving.contract.preprocessors import Preprocessor
@@ -27,10 +25,8 @@ def fit_reference(preprocessor: Preprocessor, output: Output, instances: Sequenc
     parts = [
         measure_inputs(preprocessor, instances[start : start + _ROWS]) for start in range(0, len(instances), _ROWS)
     ]
-    totals = {name: np.sum([part.totals[name] for part in parts], axis=0) for name in parts[0].totals}
-    inputs = Measures(np.vstack([part.values for part in parts]), totals)
     outputs = output.measured(scores)
-    return Reference.fit(preprocessor.measures, inputs, preprocessor.categories).beside(
+    return Reference.fit(preprocessor.measures, Measures.joined(parts), preprocessor.categories).beside(
         Reference.fit(output.measures, outputs, output.categories)
     )
 

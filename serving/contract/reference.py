@@ -4,7 +4,7 @@ Inputs are measured by their preprocessor, scores by their output, in training a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +26,12 @@ class Measures:
 
     values: Array
     totals: Mapping[str, Array]
+
+    @classmethod
+    def joined(cls, parts: Sequence["Measures"]) -> "Measures":
+        """Join measures of several sets of instances, at least one."""
+        totals = {name: np.sum([part.totals[name] for part in parts], axis=0) for name in parts[0].totals}
+        return cls(np.vstack([part.values for part in parts]), totals)
 
     def beside(self, other: "Measures") -> "Measures":
         """Join the columns and totals of *other* for the same instances."""
@@ -103,8 +109,9 @@ class Reference:
     def beside(self, other: "Reference") -> "Reference":
         """Join the reference of the outputs to that of the inputs; a name that both have gets a `_` there."""
         taken = {feature.name for feature in self.features}
-        columns = [Continuous(_other(it.name, taken), it.edges, it.low, it.high, it.counts) for it in other.columns]
-        return Reference((*self.columns, *columns), (*self.totals, *other.totals))
+        columns = [replace(column, name=_other(column.name, taken)) for column in other.columns]
+        totals = [replace(total, name=_other(total.name, taken)) for total in other.totals]
+        return Reference((*self.columns, *columns), (*self.totals, *totals))
 
     def count(self, measures: Measures) -> Array:
         """Count *measures* by feature and bin: `float64[features, most bins + 3]`.
@@ -123,8 +130,8 @@ class Reference:
             counted[:columns] = np.bincount(flat, minlength=columns * (self.width + 3)).reshape(columns, -1)
             counted[:columns, self.width] = (values < low).sum(axis=0)
             counted[:columns, self.width + 1] = (values > high).sum(axis=0)
-        for row, total in enumerate(self.totals, start=columns):
-            counted[row, : len(total.bins)] = measures.totals[total.name]
+        for row, counts in zip(counted[columns:], measures.totals.values(), strict=True):
+            row[: len(counts)] = counts
         return counted
 
     @cached_property
@@ -157,7 +164,16 @@ class Reference:
                 raise ValueError(
                     f"reference of '{feature.name}': {len(feature.counts)} counts for {len(feature.bins)} bins"
                 )
+        for column in columns:
+            if list(column.edges) != sorted({*column.edges}):
+                raise ValueError(f"reference of '{column.name}': the bins' edges are not in order")
         return reference
+
+    def check(self, columns: int, totals: Sequence[int]) -> None:
+        """Raise ValueError unless there are so many columns, and totals of so many categories."""
+        own = (len(self.columns), [len(total.bins) for total in self.totals])
+        if own != (columns, list(totals)):
+            raise ValueError(f"expected a reference of {columns} columns and totals of {totals}, got {own}")
 
 
 def _tuples(state: Mapping[str, Any]) -> dict[str, Any]:

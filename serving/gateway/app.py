@@ -31,6 +31,7 @@ _EXTENSION = "plumbline"
 class _Background:
     refresher: Refresher
     server: ModelServer
+    metrics: Metrics
 
 
 def create_app(settings: Settings | None = None, server: ModelServer | None = None) -> Flask:
@@ -55,7 +56,7 @@ def create_app(settings: Settings | None = None, server: ModelServer | None = No
     app.register_blueprint(page_routes())
     register_problems(app)
     register_headers(app)
-    app.extensions[_EXTENSION] = _Background(refresher, server)
+    app.extensions[_EXTENSION] = _Background(refresher, server, metrics)
     refresher.start()
     return app
 
@@ -65,6 +66,7 @@ def close_app(app: Flask) -> None:
     background = app.extensions[_EXTENSION]
     background.refresher.close()
     background.server.close()
+    background.metrics.close()
 
 
 def _predictor(settings: Settings, catalog: Catalog, server: ModelServer, metrics: Metrics) -> Predictor:

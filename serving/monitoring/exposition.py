@@ -1,12 +1,10 @@
 """The metrics as Prometheus reads them: of all workers together, with what is told from their sum."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from serving.monitoring import worker_files
@@ -15,12 +13,8 @@ MOST_VERSIONS = 8
 """So many versions of a model are told, the newest: counters can't be removed, and versions come for years."""
 
 
-class Derived(Protocol):
-    """What makes further metrics of the sum of all workers'."""
-
-    def families(self, merged: Sequence[Metric]) -> Iterable[Metric]:
-        """Give the further metrics."""
-        ...
+Derive = Callable[[Sequence[Metric], int], Iterable[Metric]]
+"""The sum of all workers' metrics, and the number of their files -> further metrics."""
 
 
 class _Families(Collector):
@@ -31,13 +25,12 @@ class _Families(Collector):
         return self._families
 
 
-def exposition(registry: CollectorRegistry, folder: Path | None, derived: Derived) -> bytes:
+def exposition(registry: CollectorRegistry, folder: Path | None, derive: Derive) -> bytes:
     """Give this process's *registry*, or what all workers wrote to *folder*, in Prometheus' text format."""
     merged, files = (list(registry.collect()), 0) if folder is None else worker_files.read(folder)
     _forget_old_versions(merged)
-    number = GaugeMetricFamily("plumbline_gateway_metric_files", "Files that this scrape was put together from.", files)
     together = CollectorRegistry()
-    together.register(_Families([*merged, *derived.families(merged), number]))
+    together.register(_Families([*merged, *derive(merged, files)]))
     return generate_latest(together)
 
 

@@ -22,7 +22,8 @@ def merge(files: Iterable[Path]) -> list[Metric]:
     """Merge prometheus_client's *files* of several workers; a name starts with the kind of metric in it."""
     by_kind: defaultdict[str, list[Path]] = defaultdict(list)
     for file in files:
-        by_kind[file.name.partition("_")[0]].append(file)
+        if file.stat().st_size:  # a worker that begins, or was killed as it began, has an empty one
+            by_kind[file.name.partition("_")[0]].append(file)
     added = [metric for kind in _ADDED for metric in _added(kind, by_kind.pop(kind, []))]
     others = [str(file) for rest in by_kind.values() for file in rest]
     return [*added, *MultiProcessCollector.merge(others)]  # type: ignore[no-untyped-call]

@@ -6,12 +6,13 @@ nothing here may need more than counters, histograms and gauges with a `live...`
 """
 
 from collections import Counter as Tally
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -166,10 +167,26 @@ class Metrics:
         self._watch.refer(model, {version: live.contract.reference for version, live in state.live.items()})
         self._watch.flush()
 
+    def close(self) -> None:
+        """Count what requests have left to be counted."""
+        self._watch.flush()
+
     def exposition(self) -> bytes:
         """Give all values in Prometheus' text format: those of all workers, if they share a folder."""
         self._watch.flush()
-        return exposition(self._registry, self._shared_dir, self._watch)
+        return exposition(self._registry, self._shared_dir, self._derived)
+
+    def _derived(self, merged: Sequence[Metric], files: int) -> list[Metric]:
+        """Give the metrics that are told at scrape, from the sum of all workers'."""
+        version, feature = ("model", "version"), ("model", "version", "feature")
+        references = _gauge_family("reference_ratio", "Training's rows by bin.", *feature, "bin")
+        psi = _gauge_family("drift_psi", "Population stability index, less what chance gives.", *feature)
+        ks = _gauge_family("drift_ks", "Kolmogorov-Smirnov distance.", *feature)
+        rows = _gauge_family("drift_window_instances", "Instances in the window.", *version)
+        self._watch.tell(merged, references, psi, ks, rows)
+        number = _gauge_family("metric_files", "Files that this scrape was put together from.")
+        number.add_metric([], files)
+        return [references, psi, ks, rows, number]
 
     def _is_new(self, model: str, version: int, refusal: Refusal) -> bool:
         before, self._refusals[model, version] = self._refusals.get((model, version)), refusal
@@ -185,6 +202,10 @@ class Metrics:
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> _Children[Histogram]:
         metric = Histogram(f"plumbline_gateway_{name}", text, labels, buckets=buckets, registry=self._registry)
         return _Children(metric)
+
+
+def _gauge_family(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"plumbline_gateway_{name}", text, labels=labels)
 
 
 def _timestamp(provenance: Mapping[str, Any]) -> float:

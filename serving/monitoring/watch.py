@@ -1,7 +1,7 @@
 """What the gateway's inputs and answers look like now, against the reference of the contract that made them.
 
-Each request adds to arrays, and the catalog's thread moves them to counters once a second: so that the cost of a
-request doesn't grow with the number of features. The counters of all workers add up, as those of several gateways do;
+Requests leave their measures, and the catalog's thread counts those of a second together: so that the cost of a request
+doesn't grow with the number of features. The counters of all workers add up, as those of several gateways do;
 an index of each worker's own could not be put together. So drift is told at scrape, from their sum less what it was
 when the window began.
 """
@@ -9,7 +9,8 @@ when the window began.
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections import deque
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,13 +28,18 @@ WINDOW_SECONDS = 3600.0
 WINDOW_ROWS = 1000
 """A window has the instances of half of this time to all of it, but half to all of these rows if that is longer."""
 
+_FORGOTTEN_SECONDS = 7 * 86_400.0
+"""A window that has not moved for so long is of a version that went, or of one that nobody asks."""
+
+_MOST_PENDING = 10_000
+"""So many requests' measures are kept before whoever brings the next has to count them."""
+
 _STATE = "drift-windows.json"
 _FEATURES = "plumbline_gateway_feature_instances"
 _PREDICTIONS = "plumbline_gateway_predictions"
 _LABEL = "label"
 
 _Version = tuple[str, int]
-_Counts = Mapping[tuple[str, ...], float]
 _Children = MutableMapping[tuple[object, ...], Counter]
 
 
@@ -44,33 +50,43 @@ class DriftWatch:
         self._bins = bins
         self._outside = outside
         self._missing = missing
-        self._lock = threading.Lock()
-        self._pending: dict[_Version, Window] = {}
+        self._flushing = threading.Lock()
+        self._pending: deque[tuple[_Version, Reference, Measures]] = deque()  # both ends are safe between threads
         self._references: dict[str, Mapping[int, Reference | None]] = {}
         self._windows = _Windows(folder / _STATE if folder else None)
 
     def add(self, model: str, version: int, reference: Reference, measures: Measures) -> None:
         """Count *measures* of a version's inputs and answers."""
-        window = Window.of(reference, measures)
-        with self._lock:
-            pending = self._pending.get((model, version))
-            same = pending is not None and pending.reference is reference
-            self._pending[model, version] = pending + window if same and pending else window
+        self._pending.append(((model, version), reference, measures))
+        if len(self._pending) > _MOST_PENDING:
+            self.flush()
 
     def refer(self, model: str, references: Mapping[int, Reference | None]) -> None:
         """Note the live versions of a model, with their references."""
         self._references[model] = references
 
     def flush(self) -> None:
-        """Move what was counted to the counters."""
-        with self._lock:
-            pending, self._pending = self._pending, {}
-        for version, window in pending.items():
-            self._count(version, window)
+        """Count what requests left."""
+        with self._flushing:
+            self._flush()
 
-    def families(self, merged: Sequence[Metric]) -> Iterator[Metric]:
-        """Give references, windows and drift of the live versions, by the counters of all workers."""
-        references, psi, ks, rows = _families()
+    def _flush(self) -> None:
+        together: dict[tuple[_Version, int], tuple[Reference, list[Measures]]] = {}
+        for _ in range(len(self._pending)):
+            version, reference, measures = self._pending.popleft()
+            together.setdefault((version, id(reference)), (reference, []))[1].append(measures)
+        for (version, _), (reference, parts) in together.items():
+            self._count(version, Window.of(reference, Measures.joined(parts)))
+
+    def tell(
+        self,
+        merged: Sequence[Metric],
+        references: GaugeMetricFamily,
+        psi: GaugeMetricFamily,
+        ks: GaugeMetricFamily,
+        rows: GaugeMetricFamily,
+    ) -> None:
+        """Fill in references, drift and windows' rows of the live versions, by the counters of all workers."""
         counts = _by_version(merged)
         live = {
             (model, version): reference
@@ -90,7 +106,6 @@ class DriftWatch:
                     psi.add_metric([*names, feature.name], told.psi)
                     if told.ks is not None:
                         ks.add_metric([*names, feature.name], told.ks)
-        yield from (references, psi, ks, rows)
 
     def _count(self, version: _Version, window: Window) -> None:
         width = window.reference.width
@@ -132,7 +147,7 @@ class _Windows:
         for (model, version), total in totals.items():
             name = f"{model} {version}"
             span = spans.get(name)
-            if span is None or span.counts.shape != total.counts.shape:
+            if span is None or not _continues(total.counts, span.next_counts):
                 nothing = np.zeros_like(total.counts)
                 span = spans[name] = _Span(nothing, 0, nothing, 0, now)
                 moved = True
@@ -158,26 +173,22 @@ class _Windows:
 
     def _save(self, spans: Mapping[str, _Span]) -> None:
         if self._path is not None:
+            kept = time.time() - _FORGOTTEN_SECONDS
             stored = {
                 name: (it.counts.tolist(), it.rows, it.next_counts.tolist(), it.next_rows, it.next_seconds)
                 for name, it in spans.items()
+                if it.next_seconds > kept
             }
             write_atomically(self._path, stored)
 
 
-def _families() -> tuple[GaugeMetricFamily, ...]:
-    prefix, version = "plumbline_gateway", ["model", "version"]
-    by_feature = [*version, "feature"]
-    return (
-        GaugeMetricFamily(f"{prefix}_reference_ratio", "Training's rows by bin.", labels=[*by_feature, "bin"]),
-        GaugeMetricFamily(f"{prefix}_drift_psi", "Population stability index, less chance.", labels=by_feature),
-        GaugeMetricFamily(f"{prefix}_drift_ks", "Kolmogorov-Smirnov distance.", labels=by_feature),
-        GaugeMetricFamily(f"{prefix}_drift_window_instances", "Instances in the window.", labels=version),
-    )
+def _continues(counts: Array, earlier: Array) -> bool:
+    """Tell whether *counts* may follow *earlier*: not if the version's number came again with another contract."""
+    return counts.shape == earlier.shape and bool((counts >= earlier).all())
 
 
 def _by_version(merged: Sequence[Metric]) -> dict[_Version, dict[tuple[str, str], float]]:
-    """Give the counters by model and version, and by feature and bin."""
+    """Give the counters by model and version, and by feature and bin; of labels, the feature is empty."""
     found: dict[_Version, dict[tuple[str, str], float]] = {}
     for metric in merged:
         if metric.name not in (_FEATURES, _PREDICTIONS):
@@ -185,7 +196,7 @@ def _by_version(merged: Sequence[Metric]) -> dict[_Version, dict[tuple[str, str]
         for sample in metric.samples:
             if sample.name.endswith("_total"):
                 labels = sample.labels
-                key = (labels["feature"], labels["bin"]) if "feature" in labels else (_LABEL, labels["label"])
+                key = (labels["feature"], labels["bin"]) if "feature" in labels else ("", labels["label"])
                 found.setdefault((labels["model"], int(labels["version"])), {})[key] = sample.value
     return found
 
@@ -193,10 +204,11 @@ def _by_version(merged: Sequence[Metric]) -> dict[_Version, dict[tuple[str, str]
 def _window(reference: Reference, counts: Mapping[tuple[str, str], float]) -> Window:
     total = np.zeros((len(reference.features), reference.width + 3))
     for row, feature in zip(total, reference.features, strict=True):
-        row[: len(feature.bins)] = [counts.get((feature.name, name), 0.0) for name in feature.bins]
+        of = "" if _is_label(feature) else feature.name
+        row[: len(feature.bins)] = [counts.get((of, name), 0.0) for name in feature.bins]
     answers = total[len(reference.columns) - 1]  # the last column is the score or value, which is never missing
     return Window(reference, total, float(answers.sum()))
 
 
 def _is_label(feature: object) -> bool:
-    return isinstance(feature, Categorical) and feature.name == _LABEL
+    return isinstance(feature, Categorical) and feature.name.rstrip("_") == _LABEL  # see Reference.beside

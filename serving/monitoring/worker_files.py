@@ -9,6 +9,7 @@ atomically, so at any moment, and wherever this process is killed, each count is
 import json
 import os
 import struct
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -60,7 +61,7 @@ def worker_ended(folder: Path, pid: int) -> None:
     following = _Pointer(pointer.archive + 1, pid)
     for kind in _KINDS:
         archived = folder / f"{kind}_{_name(pointer)}.db"
-        files = [file for file in (archived, *ended) if file.name.startswith(f"{kind}_") and file.exists()]
+        files = [file for file in (archived, *ended) if file.name.startswith(f"{kind}_") and _is_written(file)]
         _write(folder / f"{kind}_{_name(following)}.db", files)
     _point(folder, following)
     _cleaned(folder, following)
@@ -68,13 +69,13 @@ def worker_ended(folder: Path, pid: int) -> None:
 
 def wipe(folder: Path) -> None:
     """Remove all metrics."""
-    for file in (*folder.glob("*.db"), *folder.glob("*.json")):
+    for file in (file for kind in ("db", "json", "tmp") for file in folder.glob(f"*.{kind}")):
         file.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, document: object) -> None:
     """Write JSON so that readers see all of it or what was there before."""
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
+    aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
     aside.write_text(json.dumps(document), "utf-8")
     aside.replace(path)
 
@@ -97,6 +98,10 @@ def _cleaned(folder: Path, pointer: _Pointer) -> _Pointer:
     clean = _Pointer(pointer.archive)
     _point(folder, clean)
     return clean
+
+
+def _is_written(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
 
 
 def _write(path: Path, files: Iterable[Path]) -> None:

@@ -75,3 +75,18 @@ def test_a_failure_gives_its_turn_back() -> None:
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), limits.turn("digits", 1):
             raise ZeroDivisionError
+
+
+def test_who_waits_and_who_is_refused_is_told() -> None:
+    told: list[tuple[object, ...]] = []
+    tell = lambda *what: told.append(what)  # noqa: E731
+    work = Work(Limits(most=1, waiting=1, on_wait=tell, on_refusal=tell))
+    first = work.start()
+    wait_until(lambda: work.at_work == 1)
+    assert told == []
+    second = work.start()
+    wait_until(lambda: told == [("digits", 1)])
+    assert isinstance(work.start().exception(), Overloaded)
+    work.finish.set()
+    assert [first.result(), second.result()] == ["done"] * 2
+    assert told == [("digits", 1), ("digits",), ("digits", -1)]

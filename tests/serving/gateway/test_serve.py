@@ -111,17 +111,27 @@ def test_two_workers_answer_and_their_metrics_are_one(running: Running, metrics_
     assert "pid=" not in metrics
 
 
-def test_a_worker_that_dies_is_replaced_and_its_counts_stay(running: Running, metrics_dir: Path) -> None:
-    assert running.predict() == 200
-    for pid in running.workers():
-        os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: len(running.workers()) == 4)
-    wait_until(running.ready)
+def test_workers_that_die_are_replaced_and_their_counts_stay_in_few_files(running: Running, metrics_dir: Path) -> None:
     (shared,) = metrics_dir.iterdir()
-    assert running.predict() == 200
+    for killed in (0, 2, 4, 6):
+        wait_until(lambda count=killed + 2: len(running.workers()) == count, 20)  # type: ignore[misc]
+        wait_until(running.ready, 20)
+        assert running.predict() == 200
+        for pid in running.workers()[-2:] if killed < 6 else ():
+            os.kill(pid, signal.SIGKILL)
+    workers = {str(pid) for pid in running.workers()[-2:]}
+    wait_until(lambda: "plumbline_gateway_workers 2.0" in running.ask("GET", "/metrics")[1], 20)
     _, metrics = running.ask("GET", "/metrics")
-    assert 'plumbline_gateway_requests_total{code="200",model="sentiment",version="1"} 2.0' in metrics
-    assert len(list(shared.glob("gauge_livesum_*.db"))) <= 2
+    assert 'plumbline_gateway_requests_total{code="200",model="sentiment",version="1"} 4.0' in metrics
+    assert "plumbline_gateway_predictions_total{label=" in metrics
+    starts = float(metrics.split("\nplumbline_gateway_worker_starts_total ")[1].split()[0])
+    assert 5 <= starts <= 8  # one may be killed before it counts its start
+    owners = {file.stem.rpartition("_")[2] for file in shared.glob("*.db")}
+    assert owners >= workers
+    (archive,) = owners - workers
+    assert archive.startswith("archive-")
+    files = float(metrics.split("\nplumbline_gateway_metric_files ")[1].split()[0])
+    assert 2 < files <= 2 * 5 + 2  # counters, histograms and three kinds of gauges a worker
 
 
 def test_a_body_of_unknown_length_is_limited_too(running: Running) -> None:

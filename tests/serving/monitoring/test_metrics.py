@@ -1,4 +1,6 @@
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -144,3 +146,10 @@ def test_values_outside_trainings_range_and_missing_ones_are_counted(used: Metri
     assert 'outside_range_total{feature="age",model="house_price",version="1"} 1.0' in text
     assert 'missing_values_total{feature="rooms",model="house_price",version="1"} 1.0' in text
     assert 'outside_range_total{feature="rooms"' not in text
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool: apt-get install prometheus")
+def test_prometheus_own_lint_finds_nothing(used: Metrics) -> None:
+    command = ["promtool", "check", "metrics", "--extended"]
+    done = subprocess.run(command, input=used.exposition(), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b""), done.stdout.decode()

@@ -52,6 +52,18 @@ def test_a_workers_number_may_come_again(tmp_path: Path) -> None:
     assert told(tmp_path)["a_counter_totalm0"] == 8
 
 
+def test_a_worker_that_was_killed_as_it_began_is_no_trouble(tmp_path: Path) -> None:
+    write_worker(tmp_path, 1)
+    for name in ("counter_2.db", "histogram_2.db", "gauge_livesum_2.db"):
+        (tmp_path / name).touch()
+    before = told(tmp_path)
+    assert before["a_counter_totalm0"] == 2
+    worker_ended(tmp_path, 2)
+    assert told(tmp_path) == before
+    worker_ended(tmp_path, 1)
+    assert told(tmp_path)["a_counter_totalm0"] == 2
+
+
 def test_a_worker_that_counted_nothing_is_no_trouble(tmp_path: Path) -> None:
     worker_ended(tmp_path, 7)
     assert list(tmp_path.iterdir()) == []
