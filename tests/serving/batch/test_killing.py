@@ -59,7 +59,7 @@ def test_told_to_stop_it_finishes_the_part_under_way(tmp_path: Path) -> None:
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         _wait_for_more_parts(process, tmp_path / "out.jsonl.parts", False)
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
         assert (process.returncode, "stopping once the part under way is finished" in said) == (75, True), said
         assert not list((tmp_path / "out.jsonl.parts").glob("*.tmp"))
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -76,7 +76,7 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
         assert len(children) >= 2
         process.kill()
         process.wait()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while any(Path(f"/proc/{child}").exists() for child in children):
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -85,20 +85,20 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
 def test_shards_of_which_one_is_killed(tmp_path: Path, model_server: FakeModelServer) -> None:
     """Three processes at a time, the second of which dies and comes again; one shard is done twice."""
     model_server.publish(tabular_contract())
-    model_server.delay_seconds = 0.01
+    model_server.delay_seconds = 0.1
     source = write_csv(tmp_path / "in.csv", houses(1500))
     done(tmp_path, tabular_contract(), [source], "expected.parquet", batch_rows=10, part_rows=50, id_column="age")
     command = [*_command(source, tmp_path / "out.parquet", model_server.address, 1, "house_price", 50)]
     command += ["--id-column", "age", "--shard"]
     shards = [subprocess.Popen([*command, f"{index}/3"], cwd=ROOT, stdout=subprocess.DEVNULL) for index in (2, 1, 0)]
-    _wait_for_more_parts(shards[1], tmp_path / "out.parquet.parts", False)
+    _wait_for_more_parts(shards[1], tmp_path / "out.parquet.parts", False, "000000-00000001.*.rows")
     shards[1].kill()
-    assert [shard.wait(60) for shard in shards] == [0, -signal.SIGKILL, 0]
+    assert [shard.wait(180) for shard in shards] == [0, -signal.SIGKILL, 0]
     with pytest.raises(Unfinished, match="pieces are missing"):
         merge_shards(str(tmp_path / "out.parquet"), None)
     model_server.delay_seconds = 0
     again = [subprocess.Popen([*command, f"{index}/3"], cwd=ROOT, stdout=subprocess.DEVNULL) for index in (1, 0)]
-    assert [shard.wait(60) for shard in again] == [0, 0]
+    assert [shard.wait(180) for shard in again] == [0, 0]
     for _ in range(2):
         merge_shards(str(tmp_path / "out.parquet"), None)
     assert _read(tmp_path / "out.parquet") == _read(tmp_path / "expected.parquet")
@@ -114,11 +114,13 @@ def _command(
     return [sys.executable, "-m", "serving", "score", str(source), *arguments]
 
 
-def _wait_for_more_parts(process: "subprocess.Popen[str] | subprocess.Popen[bytes]", parts: Path, begun: bool) -> None:
+def _wait_for_more_parts(
+    process: "subprocess.Popen[str] | subprocess.Popen[bytes]", parts: Path, begun: bool, pattern: str = "*"
+) -> None:
     """Wait until a run is at work: it has made a part, or has been running for as long as that may take."""
-    before = len(list(parts.glob("*"))) if begun else 0
-    deadline = time.monotonic() + 30
-    while process.poll() is None and len(list(parts.glob("*"))) <= before and time.monotonic() < deadline:
+    before = len(list(parts.glob(pattern))) if begun else 0
+    deadline = time.monotonic() + 120
+    while process.poll() is None and len(list(parts.glob(pattern))) <= before and time.monotonic() < deadline:
         time.sleep(0.005)
 
 
