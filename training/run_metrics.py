@@ -14,8 +14,9 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.contract import Contract
+from serving.exit_codes import ExitCode
 from training.ending import exit_code
-from training.errors import ExitCode, TrainingError
+from training.errors import TrainingError
 
 _PREFIX = "plumbline_training"
 _GAUGES = {
