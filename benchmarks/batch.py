@@ -174,7 +174,7 @@ def _local_server(model: str, folder: Path) -> Iterator[str]:
     base = f"--model_base_path={folder / 'models' / model}"
     command = [sys.executable, "-m", "serving.local_server", "--host=127.0.0.1", f"--port={port}"]
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen([*command, f"--model_name={model}", base], stdout=log, stderr=log)  # noqa: S603
+        process = subprocess.Popen([*command, f"--model_name={model}", base], stdout=log, stderr=log)
     try:
         yield f"127.0.0.1:{port}"
     finally:

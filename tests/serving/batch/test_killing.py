@@ -40,7 +40,7 @@ def test_killed_at_random_moments(tmp_path: Path, processes: int, kills: int) ->
             process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             begun = (tmp_path / "out.jsonl.manifest.json").exists()
             _wait_for_more_parts(process, tmp_path / "out.jsonl.parts", begun)
-            time.sleep(random.random() * 0.1)  # noqa: S311 - nothing secret
+            time.sleep(random.random() * 0.1)
             process.kill()
             killed += process.wait() == -signal.SIGKILL
             if killed == kills or process.returncode == 0:
