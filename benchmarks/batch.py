@@ -62,7 +62,7 @@ def _measure(model: str, folder: Path, sample: bool, rounds: int, processes: int
     features = trained.contract.features(instances)
     with _local_server(model, folder) as address:
         ways: dict[str, Callable[[], float]] = {
-            f"predict, batch {size}": lambda size=size: _predict(trained.model, features, len(instances), size)
+            f"predict, batch {size}": partial(_predict, trained.model, features, len(instances), size)
             for size in PREDICT_BATCHES
         }
         rows = np.empty(0)

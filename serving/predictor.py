@@ -92,7 +92,7 @@ class Predictor:
 
         Raises the errors of `serving.errors`.
         """
-        clock = _Clock(deadline_seconds)
+        clock = _Clock(deadline_seconds, self._on_stage)
         decoded, rejected = live.contract.decode_each(instances)
         clock.lap("decode")
         if not decoded:

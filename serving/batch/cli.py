@@ -15,7 +15,7 @@ from serving.batch.ending import reporting_errors, stopped_by_signals
 from serving.batch.errors import BadInput
 from serving.batch.in_process import InProcessServer
 from serving.batch.inputs import FORMATS
-from serving.batch.metrics_file import write_metrics
+from serving.batch.metrics_file import telling_metrics
 from serving.batch.parts import restart
 from serving.batch.plan import Shard
 from serving.batch.rejects import RejectLimit
@@ -23,6 +23,7 @@ from serving.batch.summary import as_text
 from serving.batch.workers import Connect, Workers
 from serving.catalog import ModelServer
 from serving.tfserving.client import ModelServerClient
+from serving.tfserving.tls import Tls
 
 _HELP = """
 Score files too large for an API, by the same contract and model server as the gateway.
@@ -58,6 +59,15 @@ _OPTIONS = (
         show_default=True,
         envvar="MODEL_SERVER",
         help="gRPC address of the model server.",
+    ),
+    *(
+        click.option(f"--model-server-{name}", metavar=kind, envvar=f"MODEL_SERVER_{name.upper()}", help=text)
+        for name, kind, text in (
+            ("ca", "FILE", "Speak TLS, and trust the certificates in this PEM file."),
+            ("cert", "FILE", "Our own certificate, for mutual TLS."),
+            ("key", "FILE", "Its key."),
+            ("name", "HOST", "The name in the server's certificate, if it is not that of its address."),
+        )
     ),
     click.option("--in-process", is_flag=True, help="Load the SavedModel here instead; needs TensorFlow."),
     click.option(
@@ -127,9 +137,9 @@ def score(as_json: bool, metrics_file: Path | None, merge: bool, output: str, **
             told = _try(output, **options)
             click.echo(json.dumps(told, indent=1, ensure_ascii=False) if as_json else dry_run.as_text(told))
             return
-        with _measured(metrics_file, options["model"]) as measures:
+        with telling_metrics(metrics_file, options["model"]) as summary:
             told = _merge(output, **options) if merge else _score(output, **options)
-            measures.update(told)
+            summary.update(told)
         if told.pop("finished_before", False):
             click.echo(f"{output} was finished before: nothing is left to do", err=True)
         click.echo(json.dumps(told, indent=1, ensure_ascii=False) if as_json else as_text(told))
@@ -162,6 +172,10 @@ def _asked(
     output: str,
     *,
     model_server: str,
+    model_server_ca: str | None,
+    model_server_cert: str | None,
+    model_server_key: str | None,
+    model_server_name: str | None,
     in_process: bool,
     models_dir: Path,
     columns: tuple[str, ...],
@@ -178,7 +192,8 @@ def _asked(
     if options["shard"].count > 1 and options["limit"]:
         raise BadInput("--limit and --shard don't go together: no shard knows how many rows the others have")
     asked = job.Job(output=output, columns=_mapping(columns), **options)
-    connect: Connect = partial(ModelServerClient, model_server)
+    tls = _tls(model_server_ca, model_server_cert, model_server_key, model_server_name)
+    connect: Connect = partial(ModelServerClient, model_server, tls)
     if in_process:
         connect = partial(InProcessServer, models_dir, asked.model, asked.version)
     server = connect()
@@ -188,19 +203,17 @@ def _asked(
         server.close()
 
 
-@contextlib.contextmanager
-def _measured(path: Path | None, model: str | None) -> Iterator[dict[str, Any]]:
-    """Write the metrics of a run at its end, whatever that is, if there is a *path* for them."""
-    told: dict[str, Any] = {}
-    try:
-        yield told
-    finally:
-        model = told.get("model", model)
-        if path and model and not told.get("finished_before"):
-            names = {"rows": "rows", "rejected_rows": "rejected", "duration_seconds": "seconds"}
-            names["rows_per_second"] = "rows_per_second"
-            values = {name: float(told[key]) for name, key in names.items() if key in told}
-            write_metrics(path, model, values, succeeded=bool(told))
+def _tls(ca: str | None, cert: str | None, key: str | None, name: str | None) -> Tls | None:
+    if not ca:
+        if cert or key or name:
+            raise BadInput("--model-server-cert, -key and -name need --model-server-ca too")
+        return None
+    if bool(cert) != bool(key):
+        raise BadInput("--model-server-cert and --model-server-key need each other")
+    tls = Tls(Path(ca), Path(cert) if cert else None, Path(key) if key else None, name or "")
+    for field, problem in tls.problems():
+        raise BadInput(f"--model-server-{field} {getattr(tls, field)}: {problem}")
+    return tls
 
 
 def _mapping(columns: tuple[str, ...]) -> dict[str, str]:

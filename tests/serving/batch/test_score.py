@@ -29,7 +29,7 @@ def test_each_row_has_the_answer_that_the_gateway_would_give(command: Command, t
     }
     assert (tmp_path / "out.jsonl.rejects.jsonl").read_bytes() == b""
     assert not (tmp_path / "out.jsonl.parts").exists()
-    assert sorted(command.server.rows)[-7:] == [2, 8, 8, 8, 8, 8, 8][-7:] or max(command.server.rows) == 8
+    assert command.server.rows.count(8) == 6
 
 
 def test_columns_are_mapped_and_rows_named_by_file_and_number(command: Command, tmp_path: Path) -> None:
