@@ -41,6 +41,9 @@ def serve(**options: str | None) -> None:
     except InvalidSettings as error:
         raise click.ClickException(f"these settings can't be used:\n{error}") from error
     environment["PROMETHEUS_MULTIPROC_DIR"] = _fresh_folder(settings)
+    environment.setdefault(
+        "GRPC_EXPERIMENTS", "-event_engine_client"
+    )  # a caller waits for its own reply: no other thread
     os.execve(sys.executable, _gunicorn(), environment)  # noqa: S606 - so that signals reach gunicorn itself
 
 

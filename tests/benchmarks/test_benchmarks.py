@@ -109,7 +109,7 @@ def test_tables_tell_what_was_recorded(results: Results, tmp_path: Path) -> None
 
     assert write_report(read_results(results.path), document, tmp_path) == ["rivals", "gateway", "sweeps", "training"]
     text = document.read_text()
-    assert "| **Plumbline** | 120 (90.0-330) | 25.0 / 50.0 | 0.70 |" in text
+    assert "| **Plumbline** | 120 (90.0-330) | 25.0 / 50.0 | 0.70 (0.70-0.70) |" in text
     assert "| text req/s at 1 | Flask | 1.10 | >= 0.8 |" in text
     assert "- Ray Serve, round 2: it ended:" in text
     assert "| text: p50 by the gateway - of the bare call, ms | 1.50 - 0.70 = 0.80 | <= 1.0 |" in text
