@@ -15,7 +15,6 @@ def main(flags: Flags) -> None:
     """Run the server until SIGTERM or SIGINT; exit with 255 if it can't start, as the original does."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s] %(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow's C++ part when it is imported
-    os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")  # see docs/performance.md
     # TensorFlow imports Keras only so that editors can complete its names. A loaded graph needs none of it: 700 modules
     # less, which took 40 MB and a quarter of a second.
     sys.modules.setdefault("keras", None)  # type: ignore[arg-type]
