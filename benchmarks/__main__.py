@@ -30,7 +30,8 @@ _models_option = click.option(
     "--models-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default=WORK / "models",
-    help="A models folder that holds sentiment and image alone; what it lacks is trained.",
+    envvar="PLUMBLINE_MODELS",
+    help="A models folder; if it lacks sentiment or image, that is trained into it.  [default: .benchmarks/models]",
 )
 
 
@@ -47,7 +48,7 @@ def main() -> None:
 @click.option("--quick", is_flag=True, help="One round of a second each: to see that everything works.")
 def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float, quick: bool) -> None:
     """Compare all servers: throughput and latency at 1, 8 and 32 callers, by rate, memory, start."""
-    from benchmarks.models import train_missing
+    from benchmarks.models import served_models
     from benchmarks.payloads import make_payloads
     from benchmarks.rounds import Plan, compare
     from benchmarks.servers import SERVERS
@@ -56,8 +57,8 @@ def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float
     chosen = [server for server in SERVERS if not names or server.name in names]
     if len(chosen) < len(set(names)) or not chosen:
         raise click.UsageError(f"the servers are {', '.join(repr(server.name) for server in SERVERS)}")
-    rates = {"sentiment": (50.0, 100.0, 200.0, 400.0, 800.0), "image": (5.0, 10.0, 20.0, 40.0, 80.0)}
-    plan = Plan(1, 1.0, 1.0, (1, 8, 32), {}) if quick else Plan(rounds, seconds, 2.0, (1, 8, 32), rates)
+    rates = {"sentiment": (100.0, 200.0, 400.0, 800.0), "image": (10.0, 20.0, 40.0, 80.0)}
+    plan = Plan(1, 1.0, 1.0, (1, 8, 32), {}) if quick else Plan(rounds, seconds, 1.0, (1, 8, 32), rates)
     results = _results("rivals")
     ready = []
     for server in chosen:
@@ -67,8 +68,8 @@ def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float
         else:
             click.echo(f"{server.name}: environment {python_of(server.environment)}")
             ready.append(server)
-    train_missing(models_dir, click.echo)
-    compare(ready, models_dir.resolve(), make_payloads(models_dir), plan, results, click.echo)
+    models = served_models(models_dir, click.echo)
+    compare(ready, models, make_payloads(models), plan, results, click.echo)
     click.echo(f"results: {results.path}")
 
 
@@ -79,26 +80,27 @@ def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float
 def gateway(models_dir: Path, repeats: int, requests: int) -> None:
     """Measure the gateway alone: start to ready, memory of a worker, overhead over the bare call."""
     from benchmarks.gateway import measure_gateway
-    from benchmarks.models import train_missing
+    from benchmarks.models import served_models
 
     results = _results("gateway")
-    train_missing(models_dir, click.echo)
-    measure_gateway(models_dir, repeats, requests, results)
+    measure_gateway(served_models(models_dir, click.echo), repeats, requests, results)
     click.echo(f"results: {results.path}")
 
 
 @main.command()
-@click.option(
-    "--models-dir", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="Of all models."
-)
+@_models_option
 @click.option("--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Of each measurement.")
 def sweeps(models_dir: Path, seconds: float) -> None:
     """Measure how Plumbline's cost grows: callers, instances, length, size, workers, models. Takes about 5 minutes."""
+    from benchmarks.models import copy_newest, served_models
     from benchmarks.sweeps import Sweep
+    from serving.registry import model_names
 
     _check_wrk()
     results = _results("sweeps")
-    Sweep(models_dir, seconds, results).run(click.echo)
+    served_models(models_dir, click.echo)
+    models = copy_newest(models_dir, model_names(models_dir), WORK / "swept")
+    Sweep(models, seconds, results).run(click.echo)
     click.echo(f"results: {results.path}")
 
 

@@ -1,11 +1,13 @@
 """The models that are served: the real baselines where their data can be had, else networks of the same size."""
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.environments import ROOT
+from benchmarks.environments import ROOT, WORK
+from serving.registry import model_names, read_versions
 
 _REAL = {"sentiment": ["--recipe=baseline"], "image": ["--recipe=baseline"]}
 _SAMPLE = {
@@ -14,10 +16,25 @@ _SAMPLE = {
 }
 
 
-def train_missing(models_dir: Path, say: Callable[[str], None]) -> None:
-    """Train what *models_dir* lacks; raises CalledProcessError."""
+def served_models(models_dir: Path, say: Callable[[str], None]) -> Path:
+    """Copy the two models, and no others, to a folder of their own; raises CalledProcessError if training fails."""
+    _train_missing(models_dir, say)
+    return copy_newest(models_dir, [*_REAL], WORK / "served")
+
+
+def copy_newest(models_dir: Path, names: Sequence[str], folder: Path) -> Path:
+    """Copy the newest version of each model to *folder*, as version 1."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in names:
+        newest = read_versions(models_dir, name)[-1]
+        shutil.copytree(models_dir / name / str(newest.number), folder / name / "1")
+    return folder
+
+
+def _train_missing(models_dir: Path, say: Callable[[str], None]) -> None:
+    published = model_names(models_dir) if models_dir.is_dir() else []
     for model, options in _REAL.items():
-        if (models_dir / model).is_dir():
+        if model in published:
             continue
         say(f"{model}: training it, which takes some minutes")
         command = [sys.executable, "-m", "serving", "train", model, "--no-compare", f"--models-dir={models_dir}"]

@@ -77,7 +77,9 @@ def _measure(
             files = payload.write(route, WORK / "bodies" / log.stem / model)
             closed_loop(port, route, files, 8, plan.warm_up_seconds)
             for callers in plan.callers:
+                before = process.cpu_seconds()
                 told = closed_loop(port, route, files, callers, plan.seconds)
+                told["cpu_ms"] = round(1000 * (process.cpu_seconds() - before) / max(1, told["requests"]), 3)
                 results.add("closed", server=server.name, round=number, model=model, callers=callers, **told)
             for rate in plan.rates.get(model, ()) if with_rates else ():
                 told = open_loop(port, route, files, rate, plan.seconds)

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 import sys
 import tempfile
 import time
@@ -13,6 +12,7 @@ from typing import Any
 from benchmarks.environments import WORK
 from benchmarks.gateway import is_ready, wait_until
 from benchmarks.load import LoadFailed, closed_loop
+from benchmarks.models import copy_newest
 from benchmarks.payloads import photos, reviews
 from benchmarks.processes import Running, running
 from benchmarks.results import Results
@@ -74,14 +74,12 @@ class Sweep:
     def _number_of_models(self) -> None:
         names = sorted(model_names(self._models), key=lambda name: name != "sentiment")
         for count in range(1, len(names) + 1):
-            with tempfile.TemporaryDirectory(prefix="plumbline-benchmark-") as folder:
-                for name in names[:count]:
-                    shutil.copytree(self._models / name, Path(folder) / name)
-                with _plumbline(Path(folder)) as (process, port):
-                    start = time.monotonic() - process.started
-                    self._measure("models", count, port, PLAIN["sentiment"], self._texts, 8)
-                    memory = {"memory_mb": round(process.memory_mb(), 1), "start_seconds": round(start, 2)}
-                    self._results.add("memory", sweep="models", value=count, **memory)
+            some = copy_newest(self._models, names[:count], WORK / "some")
+            with _plumbline(some) as (process, port):
+                start = time.monotonic() - process.started
+                self._measure("models", count, port, PLAIN["sentiment"], self._texts, 8)
+                memory = {"memory_mb": round(process.memory_mb(), 1), "start_seconds": round(start, 2)}
+                self._results.add("memory", sweep="models", value=count, **memory)
 
     def _measure(self, sweep: str, value: int, port: int, route: Route, instances: Sequence[Any], callers: int) -> None:
         with tempfile.TemporaryDirectory(prefix="plumbline-benchmark-") as folder:

@@ -25,7 +25,7 @@ def comparison(records: list[Record]) -> str:
     head = ["server"]
     for kind in MODELS.values():
         head += [f"{kind} req/s at {callers[0]}", *(f"at {count}" for count in callers[1:])]
-        head.append(f"p50 / p99 ms at {most}")
+        head += [f"p50 / p99 ms at {most}", f"CPU ms at {most}"]
     rows = [[*head, "PSS MB", "start s", "errors"]]
     for server in _servers(records):
         row = [f"**{server}**" if server in OURS else server]
@@ -33,6 +33,7 @@ def comparison(records: list[Record]) -> str:
             row += [_spread(_cell(records, server, model, count, "per_second")) for count in callers]
             latencies = [_cell(records, server, model, most, name) for name in ("p50_ms", "p99_ms")]
             row.append(" / ".join(_number(statistics.median(values)) for values in latencies if values))
+            row.append(_spread(_cell(records, server, model, most, "cpu_ms")))
         row += [_spread(_process(records, server, name)) for name in ("memory_mb", "start_seconds")]
         rows.append([*row, str(sum(each["errors"] for each in _closed(records, server)))])
     return _markdown(rows)
@@ -104,7 +105,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> str:

@@ -33,15 +33,10 @@ class Model:
 
 
 def load_models() -> dict[str, Model]:
-    """Load the newest version of each from the folder BENCH_MODELS, with BENCH_INTRA_OP threads an operation."""
+    """Load version 1 of each from the folder BENCH_MODELS, with BENCH_INTRA_OP threads an operation."""
     tf.config.threading.set_intra_op_parallelism_threads(int(os.environ.get("BENCH_INTRA_OP", "0")))
     models = Path(os.environ["BENCH_MODELS"])
-    return {name: Model(newest_version(models / name)) for name in NAMES}
-
-
-def newest_version(model: Path) -> Path:
-    """Give the folder of a model's newest version."""
-    return max((path for path in model.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
+    return {name: Model(models / name / "1") for name in NAMES}
 
 
 def main() -> None:

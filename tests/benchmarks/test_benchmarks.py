@@ -109,12 +109,12 @@ def test_tables_tell_what_was_recorded(results: Results, tmp_path: Path) -> None
 
     assert write_report(read_results(results.path), document, tmp_path) == ["rivals", "gateway", "sweeps", "training"]
     text = document.read_text()
-    assert "| **Plumbline** | 120 (90.0-330) | 25.0 / 50.0 |" in text
+    assert "| **Plumbline** | 120 (90.0-330) | 25.0 / 50.0 | 0.70 (0.70-0.70) |" in text
     assert "| text req/s at 1 | Flask | 1.10 | >= 0.8 |" in text
     assert "- Ray Serve, round 2: it ended:" in text
     assert "| text: p50 by the gateway - of the bare call, ms | 1.50 - 0.70 = 0.80 | <= 1.0 |" in text
-    assert "| topic | 10.0 | 8.0 | 0.80 |" in text
-    assert "| callers | 128 | 10.0 | 9.0 |  |  | 3 |" in text
+    assert "| topic | 10.0 | 8.00 | 0.80 |" in text
+    assert "| callers | 128 | 10.0 | 9.00 |  |  | 3 |" in text
     assert len(list(tmp_path.glob("*.png"))) == 3
 
 
@@ -129,4 +129,12 @@ def test_rivals_load_what_they_serve_in_an_environment_of_their_own() -> None:
 
 def _closed(server: str, number: int, per_second: float) -> dict[str, Any]:
     where = {"server": server, "callers": 1, "round": number, "model": "sentiment"}
-    return {**where, "per_second": per_second, "p50_ms": 25.0, "p99_ms": 50.0, "max_ms": 60.0, "errors": 0}
+    return {
+        **where,
+        "per_second": per_second,
+        "p50_ms": 25.0,
+        "p99_ms": 50.0,
+        "max_ms": 60.0,
+        "errors": 0,
+        "cpu_ms": 0.7,
+    }
