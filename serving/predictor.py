@@ -1,8 +1,8 @@
 """The one path from raw instances to answers, timed by stage; gateway and batch scoring both take it."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from serving.contract import Contract, Features, Measures, Reference
 from serving.contract.contract import SCORES
 from serving.contract.tensors import Array
 from serving.errors import (
+    InvalidFields,
     ModelNotReady,
     ModelServerError,
     ModelServerTimeout,
@@ -33,6 +34,7 @@ class Prediction:
     """One answer for each instance, all by one version of the model; *stage_seconds* has a value for each of STAGES.
 
     *measures* are of the instances and their scores, where the contract has a *reference* to compare them with.
+    Only `predict_each` leaves instances out: those that *rejected* has by their number.
     """
 
     model: str
@@ -41,6 +43,7 @@ class Prediction:
     stage_seconds: dict[str, float]
     reference: Reference | None = None
     measures: Measures | None = None
+    rejected: Mapping[int, InvalidFields] = field(default_factory=dict)
 
 
 class Predictor:
@@ -84,6 +87,18 @@ class Predictor:
             clock.lap("queue")
             return self._follow(model, instances, version, label, clock)
 
+    def predict_each(self, live: LiveModel, instances: Sequence[Any], deadline_seconds: float) -> Prediction:
+        """Answer those of *instances* that fit the contract, by just the version *live*: batch scoring holds on to one.
+
+        Raises the errors of `serving.errors`.
+        """
+        clock = _Clock(deadline_seconds, self._on_stage)
+        decoded, rejected = live.contract.decode_each(instances)
+        clock.lap("decode")
+        if not decoded:
+            return Prediction(live.model, live.version, [], clock.seconds, rejected=rejected)
+        return self._scored(live, decoded, clock, rejected)
+
     def _follow(
         self, model: str, instances: Sequence[Any], version: int | None, label: str | None, clock: "_Clock"
     ) -> Prediction:
@@ -106,18 +121,23 @@ class Predictor:
         raise ModelNotReady(model, "its versions change faster than a request can follow")
 
     def _once(self, live: LiveModel, instances: Sequence[Any], clock: "_Clock") -> Prediction:
-        contract = live.contract
-        decoded = contract.decode(instances)
+        decoded = live.contract.decode(instances)
         clock.lap("decode")
+        return self._scored(live, decoded, clock, {})
+
+    def _scored(
+        self, live: LiveModel, decoded: Sequence[Any], clock: "_Clock", rejected: Mapping[int, InvalidFields]
+    ) -> Prediction:
+        contract = live.contract
         features, inputs = _prepared(contract, decoded)
         clock.lap("preprocess")
         answered, outputs = self._server.predict(live.model, live.version, features, clock.remaining(live.model))
         clock.lap("rpc")
-        scores = _checked(live, answered, outputs, len(instances))
+        scores = _checked(live, answered, outputs, len(decoded))
         answers = contract.output.answers(scores)
         measures = inputs.beside(contract.output.measured(scores)) if inputs else None
         clock.lap("postprocess")
-        return Prediction(live.model, live.version, answers, clock.seconds, contract.reference, measures)
+        return Prediction(live.model, live.version, answers, clock.seconds, contract.reference, measures, rejected)
 
     def _catch_up(self, model: str, attempt: int, clock: "_Clock") -> None:
         if attempt:

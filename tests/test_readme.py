@@ -26,7 +26,8 @@ def commands(*documents: Path) -> dict[str, str]:
     return dict(re.findall(r"^\$ (.*?)(?:  +#.*)?\n((?:(?!\$ |```).*\n)*)", texts, re.M))
 
 
-COMMANDS = commands(README, *sorted(set((ROOT / "docs").glob("*.md")) - {OPERATIONS}))
+BATCH = ROOT / "docs" / "batch.md"  # its commands follow each other: tests/serving/batch/test_docs.py runs them
+COMMANDS = commands(README, *sorted(set((ROOT / "docs").glob("*.md")) - {OPERATIONS, BATCH}))
 RUN = [
     command for command in COMMANDS if command.startswith("curl") or command in ("plumbline models", "plumbline verify")
 ]

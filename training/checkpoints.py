@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training.errors import ExitCode, TrainingError
+from serving.exit_codes import ExitCode
+from training.errors import TrainingError
 
 
 class CannotKeepState(TrainingError):

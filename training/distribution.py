@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from training.errors import BadRequest, ExitCode, TrainingError
+from serving.exit_codes import ExitCode
+from training.errors import BadRequest, TrainingError
 
 WORKERS = "TF_CONFIG"
 """The variable that names all workers and tells which of them this process is; training operators set it."""

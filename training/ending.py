@@ -7,7 +7,8 @@ from types import FrameType
 
 import click
 
-from training.errors import ExitCode, TrainingError
+from serving.exit_codes import ExitCode
+from training.errors import TrainingError
 
 
 @contextlib.contextmanager

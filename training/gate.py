@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from serving.contract import Contract
+from serving.exit_codes import ExitCode
 from serving.registry import is_sample
-from training.errors import ExitCode, TrainingError
+from training.errors import TrainingError
 from training.problems import Problem
 
 

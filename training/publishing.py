@@ -5,7 +5,8 @@ from pathlib import Path
 
 from serving import registry
 from serving.contract import Contract
-from training.errors import ExitCode, TrainingError
+from serving.exit_codes import ExitCode
+from training.errors import TrainingError
 
 
 class CannotPublish(TrainingError):

@@ -1,8 +1,4 @@
-"""How training runs went, in a file for Prometheus: the node exporter's textfile collector reads it.
-
-A file rather than a Pushgateway: it needs no further service, and what a job that was killed wrote before stays true.
-docs/metrics.md lists the metrics.
-"""
+"""How training runs went, for Prometheus."""
 
 import contextlib
 import time
@@ -10,30 +6,31 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
-from prometheus_client.parser import text_string_to_metric_families
-
 from serving.contract import Contract
+from serving.exit_codes import ExitCode
+from serving.textfile import Textfile, Values
 from training.ending import exit_code
-from training.errors import ExitCode, TrainingError
+from training.errors import TrainingError
 
-_PREFIX = "plumbline_training"
-_GAUGES = {
-    "last_run_timestamp_seconds": "When the last run ended.",
-    "last_success_timestamp_seconds": "When the last run that succeeded did.",
-    "duration_seconds": "How long the last run took.",
-    "exit_code": "The last run's exit code.",
-    "metric": "The last trained model's measure on the test rows.",
-    "baseline_metric": "The same measure of the naive baseline.",
-}
 _MEASURES = ("metric", "baseline_metric")
-_Values = dict[tuple[str, ...], float]
+TEXTFILE = Textfile(
+    "plumbline_training",
+    {
+        "last_run_timestamp_seconds": "When the last run ended.",
+        "last_success_timestamp_seconds": "When the last run that succeeded did.",
+        "duration_seconds": "How long the last run took.",
+        "exit_code": "The last run's exit code.",
+        "metric": "The last trained model's measure on the test rows.",
+        "baseline_metric": "The same measure of the naive baseline.",
+    },
+    dict.fromkeys(_MEASURES, ("metric",)),
+)
 
 
 class CannotWriteMetrics(TrainingError):
     """The file of metrics can't be written, or is something else."""
 
-    def __init__(self, path: Path, cause: Exception) -> None:
+    def __init__(self, path: Path | None, cause: Exception) -> None:
         super().__init__(f"--metrics-file {path}: {cause}")
 
 
@@ -66,7 +63,7 @@ def telling_metrics(path: Path | None, model: str) -> Iterator[Callable[[Contrac
             _write(path, values)
 
 
-def _set_measures(values: _Values, model: str, contract: Contract) -> None:
+def _set_measures(values: Values, model: str, contract: Contract) -> None:
     evaluation: Any = contract.evaluation
     metric = evaluation["metric"]
     for gauge, part in zip(_MEASURES, ("test", "baseline"), strict=True):
@@ -75,35 +72,15 @@ def _set_measures(values: _Values, model: str, contract: Contract) -> None:
         values[gauge, model, metric] = evaluation[part][metric]
 
 
-def _read(path: Path | None) -> _Values:
-    """Read what an earlier run wrote: name, model and perhaps measure -> value."""
-    if path is None or not path.exists():
-        return {}
+def _read(path: Path | None) -> Values:
     try:
-        return {
-            (sample.name.removeprefix(f"{_PREFIX}_"), *(sample.labels[label] for label in _labels(sample.name))): float(
-                sample.value
-            )
-            for family in text_string_to_metric_families(path.read_text("utf-8"))
-            for sample in family.samples
-            if sample.name.removeprefix(f"{_PREFIX}_") in _GAUGES
-        }
-    except (OSError, ValueError, KeyError) as error:
+        return TEXTFILE.read(path) if path else {}
+    except (OSError, ValueError) as error:
         raise CannotWriteMetrics(path, error) from error
 
 
-def _write(path: Path, values: _Values) -> None:
-    registry = CollectorRegistry()
-    gauges = {
-        name: Gauge(f"{_PREFIX}_{name}", text, _labels(name), registry=registry) for name, text in _GAUGES.items()
-    }
-    for (name, *labels), value in values.items():
-        gauges[name].labels(*labels).set(value)
+def _write(path: Path, values: Values) -> None:
     try:
-        write_to_textfile(str(path), registry)
+        TEXTFILE.write(path, values)
     except OSError as error:
         raise CannotWriteMetrics(path, error) from error
-
-
-def _labels(name: str) -> tuple[str, ...]:
-    return ("model", "metric") if name.endswith("metric") else ("model",)

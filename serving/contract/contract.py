@@ -76,6 +76,17 @@ class Contract:
             raise InvalidInstance(self.model, errors, count)
         return decoded
 
+    def decode_each(self, instances: Sequence[Any]) -> tuple[list[Any], dict[int, InvalidFields]]:
+        """Read those of *instances* that fit the contract; gives them, and by number what is wrong with the others."""
+        decoded: list[Any] = []
+        rejected: dict[int, InvalidFields] = {}
+        for index, instance in enumerate(instances):
+            try:
+                decoded.append(self._decode(instance))
+            except InvalidFields as error:
+                rejected[index] = error
+        return decoded, rejected
+
     def features(self, instances: Sequence[Any]) -> Features:
         """Make the features of raw instances; raises InvalidInstance."""
         return self.preprocessor.transform(self.decode(instances))

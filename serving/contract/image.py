@@ -77,7 +77,7 @@ class ImageResizer:
         return replace(self, max_pixels=min(self.max_pixels, limits.image_pixels), max_bytes=limits.image_bytes)
 
     def decode(self, instance: Mapping[str, Any]) -> Image.Image:
-        """Read the picture of one instance, base64 text or the file's bytes; raises InvalidField."""
+        """Read the picture of one instance, base64 text or the file's bytes, in its size; raises InvalidField."""
         value = instance.get("image")
         return self._upright(value if isinstance(value, bytes) else self._from_base64(value))
 
@@ -85,8 +85,7 @@ class ImageResizer:
         """Make `image: uint8[len(decoded), height, width, channels]`."""
         pixels = np.empty((len(decoded), *self._shape), np.uint8)
         for row, image in zip(pixels, decoded, strict=True):
-            resized = image.resize((self.width, self.height), Image.Resampling.BILINEAR)
-            row[:] = np.asarray(resized).reshape(self._shape)
+            row[:] = np.asarray(image).reshape(self._shape)
         return {"image": pixels}
 
     def measured(self, decoded: Sequence[Image.Image]) -> tuple[Features, Measures]:
@@ -142,9 +141,10 @@ class ImageResizer:
             size = image.size
             image.draft(self.mode, (2 * self.width, 2 * self.height))
             ImageOps.exif_transpose(image, in_place=True)
-            upright = self._flat(image)
-            upright.info[_SIZE] = size
-            return upright
+            # Here, so that of many large pictures no more than one is held at a time.
+            resized = self._flat(image).resize((self.width, self.height), Image.Resampling.BILINEAR)
+            resized.info[_SIZE] = size
+            return resized
         except Exception as error:
             raise _not_an_image(data) from error
 

@@ -67,7 +67,10 @@ class Labels:
 
     def answers(self, scores: Array) -> list[dict[str, Any]]:
         """Make `{"label", "score", "scores"}` for each row of `scores: float32[batch, width]`."""
-        return [self._answer(row) for row in self._by_label(scores)]
+        by_label = self._by_label(scores)
+        best = np.argsort(-by_label, axis=1, kind="stable")[:, : self.top]
+        values = np.take_along_axis(by_label, best, axis=1)
+        return [self._answer(*row) for row in zip(best.tolist(), values.tolist(), strict=True)]
 
     def indices(self, scores: Array) -> Array:
         """Give the best label's index for each row of `scores: float32[batch, width]`."""
@@ -98,10 +101,13 @@ class Labels:
         exact = scores.astype(np.float64)
         return np.hstack([1 - exact, exact]) if self.width == 1 else exact
 
-    def _answer(self, row: Array) -> dict[str, Any]:
-        best = np.argsort(-row, kind="stable")[: self.top]
-        scores = {self.names[index]: round(float(row[index]), 7) for index in best}  # float32 has no more digits
-        label = self.names[best[0]]
+    def _answer(self, best: list[int], values: list[float]) -> dict[str, Any]:
+        names = self.names
+        scores = {
+            names[index]: round(value, 7)  # float32 has no more digits
+            for index, value in zip(best, values, strict=True)
+        }
+        label = names[best[0]]
         return {"label": label, "score": scores[label], "scores": scores}
 
 

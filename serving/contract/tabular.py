@@ -13,6 +13,7 @@ from serving.contract.tensors import Array, Features, TensorSpec
 from serving.errors import Described, InvalidField, InvalidFields
 
 Missing = Literal["error", "mean"]
+_FLOAT = {float}
 _LARGEST = 1e30  # float32 ends at 3e38
 _SMALLEST = 1e-30
 
@@ -76,8 +77,11 @@ class TabularScaler:
 
     def decode(self, instance: Mapping[str, Any]) -> list[float]:
         """Read the numbers of one instance in the order of *names*; raises InvalidFields."""
+        values: list[Any] = [instance.get(name) for name in self.names]
+        if set(map(type, values)) == _FLOAT and sum(map(abs, values)) <= _LARGEST:  # nearly all; NaN fails as well
+            return values
         try:
-            return [self._number(name, instance.get(name)) for name in self.names]
+            return [self._number(name, value) for name, value in zip(self.names, values, strict=True)]
         except InvalidField:
             problems = [problem for name in self.names for problem in self._problems(name, instance.get(name))]
             raise InvalidFields(problems, len(problems)) from None
@@ -121,8 +125,6 @@ class TabularScaler:
         return ()
 
     def _number(self, name: str, value: object) -> float:
-        if type(value) is float and abs(value) <= _LARGEST:  # nearly all
-            return value
         if value is None:
             if self.missing == "mean":
                 return math.nan

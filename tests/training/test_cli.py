@@ -4,8 +4,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from serving.exit_codes import ExitCode
 from training.cli import PROTOCOLS, train
-from training.errors import ExitCode
 from training.protocols import _PROTOCOLS
 
 

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 from serving.contract import Contract
+from serving.exit_codes import ExitCode
 from serving.registry import scan
 from training.distribution import WorkerLost, detecting_lost_workers, strategy
-from training.errors import BadRequest, ExitCode
+from training.errors import BadRequest
 
 COMMAND = ["train", "house_price", "--recipe", "baseline", "--sample", "--no-compare", "--set", "epochs=3"]
 

@@ -8,9 +8,9 @@ import time
 import pytest
 from click.testing import CliRunner
 
+from serving.exit_codes import ExitCode
 from serving.registry import live_version
 from training.cli import train
-from training.errors import ExitCode
 
 COMMAND = ["train", "house_price", "--recipe", "baseline", "--sample", "--no-compare", "--models-dir", "models"]
 FITS = 5

@@ -76,7 +76,7 @@ def test_no_file_no_metrics() -> None:
 
 def test_what_can_not_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.prom").write_text("<html>")
-    for path in (tmp_path / "a.prom", tmp_path / "none" / "b.prom"):
+    for path in (tmp_path / "a.prom", tmp_path / "a.prom" / "b.prom"):
         done = CliRunner().invoke(train, ["house_price", "--sample", "--recipe", "nope", "--metrics-file", str(path)])
         assert done.exit_code == ExitCode.BAD_INPUT
         assert f"--metrics-file {path}" in done.output

@@ -3,8 +3,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from serving.exit_codes import ExitCode
 from training.cli import train, tune
-from training.errors import BadRequest, ExitCode
+from training.errors import BadRequest
 from training.networks import Dense
 from training.ranges import Range, make_ranges
 from training.recipe_file import read_recipe_file

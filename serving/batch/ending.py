@@ -1,0 +1,51 @@
+"""How `plumbline score` ends: with a message and a telling exit code, also when it is told to stop."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+import click
+
+from serving.batch.errors import GOES_ON, BatchError
+from serving.exit_codes import ExitCode
+
+
+@contextlib.contextmanager
+def reporting_errors() -> Iterator[None]:
+    """End the process with the code of a BatchError, and its message on standard error.
+
+    What goes wrong with a file or an object store may pass, so that is for another try, unless it says otherwise.
+    """
+    try:
+        yield
+    except BatchError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
+    except (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(ExitCode.BAD_INPUT) from error
+    except OSError as error:
+        click.echo(f"Error: {error}; {GOES_ON}", err=True)
+        raise SystemExit(ExitCode.RETRY) from error
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """Give what SIGTERM or Ctrl-C sets, so that the parts under way are finished; the second of them ends at once."""
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(ExitCode.RETRY)  # nothing needs to be tidied: a run that is killed goes on as well
+        stopping.set()
+        click.echo("stopping once the part under way is finished; another signal stops at once", err=True)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

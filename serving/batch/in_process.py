@@ -1,0 +1,89 @@
+"""The model in this process: TensorFlow loads the SavedModel, and no server is needed.
+
+The only place in batch scoring that reaches TensorFlow, through the local server's session.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from serving.batch.errors import BadInput
+from serving.contract import Features
+from serving.contract.contract import SCORES
+from serving.contract.tensors import Array
+from serving.errors import ModelServerError, UnknownLabel, UnknownVersion
+from serving.registry import read_versions
+from serving.registry.errors import RegistryError
+from serving.registry.versions import Version
+from serving.tfserving.client import VersionStatus
+
+_SIGNATURE = "serving_default"
+
+
+class InProcessServer:
+    """Serves one version of *model* from *models_dir*, the newest that can be, unless *version* names one."""
+
+    def __init__(self, models_dir: Path, model: str, version: int | None) -> None:
+        self._version = _find(models_dir, model, version)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
+        try:
+            from serving.local_server.errors import ServingError
+            from serving.local_server.saved_model import Parallelism, load
+            from serving.local_server.signature import Signature
+        except ImportError as error:
+            raise BadInput(f"--in-process needs {error.name}: pip install 'plumbline[batch,train]'") from error
+        self._failure = ServingError
+        try:
+            self._session, definitions = load(self._version.path, Parallelism())
+        except ServingError as error:
+            raise BadInput(f"{self._version.path}: {error}") from error
+        self._signature = Signature.of(_SIGNATURE, definitions[_SIGNATURE])
+        self._feeds = tuple(info.tensor_name for info in self._signature.inputs)
+        self._fetches = tuple(info.tensor_name for info in self._signature.outputs if info.alias == SCORES)
+
+    def predict(
+        self, model: str, version: int, features: Features, deadline_seconds: float
+    ) -> tuple[int, dict[str, Array]]:
+        """Run the model; the deadline is not kept, as nothing can be interrupted."""
+        self._check(model, version)
+        try:
+            self._signature.check_names(features)
+            (scores,) = self._session.run(self._feeds, self._fetches, self._signature.arrange(features))
+        except self._failure as error:
+            raise ModelServerError(model, str(error)) from error
+        return version, {SCORES: np.asarray(scores)}
+
+    def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
+        """Read the contract's JSON beside the model, which is the same as in it."""
+        self._check(model, version)
+        return (self._version.path / "assets.extra" / "contract.json").read_bytes()
+
+    def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
+        """List the one version."""
+        return (VersionStatus(self._version.number, True, ""),)
+
+    def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
+        """Refuse: labels are a model server's."""
+        raise UnknownLabel(model, label)
+
+    def close(self) -> None:
+        """Do nothing: the model goes with the last reference."""
+
+    def _check(self, model: str, version: int) -> None:
+        if version != self._version.number:
+            raise UnknownVersion(model, version)
+
+
+def _find(models_dir: Path, model: str, version: int | None) -> Version:
+    if not models_dir.is_dir():
+        raise BadInput(f"--models-dir {models_dir}: there is no such folder")
+    try:
+        found = read_versions(models_dir, model)
+    except RegistryError as error:
+        raise BadInput(str(error)) from error
+    fit = [it for it in found if not it.problem and version in (None, it.number)]
+    if not fit:
+        wanted = "version that can be served" if version is None else f"version {version}"
+        raise BadInput(f"{models_dir} has no {wanted} of {model}")
+    return fit[-1]

@@ -1,0 +1,177 @@
+"""One call of `plumbline score`: from what was asked to an output, or to a clear end."""
+
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from serving.batch import merging
+from serving.batch.errors import BadInput, Changed, VersionGone
+from serving.batch.inputs import Inputs, find_inputs
+from serving.batch.manifest import Manifest, Options, begin, manifest_path, read_manifest
+from serving.batch.parquet_writer import kept_types
+from serving.batch.parts import Parts, rejects_path
+from serving.batch.pinning import pin
+from serving.batch.plan import WHOLE, Plan, Shard
+from serving.batch.progress import Progress
+from serving.batch.rejects import RejectLimit
+from serving.batch.rows import Columns, find_columns
+from serving.batch.runner import Run
+from serving.batch.scoring import Pinned, contract_hash
+from serving.batch.summary import summarise
+from serving.batch.workers import Connect, Workers
+from serving.batch.writers import Writer, answer_columns, make_writer, writer_name
+from serving.catalog import LiveModel, ModelServer
+from serving.contract import Contract
+
+_PART_ROWS = {"image": 1_000}
+_PART_ROWS_ELSE = 50_000
+_BATCH_BYTES = 1024 * 1024
+_LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 16, 1024
+_HASH_CHARACTERS = 16
+
+
+@dataclass(frozen=True)
+class Job:
+    """What was asked for; fields are named as the options of `plumbline score`."""
+
+    inputs: tuple[str, ...]
+    model: str
+    output: str
+    version: int | None = None
+    label: str | None = None
+    format: str | None = None
+    columns: Mapping[str, str] | None = None
+    id_column: str | None = None
+    keep: tuple[str, ...] = ()
+    limit: int | None = None
+    batch_rows: int | None = None
+    part_rows: int | None = None
+    shard: Shard = WHOLE
+    max_rejects: str | None = None
+    deadline_seconds: float = 60.0
+    patience_seconds: float = 300.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job with all that was found out for it."""
+
+    job: Job
+    live: LiveModel
+    columns: Columns
+    inputs: Inputs
+    writer: Writer
+    manifest: Manifest
+
+    @property
+    def pinned(self) -> Pinned:
+        """The version that answers."""
+        job, manifest = self.job, self.manifest
+        return Pinned(job.model, manifest.version, manifest.contract, job.deadline_seconds, job.patience_seconds)
+
+    @property
+    def plan(self) -> Plan:
+        """What is to be done."""
+        options = self.manifest.options
+        return Plan(self.inputs.sources, self.job.shard, options.part_rows, options.batch_rows, options.limit)
+
+
+def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
+    """Find version, columns and inputs; raises BatchError."""
+    version = begun.version if begun and job.version is None and job.label is None else job.version
+    try:
+        live = pin(server, job.model, version, job.label, job.patience_seconds)
+    except BadInput as error:
+        if begun and version == begun.version:
+            raise VersionGone(job.model, begun.version) from error
+        raise
+    columns = find_columns(live.contract, job.columns or {}, job.id_column, job.keep)
+    outputs = frozenset((job.output, rejects_path(job.output)))
+    inputs = find_inputs(job.inputs, job.format, sys.stdin.buffer, outputs)
+    digest = contract_hash(live.document)
+    answer, types = answer_columns(live.contract.output), kept_types(columns.keep, inputs)
+    writer = make_writer(job.output, answer, columns.keep, types, _constants(job.model, live.version, digest))
+    options = Options(
+        columns.fields,
+        job.id_column,
+        columns.keep,
+        job.format or "by name",
+        job.limit,
+        job.batch_rows or fitting_rows(live.contract),
+        job.part_rows or _PART_ROWS.get(live.contract.preprocessor.kind, _PART_ROWS_ELSE),
+        writer_name(writer),
+        answer,
+        types,
+    )
+    reference = live.contract.reference.to_json() if live.contract.reference else None
+    manifest = Manifest(job.model, live.version, digest, inputs.fingerprints, inputs.sources, options, reference)
+    return Prepared(job, live, columns, inputs, writer, manifest)
+
+
+def score(
+    job: Job, server: ModelServer, connect: Connect, workers: Workers, stopping: threading.Event
+) -> dict[str, Any]:
+    """Do the job, or what is left of it, and give its summary; raises BatchError."""
+    begun = read_manifest(job.output)
+    if begun and begun.model != job.model:
+        raise Changed(job.output, f"with model {begun.model}, and now it is {job.model}")
+    prepared = prepare(job, server, begun)
+    manifest = prepared.manifest
+    begin(job.output, manifest)
+    if done := merging.finished(job.output, manifest):
+        Parts(job.output, manifest).remove()
+        return {**done, "finished_before": True}
+    parts = Parts(job.output, manifest)
+    limit = RejectLimit.parse(job.max_rejects)
+    with Progress(job.model, prepared.inputs.size) as progress:
+        run = Run(prepared.plan, prepared.columns, parts, prepared.writer, limit, progress, stopping, workers.count)
+        with workers.running(server, connect, prepared.pinned, prepared.writer, stopping) as submit:
+            run.run(submit)
+    whole = run.done_before
+    whole.add(progress.statistics)
+    if job.shard.count == 1:
+        whole = merging.merge(job.output, manifest, parts, prepared.writer, limit)
+    summary = summarise(job.output, manifest, whole, progress.rows, progress.seconds, run.calls)
+    if job.shard.count > 1:
+        summary["shard"] = f"{job.shard.index}/{job.shard.count}"
+    else:
+        merging.finish(job.output, manifest, parts, summary)
+    return summary
+
+
+def merge_shards(output: str, max_rejects: str | None) -> dict[str, Any]:
+    """Put the parts of all shards together; needs nothing but them and the manifest. Raises BatchError."""
+    manifest = read_manifest(output)
+    if manifest is None:
+        raise BadInput(f"{manifest_path(output)} is not there: expected the --output that the shards were given")
+    parts = Parts(output, manifest)
+    if done := merging.finished(output, manifest):
+        parts.remove()
+        return {**done, "finished_before": True}
+    options = manifest.options
+    constants = _constants(manifest.model, manifest.version, manifest.contract)
+    writer = make_writer(output, options.answer, options.keep, options.types, constants)
+    if writer_name(writer) != options.writer:
+        raise Changed(output, f"with {options.writer}, and here it is {writer_name(writer)}")
+    started = time.monotonic()
+    whole = merging.merge(output, manifest, parts, writer, RejectLimit.parse(max_rejects))
+    summary = summarise(output, manifest, whole, 0, time.monotonic() - started, ())
+    merging.finish(output, manifest, parts, summary)
+    return summary
+
+
+def _constants(model: str, version: int, digest: str) -> tuple[str, int, str]:
+    return model, version, digest[:_HASH_CHARACTERS]
+
+
+def fitting_rows(contract: Contract) -> int:
+    """Give how many rows fit a call: a power of two, by the size of the model's features."""
+    specs = contract.preprocessor.inputs.values()
+    size = sum(int(np.prod([side for side in spec.shape if side])) * np.dtype(spec.dtype).itemsize for spec in specs)
+    fitting = 1 << (max(_BATCH_BYTES // size, 1).bit_length() - 1)
+    return min(max(fitting, _LEAST_BATCH_ROWS), _MOST_BATCH_ROWS)

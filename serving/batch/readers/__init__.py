@@ -1,0 +1,29 @@
+"""From a source's bytes to rows: a module for each kind of file.
+
+Records come off the file one after another, as little worked on as can be, and are cheap to pass over. What makes rows
+of them is a small value that travels with them to a thread or process.
+"""
+
+from serving.batch.inputs import Source
+from serving.batch.readers.pictures import folder_records, tar_records, zip_records
+from serving.batch.readers.records import Opened
+from serving.batch.readers.table import csv_records, jsonl_records, parquet_records
+from serving.batch.rows import Columns
+
+_OPENERS = {
+    "csv": csv_records,
+    "tsv": csv_records,
+    "jsonl": jsonl_records,
+    "parquet": parquet_records,
+    "zip": zip_records,
+    "tar": tar_records,
+    "folder": folder_records,
+}
+
+
+def open_source(source: Source, columns: Columns) -> Opened:
+    """Open *source* at its first row; raises BadInput if it can't hold what *columns* asks for."""
+    return _OPENERS[source.format](source, columns)
+
+
+__all__ = ["Opened", "open_source"]

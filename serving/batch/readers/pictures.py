@@ -1,0 +1,155 @@
+"""Pictures: each file of a folder, of a zip or of a tar is a row, whose id is its path."""
+
+import tarfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from serving.batch.errors import BadInput
+from serving.batch.files import files_of
+from serving.batch.inputs import Source, is_picture, pictures_in
+from serving.batch.readers.records import MOST_BYTES, IteratorRecords, Opened, open_streams
+from serving.batch.rows import Columns, Rows
+
+MOST_PICTURE_BYTES = 100_000_000
+"""A larger file is not read at all, and rejected."""
+
+_TOO_LARGE = f"expected a file of at most {MOST_PICTURE_BYTES:,} bytes"
+_FIELD = "image"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture's path, and its bytes unless they are still to be read there; *problem* is why that can't be."""
+
+    path: str
+    data: bytes | None = None
+    problem: str = ""
+
+    def __len__(self) -> int:
+        return len(self.data or b"")
+
+
+def folder_records(source: Source, columns: Columns) -> Opened:
+    """List a folder; the files are read where the rows are made."""
+    _check(source, columns)
+    return Opened(FolderRecords(source), PictureReader(""))
+
+
+def zip_records(source: Source, columns: Columns) -> Opened:
+    """Open a zip archive."""
+    _check(source, columns)
+    with open_streams(source) as (_, file):
+        try:
+            archive = zipfile.ZipFile(file)
+        except zipfile.BadZipFile as error:
+            raise BadInput(f"{source.name}: not a zip archive: {error}") from error
+    return Opened(
+        IteratorRecords(source, (file,), _from_zip(archive), _size, group=1), PictureReader(f"{source.name}/")
+    )
+
+
+def tar_records(source: Source, columns: Columns) -> Opened:
+    """Open a tar archive, which is read from its beginning to its end."""
+    _check(source, columns)
+    with open_streams(source) as (stream, file):
+        records = IteratorRecords(source, (stream, file), _from_tar(stream), _size, group=1)
+    return Opened(records, PictureReader(f"{source.name}/"))
+
+
+class FolderRecords:
+    """The pictures of a folder."""
+
+    def __init__(self, source: Source) -> None:
+        self._paths = pictures_in(source.path)
+        self._size = source.size
+        self._next = 0
+
+    def take(self, count: int) -> Sequence[Picture]:
+        """Give the next pictures, unread."""
+        taken, size = list[Picture](), 0
+        while self._next < len(self._paths) and len(taken) < count and size < MOST_BYTES:
+            path = self._paths[self._next]
+            bytes_there = files_of(path).size(path)
+            problem = _TOO_LARGE if bytes_there > MOST_PICTURE_BYTES else ""
+            taken.append(Picture(path, problem=problem))
+            size += bytes_there
+            self._next += 1
+        return taken
+
+    def skip(self, count: int) -> int:
+        """Pass over the next pictures."""
+        skipped = min(count, len(self._paths) - self._next)
+        self._next += skipped
+        return skipped
+
+    def position(self) -> int:
+        """Tell the share of the pictures that was read."""
+        return self._size * self._next // max(len(self._paths), 1)
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
+
+
+@dataclass(frozen=True)
+class PictureReader:
+    """Pictures -> rows; *prefix* stands before their paths."""
+
+    prefix: str
+
+    def read(self, records: Sequence[Picture], first: int) -> Rows:
+        """Read pictures."""
+        rows = Rows()
+        for number, picture in enumerate(records, first):
+            if picture.problem:
+                rows.rejects.append((number, f"{self.prefix}{picture.path}: {picture.problem}"))
+            else:
+                rows.add(number, self.prefix + picture.path, {_FIELD: _data(picture)})
+        return rows
+
+
+def _data(picture: Picture) -> bytes:
+    if picture.data is not None:
+        return picture.data
+    with files_of(picture.path).open(picture.path) as file:
+        return file.read()
+
+
+def _check(source: Source, columns: Columns) -> None:
+    if tuple(columns.fields) != (_FIELD,):
+        raise BadInput(f"{source.name}: a folder or an archive holds pictures; this model takes other fields")
+    if columns.id_column or columns.keep:
+        raise BadInput(f"{source.name}: pictures have no columns, so --id-column and --keep can't be used")
+
+
+def _from_zip(archive: zipfile.ZipFile) -> Iterator[Picture]:
+    for member in archive.infolist():
+        if member.is_dir() or not is_picture(member.filename):
+            continue
+        if member.file_size > MOST_PICTURE_BYTES:
+            yield Picture(member.filename, problem=_TOO_LARGE)
+            continue
+        try:
+            yield Picture(member.filename, archive.read(member))
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+            yield Picture(member.filename, problem=f"can't be read: {error}")
+
+
+def _from_tar(stream: BinaryIO) -> Iterator[Picture]:
+    try:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                if not (member.isfile() and is_picture(member.name)):
+                    continue
+                if member.size > MOST_PICTURE_BYTES:
+                    yield Picture(member.name, problem=_TOO_LARGE)
+                    continue
+                data: Any = archive.extractfile(member)
+                yield Picture(member.name, data.read())
+    except tarfile.ReadError as error:
+        raise ValueError(error) from error
+
+
+def _size(pictures: Sequence[Picture]) -> int:
+    return sum(len(picture) for picture in pictures)

@@ -1,0 +1,138 @@
+"""What all readers share: records come in order, in bounded bites, or are passed over."""
+
+import gzip
+import io
+import itertools
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any, BinaryIO, Protocol, cast
+
+from serving.batch.errors import BadInput
+from serving.batch.extras import extra
+from serving.batch.files import files_of
+from serving.batch.inputs import Source
+from serving.batch.rows import Rows
+
+MOST_BYTES = 8 * 1024 * 1024
+"""A bite ends once its records have so many bytes, so that long rows don't take more memory than short ones."""
+
+MOST_ROW_BYTES = 16 * 1024 * 1024
+"""A row with more is rejected without being held."""
+
+
+class Records(Protocol):
+    """A position in a source."""
+
+    def take(self, count: int) -> Sequence[Any]:
+        """Give the next records: *count*, or fewer if they are large; none only at the end."""
+        ...
+
+    def skip(self, count: int) -> int:
+        """Pass over the next *count* records; gives how many there were."""
+        ...
+
+    def position(self) -> int:
+        """Tell how many bytes of the source have been read, roughly."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
+class Reader(Protocol):
+    """Makes rows of records. A picklable value."""
+
+    def read(self, records: Sequence[Any], first: int) -> Rows:
+        """Read *records*, the first of which has the number *first* in its file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source that is being read."""
+
+    records: Records
+    reader: Reader
+
+
+class IteratorRecords:
+    """Records off an iterator, measured by *measure* in groups of *group*; the last of *streams* is the open file."""
+
+    def __init__(
+        self,
+        source: Source,
+        streams: Sequence[IO[Any]],
+        iterator: Iterator[Any],
+        measure: Callable[[Sequence[Any]], int],
+        group: int,
+    ) -> None:
+        self._streams = streams  # held, since a stream that nobody holds closes those below
+        self._iterator = _explained(source.name, iterator)
+        self._measure = measure
+        self._group = group
+
+    def take(self, count: int) -> Sequence[Any]:
+        """Give the next records."""
+        taken: list[Any] = []
+        size = 0
+        while len(taken) < count and size < MOST_BYTES:
+            some = list(itertools.islice(self._iterator, min(self._group, count - len(taken))))
+            if not some:
+                break
+            taken += some
+            size += self._measure(some)
+        return taken
+
+    def skip(self, count: int) -> int:
+        """Pass over the next records."""
+        numbered = zip(itertools.count(1), itertools.islice(self._iterator, count), strict=False)
+        last = deque(numbered, maxlen=1)
+        return int(last[0][0]) if last else 0
+
+    def position(self) -> int:
+        """Tell how many bytes of the file have been read."""
+        return self._streams[-1].tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        for stream in self._streams:
+            stream.close()
+
+
+@contextmanager
+def open_streams(source: Source) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Open the file of *source*: what comes out of its compression, and as it lies there.
+
+    Both are closed only if the block ends with an error.
+    """
+    file = files_of(source.path).open(source.path)
+    try:
+        yield _decompressed(source, file), file
+    except BaseException:
+        file.close()
+        raise
+
+
+def _decompressed(source: Source, file: BinaryIO) -> BinaryIO:
+    if source.compression == "gz":
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+    if source.compression == "zst":
+        stream = extra("pyarrow", f"{source.name}: zst").CompressedInputStream(file, "zstd")
+        return cast(BinaryIO, io.BufferedReader(stream, 1 << 20))
+    return file
+
+
+def _explained(name: str, iterator: Iterator[Any]) -> Iterator[Any]:
+    """Pass on; raises BadInput with the file's name if it is damaged."""
+    try:
+        yield from iterator
+    except (EOFError, ValueError, zlib.error) as error:
+        raise BadInput(f"{name} is damaged: {error}") from error
+    except OSError as error:
+        if error.errno is None:  # it is not the system that says so, but what decompresses
+            raise BadInput(f"{name} is damaged: {error}") from error
+        raise

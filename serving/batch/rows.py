@@ -1,0 +1,82 @@
+"""A row of an input: its id, the instance that the model takes, and what passes through to the output."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from serving.batch.errors import BadInput
+from serving.contract import Contract
+
+
+class UnreadableRow(Exception):
+    """A row is not what its file's format says, or lacks its id."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column holds what: *fields* are the instance's by name, of which *numbers* are numbers.
+
+    A row's id is in *id_column*, or else its file and number; *keep* are the columns that pass through.
+    """
+
+    fields: Mapping[str, str]
+    required: frozenset[str]
+    numbers: frozenset[str]
+    id_column: str | None = None
+    keep: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns that are read, each once."""
+        wanted = [*self.fields.values(), *([self.id_column] if self.id_column else []), *self.keep]
+        return tuple(dict.fromkeys(wanted))
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns without which no row can be read."""
+        optional = {column for name, column in self.fields.items() if name not in self.required}
+        return tuple(name for name in self.names if name not in optional or name in (self.id_column, *self.keep))
+
+
+def find_columns(contract: Contract, mapping: Mapping[str, str], id_column: str | None, keep: Sequence[str]) -> Columns:
+    """Fit the user's *mapping* (field -> column) to what the model takes; raises BadInput."""
+    fields = contract.preprocessor.fields
+    unknown = [name for name in mapping if name not in fields]
+    if unknown:
+        raise BadInput(f"--column {unknown[0]}: {contract.model} takes no such field; it takes {', '.join(fields)}")
+    schema = contract.preprocessor.instance_schema
+    numbers = (name for name, value in schema["properties"].items() if "number" in value["type"])
+    return Columns(
+        {name: mapping.get(name, name) for name in fields},
+        frozenset(schema["required"]),
+        frozenset(numbers),
+        id_column,
+        tuple(dict.fromkeys(keep)),
+    )
+
+
+@dataclass
+class Rows:
+    """The rows of a chunk that could be read, as columns; *rejects* are row number and reason of the others."""
+
+    numbers: list[int] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    instances: list[Mapping[str, Any]] = field(default_factory=list)
+    kept: list[Sequence[Any]] = field(default_factory=list)
+    rejects: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, number: int, row_id: str, instance: Mapping[str, Any], kept: Sequence[Any] = ()) -> None:
+        """Add a row that could be read."""
+        self.numbers.append(number)
+        self.ids.append(row_id)
+        self.instances.append(instance)
+        self.kept.append(kept)
+
+
+def row_id(name: str, number: int, value: Any = None, column: str | None = None) -> str:
+    """Give the id of a row: *value*, if there is a *column* for it; raises UnreadableRow if that is empty."""
+    if column is None:
+        return f"{name}:{number}"
+    if value is None or value == "":
+        raise UnreadableRow(f"column '{column}': expected the row's id, got nothing")
+    return str(value)

@@ -1,0 +1,35 @@
+"""A model server that answers at once, in this process: a seam for what has nothing to do with the network."""
+
+from serving.contract import Contract, Features
+from serving.contract.tensors import Array
+from serving.errors import UnknownLabel, UnknownVersion
+from serving.tfserving.client import VersionStatus
+from tests.serving.contracts import scores
+
+
+class InstantServer:
+    """Serves *contract* as *version*."""
+
+    def __init__(self, contract: Contract, version: int = 1) -> None:
+        self._contract = contract
+        self._document = contract.to_json().encode()
+        self._version = version
+
+    def predict(
+        self, model: str, version: int, features: Features, deadline_seconds: float
+    ) -> tuple[int, dict[str, Array]]:
+        if version != self._version:
+            raise UnknownVersion(model, version)
+        return version, {"scores": scores(features, self._contract.output.width, 0)}
+
+    def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
+        return self._document
+
+    def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
+        return (VersionStatus(self._version, True, ""),)
+
+    def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
+        raise UnknownLabel(model, label)
+
+    def close(self) -> None:
+        pass
