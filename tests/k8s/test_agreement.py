@@ -93,7 +93,8 @@ def test_the_model_server_is_of_the_release_that_models_are_trained_with(manifes
 
 def test_the_metrics_of_the_model_server_are_where_they_are_asked_for(manifests: Manifests) -> None:
     (config,) = [found for found in manifests.of("ConfigMap") if found["metadata"]["name"].startswith("model-server-")]
-    asked = [monitor["spec"]["endpoints"][0]["path"] for monitor in manifests.of("ServiceMonitor")][1:]
+    monitors = [each for each in manifests.of("ServiceMonitor") if each["metadata"]["name"] == "model-server"]
+    asked = [monitor["spec"]["endpoints"][0]["path"] for monitor in monitors]
     probe = manifests.pod("model-server").containers[0]["livenessProbe"]["httpGet"]["path"]
 
     assert f'path: "{METRICS_PATH}"' in config["data"]["monitoring.config"]

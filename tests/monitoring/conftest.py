@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -29,12 +30,12 @@ EXPORTERS = Path(__file__).parent / "exporters"
 SECONDS = 20.0
 
 BATCHING = """
-max_batch_size { value: 64 }
+max_batch_size { value: 512 }
 batch_timeout_micros { value: 1000 }
 max_enqueued_batches { value: 100 }
 allowed_batch_sizes: 4
 allowed_batch_sizes: 16
-allowed_batch_sizes: 64
+allowed_batch_sizes: 512
 thread_pool_name { value: "plumbline" }
 """
 MONITORING = 'prometheus_config { enable: true path: "/monitoring/prometheus/metrics" }'
@@ -73,9 +74,10 @@ def watched(request, trained, published, tmp_path_factory) -> Iterator[Watched]:
         system.start_model_server()
         processes.callback(system.stop_model_server)
         system.gateway.wait_for("/readyz", lambda reply: reply.status == 200)
+        system.score_a_file()
         seen.wait_until('sum(plumbline_gateway_model_ready) == 5 and on () up{job="job-metrics"} == 1')
         start = time.time()
-        system.live_through(seconds)
+        system.live_through(seconds, seen)
         yield Watched(seen, tuple(trained), start, time.time())
 
 
@@ -114,7 +116,7 @@ class System:
         (self.models_dir / "topic.new").rename(self.models_dir / "topic" / str(version))
 
     def write_job_metrics(self) -> Path:
-        """Write what training runs of all models do, one of which fails, and a batch run."""
+        """Write what training runs of all models do, one of which fails."""
         files = self.folder / "job-metrics"
         files.mkdir()
         for name, result in self.trained.items():
@@ -122,8 +124,14 @@ class System:
                 on_trained(result.contract)
         with contextlib.suppress(TrainingError), telling_metrics(files / "train-topic.prom", "topic"):
             raise TrainingError("as the gate would")
-        shutil.copy(EXPORTERS / "batch.prom", files)
         return files
+
+    def score_a_file(self) -> None:
+        rows = "".join(f"{number},a film of wonders\n" for number in range(200))
+        (self.folder / "reviews.csv").write_text(f"id,text\n{rows}200,\n")
+        command = [*PLUMBLINE, "score", self.folder / "reviews.csv", "--model=sentiment", "--max-rejects=1"]
+        command += [f"--model-server=127.0.0.1:{self.port}", f"--output={self.folder / 'scored.csv'}"]
+        subprocess.run([*command, f"--metrics-file={self.folder / 'job-metrics' / 'batch.prom'}"], check=True)
 
     def start_gateway(self, processes: contextlib.ExitStack) -> int:
         port = free_port()
@@ -176,7 +184,7 @@ class System:
     def lose_a_worker(self) -> None:
         os.kill(self.gateway.children()[0], signal.SIGKILL)
 
-    def live_through(self, seconds: float) -> None:
+    def live_through(self, seconds: float, seen: Prometheus) -> None:
         instances = {
             name: [_as_json(each) for each in find_task(name).load_sample().test.instances] for name in self.trained
         }
@@ -193,6 +201,9 @@ class System:
         ]
         with asking(self.gateway, instances):
             happening(seconds, events)
+            # On a busy machine the events take longer than planned.
+            seen.wait_until('plumbline_gateway_parity_failures_total{model="sentiment"} > 0', 120)
+            seen.wait_until("sum(plumbline_gateway_model_ready) == 5")
 
 
 def _as_json(instance: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Mixed load on a gateway: questions from the samples, batches, mistakes, bursts, and what happens to a system."""
 
 import contextlib
+import http.client
 import random
 import threading
 import time
@@ -10,6 +11,9 @@ from typing import Any
 from tests.stack import Stack
 
 Instances = Mapping[str, Sequence[dict[str, Any]]]
+
+HUNG_UP = (OSError, http.client.HTTPException)
+"""What a worker that is killed does to those who ask, before or within its answer."""
 
 MISTAKES: Sequence[tuple[str, object]] = (
     ("sentiment", {"text": 5}),
@@ -28,7 +32,7 @@ def asking(gateway: Stack, instances: Instances, threads: int = 4) -> Iterator[N
     def work(seed: int) -> None:
         chance = random.Random(seed)
         while not stop.is_set():
-            with contextlib.suppress(OSError):  # a worker that is killed hangs up
+            with contextlib.suppress(*HUNG_UP):
                 ask_once(gateway, instances, chance)
             stop.wait(chance.uniform(0.0, 0.05))
 
@@ -57,7 +61,7 @@ def burst(gateway: Stack, model: str, instances: Sequence[dict[str, Any]], threa
     """Ask more at once than may wait."""
 
     def ask() -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*HUNG_UP):
             gateway.post(f"/predict/{model}", {"instances": list(instances[:32])})
 
     askers = [threading.Thread(target=ask) for _ in range(threads)]

@@ -123,3 +123,16 @@ def test_prometheus_and_grafana_are_told_what_is_mounted(services: dict[str, Any
 
     assert str(Path(rules).parent) in places
     assert provider["options"]["path"] in places
+
+
+def test_images_are_built_from_files_that_are_there_and_own_the_volumes_that_they_write(
+    services: dict[str, Any],
+) -> None:
+    for name in ("train", "gateway"):
+        build = services[name]["build"]
+        assert (Path(build["context"]) / build["dockerfile"]).is_file()
+    # A new volume gets the owner that the image's folder has; the image's user is not root.
+    (owned,) = re.findall(
+        r"install --directory --owner 10001 --group 10001 (.*)", (ROOT / "Dockerfile.train").read_text()
+    )
+    assert {mount["target"] for mount in services["train"]["volumes"]} == set(owned.split())
