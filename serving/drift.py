@@ -20,8 +20,8 @@ _HELP = """
 Compare the rows of INPUT, a .csv or .jsonl file, with what MODEL was trained on.
 
 Each field of the model is a column. A file that was scored has its answers compared too: `label` and `score`, or
-`value`. The contract comes from a running gateway, or from a version's folder. The exit code is
-{{}} if any feature has drifted.
+`value`. The contract comes from a running gateway, or from a version's folder. The exit code is 3
+if any feature has drifted.
 
 \b
 Examples:

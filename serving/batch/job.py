@@ -27,11 +27,12 @@ from serving.batch.workers import Connect, Workers
 from serving.batch.writers import Writer, answer_columns, make_writer, writer_name
 from serving.catalog import LiveModel, ModelServer
 from serving.contract import Contract
+from serving.registry.server_config import MAX_ROWS
 
 _PART_ROWS = {"image": 1_000}
 _PART_ROWS_ELSE = 50_000
 _BATCH_BYTES = 1024 * 1024
-_LEAST_BATCH_ROWS, _MOST_BATCH_ROWS = 16, 1024
+_LEAST_BATCH_ROWS = 16
 _HASH_CHARACTERS = 16
 
 
@@ -174,4 +175,4 @@ def fitting_rows(contract: Contract) -> int:
     specs = contract.preprocessor.inputs.values()
     size = sum(int(np.prod([side for side in spec.shape if side])) * np.dtype(spec.dtype).itemsize for spec in specs)
     fitting = 1 << (max(_BATCH_BYTES // size, 1).bit_length() - 1)
-    return min(max(fitting, _LEAST_BATCH_ROWS), _MOST_BATCH_ROWS)
+    return min(max(fitting, _LEAST_BATCH_ROWS), MAX_ROWS)

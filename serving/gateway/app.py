@@ -24,7 +24,7 @@ from serving.gateway.request_ids import register_request_ids
 from serving.gateway.settings import Settings
 from serving.gateway.tfserving_rest import NameConverter, tfserving_routes
 from serving.limits import Limits
-from serving.monitoring.metrics import Metrics
+from serving.monitoring.metrics import APART, VERSION_GONE, Metrics
 from serving.predictor import Predictor
 from serving.tfserving.client import ModelServerClient
 
@@ -100,9 +100,9 @@ def _predictor(
     limits = Limits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
     if settings.max_batch_rows > 1:
         most = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
-        server = Batcher(server, *most, metrics.called, lambda model: metrics.retried(model, "apart"), tracing)
+        server = Batcher(server, *most, metrics.called, lambda model: metrics.retried(model, APART), tracing)
     on_stage = tracing.stage if tracing else None
-    return Predictor(catalog, server, limits, lambda model: metrics.retried(model, "version_gone"), on_stage)
+    return Predictor(catalog, server, limits, lambda model: metrics.retried(model, VERSION_GONE), on_stage)
 
 
 def _flask(settings: Settings) -> Flask:

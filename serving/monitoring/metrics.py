@@ -28,6 +28,9 @@ UNKNOWN = "unknown"
 NO_VERSION = "none"
 """Stands where no version had a part in a request."""
 
+RETRIES = (VERSION_GONE, APART) = ("version_gone", "apart")
+"""Why calls are made again: their version went, or the model server refused them merged."""
+
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _REQUESTS = (1, 2, 4, 8, 16, 32, 64)
 _INSTANCES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -163,6 +166,8 @@ class Metrics:
         self._refused[key].set(len(state.refused))
         if state.newest and (trained := _timestamp(state.newest.contract.provenance)):
             self._trained[key].set(trained)
+        for counter in (self._shed[key], *(self._rpc_retries[model, reason] for reason in RETRIES)):
+            counter.inc(0)  # there from the start, or a rate would not see the first
         self._parity[key].inc(sum(self._is_new(model, *it) for it in state.refused.items()))
         self._watch.refer(model, {version: live.contract.reference for version, live in state.live.items()})
         self._watch.flush()

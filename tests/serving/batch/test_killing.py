@@ -73,7 +73,7 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         _wait_for_more_parts(process, tmp_path / "out.jsonl.parts", False)
         children = _children(process.pid)
-        assert len(children) >= 2
+        assert children
         process.kill()
         process.wait()
         deadline = time.monotonic() + 60
