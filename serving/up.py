@@ -47,6 +47,7 @@ _ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",
     # Who waits for a reply reads it, not a thread of gRPC's event engine that wakes it: 0.9 of the CPU time of a text.
     "GRPC_EXPERIMENTS": "-event_engine_client,-event_engine_listener",
+    "ACCESS_LOG": "off",  # the logs are shown only if a process fails, and would grow with each request
 }
 """Of both processes, where the caller's environment says nothing else."""
 _SHOWN = 110

@@ -2,7 +2,8 @@
 
 The session of TensorFlow 1 is used on purpose. It is what TensorFlow Serving runs on, so graphs fail with the same
 errors; it computes only what is fetched; and a prepared callable costs 12 us a call where the signature function of
-`tf.saved_model.load` costs 365 us (measured, a small MLP, a batch of one).
+`tf.saved_model.load` costs 365 us (measured, a small MLP, a batch of one). Imported by its inner names, which is all
+that `lean_tensorflow` leaves.
 """
 
 import functools
@@ -13,13 +14,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import grpc
-import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
+from tensorflow.python.client.session import Session as _Session
+from tensorflow.python.framework.errors import OpError
+from tensorflow.python.framework.ops import Graph
+from tensorflow.python.platform import tf_logging
+from tensorflow.python.saved_model import loader, tag_constants
 
 from serving.local_server.errors import CODES, ServingError, not_found
 from serving.local_server.tensors import Array
 
-tf.get_logger().setLevel("ERROR")  # or each load logs that tf.compat.v1.saved_model.load is deprecated
+tf_logging.get_logger().setLevel("ERROR")  # or each load logs that the loader is deprecated
 
 Names = tuple[str, ...]
 Runnable = Callable[..., list[Array]]
@@ -57,7 +62,7 @@ class TensorFlowSession:
         """Compute; raises ServingError with the code and text of the operation that failed."""
         try:
             return self._callable(feeds, fetches)(*arrays)
-        except tf.errors.OpError as error:
+        except OpError as error:
             raise ServingError(CODES[error.error_code], error.message) from error
 
 
@@ -76,15 +81,15 @@ def load(path: Path, parallelism: Parallelism) -> tuple[TensorFlowSession, Mappi
             "Specified file path does not appear to contain a SavedModel bundle (should have a file called "
             f"`saved_model.pb`)\nSpecified file path: {path}"
         )
-    config = tf.compat.v1.ConfigProto(
+    config = config_pb2.ConfigProto(
         intra_op_parallelism_threads=parallelism.intra_op,
         inter_op_parallelism_threads=parallelism.inter_op,
     )
     try:
-        with _ONE_AT_A_TIME, tf.Graph().as_default() as graph:
-            session = tf.compat.v1.Session(graph=graph, config=config)
-            meta_graph = tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], str(path))
-    except tf.errors.OpError as error:
+        with _ONE_AT_A_TIME, Graph().as_default() as graph:
+            session = _Session(graph=graph, config=config)
+            meta_graph = loader.load(session, [tag_constants.SERVING], str(path))
+    except OpError as error:
         raise ServingError(CODES[error.error_code], error.message) from error
     except OSError as error:  # the loader's word for a file that does not parse
         raise ServingError(grpc.StatusCode.OUT_OF_RANGE, str(error)) from error

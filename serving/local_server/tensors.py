@@ -4,9 +4,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.core.framework import types_pb2
+from tensorflow.python.framework.dtypes import as_dtype
 
 Array = NDArray[Any]
 
@@ -27,7 +27,7 @@ _FIELDS = {
     types_pb2.DT_HALF: "half_val",
     types_pb2.DT_BFLOAT16: "half_val",
 }
-NUMPY_TYPES: dict[int, np.dtype[Any]] = {number: np.dtype(tf.as_dtype(number).as_numpy_dtype) for number in _FIELDS}
+NUMPY_TYPES: dict[int, np.dtype[Any]] = {number: np.dtype(as_dtype(number).as_numpy_dtype) for number in _FIELDS}
 PROTO_TYPES = {dtype: number for number, dtype in NUMPY_TYPES.items()}
 TYPE_NAMES = {dtype: types_pb2.DataType.Name(number)[3:].lower() for number, dtype in NUMPY_TYPES.items()}  # DT_FLOAT
 

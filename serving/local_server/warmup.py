@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import tensorflow as tf
+from tensorflow.python.framework.errors import DataLossError
+from tensorflow.python.lib.io.tf_record import tf_record_iterator
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.local_server.errors import CODES, ServingError, invalid_argument
@@ -35,8 +36,8 @@ def replay(path: Path, servable: Servable) -> None:
 def _read(records: Path) -> Any:
     try:
         # Not tf.data: that would start TensorFlow's eager runtime beside the sessions, which nothing else needs.
-        yield from tf.compat.v1.io.tf_record_iterator(str(records))
-    except tf.errors.DataLossError as error:
+        yield from tf_record_iterator(str(records))
+    except DataLossError as error:
         message = "Please verify your warmup data is in TFRecord format."
         raise ServingError(CODES[error.error_code], f"{error.message}. {message}") from error
 
