@@ -221,11 +221,18 @@ def test_replicas_mid_roll_over_lose_no_request() -> None:
 def test_errors_tell_the_version_that_should_have_answered(
     client: ModelServerClient, model_server: FakeModelServer
 ) -> None:
-    predictor = Predictor(Catalog(client, ["house_price"]), client)
+    catalog = Catalog(client, ["house_price"])
+    predictor = Predictor(catalog, client)
     with pytest.raises(ModelNotReady) as not_ready:
         predictor.predict("house_price", [{}], 5)
     assert not_ready.value.version is None
     model_server.publish(tabular_contract())
+
+    def is_live() -> bool:
+        catalog.refresh("house_price")
+        return catalog.state("house_price").ready
+
+    wait_until(is_live)
     with pytest.raises(InvalidInstance) as invalid:
         predictor.predict("house_price", [{}], 5)
     assert invalid.value.version == 1

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,6 +175,7 @@ def test_a_model_server_that_hangs_holds_no_request_beyond_its_deadline(settings
         changes = {"model_server": address, "models": ("sentiment",), "deadline_seconds": 1.0, "max_batch_rows": rows}
         with gateway_with(settings, **changes) as gateway, ThreadPoolExecutor(8) as pool:
             os.kill(process.pid, signal.SIGSTOP)
+            wait_until(lambda: _has_stopped(process.pid))
             start = time.monotonic()
             clients = [gateway.application.test_client() for _ in range(8)]
             replies = list(pool.map(lambda client: client.post("/predict/sentiment", json=TEXT), clients))
@@ -182,6 +184,12 @@ def test_a_model_server_that_hangs_holds_no_request_beyond_its_deadline(settings
             os.kill(process.pid, signal.SIGCONT)
             wait_until(lambda: gateway.post("/predict/sentiment", json=TEXT).status_code == 200)
             wait_until(lambda: gateway.get("/readyz").status_code == 200)
+
+
+def _has_stopped(pid: int) -> bool:
+    """Tell whether no thread runs any more: a signal takes a moment to reach them all."""
+    stats = [(thread / "stat").read_text() for thread in Path(f"/proc/{pid}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 @pytest.mark.parametrize(("rows", "merges"), [(64, True), (1, False)])
