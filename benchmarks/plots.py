@@ -10,9 +10,13 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from benchmarks.results import Record, of_kind
+from benchmarks.servers import SERVERS
 from benchmarks.tables import MODELS, OURS
 
 _OURS_STYLE = {"linewidth": 2.5, "color": "#c0392b", "zorder": 3}
+_RIVALS = [server.name for server in SERVERS if server.name not in OURS]
+_COLOURS = dict(zip(_RIVALS, ("C0", "C1", "C2", "C4", "C5", "C6", "C8", "C9"), strict=False))
+"""The same in each picture, and none is near ours."""
 
 
 LABELS = {
@@ -56,7 +60,11 @@ def plot_open_loop(records: list[Record], path: Path) -> None:
 
 
 def _line(axis: Axes, server: str, x: list[float], y: list[float]) -> None:
-    style = {**_OURS_STYLE, "linestyle": "-" if server == OURS[1] else "--"} if server in OURS else {"alpha": 0.8}
+    style = (
+        {**_OURS_STYLE, "linestyle": "-" if server == OURS[1] else "--"}
+        if server in OURS
+        else {"color": _COLOURS.get(server)}
+    )
     axis.plot(x, y, marker="o", markersize=3, label=server, **style)
 
 
