@@ -26,6 +26,6 @@ It differs from the original on purpose where that hurts its users:
 * The REST port bounds the size of a request, and answers floats right with --enable_serialization_as_tensor_content.
 
 Not implemented: Classify, Regress and MultiInference (gRPC UNIMPLEMENTED, REST 501), which no Keras export has a
-signature for; warm-up records of these; padding of variable-length inputs in batches (refused at the start); TLS; Unix
+signature for; warm-up records of these; padding of variable-length inputs in batches (refused at the start); Unix
 sockets; the profiler service; health's Watch.
 """
