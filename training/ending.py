@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 from types import FrameType
 
@@ -10,6 +11,11 @@ import click
 from serving.exit_codes import ExitCode
 from training.errors import TrainingError
 
+_STOPPED = "stopped by SIGTERM: what is finished is kept, and the same command goes on from there"
+
+_stopped = threading.Event()
+"""SIGTERM came. Told apart from what it raises: TensorFlow swallows that in places, and fails of something else."""
+
 
 @contextlib.contextmanager
 def reporting_errors() -> Iterator[None]:
@@ -17,26 +23,30 @@ def reporting_errors() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         yield
-    except TrainingError as error:
-        click.echo(f"Error: {error}", err=True)
-        raise SystemExit(error.exit_code) from error
-    except _Stopped as stopped:
-        click.echo("stopped by SIGTERM: what is finished is kept, and the same command goes on from there", err=True)
-        raise SystemExit(ExitCode.RETRY) from stopped
+    except BaseException as error:
+        if _stopped.is_set():
+            click.echo(_STOPPED, err=True)
+        elif isinstance(error, TrainingError):
+            click.echo(f"Error: {error}", err=True)
+        else:
+            raise
+        raise SystemExit(exit_code(error)) from error
     finally:
         signal.signal(signal.SIGTERM, before)
+        _stopped.clear()
 
 
 def exit_code(error: BaseException) -> ExitCode:
     """Give the code that the command ends with if *error* reaches `reporting_errors`."""
-    if isinstance(error, _Stopped):
+    if _stopped.is_set():
         return ExitCode.RETRY
     return error.exit_code if isinstance(error, TrainingError) else ExitCode.UNEXPECTED
 
 
 class _Stopped(BaseException):
-    """SIGTERM came. Not an Exception, so that nobody takes it for a failure of what it interrupts."""
+    """Ends what SIGTERM interrupts. Not an Exception, so that nobody takes it for a failure of that."""
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    _stopped.set()
     raise _Stopped

@@ -72,7 +72,7 @@ def wait_until_it_says(name: str, words: str) -> None:
     """Wait until *words* stand in a container's log; without words, until something does."""
     deadline = time.monotonic() + READY_SECONDS
     while not ((said := log(name)) and words in said):
-        assert state(name)["Running"], said
+        assert state(name)["Status"] in ("running", "stopping"), said
         assert time.monotonic() < deadline, said
         time.sleep(0.1)
 

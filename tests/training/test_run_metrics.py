@@ -1,4 +1,5 @@
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.serving.contracts import text_contract
 from training.cli import train
-from training.ending import _Stopped
+from training.ending import reporting_errors
 from training.errors import BadRequest, ExitCode
 from training.run_metrics import telling_metrics
 
@@ -47,7 +48,7 @@ def test_a_failure_keeps_when_the_last_run_succeeded(tmp_path: Path) -> None:
     with telling_metrics(path, "sentiment") as on_trained:
         on_trained(text_contract())
     before = told(path)
-    for error, code in ((BadRequest("x"), ExitCode.BAD_INPUT), (_Stopped(), ExitCode.RETRY), (ZeroDivisionError(), 1)):
+    for error, code in ((BadRequest("x"), ExitCode.BAD_INPUT), (ZeroDivisionError(), 1)):
         with pytest.raises(type(error)), telling_metrics(path, "sentiment"):
             raise error
         after = told(path)
@@ -55,6 +56,13 @@ def test_a_failure_keeps_when_the_last_run_succeeded(tmp_path: Path) -> None:
         assert after["last_run_timestamp_seconds sentiment"] >= before["last_run_timestamp_seconds sentiment"]
         for name in ("last_success_timestamp_seconds sentiment", "metric accuracy sentiment"):
             assert after[name] == before[name]
+
+
+def test_a_stop_is_told_with_the_code_for_another_try(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit), reporting_errors(), telling_metrics(tmp_path / "a.prom", "sentiment"):
+        signal.raise_signal(signal.SIGTERM)
+
+    assert told(tmp_path / "a.prom")["exit_code sentiment"] == ExitCode.RETRY
 
 
 def test_models_may_share_a_file(tmp_path: Path) -> None:
