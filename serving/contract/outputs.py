@@ -67,10 +67,7 @@ class Labels:
 
     def answers(self, scores: Array) -> list[dict[str, Any]]:
         """Make `{"label", "score", "scores"}` for each row of `scores: float32[batch, width]`."""
-        by_label = self._by_label(scores)
-        best = np.argsort(-by_label, axis=1, kind="stable")[:, : self.top]
-        values = np.take_along_axis(by_label, best, axis=1)
-        return [self._answer(*row) for row in zip(best.tolist(), values.tolist(), strict=True)]
+        return [self._answer(row) for row in self._by_label(scores).tolist()]
 
     def indices(self, scores: Array) -> Array:
         """Give the best label's index for each row of `scores: float32[batch, width]`."""
@@ -99,15 +96,12 @@ class Labels:
 
     def _by_label(self, scores: Array) -> Array:
         exact = scores.astype(np.float64)
-        return np.hstack([1 - exact, exact]) if self.width == 1 else exact
+        return np.concatenate((1 - exact, exact), axis=1) if self.width == 1 else exact
 
-    def _answer(self, best: list[int], values: list[float]) -> dict[str, Any]:
-        names = self.names
-        scores = {
-            names[index]: round(value, 7)  # float32 has no more digits
-            for index, value in zip(best, values, strict=True)
-        }
-        label = names[best[0]]
+    def _answer(self, by_label: list[float]) -> dict[str, Any]:
+        best = sorted(range(len(by_label)), key=by_label.__getitem__, reverse=True)[: self.top]
+        scores = {self.names[index]: round(by_label[index], 7) for index in best}  # float32 has no more digits
+        label = self.names[best[0]]
         return {"label": label, "score": scores[label], "scores": scores}
 
 

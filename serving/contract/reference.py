@@ -35,7 +35,7 @@ class Measures:
 
     def beside(self, other: "Measures") -> "Measures":
         """Join the columns and totals of *other* for the same instances."""
-        return Measures(np.hstack([self.values, other.values]), {**self.totals, **other.totals})
+        return Measures(np.concatenate((self.values, other.values), axis=1), {**self.totals, **other.totals})
 
 
 @dataclass(frozen=True)

@@ -117,9 +117,9 @@ class TextVectorizer:
         In the `vocabulary` a known word counts as the fifth of an instance.
         """
         ids, counts = self._counted(decoded)
-        words, known = np.array(counts, np.float64).reshape(-1, 2).T
-        values = np.column_stack([words, 1 - known / np.maximum(words, 1)])
-        return {"ids": ids}, Measures(values, {"vocabulary": self._vocabulary(ids)})
+        values = [(words, 1 - known / max(words, 1)) for words, known in counts]
+        measures = Measures(np.array(values, np.float64).reshape(-1, 2), {"vocabulary": self._vocabulary(ids)})
+        return {"ids": ids}, measures
 
     @property
     def categories(self) -> dict[str, tuple[str, ...]]:

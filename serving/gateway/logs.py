@@ -13,6 +13,7 @@ from serving.gateway.request_ids import FACTS, request_id
 
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
 _PATH_SHOWN = 200
+_TOLD = ("request_id", "trace_id", "model", "version", "owner")
 
 
 def gunicorn_logger(log_format: str, access_log: bool) -> type[Logger]:
@@ -78,7 +79,9 @@ def _log_access(resp: Any, environ: Mapping[str, Any], request_time: datetime.ti
     path = environ["RAW_URI"].partition("?")[0]  # percent-encoded, as it came: nothing in it can start a line
     if status < 400 and path in _PROBES:
         return
-    facts = {"status": status, "ms": round(request_time.total_seconds() * 1000, 2), **environ.get(FACTS, {})}
+    facts = {"status": status, "ms": round(request_time.total_seconds() * 1000, 2)}
+    if known := environ.get(FACTS):
+        facts |= {name: known.get(name) for name in _TOLD}
     _access.info("%s %s", environ["REQUEST_METHOD"], path[:_PATH_SHOWN], extra={"facts": facts})
 
 

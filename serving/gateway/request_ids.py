@@ -7,7 +7,7 @@ from flask import Flask, Response, g, request
 
 HEADER = "X-Request-ID"
 FACTS = "plumbline.facts"
-"""Where in the WSGI environment stands what the access log tells of a request."""
+"""Where in the WSGI environment stands what is known of a request: its `flask.g`, which is gone when it is logged."""
 
 _TAKEN = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
@@ -27,5 +27,5 @@ def register_request_ids(app: Flask) -> None:
     @app.after_request
     def tell(reply: Response) -> Response:
         reply.headers[HEADER] = request_id()
-        request.environ[FACTS] = {name: g.get(name) for name in ("request_id", "trace_id", "model", "version", "owner")}
+        request.environ[FACTS] = g._get_current_object()
         return reply
