@@ -172,7 +172,8 @@ def _gateway(models: list[str], folder: Path, port: int, model_server_port: int)
     options = {"bind": _HOST, "port": port, "model-server": f"{_HOST}:{model_server_port}", "models": ",".join(models)}
     command = [sys.executable, "-m", "serving", "serve", *(f"--{name}={value}" for name, value in options.items())]
     # Who presses Ctrl-C waits for no load balancer to notice.
-    environment = {"DRAIN_SECONDS": "0", **os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    ours = {"DRAIN_SECONDS": "0"} | ({"PIN_WORKERS": "on"} if hasattr(os, "sched_setaffinity") else {})
+    environment = {**ours, **os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
     return command, {name: value for name, value in environment.items() if name not in _TLS}
 
 

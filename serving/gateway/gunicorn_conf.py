@@ -33,6 +33,19 @@ def on_starting(server: Any) -> None:
     gc.freeze()  # or each worker's first collection would write to what it shares
 
 
+def pre_fork(server: Any, worker: Any) -> None:
+    """Choose a worker's processor: the one to which the fewest others keep."""
+    if _settings.pin_workers:
+        taken = [other.processor for other in server.WORKERS.values()]
+        worker.processor = min(sorted(os.sched_getaffinity(0)), key=taken.count)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Keep a worker, and all its threads, to the processor that was chosen."""
+    if worker.processor is not None:
+        os.sched_setaffinity(0, {worker.processor})
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """Keep what a worker that ended has counted, in one place with all others."""
     if _settings.metrics_dir:

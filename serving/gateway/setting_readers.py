@@ -1,5 +1,6 @@
 """How the text of an environment variable becomes a setting; each raises ValueError, which says what was expected."""
 
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -105,6 +106,13 @@ def switch(text: str) -> bool:
     if text.lower() not in _SWITCH:
         raise ValueError("expected on or off")
     return _SWITCH[text.lower()]
+
+
+def pinning(text: str) -> bool:
+    """Read on or off; on only where a process may choose its processors."""
+    if (pinned := switch(text)) and not hasattr(os, "sched_setaffinity"):
+        raise ValueError("this system lets no process choose its processors")
+    return pinned
 
 
 def tracing(text: str) -> bool:

@@ -33,6 +33,7 @@ class Settings:
     port: int = 8000
     workers: int = 2
     threads: int = 64
+    pin_workers: bool = False
     max_concurrency: int = 32
     max_queue: int = 24
     max_batch_rows: int = 64
@@ -127,6 +128,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "port": readers.port,
     "workers": readers.count,
     "threads": readers.count,
+    "pin_workers": readers.pinning,
     "max_concurrency": readers.count,
     "max_queue": readers.whole,
     "max_batch_rows": readers.count,

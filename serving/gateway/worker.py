@@ -22,6 +22,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     there are as many threads as connections, so that it keeps nobody waiting.
     """
 
+    processor: int | None = None
+    """The one that it keeps to, with PIN_WORKERS.
+
+    Only one of its threads runs Python at a time. To hand that right to a thread on another processor takes longer than
+    on the same, and several at once ask for it.
+    """
+
     _draining = False
 
     def handle_exit(self, sig: int, frame: Any) -> None:

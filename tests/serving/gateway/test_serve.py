@@ -213,6 +213,25 @@ def test_a_canary_a_killed_replica_and_a_roll_over_under_load_lose_no_request(
     assert Counter(status for status, _ in seen) == {200: len(seen)}, running.log
 
 
+def test_pinned_workers_keep_to_processors_of_their_own(
+    model_server: FakeModelServer, metrics_dir: Path, tmp_path: Path
+) -> None:
+    model_server.publish(text_contract())
+    running = Running(model_server.address, metrics_dir, tmp_path / "log", MODELS="sentiment", PIN_WORKERS="on")
+    try:
+        wait_until(running.ready, 20)
+        wait_until(lambda: len(running.workers()) == 2)
+        wait_until(lambda: all(len(os.sched_getaffinity(pid)) == 1 for pid in running.workers()))
+        first, second = (os.sched_getaffinity(pid) for pid in running.workers())
+        assert first != second or len(os.sched_getaffinity(0)) == 1
+        os.kill(running.workers()[0], signal.SIGKILL)
+        wait_until(lambda: len(running.workers()) == 3, 20)
+        wait_until(lambda: os.sched_getaffinity(running.workers()[2]) == first)
+    finally:
+        running.process.terminate()
+        running.process.wait(30)
+
+
 def test_the_log_says_what_is_live(running: Running) -> None:
     wait_until(lambda: "sentiment: version 1 is live" in running.log)
 

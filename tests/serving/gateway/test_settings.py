@@ -1,3 +1,4 @@
+import os
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -59,6 +60,7 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         "LOG_FORMAT": "json",
         "ACCESS_LOG": "off",
         "TRACING": "on",
+        "PIN_WORKERS": "on",
         "PROMETHEUS_MULTIPROC_DIR": "/metrics",
     }
     settings = Settings.from_env(environment)
@@ -93,6 +95,7 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         log_format="json",
         access_log=False,
         tracing=True,
+        pin_workers=True,
         metrics_dir=Path("/metrics"),
     )
     assert len(environment) == len(fields(Settings))
@@ -168,3 +171,10 @@ def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(InvalidSettings) as raised:
         Settings.from_env({"PORT": "x", "WORKERS": "0", "MODELS": "A"})
     assert [line.split("=")[0] for line in str(raised.value).splitlines()] == ["MODELS", "PORT", "WORKERS"]
+
+
+def test_a_system_without_affinity_refuses_to_pin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_setaffinity")
+    assert not Settings.from_env({"PIN_WORKERS": "off"}).pin_workers
+    with pytest.raises(InvalidSettings, match="PIN_WORKERS='on': this system lets no process"):
+        Settings.from_env({"PIN_WORKERS": "on"})
