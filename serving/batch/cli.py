@@ -20,7 +20,7 @@ from serving.batch.parts import restart
 from serving.batch.plan import Shard
 from serving.batch.rejects import RejectLimit
 from serving.batch.summary import as_text
-from serving.batch.workers import Connect, Workers
+from serving.batch.workers import Connect
 from serving.catalog import ModelServer
 from serving.tfserving.client import ModelServerClient
 from serving.tfserving.tls import Tls
@@ -92,7 +92,9 @@ _OPTIONS = (
         "--in-flight", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at the same time."
     ),
     click.option(
-        "--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="To read and preprocess in."
+        "--processes",
+        type=click.IntRange(1, 64),
+        help="To read and preprocess in.  [default: up to 4 for much text, else 1]",
     ),
     click.option(
         "--deadline-seconds",
@@ -151,17 +153,17 @@ def _merge(output: str, *, inputs: tuple[str, ...], max_rejects: str | None, **o
     return job.merge_shards(output, max_rejects)
 
 
-def _score(output: str, *, dry: bool, restarts: bool, in_flight: int, processes: int, **options: Any) -> dict[str, Any]:
+def _score(output: str, *, dry: bool, restarts: bool, **options: Any) -> dict[str, Any]:
     with _asked(output, **options) as (asked, server, connect), stopped_by_signals() as stopping:
         if restarts:
             if asked.shard.count > 1:
                 raise BadInput("--restart would throw away what other shards have done; give it without --shard")
             restart(output)
-        return job.score(asked, server, connect, Workers(in_flight, processes), stopping)
+        return job.score(asked, server, connect, stopping)
 
 
 def _try(output: str, **options: Any) -> dict[str, Any]:
-    for name in ("dry", "restarts", "in_flight", "processes"):
+    for name in ("dry", "restarts"):
         options.pop(name)
     with _asked(output, **options) as (asked, server, _):
         return dry_run.dry_run(job.prepare(asked, server, None), server, threading.Event())

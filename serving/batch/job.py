@@ -54,6 +54,8 @@ class Job:
     part_rows: int | None = None
     shard: Shard = WHOLE
     max_rejects: str | None = None
+    in_flight: int = 4
+    processes: int | None = None
     deadline_seconds: float = 60.0
     patience_seconds: float = 300.0
 
@@ -74,6 +76,14 @@ class Prepared:
         """The version that answers."""
         job, manifest = self.job, self.manifest
         return Pinned(job.model, manifest.version, manifest.contract, job.deadline_seconds, job.patience_seconds)
+
+    @property
+    def workers(self) -> Workers:
+        """Who does it. Shards are for several machines or pods, where each is to take what it was given."""
+        job, kind = self.job, self.live.contract.preprocessor.kind
+        if job.processes:
+            return Workers(job.in_flight, job.processes)
+        return Workers.fitted(job.in_flight, kind, self.inputs.size if job.shard.count == 1 else 0)
 
     @property
     def plan(self) -> Plan:
@@ -114,9 +124,7 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
     return Prepared(job, live, columns, inputs, writer, manifest)
 
 
-def score(
-    job: Job, server: ModelServer, connect: Connect, workers: Workers, stopping: threading.Event
-) -> dict[str, Any]:
+def score(job: Job, server: ModelServer, connect: Connect, stopping: threading.Event) -> dict[str, Any]:
     """Do the job, or what is left of it, and give its summary; raises BatchError."""
     begun = read_manifest(job.output)
     if begun and begun.model != job.model:
@@ -127,7 +135,7 @@ def score(
     if done := merging.finished(job.output, manifest):
         Parts(job.output, manifest).remove()
         return {**done, "finished_before": True}
-    parts = Parts(job.output, manifest)
+    parts, workers = Parts(job.output, manifest), prepared.workers
     limit = RejectLimit.parse(job.max_rejects)
     with Progress(job.model, prepared.inputs.size) as progress:
         run = Run(prepared.plan, prepared.columns, parts, prepared.writer, limit, progress, stopping, workers.count)

@@ -22,12 +22,27 @@ Connect = Callable[[], ModelServer]
 _context = multiprocessing.get_context("spawn")  # gRPC does not survive a fork
 
 
+_PYTHONS_WORK = ("text",)
+"""The kinds of preprocessing that several threads don't get done faster."""
+_WORTH_BYTES = 16 * 1024 * 1024
+"""With less to read a process takes longer to start than it saves: measured with reviews, one process beside two."""
+_MOST_PROCESSES = 4
+
+
 @dataclass(frozen=True)
 class Workers:
     """*in_flight* threads, or *processes* if there are more than one, each with a call to the server at a time."""
 
     in_flight: int
-    processes: int
+    processes: int = 1
+
+    @classmethod
+    def fitted(cls, in_flight: int, kind: str, size: int) -> "Workers":
+        """Choose the number of processes for *size* bytes of instances of this *kind*."""
+        if kind not in _PYTHONS_WORK or size < _WORTH_BYTES:
+            return cls(in_flight)
+        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return cls(in_flight, min(processors, _MOST_PROCESSES))
 
     @property
     def count(self) -> int:

@@ -10,7 +10,6 @@ from click.testing import CliRunner, Result
 from serving.batch.cli import score
 from serving.batch.job import Job
 from serving.batch.job import score as do_job
-from serving.batch.workers import Workers
 from serving.contract import Contract
 from tests.serving.batch.instant import InstantServer
 from tests.serving.contracts import tabular_contract, text_contract
@@ -49,7 +48,7 @@ def done(folder: Path, contract: Contract, inputs: list[Path], output: str, **op
     """Do a job with a server that answers at once; gives its summary."""
     job = Job(tuple(map(str, inputs)), contract.model, str(folder / output), **options)
     server = InstantServer(contract)
-    return do_job(job, server, lambda: server, Workers(2, 1), threading.Event())
+    return do_job(job, server, lambda: server, threading.Event())
 
 
 class Command:

@@ -141,12 +141,11 @@ def done_in_store(source: str, output: str) -> dict[str, Any]:
     import threading
 
     from serving.batch.job import Job, score
-    from serving.batch.workers import Workers
     from tests.serving.batch.instant import InstantServer
 
     job = Job((source,), "house_price", output, part_rows=7)
     server = InstantServer(tabular_contract())
-    return score(job, server, lambda: server, Workers(2, 1), threading.Event())
+    return score(job, server, lambda: server, threading.Event())
 
 
 @pytest.mark.parametrize(
