@@ -31,7 +31,7 @@ from serving.registry.server_config import MAX_ROWS
 
 _PART_ROWS = {"image": 1_000}
 _PART_ROWS_ELSE = 50_000
-_BATCH_BYTES = 1024 * 1024
+_BATCH_BYTES = 2 * 1024 * 1024
 _LEAST_BATCH_ROWS = 16
 _HASH_CHARACTERS = 16
 

@@ -204,7 +204,7 @@ def _cells_size(rows: Sequence[Any]) -> int:
 
 
 def _lines_size(lines: Sequence[bytes | None]) -> int:
-    return sum(len(line or b"") for line in lines)
+    return sum(map(len, filter(None, lines)))
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
