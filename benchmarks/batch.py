@@ -1,6 +1,6 @@
 """Batch scoring beside Keras's own `Model.predict`, on the same rows in the same process.
 
-    python -m benchmarks.batch                # trains the baselines on the real data first: about two minutes
+    python -m benchmarks.batch                # about twelve minutes; it trains the baselines on the real data first
     python -m benchmarks.batch --sample       # on the built-in samples: quick, and texts of other lengths
 
 `predict` gets rows that are preprocessed already, and only computes. It is of the model that is exported, which takes
@@ -81,7 +81,7 @@ def _measure(model: str, folder: Path, sample: bool, rounds: int, processes: int
         rates: dict[str, list[float]] = {way: [] for way in ways}
         costs: dict[str, list[float]] = {way: [] for way in ways}
         for run in ways.values():
-            run()  # Keras compiles `predict` at the first call, and the model is loaded when it is first asked
+            run()  # not counted: Keras compiles `predict` at the first call
         for _ in range(rounds):
             for way, run in ways.items():
                 before = _cpu_seconds()

@@ -5,10 +5,6 @@ The only place in batch scoring that reaches TensorFlow, through the local serve
 
 import multiprocessing
 import os
-import threading
-from collections.abc import Callable
-from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +14,6 @@ from serving.contract import Features
 from serving.contract.contract import SCORES
 from serving.contract.tensors import Array
 from serving.errors import ModelServerError, UnknownLabel, UnknownVersion
-from serving.local_server.errors import ServingError
 from serving.local_server.lean_tensorflow import skip_public_api
 from serving.registry import read_versions
 from serving.registry.errors import RegistryError
@@ -29,53 +24,40 @@ _SIGNATURE = "serving_default"
 
 
 class InProcessServer:
-    """Serves one version of *model* from *models_dir*, the newest that can be, unless *version* names one.
-
-    It is loaded when it is first asked: where processes of their own score, this one needs no TensorFlow. Safe to share
-    between threads.
-    """
+    """Serves one version of *model* from *models_dir*, the newest that can be, unless *version* names one."""
 
     def __init__(self, models_dir: Path, model: str, version: int | None) -> None:
         self._version = _find(models_dir, model, version)
-        if find_spec("tensorflow") is None:
-            raise BadInput("--in-process needs tensorflow: pip install 'plumbline[batch,train]'")
-        self._loading = threading.Lock()
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
+        one_of_several = multiprocessing.parent_process() is not None
+        if one_of_several:
+            skip_public_api()  # it was started to score, and nobody else is here to need it
+        try:
+            from serving.local_server.errors import ServingError
+            from serving.local_server.saved_model import Parallelism, load
+            from serving.local_server.signature import Signature
+        except ImportError as error:
+            raise BadInput(f"--in-process needs {error.name}: pip install 'plumbline[batch,train]'") from error
+        self._failure = ServingError
+        try:
+            self._session, definitions = load(self._version.path, Parallelism(intra_op=int(one_of_several)))
+        except ServingError as error:
+            raise BadInput(f"{self._version.path}: {error}") from error
+        self._signature = Signature.of(_SIGNATURE, definitions[_SIGNATURE])
+        self._feeds = tuple(info.tensor_name for info in self._signature.inputs)
+        self._fetches = tuple(info.tensor_name for info in self._signature.outputs if info.alias == SCORES)
 
     def predict(
         self, model: str, version: int, features: Features, deadline_seconds: float
     ) -> tuple[int, dict[str, Array]]:
         """Run the model; the deadline is not kept, as nothing can be interrupted."""
         self._check(model, version)
-        with self._loading:
-            run = self._run
         try:
-            return version, {SCORES: run(features)}
-        except ServingError as error:
+            self._signature.check_names(features)
+            (scores,) = self._session.run(self._feeds, self._fetches, self._signature.arrange(features))
+        except self._failure as error:
             raise ModelServerError(model, str(error)) from error
-
-    @cached_property
-    def _run(self) -> Callable[[Features], Array]:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
-        one_of_several = multiprocessing.parent_process() is not None
-        if one_of_several:
-            skip_public_api()  # it was started to score, and nobody else is here to need it
-        from serving.local_server.saved_model import Parallelism, load
-        from serving.local_server.signature import Signature
-
-        try:
-            session, definitions = load(self._version.path, Parallelism(intra_op=int(one_of_several)))
-        except ServingError as error:
-            raise BadInput(f"{self._version.path}: {error}") from error
-        signature = Signature.of(_SIGNATURE, definitions[_SIGNATURE])
-        feeds = tuple(info.tensor_name for info in signature.inputs)
-        fetches = tuple(info.tensor_name for info in signature.outputs if info.alias == SCORES)
-
-        def run(features: Features) -> Array:
-            signature.check_names(features)
-            (scores,) = session.run(feeds, fetches, signature.arrange(features))
-            return np.asarray(scores)
-
-        return run
+        return version, {SCORES: np.asarray(scores)}
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
         """Read the contract's JSON beside the model, which is the same as in it."""
