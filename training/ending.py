@@ -11,9 +11,9 @@ import click
 from serving.exit_codes import ExitCode
 from training.errors import TrainingError
 
-_STOPPED = "stopped by SIGTERM: what is finished is kept, and the same command goes on from there"
+_MESSAGE = "stopped by SIGTERM: what is finished is kept, and the same command goes on from there"
 
-_stopped = threading.Event()
+_stop_came = threading.Event()
 """SIGTERM came. Told apart from what it raises: TensorFlow swallows that in places, and fails of something else."""
 
 
@@ -24,8 +24,8 @@ def reporting_errors() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if _stopped.is_set():
-            click.echo(_STOPPED, err=True)
+        if _stop_came.is_set():
+            click.echo(_MESSAGE, err=True)
         elif isinstance(error, TrainingError):
             click.echo(f"Error: {error}", err=True)
         else:
@@ -33,12 +33,12 @@ def reporting_errors() -> Iterator[None]:
         raise SystemExit(exit_code(error)) from error
     finally:
         signal.signal(signal.SIGTERM, before)
-        _stopped.clear()
+        _stop_came.clear()
 
 
 def exit_code(error: BaseException) -> ExitCode:
     """Give the code that the command ends with if *error* reaches `reporting_errors`."""
-    if _stopped.is_set():
+    if _stop_came.is_set():
         return ExitCode.RETRY
     return error.exit_code if isinstance(error, TrainingError) else ExitCode.UNEXPECTED
 
@@ -48,5 +48,5 @@ class _Stopped(BaseException):
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    _stopped.set()
+    _stop_came.set()
     raise _Stopped
