@@ -201,8 +201,9 @@ class System:
         ]
         with asking(self.gateway, instances):
             happening(seconds, events)
-            # On a busy machine the events take longer than planned.
-            seen.wait_until('plumbline_gateway_parity_failures_total{model="sentiment"} > 0', 120)
+            # On a busy machine the events take longer than planned, and a rule sees one only after the next scrape.
+            for alert in ("PlumblineParityFailure", "PlumblineVersionNotLive"):
+                seen.wait_until(f'ALERTS{{alertname="{alert}", model="sentiment"}}', 120)
             seen.wait_until("sum(plumbline_gateway_model_ready) == 5")
 
 
