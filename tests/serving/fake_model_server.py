@@ -156,7 +156,7 @@ def _service(name: str, method: str, handler: Any, request: Any) -> grpc.Generic
     return grpc.method_handlers_generic_handler(f"tensorflow.serving.{name}", {method: call})
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> float:
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> float:
     """Wait for *condition*; gives the seconds that it took."""
     start = time.monotonic()
     while not condition():

@@ -285,14 +285,14 @@ def test_a_canary_that_is_withdrawn_gets_nothing(client: ModelServerClient, mode
 def test_a_label_leads_to_its_version_and_moves_with_it(
     catalog: Catalog, model_server: FakeModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving.catalog.catalog.LABEL_SECONDS", 0.2)
+    monkeypatch.setattr("serving.catalog.catalog.LABEL_SECONDS", 1)
     for version in (1, 2):
         model_server.publish(text_contract(), version)
     model_server.labels["sentiment", "stable"] = 1
     assert catalog.labelled("sentiment", "stable").version == 1
     model_server.labels["sentiment", "stable"] = 2
     assert catalog.labelled("sentiment", "stable").version == 1  # it is not asked anew each time
-    wait_until(lambda: catalog.labelled("sentiment", "stable").version == 2, 1)
+    wait_until(lambda: catalog.labelled("sentiment", "stable").version == 2)
 
 
 def test_a_label_whose_version_went_is_looked_up_at_once(catalog: Catalog, model_server: FakeModelServer) -> None:

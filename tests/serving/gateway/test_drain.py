@@ -34,7 +34,7 @@ def draining(model_server: FakeModelServer, tmp_path: Path) -> Iterator[Running]
     """A gateway that takes its time."""
     model_server.publish(text_contract())
     with gateway(model_server.address, tmp_path / "one", "3") as running:
-        wait_until(running.ready, 20)
+        wait_until(running.ready)
         wait_until(lambda: len(running.workers()) == 2)
         yield running
 
@@ -84,7 +84,7 @@ def test_a_roll_over_of_gateways_under_load_loses_no_request(model_server: FakeM
         old = stack.enter_context(gateway(model_server.address, tmp_path / "old", "3"))
         new = stack.enter_context(gateway(model_server.address, tmp_path / "new", "0"))
         for each in (old, new):
-            wait_until(each.ready, 20)
+            wait_until(each.ready)
         chosen = [old]
 
         def balance() -> None:
@@ -111,11 +111,11 @@ def test_a_roll_over_of_gateways_under_load_loses_no_request(model_server: FakeM
         for thread in threads:
             thread.start()
         try:
-            wait_until(lambda: len(seen) > 200, 20)
+            wait_until(lambda: len(seen) > 200)
             old.process.terminate()
             code = old.process.wait(30)
             count = len(seen)
-            wait_until(lambda: len(seen) > count + 200, 20)
+            wait_until(lambda: len(seen) > count + 200)
         finally:
             done.set()
             for thread in threads:
@@ -129,7 +129,7 @@ def test_a_roll_over_of_gateways_under_load_loses_no_request(model_server: FakeM
 def test_a_second_signal_ends_it_at_once(model_server: FakeModelServer, tmp_path: Path) -> None:
     model_server.publish(text_contract())
     with gateway(model_server.address, tmp_path / "one", "600") as running:
-        wait_until(running.ready, 20)
+        wait_until(running.ready)
         running.process.terminate()
         wait_until(lambda: running.log.count("draining for 600 s") == 2)
         running.process.send_signal(2)

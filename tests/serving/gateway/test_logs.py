@@ -26,7 +26,7 @@ def running(model_server: FakeModelServer, options: dict[str, str], tmp_path: Pa
     for contract in (text_contract(), image_contract()):
         model_server.publish(contract)
     running = Running(model_server.address, tmp_path, tmp_path / "log", **options)
-    wait_until(running.ready, 20)
+    wait_until(running.ready)
     yield running
     running.process.terminate()
     running.process.wait(30)

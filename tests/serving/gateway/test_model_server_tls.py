@@ -38,9 +38,9 @@ def test_the_settings_say_how_it_is_reached(server: FakeModelServer, authority: 
     ]
     without, known = gateways
     try:
-        wait_until(known.ready, 20)
+        wait_until(known.ready)
         assert known.predict() == 200
-        wait_until(lambda: "the model server is not available" in without.log, 20)
+        wait_until(lambda: "the model server is not available" in without.log)
         assert not without.ready()
         assert without.predict() == 503
     finally:

@@ -32,7 +32,7 @@ def running(model_server: FakeModelServer, tmp_path: Path, options: dict[str, st
     models = ",".join(contract.model for contract in CONTRACTS)
     limits = {"WORKERS": "1", "MAX_INSTANCES": "4", "MAX_BODY_BYTES": "100000", **options}
     running = Running(model_server.address, tmp_path, tmp_path / "log", MODELS=models, **limits)
-    wait_until(running.ready, 20)
+    wait_until(running.ready)
     yield running
     running.process.terminate()
     running.process.wait(30)

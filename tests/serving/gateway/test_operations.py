@@ -83,7 +83,7 @@ def test_the_session_that_is_shown(model_server: FakeModelServer, tmp_path: Path
         model_server.address, folder, tmp_path / "log", MODELS="sentiment", **{"DRAIN_SECONDS": "5", **options}
     )
     try:
-        wait_until(running.ready, 20)
+        wait_until(running.ready)
         for command in ASKING:
             environment = {"API_KEY": made.stderr.strip(), "GATEWAY": str(running.process.pid)}
             _check(

@@ -87,7 +87,7 @@ def running(model_server: FakeModelServer, metrics_dir: Path, tmp_path: Path) ->
     for contract in (text_contract(), image_contract()):
         model_server.publish(contract)
     running = Running(model_server.address, metrics_dir, tmp_path / "log")
-    wait_until(running.ready, 20)
+    wait_until(running.ready)
     wait_until(lambda: len(running.workers()) == 2)
     yield running
     running.process.terminate()
@@ -103,7 +103,7 @@ def test_two_workers_answer_and_their_metrics_are_one(running: Running, metrics_
             statuses.extend(pool.map(lambda _: running.predict(), range(20)))
         return len(list(shared.glob("counter_*.db"))) == 2
 
-    wait_until(both_have_answered, 20)
+    wait_until(both_have_answered)
     assert set(statuses) == {200}
     _, metrics = running.ask("GET", "/metrics")
     assert f'plumbline_gateway_requests_total{{code="200",model="sentiment",version="1"}} {len(statuses)}.0' in metrics
@@ -115,13 +115,13 @@ def test_two_workers_answer_and_their_metrics_are_one(running: Running, metrics_
 def test_workers_that_die_are_replaced_and_their_counts_stay_in_few_files(running: Running, metrics_dir: Path) -> None:
     (shared,) = metrics_dir.iterdir()
     for killed in (0, 2, 4, 6):
-        wait_until(lambda count=killed + 2: len(running.workers()) == count, 20)  # type: ignore[misc]
-        wait_until(running.ready, 20)
+        wait_until(lambda count=killed + 2: len(running.workers()) == count)  # type: ignore[misc]
+        wait_until(running.ready)
         assert running.predict() == 200
         for pid in running.workers()[-2:] if killed < 6 else ():
             os.kill(pid, signal.SIGKILL)
     workers = {str(pid) for pid in running.workers()[-2:]}
-    wait_until(lambda: "plumbline_gateway_workers 2.0" in running.ask("GET", "/metrics")[1], 20)
+    wait_until(lambda: "plumbline_gateway_workers 2.0" in running.ask("GET", "/metrics")[1])
     _, metrics = running.ask("GET", "/metrics")
     assert 'plumbline_gateway_requests_total{code="200",model="sentiment",version="1"} 4.0' in metrics
     assert "plumbline_gateway_predictions_total{label=" in metrics
@@ -185,24 +185,24 @@ def test_a_canary_a_killed_replica_and_a_roll_over_under_load_lose_no_request(
 
         def next_versions(count: int = 40) -> set[int | None]:
             start = len(seen)
-            wait_until(lambda: len(seen) >= start + count, 20)
+            wait_until(lambda: len(seen) >= start + count)
             return {version for _, version in seen[start:]}
 
         threads = [threading.Thread(target=ask) for _ in range(6)]
         try:
-            wait_until(running.ready, 20)
+            wait_until(running.ready)
             for thread in threads:
                 thread.start()
             assert next_versions() == {1}
             for server in (model_server, other):  # the third never gets it
                 server.publish(text_contract(weights=2), 2, weights=2)
-            wait_until(lambda: next_versions() == {1, 2}, 20)
+            wait_until(lambda: next_versions() == {1, 2})
             process.kill()
             next_versions(200)
             for server in (model_server, other):
                 server.withdraw("sentiment", 1)
                 next_versions(100)
-            wait_until(lambda: next_versions() == {2}, 20)
+            wait_until(lambda: next_versions() == {2})
         finally:
             done.set()
             for thread in threads:
@@ -219,13 +219,13 @@ def test_pinned_workers_keep_to_processors_of_their_own(
     model_server.publish(text_contract())
     running = Running(model_server.address, metrics_dir, tmp_path / "log", MODELS="sentiment", PIN_WORKERS="on")
     try:
-        wait_until(running.ready, 20)
+        wait_until(running.ready)
         wait_until(lambda: len(running.workers()) == 2)
         wait_until(lambda: all(len(os.sched_getaffinity(pid)) == 1 for pid in running.workers()))
         first, second = (os.sched_getaffinity(pid) for pid in running.workers())
         assert first != second or len(os.sched_getaffinity(0)) == 1
         os.kill(running.workers()[0], signal.SIGKILL)
-        wait_until(lambda: len(running.workers()) == 3, 20)
+        wait_until(lambda: len(running.workers()) == 3)
         wait_until(lambda: os.sched_getaffinity(running.workers()[2]) == first)
     finally:
         running.process.terminate()

@@ -75,7 +75,7 @@ def running(model_server: FakeModelServer, collector: Collector, tmp_path: Path)
         model_server.publish(contract)
     options = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}", "OTEL_BSP_SCHEDULE_DELAY": "100"}
     running = Running(model_server.address, tmp_path, tmp_path / "log", WORKERS="1", TRACING="on", **options)
-    wait_until(running.ready, 20)
+    wait_until(running.ready)
     yield running
     running.process.terminate()
     running.process.wait(30)
@@ -152,7 +152,7 @@ def test_what_fails_is_marked_and_the_payload_is_nowhere(
 def test_without_its_collector_the_gateway_answers_and_ends_in_time(running: Running, collector: Collector) -> None:
     collector.stop()
     assert running.predict() == 200
-    wait_until(lambda: "exporting traces" in running.log or "export traces" in running.log, 20)
+    wait_until(lambda: "exporting traces" in running.log or "export traces" in running.log)
     start = time.monotonic()
     running.process.terminate()
     assert running.process.wait(30) == 0

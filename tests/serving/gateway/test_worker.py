@@ -43,7 +43,7 @@ def server() -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     options = [f"--bind=127.0.0.1:{port}", f"--threads={THREADS}", "--keep-alive=30", "--no-control-socket"]
     command = [sys.executable, "-m", "gunicorn", f"--worker-class={__name__}.CountingWorker", *options]
     process = subprocess.Popen([*command, "--log-level=warning", f"{__name__}:app"], cwd=ROOT)
-    wait_until(lambda: _answers(port), 20)
+    wait_until(lambda: _answers(port))
     yield port, process
     process.terminate()
     assert process.wait(10) == 0
