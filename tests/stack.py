@@ -75,7 +75,7 @@ def running(models_dir: Path, folder: Path) -> Iterator[Stack]:
     command = [*PLUMBLINE, "up", "--models-dir", str(models_dir), "--port", str(port)]
     with process([*command, "--model-server-port", str(free_port())], folder / "up.log") as up:
         stack = Stack(f"http://127.0.0.1:{port}", up, folder / "up.log")
-        stack.wait_until(lambda: "Ctrl-C stops both" in stack.log.read_text())
+        stack.wait_until(lambda: "Ctrl-C stops it" in stack.log.read_text())
         yield stack
 
 

@@ -234,8 +234,25 @@ def test_up_ends_cleanly_and_leaves_no_process_behind(one_model, tmp_path, stop)
         code = stack.process.wait(60)
 
     assert code == 0, stack.log.read_text()
-    assert len(children) >= 3  # model server, gunicorn, its workers
+    assert len(children) == 3  # gunicorn, its workers
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_workers_share_the_tensorflow_that_was_imported_before_they_were_forked(stack):
+    """It has no threads then, which a fork would lose, and is most of the memory."""
+    gunicorn, *workers = (Path(f"/proc/{pid}") for pid in stack.children())
+
+    assert "libtensorflow" in (gunicorn / "maps").read_text()
+    assert len(list((gunicorn / "task").iterdir())) == 1
+    assert len(workers) == 2
+
+
+def test_a_lost_worker_is_replaced_by_one_that_has_the_models_too(one_model, tmp_path):
+    with running(one_model, tmp_path) as stack:
+        before = set(stack.children())
+        os.kill(max(before), signal.SIGKILL)
+        stack.wait_until(lambda: len(set(stack.children()) - before) == 1)
+        _wait_until_all_workers_answer(stack)
 
 
 def test_up_prefers_the_original_model_server_where_it_is_on_path(one_model, tmp_path, monkeypatch):

@@ -7,11 +7,8 @@ import multiprocessing
 import os
 from pathlib import Path
 
-import numpy as np
-
 from serving.batch.errors import BadInput
 from serving.contract import Features
-from serving.contract.contract import SCORES
 from serving.contract.tensors import Array
 from serving.errors import ModelServerError, UnknownLabel, UnknownVersion
 from serving.local_server.lean_tensorflow import skip_public_api
@@ -35,17 +32,14 @@ class InProcessServer:
         try:
             from serving.local_server.errors import ServingError
             from serving.local_server.saved_model import Parallelism, load
-            from serving.local_server.signature import Signature
+            from serving.local_server.servable import Servable
         except ImportError as error:
             raise BadInput(f"--in-process needs {error.name}: pip install 'plumbline[batch,train]'") from error
         self._failure = ServingError
         try:
-            self._session, definitions = load(self._version.path, Parallelism(intra_op=int(one_of_several)))
+            self._servable = Servable.of(*load(self._version.path, Parallelism(intra_op=int(one_of_several))))
         except ServingError as error:
             raise BadInput(f"{self._version.path}: {error}") from error
-        self._signature = Signature.of(_SIGNATURE, definitions[_SIGNATURE])
-        self._feeds = tuple(info.tensor_name for info in self._signature.inputs)
-        self._fetches = tuple(info.tensor_name for info in self._signature.outputs if info.alias == SCORES)
 
     def predict(
         self, model: str, version: int, features: Features, deadline_seconds: float
@@ -53,11 +47,9 @@ class InProcessServer:
         """Run the model; the deadline is not kept, as nothing can be interrupted."""
         self._check(model, version)
         try:
-            self._signature.check_names(features)
-            (scores,) = self._session.run(self._feeds, self._fetches, self._signature.arrange(features))
+            return version, self._servable.ask(_SIGNATURE, features)
         except self._failure as error:
             raise ModelServerError(model, str(error)) from error
-        return version, {SCORES: np.asarray(scores)}
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
         """Read the contract's JSON beside the model, which is the same as in it."""

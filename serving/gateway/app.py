@@ -56,9 +56,8 @@ def create_app(settings: Settings | None = None, server: ModelServer | None = No
     """
     settings = settings or Settings.from_env()
     tracing = _tracing(settings)
-    call = tracing.call if tracing else None
     metrics = Metrics(settings.metrics_dir, settings.canary)
-    server = server or ModelServerClient(settings.model_server, settings.model_server_tls, call, metrics.rpc)
+    server = server or _model_server(settings, metrics, tracing)
     catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, settings.instance_limits)
     refresher = Refresher(catalog, settings.refresh_seconds)
     app = _flask(settings)
@@ -99,6 +98,15 @@ def _tracing(settings: Settings) -> "Tracing | None":
     from serving.gateway.tracing import Tracing  # here, since OpenTelemetry may not be installed
 
     return Tracing()
+
+
+def _model_server(settings: Settings, metrics: Metrics, tracing: "Tracing | None") -> ModelServer:
+    if settings.models_dir:
+        from serving.local_server.embedded import EmbeddedServer  # here, since it needs TensorFlow
+
+        return EmbeddedServer(settings.models_dir, settings.models, metrics.rpc)
+    trace = tracing.call if tracing else None
+    return ModelServerClient(settings.model_server, settings.model_server_tls, trace, metrics.rpc)
 
 
 def _predictor(

@@ -10,12 +10,13 @@ import click
 from serving.gateway.settings import InvalidSettings, Settings
 
 _EXAMPLES = """
-Serve raw input over HTTP, with the models of a TensorFlow Serving model server.
+Serve raw input over HTTP, with the models of a TensorFlow Serving model server, or those of a folder.
 
 \b
 Examples:
   plumbline serve
   plumbline serve --model-server tf-serving:8500 --models sentiment,digits
+  plumbline serve --models-dir models --models sentiment,digits
   MODEL_SERVER=tf-serving:8500 plumbline serve --bind 0.0.0.0 --workers 4
 
 Each option overrides the environment variable of its name in capitals (MODEL_SERVER, ...). More variables:
@@ -29,6 +30,7 @@ ACCESS_LOG, TRACING and PIN_WORKERS. docs/operations.md tells of each.
 
 @click.command(help=_EXAMPLES)
 @click.option("--model-server", metavar="HOST:PORT", help="gRPC address of the model server [localhost:8500]")
+@click.option("--models-dir", metavar="DIR", help="load the models of this folder instead; needs TensorFlow")
 @click.option("--models", metavar="NAME,...", help="models to serve [sentiment,topic,house_price,image,digits]")
 @click.option("--bind", metavar="HOST", help="address to listen at [127.0.0.1]")
 @click.option("--port", metavar="PORT", help="port to listen at [8000]")

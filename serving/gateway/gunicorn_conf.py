@@ -8,6 +8,7 @@ from typing import Any
 
 from serving.gateway.logs import gunicorn_logger
 from serving.gateway.settings import Settings
+from serving.local_server.lean_tensorflow import skip_public_api
 
 _settings = Settings.from_env()
 
@@ -28,8 +29,12 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 def on_starting(server: Any) -> None:
     """Begin with no metrics of a former run, and import here what all workers need: they share its memory."""
     _wipe_metrics()
-    import serving.gateway.app  # noqa: F401 - only imported: it is the workers that create the application
+    import serving.gateway.app  # only imported: it is the workers that create the application
 
+    if _settings.models_dir:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow's C++ part when it is imported
+        skip_public_api()
+        import serving.local_server.embedded  # noqa: F401 - TensorFlow starts no thread before it has a session
     gc.freeze()  # or each worker's first collection would write to what it shares
 
 

@@ -24,6 +24,15 @@ def address(text: str) -> str:
     raise ValueError("expected host:port, such as localhost:8500")
 
 
+def models_dir(text: str) -> Path:
+    """Read the path of the models folder; it needs TensorFlow."""
+    if not os.path.isdir(text):
+        raise ValueError("there is no such folder")
+    if find_spec("tensorflow") is None:
+        raise ValueError("needs TensorFlow: pip install 'plumbline[serve,train]'")
+    return Path(text)
+
+
 def models(text: str) -> tuple[str, ...]:
     """Read names, separated by commas."""
     names = tuple(name.strip() for name in text.split(","))

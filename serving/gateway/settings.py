@@ -20,6 +20,7 @@ class Settings:
     """Each field is read from the environment variable of its name in capitals; `metrics_dir`, see `from_env`."""
 
     model_server: str = "localhost:8500"
+    models_dir: Path | None = None
     models: tuple[str, ...] = ("sentiment", "topic", "house_price", "image", "digits")
     deadline_seconds: float = 5.0
     refresh_seconds: float = 1.0
@@ -92,6 +93,9 @@ def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> li
     unknown = sorted(values.get("canary", {}).keys() - set(values.get("models", Settings.models)))
     if unknown:
         found.append(("CANARY", f"{unknown[0]} is not one of MODELS"))
+    if "models_dir" in values:
+        served = [name for name in values if name.startswith("model_server")]
+        found.extend((name.upper(), "means nothing beside MODELS_DIR") for name in served)
     found.extend(
         (name.upper(), f"needs {needed.upper()} too")
         for name, needed in _NEEDED
@@ -115,6 +119,7 @@ _NEEDED = (
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "model_server": readers.address,
+    "models_dir": readers.models_dir,
     "models": readers.models,
     "deadline_seconds": readers.seconds,
     "refresh_seconds": readers.seconds,

@@ -5,6 +5,8 @@ APIs, so that a client can't tell which of the two it talks to. What it is held 
 TensorFlow Serving 2.21; `tests/conformance` runs against either. It is the only part of `serving` that imports
 TensorFlow.
 
+`embedded` is the same without ports: a gateway has the models in its own processes.
+
 From request to answer:
 
     grpc_server, rest_server     one port each, errors to codes
@@ -14,6 +16,7 @@ From request to answer:
             servable, signature  one loaded version; checks on names and types
               batching           merges waiting requests (with --enable_batching)
                 saved_model      the TensorFlow session
+    embedded                     in the place of all that stands above model
 
 It differs from the original on purpose where that hurts its users:
 

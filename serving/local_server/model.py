@@ -44,6 +44,7 @@ class Model:
         self._wanted: frozenset[int] = frozenset()
         self._wake = threading.Event()
         self._stopped = False
+        self._looked = False
         threading.Thread(target=self._live, name=f"model-{self.name}", daemon=True).start()
 
     def configure(self, config: ModelConfig | None) -> None:
@@ -71,6 +72,11 @@ class Model:
         """Whether a version is available, or none ever will be; hold the lock."""
         return bool(self.available or self.failures())
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has not looked at its folder yet, or is to try a version that it never tried; hold the lock."""
+        return not self._looked or any(each.is_loading and not each.failures for each in self._versions.values())
+
     def failures(self) -> list[Version]:
         """List the wanted versions that failed, if that is all there is; hold the lock."""
         wanted = [self._versions[number] for number in sorted(self._wanted)]
@@ -83,6 +89,7 @@ class Model:
             config = self._config
             try:
                 self._follow(config)
+                self._note_look()
                 self._load_due(config)
                 self._unload_unwanted()
             except Exception:
@@ -110,6 +117,11 @@ class Model:
                 if self._versions[number].is_loading:
                     self._versions[number].state = State.END  # no further retries
             self._wanted = wanted
+            self._changed.notify_all()
+
+    def _note_look(self) -> None:
+        with self._changed:
+            self._looked = True
             self._changed.notify_all()
 
     def _track(self, number: int, path: Path) -> None:

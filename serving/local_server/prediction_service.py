@@ -4,7 +4,7 @@ from typing import Any
 
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
-from serving.local_server.errors import failed_precondition, invalid_argument
+from serving.local_server.errors import invalid_argument
 from serving.local_server.manager import ModelManager
 from serving.local_server.servable import DEFAULT_SIGNATURE, Servable
 from serving.local_server.signature import Signature
@@ -14,9 +14,7 @@ from serving.local_server.tensors import Array, decode, encode
 def predict(servable: Servable, request: Any, as_content: bool, deadline: float | None) -> Any:
     """Answer a PredictRequest from this servable; name and version in the answer are left to the caller."""
     name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-    signature = servable.signatures.get(name)
-    if signature is None:
-        raise failed_precondition(f'Serving signature key "{name}" not found.')
+    signature = servable.signature(name)
     given = _decode_inputs(signature, request.inputs)
     outputs = signature.select_outputs(request.output_filter)
     arrays = signature.arrange(given)

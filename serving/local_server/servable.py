@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from serving.local_server.errors import failed_precondition
 from serving.local_server.saved_model import Session
 from serving.local_server.signature import Signature, TensorInfo
 from serving.local_server.tensors import Array
@@ -25,6 +28,20 @@ class Servable:
         """Read the signatures of a model that was just loaded."""
         named = {name: Signature.of(name, each) for name, each in signature_defs.items() if name != _INIT_OP}
         return Servable(session, signature_defs, named)
+
+    def signature(self, name: str) -> Signature:
+        """Give a signature; raises ServingError."""
+        try:
+            return self.signatures[name]
+        except KeyError:
+            raise failed_precondition(f'Serving signature key "{name}" not found.') from None
+
+    def ask(self, name: str, given: dict[str, Array]) -> dict[str, Array]:
+        """Compute all outputs of a signature, by name, from its inputs; raises ServingError."""
+        signature = self.signature(name)
+        signature.check_names(given)
+        values = self.run(signature, signature.arrange(given), signature.outputs, None)
+        return {info.alias: np.asarray(value) for info, value in zip(signature.outputs, values, strict=True)}
 
     def run(
         self, signature: Signature, arrays: Sequence[Array], outputs: Sequence[TensorInfo], deadline: float | None

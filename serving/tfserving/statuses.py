@@ -65,7 +65,11 @@ ERRORS: dict[grpc.StatusCode, Callable[[str, int | None, str], PlumblineError]] 
 
 def error_for(error: grpc.RpcError, model: str, version: int | None) -> PlumblineError:
     """Give the error of ours that a failed call stands for."""
-    code, details = error.code(), error.details() or ""
+    return error_of(error.code(), error.details() or "", model, version)
+
+
+def error_of(code: grpc.StatusCode, details: str, model: str, version: int | None) -> PlumblineError:
+    """Give the error of ours that a status stands for."""
     problem = f"{code.name}: {details[:_DETAILS_SHOWN]}"
     ours = ERRORS[code](model, version, problem)
     ours.add_note(problem)

@@ -77,4 +77,4 @@ def test_the_serve_image_lists_the_commands_that_it_has_and_says_what_others_nee
     assert "train" not in commands
     assert "'train' needs training, which is not installed here" in once(SERVE, "train", "all", code=1)
     up = once(SERVE, "up", "--models-dir", "/models", options=[volumes["/models"]], code=1)
-    assert "no model server: put tensorflow_model_server on PATH" in up
+    assert "nothing here computes models: put tensorflow_model_server on PATH" in up

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from serving.gateway.cli import serve
 from serving.gateway.settings import Settings
 from serving.local_server.flags import command as local_server
 from tests.serving.contracts import text_contract
@@ -23,7 +24,7 @@ COMMANDS = commands(OPERATIONS)
 MISTAKEN = next(command for command in COMMANDS if command.startswith("PORT=http"))
 SERVED = next(command for command in COMMANDS if command.startswith("API_KEYS_FILE="))
 ASKING = [command for command in COMMANDS if command.startswith(("curl", "seq", "kill"))]
-PARSED = [command for command in COMMANDS if re.match(r"MODEL_SERVER_CA|TRACING|python -m", command)]
+PARSED = [command for command in COMMANDS if re.match(r"MODEL_SERVER_CA|TRACING|python -m|plumbline serve", command)]
 
 
 def variable(name: str) -> str:
@@ -66,6 +67,8 @@ def test_what_stays_has_the_settings_and_flags_that_it_is_shown_with(command: st
         flags = [flag for flag in command.split() if flag.startswith("--") and "ssl_config_file" not in flag]
         local_server(lambda flags: None).make_context("local_server", flags)
         assert any(option.name == "ssl_config_file" for option in local_server(lambda flags: None).params)
+    else:
+        serve.make_context("serve", command.partition("plumbline serve")[2].split())
     known = {variable(setting.name) for setting in fields(Settings)}
     assert [name for name, _ in assigned if name not in known and not name.startswith("OTEL_")] == []
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from serving.gateway import setting_readers as readers
 from serving.gateway.key_file import make_key
 from serving.gateway.settings import InvalidSettings, Settings
 from tests.serving.certificates import Certificates
@@ -98,13 +99,14 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         pin_workers=True,
         metrics_dir=Path("/metrics"),
     )
-    assert len(environment) == len(fields(Settings))
+    assert len(environment) == len(fields(Settings)) - len({"models_dir"})
 
 
 @pytest.mark.parametrize(
     ("variable", "text"),
     [
         *(("MODEL_SERVER", text) for text in ("localhost", ":8500", "localhost:", "localhost:x", "http://a:1", "a:0")),
+        ("MODELS_DIR", "/no/such/folder"),
         *(("MODELS", text) for text in ("a,,b", "a b", "A", "a,a", "a/b", ",")),
         *(("DEADLINE_SECONDS", text) for text in ("0", "-1", "nan", "inf", "soon")),
         *(("PORT", text) for text in ("0", "65536", "-1", "http")),
@@ -128,6 +130,15 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
 def test_what_can_not_be_used_is_refused(variable: str, text: str) -> None:
     with pytest.raises(InvalidSettings, match=rf"^{variable}='{re.escape(text)}': "):
         Settings.from_env({variable: text})
+
+
+def test_a_folder_of_models_is_instead_of_a_model_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.from_env({"MODELS_DIR": str(tmp_path)}).models_dir == tmp_path
+    with pytest.raises(InvalidSettings, match="MODEL_SERVER='a:1': means nothing beside MODELS_DIR"):
+        Settings.from_env({"MODELS_DIR": str(tmp_path), "MODEL_SERVER": "a:1"})
+    monkeypatch.setattr(readers, "find_spec", lambda name: None)
+    with pytest.raises(InvalidSettings, match="needs TensorFlow"):
+        Settings.from_env({"MODELS_DIR": str(tmp_path)})
 
 
 def test_a_canary_of_a_model_that_is_not_served_is_named() -> None:

@@ -1,0 +1,96 @@
+"""A model server without a server: the process that asks has the models, and TensorFlow, in itself.
+
+It is for one machine. There a call by gRPC takes longer than a small model computes, and a process of its own for the
+models needs memory that a gateway's workers can share.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import grpc
+
+from serving.contract import Features
+from serving.contract.tensors import Array
+from serving.errors import UnknownLabel, UnknownVersion
+from serving.local_server.config import ModelConfig
+from serving.local_server.errors import ServingError
+from serving.local_server.loader import ServableLoader
+from serving.local_server.model import Model, Pace
+from serving.local_server.saved_model import Parallelism
+from serving.local_server.servable import DEFAULT_SIGNATURE
+from serving.local_server.storage import VersionPolicy
+from serving.local_server.version import State
+from serving.registry.versions import SERVED
+from serving.tfserving.client import CONTRACT, CONTRACT_REQUEST, VersionStatus, contract_in
+from serving.tfserving.statuses import error_of
+
+_ONE_THREAD = Parallelism(intra_op=1)
+"""For an operation: requests run side by side, and several threads for each get into each other's way."""
+
+
+class EmbeddedServer:
+    """Serves the newest versions of *models*, each in its folder below *models_dir*; safe to share between threads.
+
+    New versions are loaded as they appear. It starts threads, so it must be made after any fork. *on_rpc* is told of
+    each prediction what a client would be told of its call.
+    """
+
+    def __init__(
+        self,
+        models_dir: Path,
+        models: Sequence[str],
+        on_rpc: Callable[[str, str, str, float], None] = lambda model, method, code, seconds: None,
+    ) -> None:
+        self._on_rpc = on_rpc
+        self._changed = threading.Condition()
+        load = ServableLoader(_ONE_THREAD, scheduler=None, batching=None, warm_up=True)
+        configs = [ModelConfig(name, models_dir / name, VersionPolicy(latest=SERVED)) for name in models]
+        self._models = {config.name: Model(config, load, Pace(), self._changed) for config in configs}
+
+    def predict(
+        self, model: str, version: int, features: Features, deadline_seconds: float
+    ) -> tuple[int, dict[str, Array]]:
+        """Run a version of a model; the deadline is not kept, as nothing can be interrupted."""
+        return version, self._ask(model, version, DEFAULT_SIGNATURE, features)
+
+    def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
+        """Give the contract's JSON that a version of a model carries."""
+        return contract_in(self._ask(model, version, CONTRACT, CONTRACT_REQUEST), model, version)
+
+    def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
+        """List a model's versions; waits for the first to be loaded. Raises UnknownVersion if there are none."""
+        found = self._models[model]
+        with self._changed:
+            self._changed.wait_for(lambda: found.available or not found.is_busy, deadline_seconds)
+        statuses = tuple(
+            VersionStatus(each.number, each.state is State.AVAILABLE, str(each.error or ""))
+            for each in found.versions()
+        )
+        if not statuses:
+            raise UnknownVersion(model, None)
+        return statuses
+
+    def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
+        """Refuse: labels are a model server's."""
+        raise UnknownLabel(model, label)
+
+    def close(self) -> None:
+        """Let the threads end."""
+        for model in self._models.values():
+            model.stop()
+
+    def _ask(self, model: str, version: int, signature: str, given: Features) -> dict[str, Array]:
+        servable = self._models[model].available.get(version)
+        if servable is None:
+            raise UnknownVersion(model, version)
+        code = grpc.StatusCode.OK
+        started = time.perf_counter()
+        try:
+            return servable.ask(signature, given)
+        except ServingError as error:
+            code = error.code
+            raise error_of(code, error.message, model, version) from error
+        finally:
+            self._on_rpc(model, "Predict", code.name, time.perf_counter() - started)

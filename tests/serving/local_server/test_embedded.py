@@ -1,0 +1,96 @@
+"""The models in the process that asks: what the catalog makes of them, and what happens in their folder."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serving.catalog import Catalog
+from serving.contract.contract import SCORES
+from serving.errors import ModelServerRefused, UnknownLabel, UnknownVersion
+from serving.local_server.embedded import EmbeddedServer
+from serving.local_server.model import Pace
+from tests.serving.fake_model_server import wait_until
+
+Serve = Callable[..., EmbeddedServer]
+
+
+@pytest.fixture
+def models_dir(published: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(published, tmp_path / "models"))
+
+
+@pytest.fixture
+def serve(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    monkeypatch.setattr("serving.local_server.embedded.Pace", lambda: Pace(poll_seconds=0.05))
+    servers = []
+
+    def embedded(*models: str, **options: Any) -> EmbeddedServer:
+        servers.append(EmbeddedServer(models_dir, models, **options))
+        return servers[-1]
+
+    yield embedded
+    for server in servers:
+        server.close()
+
+
+def test_every_model_is_admitted_and_computes_what_training_computed(serve: Serve, trained: Any) -> None:
+    server = serve(*trained)
+    catalog = Catalog(server, tuple(trained))
+    for name, result in trained.items():
+        live = catalog.live(name)  # which has replayed the examples
+        assert (live.version, live.contract.to_json()) == (1, result.contract.to_json())
+        example = live.contract.examples[0]
+        version, outputs = server.predict(name, 1, live.contract.features([example.instance]), 5)
+        assert version == 1
+        np.testing.assert_allclose(outputs[SCORES][0], example.scores, atol=live.contract.tolerance)
+
+
+def test_each_call_is_told_with_the_code_that_a_server_would_give(serve: Serve) -> None:
+    told: list[tuple[str, str, str]] = []
+    server = serve("digits", on_rpc=lambda model, method, code, seconds: told.append((model, method, code)))
+    server.versions("digits", 30)
+    server.contract("digits", 1, 5)
+    with pytest.raises(ModelServerRefused, match=r"digits: .*INVALID_ARGUMENT: .*alias: image"):
+        server.predict("digits", 1, {"picture": np.zeros((1, 28, 28), np.float32)}, 5)
+    assert told == [("digits", "Predict", "OK"), ("digits", "Predict", "INVALID_ARGUMENT")]
+
+
+def test_what_is_not_there_is_said_without_a_wait(serve: Serve) -> None:
+    server = serve("digits", "churn")
+    started = time.monotonic()
+    with pytest.raises(UnknownVersion):
+        server.versions("churn", 30)
+    assert time.monotonic() - started < 15
+    with pytest.raises(UnknownVersion):
+        server.predict("digits", 9, {}, 5)
+    with pytest.raises(UnknownLabel):
+        server.labelled("digits", "stable", 5)
+
+
+def test_the_two_newest_versions_are_served(serve: Serve, models_dir: Path) -> None:
+    server = serve("digits")
+    for number in ("2", "3"):
+        server.versions("digits", 30)
+        shutil.copytree(models_dir / "digits" / "1", models_dir / number)
+        (models_dir / number).rename(models_dir / "digits" / number)
+    wait_until(lambda: available(server, "digits") == [3, 2])
+    with pytest.raises(UnknownVersion):
+        server.contract("digits", 1, 5)
+
+
+def test_a_damaged_version_is_told_and_harms_no_other(serve: Serve, models_dir: Path) -> None:
+    (models_dir / "digits" / "2").mkdir()
+    (models_dir / "digits" / "2" / "saved_model.pb").write_bytes(b"nothing")
+    server = serve("digits")
+    wait_until(lambda: available(server, "digits") == [1])
+    (problem,) = [each.problem for each in server.versions("digits", 5) if each.version == 2]
+    assert "saved_model.pb" in problem
+
+
+def available(server: EmbeddedServer, model: str) -> list[int]:
+    return [each.version for each in server.versions(model, 30) if each.available]
