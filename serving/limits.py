@@ -1,6 +1,7 @@
 """How many requests for a model are worked on at the same time in this process, and how many may wait."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -30,38 +31,57 @@ class Limits:
 
     @contextmanager
     def turn(self, model: str, seconds: float) -> Iterator[None]:
-        """Wait for a turn, at most for *seconds*, and hold it; raises Overloaded or ModelServerTimeout."""
-        door = self._doors.get(model) or self._doors.setdefault(model, _Door(self._most))
+        """Wait for a turn, first come first served, at most for *seconds*; raises Overloaded or ModelServerTimeout."""
+        door = self._doors.get(model) or self._doors.setdefault(model, _Door())
+        turn = threading.Lock()
         with door.lock:
-            if door.inside >= self._most + self._waiting:
+            if door.working < self._most:
+                door.working += 1
+            elif len(door.waiting) < self._waiting:
+                turn.acquire()
+                door.waiting.append(turn)
+            else:
                 self._on_refusal(model)
                 raise Overloaded(model, self._waiting)
-            door.inside += 1
+        if turn.locked():
+            self._wait(door, turn, model, seconds)
         try:
-            if not self._take(door, model, seconds):
-                raise ModelServerTimeout(model, "the deadline has passed while the request was waiting for its turn")
-            try:
-                yield
-            finally:
-                door.turns.release()
+            yield
         finally:
-            with door.lock:
-                door.inside -= 1
+            door.hand_on()
 
-    def _take(self, door: "_Door", model: str, seconds: float) -> bool:
-        if door.turns.acquire(blocking=False):
-            return True
+    def _wait(self, door: "_Door", turn: threading.Lock, model: str, seconds: float) -> None:
         self._on_wait(model, 1)
         try:
-            return door.turns.acquire(timeout=seconds)
+            if not turn.acquire(timeout=seconds) and not door.leave(turn):
+                raise ModelServerTimeout(model, "the deadline has passed while the request was waiting for its turn")
         finally:
             self._on_wait(model, -1)
 
 
 class _Door:
-    """Of one model: how many are inside, waiting or at work, and the turns that are left."""
+    """Of one model: how many are at work, and the locks of those that wait, held until it is their turn.
 
-    def __init__(self, most: int) -> None:
+    A turn goes to who has waited longest, not as by a semaphore to who happens to ask next: some would wait for long.
+    """
+
+    def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.inside = 0
-        self.turns = threading.BoundedSemaphore(most)
+        self.working = 0
+        self.waiting: deque[threading.Lock] = deque()
+
+    def hand_on(self) -> None:
+        """Give a turn that has ended to the next."""
+        with self.lock:
+            if self.waiting:
+                self.waiting.popleft().release()
+            else:
+                self.working -= 1
+
+    def leave(self, turn: threading.Lock) -> bool:
+        """Give up waiting; tells whether the turn has come just then."""
+        with self.lock:
+            if turn in self.waiting:
+                self.waiting.remove(turn)
+                return False
+            return True

@@ -14,6 +14,7 @@ from typing import Any
 from serving.batch.scoring import Chunk, Pinned, Scored, Scorer, Stopping
 from serving.batch.writers import Writer
 from serving.catalog import ModelServer
+from serving.processors import processors
 
 Submit = Callable[[Chunk], "Future[Scored]"]
 Connect = Callable[[], ModelServer]
@@ -41,8 +42,7 @@ class Workers:
         """Choose the number of processes for *size* bytes of instances of this *kind*."""
         if kind not in _PYTHONS_WORK or size < _WORTH_BYTES:
             return cls(in_flight)
-        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return cls(in_flight, min(processors, _MOST_PROCESSES))
+        return cls(in_flight, min(processors(), _MOST_PROCESSES))
 
     @property
     def count(self) -> int:

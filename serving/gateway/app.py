@@ -27,6 +27,7 @@ from serving.gateway.tfserving_rest import NameConverter, tfserving_routes
 from serving.limits import Limits
 from serving.monitoring.metrics import APART, VERSION_GONE, Metrics
 from serving.predictor import Predictor
+from serving.processors import processors
 from serving.tfserving.client import ModelServerClient
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def _model_server(settings: Settings, metrics: Metrics, tracing: "Tracing | None
     if settings.models_dir:
         from serving.local_server.embedded import EmbeddedServer  # here, since it needs TensorFlow
 
-        return EmbeddedServer(settings.models_dir, settings.models, metrics.rpc)
+        at_once = max(1, processors() // settings.workers)
+        return EmbeddedServer(settings.models_dir, settings.models, at_once, metrics.rpc)
     trace = tracing.call if tracing else None
     return ModelServerClient(settings.model_server, settings.model_server_tls, trace, metrics.rpc)
 

@@ -14,6 +14,7 @@ import grpc
 from serving.contract import Features
 from serving.contract.tensors import Array
 from serving.errors import UnknownLabel, UnknownVersion
+from serving.limits import Limits
 from serving.local_server.config import ModelConfig
 from serving.local_server.errors import ServingError
 from serving.local_server.loader import ServableLoader
@@ -33,16 +34,18 @@ _ONE_THREAD = Parallelism(intra_op=1)
 class EmbeddedServer:
     """Serves the newest versions of *models*, each in its folder below *models_dir*; safe to share between threads.
 
-    New versions are loaded as they appear. It starts threads, so it must be made after any fork. *on_rpc* is told of
-    each prediction what a client would be told of its call.
+    New versions are loaded as they appear. It starts threads, so it must be made after any fork. *at_once* requests for
+    a model are computed at the same time. *on_rpc* is told of each prediction what a client would be told of its call.
     """
 
     def __init__(
         self,
         models_dir: Path,
         models: Sequence[str],
+        at_once: int = 1,
         on_rpc: Callable[[str, str, str, float], None] = lambda model, method, code, seconds: None,
     ) -> None:
+        self._turns = Limits(at_once)
         self._on_rpc = on_rpc
         self._changed = threading.Condition()
         load = ServableLoader(_ONE_THREAD, scheduler=None, batching=None, warm_up=True)
@@ -52,12 +55,12 @@ class EmbeddedServer:
     def predict(
         self, model: str, version: int, features: Features, deadline_seconds: float
     ) -> tuple[int, dict[str, Array]]:
-        """Run a version of a model; the deadline is not kept, as nothing can be interrupted."""
-        return version, self._ask(model, version, DEFAULT_SIGNATURE, features)
+        """Run a version of a model; the deadline is for its turn, as what runs can't be interrupted."""
+        return version, self._ask(model, version, DEFAULT_SIGNATURE, features, deadline_seconds)
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
         """Give the contract's JSON that a version of a model carries."""
-        return contract_in(self._ask(model, version, CONTRACT, CONTRACT_REQUEST), model, version)
+        return contract_in(self._ask(model, version, CONTRACT, CONTRACT_REQUEST, deadline_seconds), model, version)
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
         """List a model's versions; waits for the first to be loaded. Raises UnknownVersion if there are none."""
@@ -81,14 +84,15 @@ class EmbeddedServer:
         for model in self._models.values():
             model.stop()
 
-    def _ask(self, model: str, version: int, signature: str, given: Features) -> dict[str, Array]:
+    def _ask(self, model: str, version: int, signature: str, given: Features, seconds: float) -> dict[str, Array]:
         servable = self._models[model].available.get(version)
         if servable is None:
             raise UnknownVersion(model, version)
         code = grpc.StatusCode.OK
         started = time.perf_counter()
         try:
-            return servable.ask(signature, given)
+            with self._turns.turn(model, seconds):
+                return servable.ask(signature, given)
         except ServingError as error:
             code = error.code
             raise error_of(code, error.message, model, version) from error

@@ -60,6 +60,21 @@ def test_one_model_does_not_take_the_turns_of_another() -> None:
     assert other.result() == "done"
 
 
+def test_turns_are_given_in_the_order_of_coming() -> None:
+    limits = Limits(most=1)
+    served: list[int] = []
+
+    def ask(number: int) -> None:
+        with limits.turn("digits", 30):
+            served.append(number)
+
+    with ThreadPoolExecutor(20) as pool, limits.turn("digits", 1):
+        for number in range(20):
+            pool.submit(ask, number)
+            wait_until(lambda count=number + 1: len(limits._doors["digits"].waiting) == count)  # type: ignore[misc]
+    assert served == list(range(20))
+
+
 def test_who_waits_gives_up_at_the_deadline() -> None:
     work = Work(Limits(most=1, waiting=1))
     work.start()

@@ -11,7 +11,7 @@ import pytest
 
 from serving.catalog import Catalog
 from serving.contract.contract import SCORES
-from serving.errors import ModelServerRefused, UnknownLabel, UnknownVersion
+from serving.errors import ModelServerRefused, ModelServerTimeout, UnknownLabel, UnknownVersion
 from serving.local_server.embedded import EmbeddedServer
 from serving.local_server.model import Pace
 from tests.serving.fake_model_server import wait_until
@@ -58,6 +58,16 @@ def test_each_call_is_told_with_the_code_that_a_server_would_give(serve: Serve) 
     with pytest.raises(ModelServerRefused, match=r"digits: .*INVALID_ARGUMENT: .*alias: image"):
         server.predict("digits", 1, {"picture": np.zeros((1, 28, 28), np.float32)}, 5)
     assert told == [("digits", "Predict", "OK"), ("digits", "Predict", "INVALID_ARGUMENT")]
+
+
+def test_who_waits_for_others_to_be_computed_keeps_the_deadline(serve: Serve, trained: Any) -> None:
+    server = serve("digits")
+    server.versions("digits", 30)
+    contract = trained["digits"].contract
+    features = contract.features([contract.examples[0].instance])
+    with server._turns.turn("digits", 1), pytest.raises(ModelServerTimeout, match="waiting for its turn"):
+        server.predict("digits", 1, features, 0.05)
+    assert server.predict("digits", 1, features, 5)[0] == 1
 
 
 def test_what_is_not_there_is_said_without_a_wait(serve: Serve) -> None:
