@@ -15,7 +15,7 @@ class InvalidSettings(ValueError):
     """Some settings can't be used; the message has a line for each."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Each field is read from the environment variable of its name in capitals; `metrics_dir`, see `from_env`."""
 

@@ -27,7 +27,7 @@ class Silent(WSGIRequestHandler):
 def url(model_server: FakeModelServer) -> Iterator[str]:
     for contract in (text_contract(), tabular_contract(), image_contract()):
         model_server.publish(contract)
-    with served(create_app(Settings(model_server.address, MODELS, refresh_seconds=0.05))) as url:
+    with served(create_app(Settings(model_server=model_server.address, models=MODELS, refresh_seconds=0.05))) as url:
         yield url
 
 
@@ -58,8 +58,8 @@ def test_a_canary_does_not_get_in_the_way(model_server: FakeModelServer) -> None
     for version in (1, 2):
         model_server.publish(text_contract(weights=version), version, weights=version)
     canary = {"sentiment": {2: 90.0}}
-    app = create_app(Settings(model_server.address, ("sentiment",), refresh_seconds=0.05, canary=canary))
-    with served(app) as url:
+    settings = Settings(model_server=model_server.address, models=("sentiment",), refresh_seconds=0.05, canary=canary)
+    with served(create_app(settings)) as url:
         result = run(verify, "--url", url)
     assert result.output == "sentiment: version 1: 2 examples agree with training\n"
 

@@ -286,7 +286,8 @@ def small_gateway(settings: Settings, model_server: FakeModelServer) -> Iterator
     """The URL of a gateway with a model that nobody has heard of, one that is refused, and one that is missing."""
     model_server.publish(tabular_contract("churn"))
     model_server.publish(text_contract(), 2, weights=1)
-    app = create_app(Settings(settings.model_server, ("churn", "sentiment", "digits", "parrot"), refresh_seconds=0.05))
+    models = ("churn", "sentiment", "digits", "parrot")
+    app = create_app(Settings(model_server=settings.model_server, models=models, refresh_seconds=0.05))
     with served(app) as url:
         client = app.test_client()
         wait_until(lambda: bool(client.get("/models/sentiment").get_json()["refused"]))

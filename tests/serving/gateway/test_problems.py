@@ -54,7 +54,7 @@ def test_what_grpc_says_goes_to_the_log_only(
 
 def test_a_gateway_starts_without_its_model_server(model_server: FakeModelServer) -> None:
     model_server.stop()
-    app = create_app(Settings(model_server.address, ("sentiment",)))
+    app = create_app(Settings(model_server=model_server.address, models=("sentiment",)))
     start = time.monotonic()
     reply = app.test_client().post("/predict/sentiment", json={"text": "a"})
     assert time.monotonic() - start < 1

@@ -163,7 +163,7 @@ def test_off_it_is_not_even_imported(model_server: FakeModelServer) -> None:
     code = (
         "import sys; from serving.gateway.app import close_app, create_app;"
         "from serving.gateway.settings import Settings;"
-        f"app = create_app(Settings({model_server.address!r}, ('sentiment',))); close_app(app);"
+        f"app = create_app(Settings(model_server={model_server.address!r}, models=('sentiment',))); close_app(app);"
         "print([name for name in sys.modules if name.split('.')[0] in ('opentelemetry', 'limits')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
