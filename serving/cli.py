@@ -8,7 +8,7 @@ import click
 EPILOG = """\b
 Examples:
   plumbline train all     train and publish every model
-  plumbline up            start model server and gateway on this machine
+  plumbline up            serve every model on this machine
   plumbline verify        replay what training computed against the running gateway
 """
 
