@@ -2,6 +2,8 @@
 
 import time
 
+import click
+
 from serving.batch.errors import GOES_ON, BadInput, Unfinished
 from serving.catalog import Catalog, LiveModel, ModelServer
 from serving.errors import ModelServerError, PlumblineError, RequestError
@@ -16,6 +18,7 @@ def pin(server: ModelServer, model: str, version: int | None, label: str | None,
     """
     catalog = Catalog(server, [model])
     until = time.monotonic() + patience_seconds
+    told = False
     while True:
         try:
             return catalog.labelled(model, label) if label is not None else catalog.live(model, version)
@@ -24,6 +27,10 @@ def pin(server: ModelServer, model: str, version: int | None, label: str | None,
         except ModelServerError as error:
             if time.monotonic() + _PAUSE_SECONDS > until:
                 raise Unfinished(f"{error}, for {patience_seconds:g} s; {GOES_ON}") from error
+            if not told:
+                waits = f"waiting for {patience_seconds:g} s (--in-process needs no model server)"
+                click.echo(f"{error}; {waits}", err=True)
+                told = True
         except PlumblineError as error:
             raise BadInput(str(error)) from error
         time.sleep(_PAUSE_SECONDS)

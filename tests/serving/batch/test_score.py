@@ -197,6 +197,17 @@ def test_a_server_that_is_away_for_a_while_is_waited_for(command: Command, tmp_p
     assert [row["scores"] for row in read_jsonl(tmp_path / "out.jsonl")] == [answer["scores"] for answer in expected]
 
 
+def test_who_comes_before_the_server_is_told_once_what_is_waited_for(command: Command, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "in.jsonl", [{"text": text} for text in texts(10)])
+    command.server.stop()
+    later = threading.Timer(2.5, command.server.start)
+    later.start()
+    result = command("in.jsonl", "--output", "out.jsonl", "--patience-seconds", 60)
+    later.join()
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("waiting for 60 s (--in-process needs no model server)") == 1
+
+
 def _fail_for_a_while(command: Command) -> None:
     wait_until(lambda: len(command.server.rows) > 5)
     command.server.stop()
