@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from training.task import Fold
 
-_VALIDATION_ROWS = 256
-"""In a batch."""
+_VALIDATION_ROWS = 64
+"""In a batch: of pictures, larger ones need more memory than training does."""
 
 
 class Epochs:

@@ -19,6 +19,9 @@ from training.protocols import Protocol, checked_splits
 from training.record import FoldRecord, RunRecord
 from training.task import Fold, Recipe, Say, Task, Trained
 
+_SCORED_ROWS = 64
+"""In a batch: of pictures, larger ones need more memory than training does."""
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -33,7 +36,8 @@ class Fitted:
 
     def scores(self, instances: Sequence[Instance]) -> Array:
         """Score raw instances: `float32[n, width]`."""
-        return np.asarray(self.trained.model.predict(self.features(instances), batch_size=256, verbose=0), np.float32)
+        features = self.features(instances)
+        return np.asarray(self.trained.model.predict(features, batch_size=_SCORED_ROWS, verbose=0), np.float32)
 
 
 @dataclass(frozen=True)

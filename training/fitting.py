@@ -4,6 +4,7 @@ The epochs are run here and not by `Model.fit`, which can't train under MultiWor
 (https://github.com/keras-team/keras/issues/20585) and does not keep the state of Keras's random generators.
 """
 
+import gc
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,7 @@ class Fit:
         checkpoint = fold.execution.checkpoints.next()
         state = checkpoint.load()
         self._train(trained, fold, checkpoint, state)
+        gc.collect()  # the epochs' copy of the rows is in a cycle, and would wait until after the next fit's
         if state.best:
             _assign(trained.weights, state.best)
         return state.curves
