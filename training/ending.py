@@ -14,16 +14,20 @@ from training.errors import TrainingError
 _MESSAGE = "stopped by SIGTERM: what is finished is kept, and the same command goes on from there"
 
 _stop_came = threading.Event()
-"""SIGTERM came. Told apart from what it raises: TensorFlow swallows that in places, and fails of something else."""
+"""SIGTERM came. Told apart from what it raises: libraries in C++ swallow that in places, and fail of something else."""
+
+_AGAIN_SECONDS = 2.0
+"""Or they go on as if nothing had been. So what SIGTERM raises is raised again each time that so long has passed."""
 
 
 @contextlib.contextmanager
 def reporting_errors() -> Iterator[None]:
     """End the process with the code of a TrainingError, or of SIGTERM, and its message on standard error."""
-    before = signal.signal(signal.SIGTERM, _stop)
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGALRM)}
     try:
         yield
     except BaseException as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         if _stop_came.is_set():
             click.echo(_MESSAGE, err=True)
         elif isinstance(error, TrainingError):
@@ -32,7 +36,9 @@ def reporting_errors() -> Iterator[None]:
             raise
         raise SystemExit(exit_code(error)) from error
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         _stop_came.clear()
 
 
@@ -49,4 +55,5 @@ class _Stopped(BaseException):
 
 def _stop(number: int, frame: FrameType | None) -> None:
     _stop_came.set()
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)  # gives SIGALRM
     raise _Stopped

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import time
 
 import pytest
 
@@ -19,6 +20,20 @@ def test_a_stop_that_a_library_takes_for_its_own_failure_is_still_a_stop(capsys)
         swallow()
     assert ended.value.code == ExitCode.RETRY
     assert "stopped by SIGTERM" in capsys.readouterr().err
+
+
+def test_a_stop_that_a_library_swallows_and_goes_on_comes_again(monkeypatch):
+    def swallow_and_go_on() -> None:
+        for _ in range(3):
+            with contextlib.suppress(BaseException):  # as protobuf's C does while it is imported
+                signal.raise_signal(signal.SIGTERM)
+        time.sleep(30)
+
+    monkeypatch.setattr("training.ending._AGAIN_SECONDS", 0.05)
+    with pytest.raises(SystemExit) as ended, reporting_errors():
+        swallow_and_go_on()
+    assert ended.value.code == ExitCode.RETRY
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_the_stop_of_one_command_is_not_taken_for_that_of_the_next():
