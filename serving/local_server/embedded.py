@@ -13,7 +13,7 @@ import grpc
 
 from serving.contract import Features
 from serving.contract.tensors import Array
-from serving.errors import UnknownLabel, UnknownVersion
+from serving.errors import ModelServerTimeout, UnknownLabel, UnknownVersion
 from serving.limits import Limits
 from serving.local_server.config import ModelConfig
 from serving.local_server.errors import ServingError
@@ -93,6 +93,9 @@ class EmbeddedServer:
         try:
             with self._turns.turn(model, seconds):
                 return servable.ask(signature, given)
+        except ModelServerTimeout:
+            code = grpc.StatusCode.DEADLINE_EXCEEDED
+            raise
         except ServingError as error:
             code = error.code
             raise error_of(code, error.message, model, version) from error

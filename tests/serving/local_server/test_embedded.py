@@ -61,13 +61,15 @@ def test_each_call_is_told_with_the_code_that_a_server_would_give(serve: Serve) 
 
 
 def test_who_waits_for_others_to_be_computed_keeps_the_deadline(serve: Serve, trained: Any) -> None:
-    server = serve("digits")
+    codes: list[str] = []
+    server = serve("digits", on_rpc=lambda model, method, code, seconds: codes.append(code))
     server.versions("digits", 30)
     contract = trained["digits"].contract
     features = contract.features([contract.examples[0].instance])
     with server._turns.turn("digits", 1), pytest.raises(ModelServerTimeout, match="waiting for its turn"):
         server.predict("digits", 1, features, 0.05)
     assert server.predict("digits", 1, features, 5)[0] == 1
+    assert codes == ["DEADLINE_EXCEEDED", "OK"]
 
 
 def test_what_is_not_there_is_said_without_a_wait(serve: Serve) -> None:
