@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from training.task import Fold
 
-_VALIDATION_ROWS = 64
-"""In a batch: of pictures, larger ones need more memory than training does."""
+SCORED_ROWS = 64
+"""In a batch that nothing is learnt from: of pictures, larger ones need more memory than training does."""
 
 
 class Epochs:
@@ -83,7 +83,7 @@ class Epochs:
 
 
 def _in_order(features: Any, targets: Any) -> tf.data.Dataset:
-    rows = tf.data.Dataset.range(len(targets)).batch(_VALIDATION_ROWS)
+    rows = tf.data.Dataset.range(len(targets)).batch(SCORED_ROWS)
     return rows.map(_gather(features, targets)).prefetch(tf.data.AUTOTUNE)
 
 

@@ -14,13 +14,11 @@ from serving.contract.preprocessors import Preprocessor
 from serving.contract.tensors import Array, Features
 from training.datasets import Dataset, Instance, Part
 from training.distribution import copy_outside_strategy
+from training.epochs import SCORED_ROWS
 from training.execution import Execution
 from training.protocols import Protocol, checked_splits
 from training.record import FoldRecord, RunRecord
 from training.task import Fold, Recipe, Say, Task, Trained
-
-_SCORED_ROWS = 64
-"""In a batch: of pictures, larger ones need more memory than training does."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Fitted:
     def scores(self, instances: Sequence[Instance]) -> Array:
         """Score raw instances: `float32[n, width]`."""
         features = self.features(instances)
-        return np.asarray(self.trained.model.predict(features, batch_size=_SCORED_ROWS, verbose=0), np.float32)
+        return np.asarray(self.trained.model.predict(features, batch_size=SCORED_ROWS, verbose=0), np.float32)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import keras
 from serving.contract import Features
 from training.augmentation import Augmentation
 from training.bases import Prepared, check_base, pretrained
+from training.epochs import SCORED_ROWS
 from training.errors import BadRequest
 from training.fitting import Fit
 from training.networks import scores_of
@@ -92,7 +93,7 @@ def _featured(body: keras.Model, fold: Fold) -> Fold:
 
     def features(pictures: Features) -> Features:
         click.echo(f"  computing the features of {len(pictures['image'])} pictures")
-        return {"features": body.predict(pictures, batch_size=64, verbose=0)}
+        return {"features": body.predict(pictures, batch_size=SCORED_ROWS, verbose=0)}
 
     validation = (features(fold.validation[0]), fold.validation[1]) if fold.validation else None
     return dataclasses.replace(fold, features=features(fold.features), validation=validation)
