@@ -10,6 +10,7 @@ from serving.contract import Contract, ParityExample
 from serving.contract.measuring import fit_reference
 from training.datasets import Instance, as_json
 from training.evaluation import Experiment, Fitted, as_evaluation
+from training.features import prepare
 from training.provenance import git_revision, weights_sha256
 from training.record import RunRecord
 
@@ -51,7 +52,7 @@ def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[Par
     def asked(instance: Instance) -> dict[str, Any]:
         return as_json({name: instance[name] for name in fitted.preprocessor.fields})  # a recipe may leave fields out
 
-    features = fitted.features(instances)
+    features = prepare(fitted.preprocessor, instances)
     scores = np.asarray(fitted.trained.model(features, training=False), np.float32)
     return tuple(
         ParityExample(asked(instance), {name: array[row] for name, array in features.items()}, scores[row])

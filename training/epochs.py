@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from training.features import tensor_of
 from training.task import Fold
 
 SCORED_ROWS = 64
@@ -88,6 +89,5 @@ def _in_order(features: Any, targets: Any) -> tf.data.Dataset:
 
 
 def _gather(features: Any, targets: Any) -> Callable[[tf.Tensor], Any]:
-    with tf.device("CPU"):
-        rows = tf.nest.map_structure(tf.constant, (dict(features), targets))
+    rows = tf.nest.map_structure(tensor_of, (dict(features), targets))
     return lambda numbers: tf.nest.map_structure(lambda array: tf.gather(array, numbers), rows)

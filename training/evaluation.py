@@ -11,11 +11,12 @@ import numpy as np
 
 from serving.contract.outputs import Output
 from serving.contract.preprocessors import Preprocessor
-from serving.contract.tensors import Array, Features
+from serving.contract.tensors import Array
 from training.datasets import Dataset, Instance, Part
 from training.distribution import copy_outside_strategy
 from training.epochs import SCORED_ROWS
 from training.execution import Execution
+from training.features import prepare
 from training.protocols import Protocol, checked_splits
 from training.record import FoldRecord, RunRecord
 from training.task import Fold, Recipe, Say, Task, Trained
@@ -28,13 +29,9 @@ class Fitted:
     preprocessor: Preprocessor
     trained: Trained
 
-    def features(self, instances: Sequence[Instance]) -> Features:
-        """Prepare raw instances as the gateway does."""
-        return self.preprocessor.transform([self.preprocessor.decode(instance) for instance in instances])
-
     def scores(self, instances: Sequence[Instance]) -> Array:
         """Score raw instances: `float32[n, width]`."""
-        features = self.features(instances)
+        features = prepare(self.preprocessor, instances)
         return np.asarray(self.trained.model.predict(features, batch_size=SCORED_ROWS, verbose=0), np.float32)
 
 
@@ -71,12 +68,8 @@ class Experiment:
         """Fit preprocessor and network to the rows of *train*."""
         keras.utils.set_random_seed(self.execution.seed)
         preprocessor = self.task.fit(self.data, train.instances, recipe)
-
-        def features(part: Part) -> Features:
-            return preprocessor.transform([preprocessor.decode(instance) for instance in part.instances])
-
-        validation = (features(held_out), held_out.targets) if held_out else None
-        fold = Fold(features(train), train.targets, validation, self.execution)
+        validation = (prepare(preprocessor, held_out.instances), held_out.targets) if held_out else None
+        fold = Fold(prepare(preprocessor, train.instances), train.targets, validation, self.execution)
         strategy = self.execution.strategy
         with strategy.scope():
             trained = recipe.train(self.task.problem, self.output.width, fold)
