@@ -21,9 +21,6 @@ from training.task import Curves, Fold
 LINES = 10
 """About so many lines of progress a fit: they read as well in a pod's log as in a terminal."""
 
-_MUCH_BYTES = 50_000_000
-"""Of features: worth 0.2 s to free a copy of them."""
-
 
 @dataclass(frozen=True)
 class Fit:
@@ -50,8 +47,7 @@ class Fit:
         checkpoint = fold.execution.checkpoints.next()
         state = checkpoint.load()
         self._train(trained, fold, checkpoint, state)
-        if sum(array.nbytes for array in fold.features.values()) > _MUCH_BYTES:
-            gc.collect()  # the epochs' copy of the features is in a cycle, and would wait until after the next fit's
+        gc.collect()  # the epochs are in a cycle with what they hold, which would wait until after the next fit's
         if state.best:
             _assign(trained.weights, state.best)
         return state.curves
