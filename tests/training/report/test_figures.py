@@ -56,4 +56,4 @@ def test_a_confusion_matrix_has_numbers_if_they_fit(classes, counted):
 def test_a_class_without_rows_has_no_shares():
     drawn = confusion(np.array([[3, 1], [0, 0]]), ["a", "b"])
 
-    assert drawn.axes[0].images[0].get_array().mask.tolist() == [[False, False], [True, True]]
+    assert drawn.axes[0].collections[0].get_array().mask.tolist() == [[False, False], [True, True]]
