@@ -16,6 +16,7 @@ From request to answer:
             servable, signature  one loaded version; checks on names and types
               batching           merges waiting requests (with --enable_batching)
                 saved_model      the TensorFlow session
+                  tensorflow_c   TensorFlow's C API, with no Python of TensorFlow's in between
     embedded                     in the place of all that stands above model
 
 It differs from the original on purpose where that hurts its users:

@@ -1,6 +1,6 @@
-"""TensorFlow's runtime without its public Python API, of which an exported graph needs nothing.
+"""The package `tensorflow` without what it imports: to serve takes its protobuf messages and its library alone.
 
-`import tensorflow` loads all of it, with tf.data, Keras and more: 1,600 modules, a second of the start and 115 MB.
+`import tensorflow` loads tf.data, Keras and more: 1,600 modules, a second of the start and 115 MB.
 """
 
 import sys

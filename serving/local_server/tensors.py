@@ -3,31 +3,32 @@
 from itertools import pairwise
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 from tensorflow.core.framework import types_pb2
-from tensorflow.python.framework.dtypes import as_dtype
 
 Array = NDArray[Any]
 
 _STRING = types_pb2.DT_STRING
-_FIELDS = {
-    types_pb2.DT_FLOAT: "float_val",
-    types_pb2.DT_DOUBLE: "double_val",
-    types_pb2.DT_STRING: "string_val",
-    types_pb2.DT_BOOL: "bool_val",
-    types_pb2.DT_INT64: "int64_val",
-    types_pb2.DT_UINT64: "uint64_val",
-    types_pb2.DT_UINT32: "uint32_val",
-    types_pb2.DT_INT32: "int_val",
-    types_pb2.DT_INT16: "int_val",
-    types_pb2.DT_INT8: "int_val",
-    types_pb2.DT_UINT16: "int_val",
-    types_pb2.DT_UINT8: "int_val",
-    types_pb2.DT_HALF: "half_val",
-    types_pb2.DT_BFLOAT16: "half_val",
+_KINDS: dict[int, tuple[str, Any]] = {
+    types_pb2.DT_FLOAT: ("float_val", np.float32),
+    types_pb2.DT_DOUBLE: ("double_val", np.float64),
+    types_pb2.DT_STRING: ("string_val", object),
+    types_pb2.DT_BOOL: ("bool_val", np.bool_),
+    types_pb2.DT_INT64: ("int64_val", np.int64),
+    types_pb2.DT_UINT64: ("uint64_val", np.uint64),
+    types_pb2.DT_UINT32: ("uint32_val", np.uint32),
+    types_pb2.DT_INT32: ("int_val", np.int32),
+    types_pb2.DT_INT16: ("int_val", np.int16),
+    types_pb2.DT_INT8: ("int_val", np.int8),
+    types_pb2.DT_UINT16: ("int_val", np.uint16),
+    types_pb2.DT_UINT8: ("int_val", np.uint8),
+    types_pb2.DT_HALF: ("half_val", np.float16),
+    types_pb2.DT_BFLOAT16: ("half_val", ml_dtypes.bfloat16),
 }
-NUMPY_TYPES: dict[int, np.dtype[Any]] = {number: np.dtype(as_dtype(number).as_numpy_dtype) for number in _FIELDS}
+_FIELDS = {number: field for number, (field, _) in _KINDS.items()}
+NUMPY_TYPES: dict[int, np.dtype[Any]] = {number: np.dtype(dtype) for number, (_, dtype) in _KINDS.items()}
 PROTO_TYPES = {dtype: number for number, dtype in NUMPY_TYPES.items()}
 TYPE_NAMES = {dtype: types_pb2.DataType.Name(number)[3:].lower() for number, dtype in NUMPY_TYPES.items()}  # DT_FLOAT
 

@@ -101,7 +101,7 @@ def test_a_damaged_version_is_told_and_harms_no_other(serve: Serve, models_dir: 
     server = serve("digits")
     wait_until(lambda: available(server, "digits") == [1])
     (problem,) = [each.problem for each in server.versions("digits", 5) if each.version == 2]
-    assert "saved_model.pb" in problem
+    assert str(models_dir / "digits" / "2") in problem
 
 
 def available(server: EmbeddedServer, model: str) -> list[int]:
