@@ -13,7 +13,7 @@ import grpc
 
 from serving.contract import Features
 from serving.contract.tensors import Array
-from serving.errors import ModelServerTimeout, UnknownLabel, UnknownVersion
+from serving.errors import ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
 from serving.limits import Limits
 from serving.local_server.config import ModelConfig
 from serving.local_server.errors import ServingError
@@ -23,8 +23,8 @@ from serving.local_server.saved_model import Parallelism
 from serving.local_server.servable import DEFAULT_SIGNATURE
 from serving.local_server.storage import VersionPolicy
 from serving.local_server.version import State
-from serving.registry.versions import SERVED
-from serving.tfserving.client import CONTRACT, CONTRACT_REQUEST, VersionStatus, contract_in
+from serving.registry.versions import CONTRACT, SERVED
+from serving.tfserving.client import VersionStatus
 from serving.tfserving.statuses import error_of
 
 _ONE_THREAD = Parallelism(intra_op=1)
@@ -56,11 +56,32 @@ class EmbeddedServer:
         self, model: str, version: int, features: Features, deadline_seconds: float
     ) -> tuple[int, dict[str, Array]]:
         """Run a version of a model; the deadline is for its turn, as what runs can't be interrupted."""
-        return version, self._ask(model, version, DEFAULT_SIGNATURE, features, deadline_seconds)
+        servable = self._models[model].available.get(version)
+        if servable is None:
+            raise UnknownVersion(model, version)
+        code = grpc.StatusCode.OK
+        started = time.perf_counter()
+        try:
+            with self._turns.turn(model, deadline_seconds):
+                return version, servable.ask(DEFAULT_SIGNATURE, features)
+        except ModelServerTimeout:
+            code = grpc.StatusCode.DEADLINE_EXCEEDED
+            raise
+        except ServingError as error:
+            code = error.code
+            raise error_of(code, error.message, model, version) from error
+        finally:
+            self._on_rpc(model, "Predict", code.name, time.perf_counter() - started)
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
-        """Give the contract's JSON that a version of a model carries."""
-        return contract_in(self._ask(model, version, CONTRACT, CONTRACT_REQUEST, deadline_seconds), model, version)
+        """Read the contract's JSON beside a version of a model: in its graph is the same, which takes 10 MB to ask."""
+        for each in self._models[model].versions():
+            if each.number == version and each.state is State.AVAILABLE:
+                try:
+                    return (each.path / CONTRACT).read_bytes()
+                except OSError as error:
+                    raise ModelServerError(model, f"version {version} carries no contract: {error}") from error
+        raise UnknownVersion(model, version)
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
         """List a model's versions; waits for the first to be loaded. Raises UnknownVersion if there are none."""
@@ -83,21 +104,3 @@ class EmbeddedServer:
         """Let the threads end."""
         for model in self._models.values():
             model.stop()
-
-    def _ask(self, model: str, version: int, signature: str, given: Features, seconds: float) -> dict[str, Array]:
-        servable = self._models[model].available.get(version)
-        if servable is None:
-            raise UnknownVersion(model, version)
-        code = grpc.StatusCode.OK
-        started = time.perf_counter()
-        try:
-            with self._turns.turn(model, seconds):
-                return servable.ask(signature, given)
-        except ModelServerTimeout:
-            code = grpc.StatusCode.DEADLINE_EXCEEDED
-            raise
-        except ServingError as error:
-            code = error.code
-            raise error_of(code, error.message, model, version) from error
-        finally:
-            self._on_rpc(model, "Predict", code.name, time.perf_counter() - started)

@@ -1,6 +1,5 @@
 """One model's life cycle: its own thread scans its folder, loads what is new and unloads what is not wanted."""
 
-import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -162,7 +161,6 @@ class Model:
             self._move(version, State.UNLOADING)
             self.available = {key: servable for key, servable in self.available.items() if key != number}
             self._move(version, State.END)
-            gc.collect()  # the Python side of a graph is full of cycles
 
     def _move(self, version: Version, state: State) -> None:
         logger.info("%s version %d: %s", self.name, version.number, state.name)

@@ -21,9 +21,8 @@ Metadata = tuple[tuple[str, str | bytes], ...]
 CallTrace = Callable[[str, int], AbstractContextManager[Metadata]]
 """Is told the model and the version of each prediction, is open as long as it lasts, and gives its gRPC metadata."""
 
-CONTRACT = "contract"
+_CONTRACT = "contract"
 """The signature that gives a version's contract, and its output; the input is not looked at."""
-CONTRACT_REQUEST = {"request": np.zeros(1, np.int32)}
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,13 @@ class ModelServerClient:
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
         """Fetch the contract's JSON that a version of a model carries."""
         request = _request(model, version)
-        request.model_spec.signature_name = CONTRACT
-        for name, array in CONTRACT_REQUEST.items():
-            to_proto(array, request.inputs[name])
+        request.model_spec.signature_name = _CONTRACT
+        to_proto(np.zeros(1, np.int32), request.inputs["request"])
         _, outputs = self._predict(request, deadline_seconds)
-        return contract_in(outputs, model, version)
+        document = outputs.get(_CONTRACT, np.empty(0))
+        if document.shape != (1,) or not isinstance(document[0], bytes):
+            raise ModelServerError(model, f"version {version} carries no contract")
+        return document[0]
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
         """List a model's versions, also those that are loading or have ended; UnknownVersion if there are none."""
@@ -148,14 +149,6 @@ class ModelServerClient:
             # Without a lock, which a fork could catch held: of two threads the second's unused channel is dropped.
             connection = self._connections.setdefault(process, Connection(self.address, self._credentials))
         return connection
-
-
-def contract_in(outputs: dict[str, Array], model: str, version: int) -> bytes:
-    """Give the contract's JSON from what its signature gave; raises ModelServerError if it is not there."""
-    document = outputs.get(CONTRACT, np.empty(0))
-    if document.shape != (1,) or not isinstance(document[0], bytes):
-        raise ModelServerError(model, f"version {version} carries no contract")
-    return document[0]
 
 
 def _request(model: str, version: int) -> wire.PredictRequest:

@@ -11,7 +11,7 @@ import pytest
 
 from serving.catalog import Catalog
 from serving.contract.contract import SCORES
-from serving.errors import ModelServerRefused, ModelServerTimeout, UnknownLabel, UnknownVersion
+from serving.errors import ModelServerError, ModelServerRefused, ModelServerTimeout, UnknownLabel, UnknownVersion
 from serving.local_server.embedded import EmbeddedServer
 from serving.local_server.model import Pace
 from tests.serving.fake_model_server import wait_until
@@ -50,11 +50,12 @@ def test_every_model_is_admitted_and_computes_what_training_computed(serve: Serv
         np.testing.assert_allclose(outputs[SCORES][0], example.scores, atol=live.contract.tolerance)
 
 
-def test_each_call_is_told_with_the_code_that_a_server_would_give(serve: Serve) -> None:
+def test_each_call_is_told_with_the_code_that_a_server_would_give(serve: Serve, trained: Any) -> None:
     told: list[tuple[str, str, str]] = []
     server = serve("digits", on_rpc=lambda model, method, code, seconds: told.append((model, method, code)))
     server.versions("digits", 30)
-    server.contract("digits", 1, 5)
+    contract = trained["digits"].contract
+    server.predict("digits", 1, contract.features([contract.examples[0].instance]), 5)
     with pytest.raises(ModelServerRefused, match=r"digits: .*INVALID_ARGUMENT: .*alias: image"):
         server.predict("digits", 1, {"picture": np.zeros((1, 28, 28), np.float32)}, 5)
     assert told == [("digits", "Predict", "OK"), ("digits", "Predict", "INVALID_ARGUMENT")]
@@ -102,6 +103,14 @@ def test_a_damaged_version_is_told_and_harms_no_other(serve: Serve, models_dir: 
     wait_until(lambda: available(server, "digits") == [1])
     (problem,) = [each.problem for each in server.versions("digits", 5) if each.version == 2]
     assert str(models_dir / "digits" / "2") in problem
+
+
+def test_a_version_without_a_contract_is_told(serve: Serve, models_dir: Path) -> None:
+    (models_dir / "digits" / "1" / "assets.extra" / "contract.json").unlink()
+    server = serve("digits")
+    assert available(server, "digits") == [1]
+    with pytest.raises(ModelServerError, match=r"digits: version 1 carries no contract: .*contract\.json"):
+        server.contract("digits", 1, 5)
 
 
 def available(server: EmbeddedServer, model: str) -> list[int]:
