@@ -207,14 +207,15 @@ def _tensor_of(array: Array) -> int:
 
 
 def _tensor_of_strings(dtype: int, shape: Any, array: Array) -> int:
-    memory = ctypes.create_string_buffer(array.size * _STRING_BYTES)
+    length = array.size * _STRING_BYTES
+    memory = ctypes.create_string_buffer(length or 1)  # that each has an address of its own
     start = ctypes.addressof(memory)
     for index, text in enumerate(array.ravel().tolist()):
         text = text.encode() if isinstance(text, str) else text
         _short.TF_StringInit(start + index * _STRING_BYTES)
         _short.TF_StringCopy(start + index * _STRING_BYTES, text, len(text))
     _strings[start] = memory
-    tensor: int = _short.TF_NewTensor(dtype, shape, array.ndim, start, len(memory), _free_strings, None)
+    tensor: int = _short.TF_NewTensor(dtype, shape, array.ndim, start, length, _free_strings, None)
     return tensor
 
 
