@@ -1,6 +1,8 @@
 """The models in the process that asks: what the catalog makes of them, and what happens in their folder."""
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,6 +105,23 @@ def test_a_damaged_version_is_told_and_harms_no_other(serve: Serve, models_dir: 
     wait_until(lambda: available(server, "digits") == [1])
     (problem,) = [each.problem for each in server.versions("digits", 5) if each.version == 2]
     assert str(models_dir / "digits" / "2") in problem
+
+
+def test_of_tensorflow_only_messages_and_library_are_loaded(published: Path) -> None:
+    code = """
+import sys
+from serving.local_server.lean_tensorflow import skip_public_api
+skip_public_api()
+from pathlib import Path
+from serving.catalog import Catalog
+from serving.local_server.embedded import EmbeddedServer
+assert Catalog(EmbeddedServer(Path(sys.argv[1]), ["digits"]), ["digits"]).live("digits")
+print(*(name for name in sys.modules if name.startswith(("tensorflow", "keras"))))
+"""
+    command = [sys.executable, "-c", code, str(published)]
+    modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "tensorflow.core.protobuf.meta_graph_pb2" in modules
+    assert not [name for name in modules if name.startswith(("tensorflow.python", "keras"))]
 
 
 def test_a_version_without_a_contract_is_told(serve: Serve, models_dir: Path) -> None:
