@@ -55,6 +55,10 @@ class Running:
         """Add up the proportional set size (PSS) of its processes: memory that several share is counted once."""
         return sum(pss_mb(pid) for pid in self.pids())
 
+    def anonymous_mb(self) -> float:
+        """Give what of that is no page of a file, such as a library: pages of files the kernel can take back."""
+        return sum(pss_mb(pid, "Pss_Anon") for pid in self.pids())
+
     def cpu_seconds(self) -> float:
         """Add up the processor time that its processes have taken: other load on the machine hardly changes it."""
         return sum(cpu_seconds(pid) for pid in self.pids())
@@ -73,11 +77,11 @@ class Running:
         self._popen.wait()
 
 
-def pss_mb(pid: int) -> float:
+def pss_mb(pid: int, kind: str = "Pss") -> float:
     """Give one process's proportional set size in MB, 0 if it has ended."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
+        return next(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:")) * 1024 / 1e6
     return 0.0
 
 

@@ -85,10 +85,8 @@ def _measure(
                 told = open_loop(port, route, files, rate, plan.seconds)
                 results.add("open", server=server.name, round=number, model=model, **told)
             check(port, route, payload)
-        memory = process.memory_mb()
-        results.add(
-            "process", server=server.name, round=number, start_seconds=round(start, 2), memory_mb=round(memory, 1)
-        )
+        memory = {"memory_mb": round(process.memory_mb(), 1), "anonymous_mb": round(process.anonymous_mb(), 1)}
+        results.add("process", server=server.name, round=number, start_seconds=round(start, 2), **memory)
 
 
 def _until_right(process: Running, port: int, server: Server, payloads: Mapping[str, Payload]) -> float:

@@ -95,7 +95,8 @@ def test_tables_tell_what_was_recorded(results: Results, tmp_path: Path) -> None
     for number, (ours, theirs) in enumerate([(120, 100), (90, 100), (330, 300)]):
         for server, per_second in (("Plumbline", ours), ("Flask", theirs), ("FastAPI", theirs / 2)):
             results.add("closed", **_closed(server, number, per_second))
-            results.add("process", server=server, round=number, start_seconds=3.0, memory_mb=per_second)
+            memory = {"memory_mb": per_second, "anonymous_mb": per_second / 2}
+            results.add("process", server=server, round=number, start_seconds=3.0, **memory)
     results.add("open", server="Flask", model="sentiment", asked_per_second=50.0, p99_ms=4.0, errors=0, late=0.0)
     results.add("failure", server="Ray Serve", round=1, error="it ended:\nand why")
     results.add("gateway", repeat=0, ready_seconds=0.5, workers_mb=[50.0, 60.0])
