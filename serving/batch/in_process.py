@@ -39,7 +39,7 @@ class InProcessServer:
         try:
             self._servable = Servable.of(*load(self._version.path, Parallelism(intra_op=int(one_of_several))))
         except ServingError as error:
-            raise BadInput(f"{self._version.path}: {error}") from error
+            raise BadInput(str(error)) from error
 
     def predict(
         self, model: str, version: int, features: Features, deadline_seconds: float
