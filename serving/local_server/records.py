@@ -1,4 +1,4 @@
-"""TFRecord files: each record is its length, its bytes, and a checksum of either."""
+"""Warm-up's TFRecord files: each record is its length, its bytes, and a checksum of either."""
 
 import struct
 from collections.abc import Iterator
