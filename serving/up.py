@@ -18,8 +18,6 @@ from typing import Any, Self
 import click
 
 from serving.gateway.http_client import GatewayClient, GatewayError, api_key_option
-from serving.registry import RegistryError
-from serving.registry.server_config import models_config, servable_models
 
 _HELP = """
 Serve every model in the models folder on this machine.
@@ -39,9 +37,10 @@ _POLL_SECONDS = 0.05
 _GRPC_THREADS = 96
 """The original refuses what comes beyond four times the CPUs; the gateway's workers send up to 64 calls at a time."""
 _ELSEWHERE = {
-    *("MODEL_SERVER", "MODEL_SERVER_CA", "MODEL_SERVER_CERT", "MODEL_SERVER_KEY", "MODEL_SERVER_NAME", "MODELS_DIR")
+    *("MODEL_SERVER", "MODEL_SERVER_CA", "MODEL_SERVER_CERT", "MODEL_SERVER_KEY", "MODEL_SERVER_NAME"),
+    *("MODELS_DIR", "MODELS"),
 }
-"""What the caller's environment says of other model servers."""
+"""What the caller's environment says of other model servers and other models."""
 _INTRA_OP = "--tensorflow_intra_op_parallelism=1"
 """A thread for an operation: requests run side by side, and several threads for each get into each other's way."""
 _ENVIRONMENT = {
@@ -74,7 +73,6 @@ _SHOWN = 110
 @api_key_option
 def up(models_dir: Path, port: int, model_server_port: int, api_key: str | None) -> None:
     """Start, wait until it is ready, show an answer of each model, and stay until a signal comes."""
-    models = _published(models_dir)
     binary = _binary()
     _check_free(port, "--port")
     if binary:
@@ -88,12 +86,12 @@ def up(models_dir: Path, port: int, model_server_port: int, api_key: str | None)
         _Processes(Path(folder)) as processes,
     ):
         if binary:
-            behind = _model_server(binary, models, models_dir, processes, model_server_port)
+            behind = _model_server(binary, models_dir, processes, model_server_port)
         else:
             behind = {"MODELS_DIR": str(models_dir.resolve())}
-        _gateway(models, processes, port, behind)
+        _gateway(processes, port, behind)
         processes.wait_until(lambda: _is_ready(client))
-        _show(client, models, port)
+        _show(client, port)
         processes.watch()
 
 
@@ -154,16 +152,6 @@ class _Processes:
         return self.folder / f"{name.replace(' ', '-')}.log"
 
 
-def _published(models_dir: Path) -> list[str]:
-    try:
-        models = servable_models(models_dir)
-    except RegistryError as error:
-        raise click.ClickException(str(error)) from error
-    if not models:
-        raise click.ClickException(f"{models_dir} holds no published model; first run: plumbline train all")
-    return models
-
-
 def _check_free(port: int, option: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -182,8 +170,16 @@ def _binary() -> str | None:
     return binary
 
 
-def _model_server(binary: str, models: list[str], models_dir: Path, processes: _Processes, port: int) -> dict[str, str]:
+def _model_server(binary: str, models_dir: Path, processes: _Processes, port: int) -> dict[str, str]:
     """Start it; gives the gateway's settings that lead to it."""
+    # Here, since all that reads contracts takes 16 MB, which without a model server only the gateway needs.
+    from serving.registry import RegistryError
+    from serving.registry.server_config import models_config, servable_models
+
+    try:
+        models = servable_models(models_dir)
+    except RegistryError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(f"model server: {binary}, gRPC at {_HOST}:{port}")
     config = processes.folder / "models.config"
     config.write_text(models_config(models, str(models_dir.resolve())), "utf-8")
@@ -191,12 +187,12 @@ def _model_server(binary: str, models: list[str], models_dir: Path, processes: _
     processes.start("model server", [binary, *flags], {**_ENVIRONMENT, **os.environ})
     # The gateway waits for it, or each of its workers would find it at another moment.
     processes.wait_until(lambda: _is_open(port))
-    return {"MODEL_SERVER": f"{_HOST}:{port}", "PIN_WORKERS": "on"}
+    return {"MODEL_SERVER": f"{_HOST}:{port}", "MODELS": ",".join(models), "PIN_WORKERS": "on"}
 
 
-def _gateway(models: list[str], processes: _Processes, port: int, behind: Mapping[str, str]) -> None:
+def _gateway(processes: _Processes, port: int, behind: Mapping[str, str]) -> None:
     inherited = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
-    options = {"BIND": _HOST, "PORT": str(port), "MODELS": ",".join(models)}
+    options = {"BIND": _HOST, "PORT": str(port)}
     environment = {**_ENVIRONMENT, **behind, **inherited, **options, "PROMETHEUS_MULTIPROC_DIR": str(processes.folder)}
     processes.start("gateway", [sys.executable, "-m", "serving", "serve"], environment)
 
@@ -214,9 +210,9 @@ def _is_ready(client: GatewayClient) -> bool:
     return True
 
 
-def _show(client: GatewayClient, models: list[str], port: int) -> None:
-    for model in models:
-        told: dict[str, Any] = json.loads(client.get(f"/models/{model}"))
+def _show(client: GatewayClient, port: int) -> None:
+    for model in (each["name"] for each in client.get_json("/models")["models"]):
+        told = client.get_json(f"/models/{model}")
         warning = "; its answers mean nothing" if told["data"] == "sample" else ""
         click.secho(f"\n{model} (data: {told['data']}{warning})", bold=True)
         example = told["instance"]["example"]

@@ -272,7 +272,7 @@ def test_up_says_what_to_do_when_nothing_is_published(tmp_path):
     done = subprocess.run([*PLUMBLINE, "up", "--models-dir", str(tmp_path)], capture_output=True, text=True)
 
     assert done.returncode == 1
-    assert done.stderr == f"Error: {tmp_path} holds no published model; first run: plumbline train all\n"
+    assert done.stderr.endswith(f"\nError: {tmp_path} holds no published model; first run: plumbline train all\n")
 
 
 def test_up_says_which_port_is_taken(one_model):

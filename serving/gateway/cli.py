@@ -3,11 +3,14 @@
 import os
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import click
 
 from serving.gateway.settings import InvalidSettings, Settings
+from serving.registry import RegistryError
+from serving.registry.server_config import servable_models
 
 _EXAMPLES = """
 Serve raw input over HTTP, with the models of a TensorFlow Serving model server, or those of a folder.
@@ -16,6 +19,7 @@ Serve raw input over HTTP, with the models of a TensorFlow Serving model server,
 Examples:
   plumbline serve
   plumbline serve --model-server tf-serving:8500 --models sentiment,digits
+  plumbline serve --models-dir models
   plumbline serve --models-dir models --models sentiment,digits
   MODEL_SERVER=tf-serving:8500 plumbline serve --bind 0.0.0.0 --workers 4
 
@@ -31,7 +35,11 @@ ACCESS_LOG, TRACING and PIN_WORKERS. docs/operations.md tells of each.
 @click.command(help=_EXAMPLES)
 @click.option("--model-server", metavar="HOST:PORT", help="gRPC address of the model server [localhost:8500]")
 @click.option("--models-dir", metavar="DIR", help="load the models of this folder instead; needs TensorFlow")
-@click.option("--models", metavar="NAME,...", help="models to serve [sentiment,topic,house_price,image,digits]")
+@click.option(
+    "--models",
+    metavar="NAME,...",
+    help="models to serve [sentiment,topic,house_price,image,digits; of --models-dir, all]",
+)
 @click.option("--bind", metavar="HOST", help="address to listen at [127.0.0.1]")
 @click.option("--port", metavar="PORT", help="port to listen at [8000]")
 @click.option("--workers", metavar="N", help="processes [2]")
@@ -41,11 +49,21 @@ def serve(**options: str | None) -> None:
     """Check the settings and become gunicorn."""
     environment = {**os.environ, **{name.upper(): value for name, value in options.items() if value is not None}}
     try:
+        _name_models(environment)
         settings = Settings.from_env(environment)
+    except RegistryError as error:
+        raise click.ClickException(str(error)) from error
     except InvalidSettings as error:
         raise click.ClickException(f"these settings can't be used:\n{error}") from error
     environment["PROMETHEUS_MULTIPROC_DIR"] = _fresh_folder(settings)
     os.execve(sys.executable, _gunicorn(), environment)  # noqa: S606 - so that signals reach gunicorn itself
+
+
+def _name_models(environment: dict[str, str]) -> None:
+    """Where a models folder is given, but no models, have all that it holds served; raises RegistryError."""
+    folder = environment.get("MODELS_DIR", "")
+    if os.path.isdir(folder) and not environment.get("MODELS"):
+        environment["MODELS"] = ",".join(servable_models(Path(folder)))
 
 
 def _fresh_folder(settings: Settings) -> str:

@@ -179,8 +179,6 @@ def config(models_dir: Path, base_path: str | None, batch_threads: int, output: 
         raise click.BadParameter(f"expected an absolute path or a URI, got '{base_path}'", param_hint="--base-path")
     with _told():
         models = servable_models(models_dir)
-        if not models:
-            raise click.ClickException(f"{models_dir} holds no published model; first run: plumbline train all")
         output.mkdir(parents=True, exist_ok=True)
         for name, text in (
             ("models.config", models_config(models, base_path)),

@@ -1,6 +1,7 @@
 """What can't be done with a models folder; the commands print the message. None of these ever crosses the network.
 
 RegistryError
+├── NothingPublished     the folder has no model at all
 ├── UnknownModel
 ├── UnknownVersion
 ├── NotFitToServe        the version that is asked for must not be served
@@ -14,6 +15,13 @@ from pathlib import Path
 
 class RegistryError(Exception):
     """The root."""
+
+
+class NothingPublished(RegistryError):
+    """The models folder has no model at all."""
+
+    def __init__(self, models_dir: Path) -> None:
+        super().__init__(f"{models_dir} holds no published model; first run: plumbline train all")
 
 
 class UnknownModel(RegistryError):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from serving.contract import Contract
-from serving.registry.errors import NotFitToServe
+from serving.registry.errors import NotFitToServe, NothingPublished
 from serving.registry.versions import SERVED, live_version, model_names, read_versions
 
 BATCHING_FILE = "batching_params.pbtxt"
@@ -29,11 +29,13 @@ _QUEUED_BATCHES = 64
 
 
 def servable_models(models_dir: Path) -> list[str]:
-    """List the published models; raises NotFitToServe if all versions of one are broken.
+    """List the published models; raises NothingPublished, or NotFitToServe if all versions of one are broken.
 
     TensorFlow Serving would not even start with such a model in its list.
     """
     models = model_names(models_dir)
+    if not models:
+        raise NothingPublished(models_dir)
     for model in models:
         if live_version(models_dir, model) is None:
             newest = read_versions(models_dir, model)[-1]

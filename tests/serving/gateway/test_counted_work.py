@@ -146,6 +146,11 @@ def test_the_gateway_loads_what_it_needs_and_no_more() -> None:
     assert len(modules) < 900
 
 
+def test_up_that_only_watches_loads_none_of_what_the_gateway_needs() -> None:
+    code = "import sys, serving.up; print(*{'numpy', 'PIL', 'flask', 'grpc', 'prometheus_client'} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
 def _ask(port: int) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
