@@ -3,9 +3,10 @@
 import time
 from collections.abc import Mapping, Sequence
 
+from serving.catalog.contracts import Contracts
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState, Refusal
-from serving.contract import Contract, Features, InstanceLimits, check_parity
+from serving.contract import Features, check_parity
 from serving.contract.contract import SCORES
 from serving.contract.tensors import Array
 from serving.errors import (
@@ -26,13 +27,13 @@ _TRANSIENT = (ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable,
 
 
 class Admission:
-    """Admits versions of one model, to be obeyed within *limits*; each call to the server may take *seconds*."""
+    """Admits versions of one model, whose contracts *contracts* reads; each call to the server may take *seconds*."""
 
-    def __init__(self, server: ModelServer, model: str, seconds: float, limits: InstanceLimits | None = None) -> None:
+    def __init__(self, server: ModelServer, model: str, seconds: float, contracts: Contracts) -> None:
         self._server = server
         self._model = model
         self._seconds = seconds
-        self._limits = limits
+        self._contracts = contracts
 
     def run(self, before: ModelState, statuses: Sequence[VersionStatus]) -> ModelState:
         """Give the state that follows *before*."""
@@ -69,9 +70,7 @@ class Admission:
         document = self._server.contract(self._model, version, self._seconds)
         if known and known.document == document:
             return known
-        contract = Contract.from_json(document)
-        if self._limits:
-            contract = contract.limited(self._limits)
+        contract = self._contracts.read(document)
         if contract.model != self._model:
             raise ContractError(f"it carries the contract of {contract.model}")
         check_parity(contract, lambda features: self._scores(version, features))

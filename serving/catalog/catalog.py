@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from serving.catalog.admission import Admission, without_name
+from serving.catalog.contracts import Contracts
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState
-from serving.contract import InstanceLimits
 from serving.errors import (
     ModelServerOverloaded,
     ModelServerTimeout,
@@ -35,7 +35,7 @@ Canary = Mapping[str, Mapping[int, float]]
 
 
 class Catalog:
-    """The live versions of *models* on *server*, obeyed within *limits*.
+    """The live versions of *models* on *server*, whose contracts *contracts* reads.
 
     *on_refresh* is told each model's state after each refresh.
     """
@@ -46,12 +46,12 @@ class Catalog:
         models: Sequence[str],
         on_refresh: Callable[[str, ModelState], None] = lambda model, state: None,
         canary: Canary | None = None,
-        limits: InstanceLimits | None = None,
+        contracts: Contracts | None = None,
     ) -> None:
         self.models = tuple(models)
         self._server = server
         self._on_refresh = on_refresh
-        self._limits = limits
+        self._contracts = contracts or Contracts()
         canary = canary or {}
         self._states = {model: ModelState(canary=canary.get(model, {})) for model in self.models}
         self._labels: dict[tuple[str, str], tuple[int, float]] = {}  # the version, and until when that holds
@@ -120,7 +120,7 @@ class Catalog:
             # What is live stays so: the server may be back before the next request.
             return replace(before, refused={}, problem=without_name(model, error))
         seconds = min(ADMISSION_SECONDS, budget_seconds)
-        return Admission(self._server, model, seconds, self._limits).run(before, statuses)
+        return Admission(self._server, model, seconds, self._contracts).run(before, statuses)
 
     def _statuses(self, model: str, before: ModelState, seconds: float) -> list[VersionStatus]:
         """Ask for the versions, and again while one that is live is missing; raises UnknownVersion if there are none.

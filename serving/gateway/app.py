@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from serving.batching import Batcher
-from serving.catalog import Catalog, ModelServer, Refresher
+from serving.catalog import Catalog, Contracts, ModelServer, Refresher
 from serving.gateway.access import register_access
 from serving.gateway.answering import Answering
 from serving.gateway.body import GatewayRequest
@@ -50,7 +50,9 @@ class _Background:
     tracing: "Tracing | None"
 
 
-def create_app(settings: Settings | None = None, server: ModelServer | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None, server: ModelServer | None = None, contracts: Contracts | None = None
+) -> Flask:
     """Make the WSGI application, by default from the environment and with the real client.
 
     It starts a thread, so it must be called in the process that serves, after any fork. `close_app` ends it.
@@ -59,7 +61,8 @@ def create_app(settings: Settings | None = None, server: ModelServer | None = No
     tracing = _tracing(settings)
     metrics = Metrics(settings.metrics_dir, settings.canary)
     server = server or _model_server(settings, metrics, tracing)
-    catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, settings.instance_limits)
+    contracts = contracts or Contracts(settings.instance_limits)
+    catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, contracts)
     refresher = Refresher(catalog, settings.refresh_seconds)
     app = _flask(settings)
     drain = register_drain(app, settings.drain_seconds)

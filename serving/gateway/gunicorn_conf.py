@@ -1,18 +1,26 @@
-"""gunicorn's configuration, for `plumbline serve`. The application is loaded in the workers, after they are forked."""
+"""gunicorn's configuration, for `plumbline serve`. The application is made in the workers, after they are forked."""
 
 import gc
 import os
 from contextlib import suppress
 from math import ceil
+from pathlib import Path
 from typing import Any
 
+from flask import Flask
+
+from serving import memory
+from serving.catalog import Contracts
+from serving.errors import PlumblineError
 from serving.gateway.logs import gunicorn_logger
 from serving.gateway.settings import Settings
 from serving.local_server.lean_tensorflow import skip_public_api
+from serving.registry.versions import CONTRACT, scan
 
 _settings = Settings.from_env()
+_contracts = Contracts(_settings.instance_limits)
 
-wsgi_app = "serving.gateway.app:create_app()"
+wsgi_app = "serving.gateway.gunicorn_conf:application()"
 bind = f"[{_settings.bind}]:{_settings.port}" if ":" in _settings.bind else f"{_settings.bind}:{_settings.port}"
 workers = _settings.workers
 worker_class = "serving.gateway.worker.Worker"
@@ -26,16 +34,40 @@ control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat must not wait for a disk
 
 
+def application() -> Flask:
+    """Make a worker's application."""
+    from serving.gateway.app import create_app
+
+    return create_app(_settings, contracts=_contracts)
+
+
 def on_starting(server: Any) -> None:
-    """Begin with no metrics of a former run, and import here what all workers need: they share its memory."""
+    """Begin with no metrics of a former run, and load here what all workers need: they share its memory."""
     _wipe_metrics()
-    import serving.gateway.app  # only imported: it is the workers that create the application
+    import serving.gateway.app  # noqa: F401 - it is the workers that make the application
 
     if _settings.models_dir:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow's C++ part when it is imported
-        skip_public_api()
-        import serving.local_server.embedded  # noqa: F401 - TensorFlow starts no thread before it has a session
+        _load_tensorflow()
+        _keep_contracts(_settings.models_dir)
+    memory.trim()  # or what is free would become each worker's own, as soon as it is used
     gc.freeze()  # or each worker's first collection would write to what it shares
+
+
+def _load_tensorflow() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow's library when it is loaded
+    skip_public_api()
+    import serving.local_server.embedded  # noqa: F401 - TensorFlow starts no thread before it has a session
+    from serving.local_server.tensorflow_c import register_operations
+
+    register_operations()
+
+
+def _keep_contracts(models_dir: Path) -> None:
+    for model in _settings.models:
+        newest = [*scan(models_dir / model).values()][-1:]
+        for path in newest:
+            with suppress(OSError, PlumblineError):  # what is wrong with it the workers will tell
+                _contracts.keep((path / CONTRACT).read_bytes())
 
 
 def pre_fork(server: Any, worker: Any) -> None:

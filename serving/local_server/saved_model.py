@@ -74,11 +74,11 @@ def load(path: Path, parallelism: Parallelism) -> tuple[TensorFlowSession, Mappi
     run_options = RunOptions(inter_op_thread_pool=0 if parallelism.inter_op > 1 else -1)
     try:
         with _ONE_AT_A_TIME:
-            model = SavedModel(path, _TAG, config.SerializeToString(), run_options.SerializeToString())
+            model, meta_graph = SavedModel.load(path, _TAG, config.SerializeToString(), run_options.SerializeToString())
     except TensorFlowError as error:
         place = "" if str(path) in error.message else f"{path}: "  # as with a saved_model.pb that is cut short
         raise ServingError(CODES[error.code], place + error.message) from error
-    return TensorFlowSession(model), _signature_defs(model.meta_graph)
+    return TensorFlowSession(model), _signature_defs(meta_graph)
 
 
 def _signature_defs(meta_graph: bytes) -> dict[str, Any]:

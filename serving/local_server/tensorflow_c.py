@@ -63,6 +63,7 @@ _LONG: dict[str, tuple[Any, tuple[Any, ...]]] = {
 }
 """Functions that take a while: Python's lock is let go for them."""
 _SHORT: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "TF_GetAllOpList": (POINTER(_Buffer), ()),
     "TF_NewStatus": (c_void_p, ()),
     "TF_GetCode": (c_int, (c_void_p,)),
     "TF_Message": (c_char_p, (c_void_p,)),
@@ -116,6 +117,14 @@ _long = _bound(ctypes.CDLL(_PATH), _LONG)
 _short = _bound(ctypes.PyDLL(_PATH), _SHORT)
 
 
+def register_operations() -> None:
+    """Have TensorFlow register its operations, which it puts off until the first graph.
+
+    It starts no thread. Before a fork it is done for all processes, and 5 MB of memory are shared.
+    """
+    _short.TF_DeleteBuffer(_short.TF_GetAllOpList())
+
+
 class _Status:
     """TF_Status, for one call that may fail: a context manager that raises TensorFlowError if it did."""
 
@@ -135,28 +144,37 @@ class _Status:
 class SavedModel:
     """A SavedModel's graph and the session that has its variables; freed with the last reference."""
 
-    def __init__(self, path: Path, tag: str, config: bytes, run_options: bytes) -> None:
-        """Load it, with *config* (a ConfigProto) and *run_options* (RunOptions), serialised; raises TensorFlowError."""
-        self._graph = _short.TF_NewGraph()
+    def __init__(self, session: int, graph: int, run_options: bytes) -> None:
+        self._session = session
+        self._graph = graph
+        self._run_options = _short.TF_NewBufferFromString(run_options, len(run_options))
+        # Not at exit: threads may still be running it.
+        weakref.finalize(self, _free, session, graph, self._run_options).atexit = False
+
+    @staticmethod
+    def load(path: Path, tag: str, config: bytes, run_options: bytes) -> "tuple[SavedModel, bytes]":
+        """Load it, with *config* (a ConfigProto) and *run_options* (RunOptions), serialised; raises TensorFlowError.
+
+        Gives its MetaGraphDef too, serialised.
+        """
+        graph = _short.TF_NewGraph()
         options, meta_graph = _short.TF_NewSessionOptions(), _short.TF_NewBuffer()
         try:
             with _Status() as status:
                 _short.TF_SetConfig(options, config, len(config), status)
             tags = (c_char_p * 1)(tag.encode())
             with _Status() as status:
-                self._session = _long.TF_LoadSessionFromSavedModel(
-                    options, None, bytes(path), tags, 1, self._graph, meta_graph, status
+                session = _long.TF_LoadSessionFromSavedModel(
+                    options, None, bytes(path), tags, 1, graph, meta_graph, status
                 )
-            self.meta_graph = ctypes.string_at(meta_graph.contents.data, meta_graph.contents.length)
+            told = ctypes.string_at(meta_graph.contents.data, meta_graph.contents.length)
         except TensorFlowError:
-            _long.TF_DeleteGraph(self._graph)
+            _long.TF_DeleteGraph(graph)
             raise
         finally:
             _short.TF_DeleteSessionOptions(options)
             _short.TF_DeleteBuffer(meta_graph)
-        self._run_options = _short.TF_NewBufferFromString(run_options, len(run_options))
-        # Not at exit: threads may still be running it.
-        weakref.finalize(self, _free, self._session, self._graph, self._run_options).atexit = False
+        return SavedModel(session, graph, run_options), told
 
     def outputs(self, names: Sequence[str]) -> Any:
         """Find the outputs called `<operation>:<index>`, for `run`; raises TensorFlowError."""

@@ -9,7 +9,7 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.catalog import Catalog, ModelState, Refresher, Refusal
+from serving.catalog import Catalog, Contracts, ModelState, Refresher, Refusal
 from serving.catalog.admission import Admission
 from serving.errors import ModelNotReady, UnknownLabel, UnknownModel, UnknownVersion
 from serving.tfserving.client import ModelServerClient
@@ -150,7 +150,7 @@ def test_a_refused_version_is_tried_again_in_the_end(client: ModelServerClient, 
     statuses = client.versions("sentiment", 5)
     for retry_at, ready in ((time.monotonic() + 60, False), (time.monotonic(), True)):
         before = ModelState(refused={1: Refusal("it was another then", retry_at)})
-        assert Admission(client, "sentiment", 5).run(before, statuses).ready is ready
+        assert Admission(client, "sentiment", 5, Contracts()).run(before, statuses).ready is ready
 
 
 def test_while_the_server_is_away_live_versions_stay_but_are_not_ready(

@@ -1,5 +1,6 @@
 """The models in the process that asks: what the catalog makes of them, and what happens in their folder."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -122,6 +123,23 @@ print(*(name for name in sys.modules if name.startswith(("tensorflow", "keras"))
     modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "tensorflow.core.protobuf.meta_graph_pb2" in modules
     assert not [name for name in modules if name.startswith(("tensorflow.python", "keras"))]
+
+
+def test_gunicorn_reads_contracts_for_all_its_workers_before_it_forks(models_dir: Path) -> None:
+    (models_dir / "digits" / "2").mkdir()  # what is wrong with it the workers will tell
+    code = """
+import sys
+from pathlib import Path
+from serving.gateway.gunicorn_conf import _contracts, on_starting
+on_starting(None)
+document = (Path(sys.argv[1]) / "sentiment/1/assets.extra/contract.json").read_bytes()
+assert _contracts.read(document) is _contracts.read(document)
+assert _contracts.read(document).preprocessor.max_characters == 7777
+"""
+    settings = {"MODELS_DIR": str(models_dir), "MODELS": "digits,sentiment,absent", "MAX_TEXT_CHARACTERS": "7777"}
+    command = [sys.executable, "-c", code, str(models_dir)]
+    done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_version_without_a_contract_is_told(serve: Serve, models_dir: Path) -> None:

@@ -14,6 +14,9 @@ from serving.local_server.tensors import NUMPY_TYPES
 
 STRINGS = np.array([[b"", b"short"], [b"longer than what fits into a TF_TString itself", b"\0\xff"]], object)
 
+Loaded = tuple[SavedModel, bytes]
+"""A model and its MetaGraphDef."""
+
 
 @pytest.fixture(scope="module")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -27,13 +30,14 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(identity: Path) -> SavedModel:
-    return SavedModel(identity, "serve", b"", b"")
+def loaded(identity: Path) -> Loaded:
+    return SavedModel.load(identity, "serve", b"", b"")
 
 
-def run(model: SavedModel, number: int, array: np.ndarray) -> np.ndarray:
+def run(loaded: Loaded, number: int, array: np.ndarray) -> np.ndarray:
     """Send *array* through the identity for its type, and something through the others."""
-    signature = MetaGraphDef.FromString(model.meta_graph).signature_def["serving_default"]
+    model, meta_graph = loaded
+    signature = MetaGraphDef.FromString(meta_graph).signature_def["serving_default"]
     arrays = {other: np.full(1, b"" if dtype.hasobject else 0, dtype) for other, dtype in NUMPY_TYPES.items()}
     arrays[number] = array
     feeds = model.outputs([signature.inputs[f"x{other}"].name for other in arrays])
@@ -43,41 +47,41 @@ def run(model: SavedModel, number: int, array: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("number", NUMPY_TYPES)
 @pytest.mark.parametrize("shape", [(), (3,), (2, 1, 3), (0, 4)], ids=str)
-def test_each_type_and_shape_comes_back(model: SavedModel, number: int, shape: tuple[int, ...]) -> None:
+def test_each_type_and_shape_comes_back(loaded: Loaded, number: int, shape: tuple[int, ...]) -> None:
     dtype = NUMPY_TYPES[number]
     given = np.resize(STRINGS if dtype.hasobject else np.arange(5) % 2, shape).astype(dtype)
-    got = run(model, number, given)
+    got = run(loaded, number, given)
     assert got.dtype == dtype
     assert got.shape == shape
     assert got.tolist() == given.tolist()
 
 
-def test_an_array_may_lie_in_memory_as_it_likes(model: SavedModel) -> None:
+def test_an_array_may_lie_in_memory_as_it_likes(loaded: Loaded) -> None:
     given = np.arange(12, dtype=np.float32).reshape(3, 4).T[:, ::2]
-    assert run(model, 1, given).tolist() == given.tolist()
+    assert run(loaded, 1, given).tolist() == given.tolist()
 
 
-def test_strings_are_given_back_to_the_system(model: SavedModel) -> None:
-    assert run(model, 7, STRINGS).tolist() == STRINGS.tolist()
+def test_strings_are_given_back_to_the_system(loaded: Loaded) -> None:
+    assert run(loaded, 7, STRINGS).tolist() == STRINGS.tolist()
     assert not tensorflow_c._strings
 
 
 def test_what_is_computed_outlives_the_model(identity: Path) -> None:
-    model = SavedModel(identity, "serve", b"", b"")
-    got = run(model, 7, STRINGS)
-    del model
+    loaded = SavedModel.load(identity, "serve", b"", b"")
+    got = run(loaded, 7, STRINGS)
+    del loaded
     gc.collect()
     assert got.tolist() == STRINGS.tolist()
 
 
 @pytest.mark.parametrize("name", ["nothing:0", "serving_default_x1:7", "serving_default_x1:-1"])
-def test_an_output_that_is_not_there_is_named(model: SavedModel, name: str) -> None:
+def test_an_output_that_is_not_there_is_named(loaded: Loaded, name: str) -> None:
     with pytest.raises(TensorFlowError, match=name):
-        model.outputs([name])
+        loaded[0].outputs([name])
 
 
 def test_a_model_that_can_not_be_loaded_says_why(tmp_path: Path) -> None:
     with pytest.raises(TensorFlowError, match="Could not find SavedModel"):
-        SavedModel(tmp_path, "serve", b"", b"")
+        SavedModel.load(tmp_path, "serve", b"", b"")
     with pytest.raises(TensorFlowError, match="ConfigProto"):
-        SavedModel(tmp_path, "serve", b"\xff", b"")
+        SavedModel.load(tmp_path, "serve", b"\xff", b"")
