@@ -19,7 +19,7 @@ from serving.catalog.model_server import ModelServer
 from serving.contract import Features
 from serving.contract.tensors import Array
 from serving.errors import ModelServerRefused, ModelServerTimeout
-from serving.tfserving.client import VersionStatus
+from serving.tfserving.versions import VersionStatus
 
 STALLED_SECONDS = 0.5
 """A call that has been out for so long may be stuck at a server that hangs, and keeps nobody waiting any more."""

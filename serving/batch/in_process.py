@@ -15,7 +15,7 @@ from serving.local_server.lean_tensorflow import skip_public_api
 from serving.registry import read_versions
 from serving.registry.errors import RegistryError
 from serving.registry.versions import Version
-from serving.tfserving.client import VersionStatus
+from serving.tfserving.versions import VersionStatus
 
 _SIGNATURE = "serving_default"
 

@@ -18,7 +18,7 @@ from serving.errors import (
     PlumblineError,
     UnknownVersion,
 )
-from serving.tfserving.client import VersionStatus
+from serving.tfserving.versions import VersionStatus
 
 RETRY_REFUSED_SECONDS = 60.0
 

@@ -19,7 +19,7 @@ from serving.errors import (
     UnknownModel,
     UnknownVersion,
 )
-from serving.tfserving.client import VersionStatus
+from serving.tfserving.versions import VersionStatus
 
 _log = logging.getLogger(__name__)
 

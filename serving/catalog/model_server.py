@@ -4,7 +4,7 @@ from typing import Protocol
 
 from serving.contract import Features
 from serving.contract.tensors import Array
-from serving.tfserving.client import VersionStatus
+from serving.tfserving.versions import VersionStatus
 
 
 class ModelServer(Protocol):

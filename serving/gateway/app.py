@@ -28,7 +28,6 @@ from serving.limits import Limits
 from serving.monitoring.metrics import APART, VERSION_GONE, Metrics
 from serving.predictor import Predictor
 from serving.processors import processors
-from serving.tfserving.client import ModelServerClient
 
 if TYPE_CHECKING:
     from serving.gateway.tracing import Tracing
@@ -110,6 +109,8 @@ def _model_server(settings: Settings, metrics: Metrics, tracing: "Tracing | None
 
         at_once = max(1, processors() // settings.workers)
         return EmbeddedServer(settings.models_dir, settings.models, at_once, metrics.rpc)
+    from serving.tfserving.client import ModelServerClient  # here, since it needs gRPC
+
     trace = tracing.call if tracing else None
     return ModelServerClient(settings.model_server, settings.model_server_tls, trace, metrics.rpc)
 

@@ -7,7 +7,6 @@ from itertools import pairwise
 from time import monotonic
 from typing import NamedTuple
 
-import grpc
 import numpy as np
 
 from serving.local_server.batching_parameters import BatchingParameters
@@ -15,6 +14,7 @@ from serving.local_server.errors import ServingError, failed_precondition
 from serving.local_server.metrics import BatchingMetrics
 from serving.local_server.saved_model import Names, Session
 from serving.local_server.tensors import Array
+from serving.tfserving.codes import Code
 
 
 class Kind(NamedTuple):
@@ -58,7 +58,7 @@ class Batch:
         for task in self.tasks:
             if task.deadline is not None and task.deadline < now:
                 message = "Run() timeout exceeded while waiting in batching queue"
-                task.result.set_exception(ServingError(grpc.StatusCode.RESOURCE_EXHAUSTED, message))
+                task.result.set_exception(ServingError(Code.RESOURCE_EXHAUSTED, message))
             else:
                 waiting.append(task)
         if waiting:

@@ -5,13 +5,12 @@ from collections import deque
 from collections.abc import Sequence
 from time import monotonic
 
-import grpc
-
 from serving.local_server.batch import Batch, Kind, Task
 from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import ServingError
 from serving.local_server.metrics import BatchingMetrics
 from serving.local_server.tensors import Array
+from serving.tfserving.codes import Code
 
 
 class BatchScheduler:
@@ -88,7 +87,7 @@ def _check_capacity(
         capacity = room + (most - len(queue)) * parameters.largest_batch
         state = f"task size is {rows} but scheduling capacity is only {capacity} ({state})"
     message = f"The batch scheduling queue to which this task was submitted is full; {state}"
-    raise ServingError(grpc.StatusCode.UNAVAILABLE, message)
+    raise ServingError(Code.UNAVAILABLE, message)
 
 
 def _ready_at(queue: deque[Batch]) -> float:

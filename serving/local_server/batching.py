@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-import grpc
 import numpy as np
 
 from serving.local_server.batch import Kind
@@ -17,6 +16,7 @@ from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import ServingError, invalid_argument
 from serving.local_server.saved_model import Names, Session
 from serving.local_server.tensors import Array
+from serving.tfserving.codes import Code
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class BatchingSession:
                 parts.append(task.result.result(None if deadline is None else max(0.0, deadline - monotonic())))
             except TimeoutError as error:
                 message = "Run() timeout exceeded while waiting for a batch"
-                raise ServingError(grpc.StatusCode.DEADLINE_EXCEEDED, message) from error
+                raise ServingError(Code.DEADLINE_EXCEEDED, message) from error
         return parts[0] if len(parts) == 1 else [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
 
 

@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import grpc
-
 from serving.contract import Features
 from serving.contract.tensors import Array
 from serving.errors import ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
@@ -24,8 +22,9 @@ from serving.local_server.servable import DEFAULT_SIGNATURE
 from serving.local_server.storage import VersionPolicy
 from serving.local_server.version import State
 from serving.registry.versions import CONTRACT, SERVED
-from serving.tfserving.client import VersionStatus
+from serving.tfserving.codes import Code
 from serving.tfserving.statuses import error_of
+from serving.tfserving.versions import VersionStatus
 
 _ONE_THREAD = Parallelism(intra_op=1)
 """For an operation: requests run side by side, and several threads for each get into each other's way."""
@@ -59,13 +58,13 @@ class EmbeddedServer:
         servable = self._models[model].available.get(version)
         if servable is None:
             raise UnknownVersion(model, version)
-        code = grpc.StatusCode.OK
+        code = Code.OK
         started = time.perf_counter()
         try:
             with self._turns.turn(model, deadline_seconds):
                 return version, servable.ask(DEFAULT_SIGNATURE, features)
         except ModelServerTimeout:
-            code = grpc.StatusCode.DEADLINE_EXCEEDED
+            code = Code.DEADLINE_EXCEEDED
             raise
         except ServingError as error:
             code = error.code

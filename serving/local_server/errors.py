@@ -1,14 +1,12 @@
 """The one exception that requests and loads fail with: a gRPC status. Both ports translate it, in one place each."""
 
-import grpc
-
-CODES = {code.value[0]: code for code in grpc.StatusCode}
+from serving.tfserving.codes import Code
 
 
 class ServingError(Exception):
     """A failure that the client is told of, with the code and text that TensorFlow Serving would use."""
 
-    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+    def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -16,7 +14,7 @@ class ServingError(Exception):
     @property
     def number(self) -> int:
         """Give the code's number, as it stands in a version's status."""
-        return int(self.code.value[0])
+        return int(self.code)
 
     def __str__(self) -> str:
         return f"{self.code.name}: {self.message}"
@@ -24,14 +22,14 @@ class ServingError(Exception):
 
 def invalid_argument(message: str) -> ServingError:
     """Make the error for a request that is wrong whatever the state of the server."""
-    return ServingError(grpc.StatusCode.INVALID_ARGUMENT, message)
+    return ServingError(Code.INVALID_ARGUMENT, message)
 
 
 def not_found(message: str) -> ServingError:
     """Make the error for a model or version that is not there."""
-    return ServingError(grpc.StatusCode.NOT_FOUND, message)
+    return ServingError(Code.NOT_FOUND, message)
 
 
 def failed_precondition(message: str) -> ServingError:
     """Make the error for a request that the server's present state forbids."""
-    return ServingError(grpc.StatusCode.FAILED_PRECONDITION, message)
+    return ServingError(Code.FAILED_PRECONDITION, message)

@@ -22,6 +22,7 @@ from serving.local_server.metrics import RequestMetrics
 from serving.local_server.model_service import ModelService
 from serving.local_server.prediction_service import PredictionService
 from serving.local_server.tls import ServerTls
+from serving.tfserving.codes import Code
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +49,18 @@ def serve(flags: Flags, tls: ServerTls | None, manager: ModelManager, metrics: R
     address = f"{flags.host}:{flags.port}"
     try:
         if tls:
-            server.add_secure_port(address, tls.credentials())
+            server.add_secure_port(address, _credentials(tls))
         else:
             server.add_insecure_port(address)
     except RuntimeError as error:
-        raise ServingError(grpc.StatusCode.UNAVAILABLE, f"Can't listen on {address}: {error}") from error
+        raise ServingError(Code.UNAVAILABLE, f"Can't listen on {address}: {error}") from error
     server.start()
     return server
+
+
+def _credentials(tls: ServerTls) -> grpc.ServerCredentials:
+    pair = (tls.server_key.encode(), tls.server_cert.encode())
+    return grpc.ssl_server_credentials([pair], tls.custom_ca.encode() or None, tls.client_verify)
 
 
 def _prediction_handler(
@@ -110,7 +116,7 @@ def _handler(method: Method, request_type: Any) -> "grpc.RpcMethodHandler[Any, A
         try:
             return method(request, context)
         except ServingError as error:
-            context.abort(error.code, _cut(error.message))
+            context.abort(grpc.StatusCode[error.code.name], _cut(error.message))
         except Exception as error:
             logger.exception("unexpected failure of a request")
             context.abort(grpc.StatusCode.INTERNAL, _cut(repr(error)))

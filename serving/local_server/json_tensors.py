@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import grpc
 import numpy as np
 
 from serving.local_server.errors import ServingError, invalid_argument
 from serving.local_server.signature import TensorInfo
 from serving.local_server.tensors import TYPE_NAMES, Array
+from serving.tfserving.codes import Code
 
 _LONGEST_ECHO = 256
 _READABLE = {np.dtype(name) for name in ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u4", "u8", "?", "O")}
@@ -155,7 +155,7 @@ def _converter(info: TensorInfo) -> Callable[[Any], Any]:
     def convert(value: Any) -> Any:
         if info.dtype not in _READABLE:
             message = f"Conversion of JSON Value: {_echo(value)} to type: {name}"
-            raise ServingError(grpc.StatusCode.UNIMPLEMENTED, message)
+            raise ServingError(Code.UNIMPLEMENTED, message)
         if kind == "O" and _is_bytes(value):
             return _decode_base64(value["b64"])
         if not isinstance(value, expected[kind]) or (isinstance(value, bool) and kind != "b"):

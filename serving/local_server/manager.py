@@ -4,13 +4,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import grpc
-
 from serving.local_server.config import ModelConfig
 from serving.local_server.errors import ServingError, failed_precondition, invalid_argument, not_found
 from serving.local_server.model import Loader, Model, Pace
 from serving.local_server.servable import Servable
 from serving.local_server.version import Version
+from serving.tfserving.codes import Code
 
 Labels = dict[str, dict[str, int]]
 
@@ -86,7 +85,7 @@ class ModelManager:
             while waiting := [model for model in models if model.is_listed and not model.is_settled]:
                 if not still_wanted():
                     names = ", ".join(model.name for model in waiting)
-                    raise ServingError(grpc.StatusCode.CANCELLED, f"Gave up waiting for versions of: {names}")
+                    raise ServingError(Code.CANCELLED, f"Gave up waiting for versions of: {names}")
                 self._changed.wait(0.1)
             failures = [(model.name, version) for model in models for version in model.failures()]
         if failures:
@@ -94,7 +93,7 @@ class ModelManager:
                 f"{{{{name: {name} version: {each.number}}} due to error: {each.error}}}, " for name, each in failures
             )
             message = f"{len(failures)} {noun}(s) did not become available: {{{details}}}"
-            raise ServingError(grpc.StatusCode.UNKNOWN, message)
+            raise ServingError(Code.UNKNOWN, message)
 
     def _relabel(self, configs: Sequence[ModelConfig]) -> None:
         for config in configs:

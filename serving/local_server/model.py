@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-import grpc
-
 from serving.local_server.config import ModelConfig
 from serving.local_server.errors import ServingError
 from serving.local_server.servable import Servable
 from serving.local_server.storage import scan
 from serving.local_server.version import State, Version
+from serving.tfserving.codes import Code
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +141,7 @@ class Model:
             servable = self._load_servable(version.path)
         except Exception as error:
             known = isinstance(error, ServingError)
-            failure = error if isinstance(error, ServingError) else ServingError(grpc.StatusCode.UNKNOWN, repr(error))
+            failure = error if isinstance(error, ServingError) else ServingError(Code.UNKNOWN, repr(error))
             logger.error("%s version %d: %s", self.name, version.number, failure, exc_info=not known)
             with self._changed:
                 version.fail(failure, self._pace.most_retries, self._pace.retry_seconds)

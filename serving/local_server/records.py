@@ -4,9 +4,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-import grpc
-
 from serving.local_server.errors import ServingError
+from serving.tfserving.codes import Code
 
 _LENGTH = struct.Struct("<QI")
 _CHECKSUM = struct.Struct("<I")
@@ -32,7 +31,7 @@ def read_records(path: Path) -> Iterator[bytes]:
 
 
 def _lost(what: str) -> ServingError:
-    return ServingError(grpc.StatusCode.DATA_LOSS, f"{what}. Please verify your warmup data is in TFRecord format.")
+    return ServingError(Code.DATA_LOSS, f"{what}. Please verify your warmup data is in TFRecord format.")
 
 
 def _row(value: int) -> int:

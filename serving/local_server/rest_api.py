@@ -6,7 +6,6 @@ from time import perf_counter
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-import grpc
 from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_status_pb2
 
@@ -18,22 +17,23 @@ from serving.local_server.metrics import Metrics
 from serving.local_server.model_service import model_status
 from serving.local_server.prediction_service import signature_map
 from serving.local_server.servable import DEFAULT_SIGNATURE, Servable
+from serving.tfserving.codes import Code
 
 HTTP_STATUSES = {
-    grpc.StatusCode.OK: 200,
-    grpc.StatusCode.CANCELLED: 499,
-    grpc.StatusCode.INVALID_ARGUMENT: 400,
-    grpc.StatusCode.FAILED_PRECONDITION: 400,
-    grpc.StatusCode.OUT_OF_RANGE: 400,
-    grpc.StatusCode.UNAUTHENTICATED: 401,
-    grpc.StatusCode.PERMISSION_DENIED: 403,
-    grpc.StatusCode.NOT_FOUND: 404,
-    grpc.StatusCode.ALREADY_EXISTS: 409,
-    grpc.StatusCode.ABORTED: 409,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
-    grpc.StatusCode.UNIMPLEMENTED: 501,
-    grpc.StatusCode.UNAVAILABLE: 503,
-    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+    Code.OK: 200,
+    Code.CANCELLED: 499,
+    Code.INVALID_ARGUMENT: 400,
+    Code.FAILED_PRECONDITION: 400,
+    Code.OUT_OF_RANGE: 400,
+    Code.UNAUTHENTICATED: 401,
+    Code.PERMISSION_DENIED: 403,
+    Code.NOT_FOUND: 404,
+    Code.ALREADY_EXISTS: 409,
+    Code.ABORTED: 409,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.UNIMPLEMENTED: 501,
+    Code.UNAVAILABLE: 503,
+    Code.DEADLINE_EXCEEDED: 504,
 }
 _MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _CALL = re.compile(_MODEL + r":(?P<method>classify|regress|predict)", re.IGNORECASE)
@@ -86,7 +86,7 @@ class RestApi:
 
     def _call(self, method: str, request: Any, body: bytes) -> str:
         if method != "predict":
-            raise ServingError(grpc.StatusCode.UNIMPLEMENTED, f"{method} is not implemented by this server")
+            raise ServingError(Code.UNIMPLEMENTED, f"{method} is not implemented by this server")
         _, servable = self._manager.find(request)
         return _predict(servable, body)
 

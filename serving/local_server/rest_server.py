@@ -10,10 +10,9 @@ from socketserver import TCPServer, ThreadingMixIn
 from time import monotonic
 from typing import Any
 
-import grpc
-
 from serving.local_server.errors import ServingError
 from serving.local_server.rest_api import Response, RestApi
+from serving.tfserving.codes import Code
 
 logger = logging.getLogger(__name__)
 
@@ -140,6 +139,6 @@ def serve(host: str, port: int, api: RestApi) -> RestServer:
         server = RestServer((host, port), api)
     except OSError as error:
         message = f"Can't listen on {host}:{port}: {error.strerror}"
-        raise ServingError(grpc.StatusCode.UNAVAILABLE, message) from error
+        raise ServingError(Code.UNAVAILABLE, message) from error
     threading.Thread(target=server.serve_forever, name="rest", daemon=True).start()
     return server

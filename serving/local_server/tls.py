@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import grpc
-
 from serving.local_server.errors import invalid_argument
 
 
@@ -22,8 +20,3 @@ class ServerTls:
                 raise invalid_argument(f"ssl_config_file: expected PEM text as {name}")
         if self.client_verify and not self.custom_ca:
             raise invalid_argument("ssl_config_file: client_verify needs custom_ca")
-
-    def credentials(self) -> grpc.ServerCredentials:
-        """Make what gRPC needs."""
-        pair = (self.server_key.encode(), self.server_cert.encode())
-        return grpc.ssl_server_credentials([pair], self.custom_ca.encode() or None, self.client_verify)

@@ -4,13 +4,13 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import grpc
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.local_server.errors import ServingError, invalid_argument
 from serving.local_server.prediction_service import predict
 from serving.local_server.records import read_records
 from serving.local_server.servable import Servable
+from serving.tfserving.codes import Code
 
 RECORDS_PATH = Path("assets.extra", "tf_serving_warmup_requests")
 MOST_RECORDS = 1000
@@ -35,5 +35,5 @@ def replay(path: Path, servable: Servable) -> None:
 def _replay(log: Any, servable: Servable) -> None:
     kind = log.WhichOneof("log_type")
     if kind != "predict_log":
-        raise ServingError(grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}")
+        raise ServingError(Code.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}")
     predict(servable, log.predict_log.request, as_content=False, deadline=None)

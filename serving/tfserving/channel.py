@@ -5,7 +5,7 @@ from typing import Any
 
 import grpc
 
-from serving.tfserving.tls import Credentials
+from serving.tfserving.credentials import Credentials
 
 _SERVICES = ("tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
 

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 
 import grpc
 import numpy as np
@@ -13,9 +12,11 @@ from serving.contract.tensors import Array, Features
 from serving.errors import ModelServerError, ModelServerRefused, UnknownLabel, UnknownVersion
 from serving.tfserving import wire_pb2 as wire
 from serving.tfserving.connection import Calls, Connection
+from serving.tfserving.credentials import Credentials
 from serving.tfserving.statuses import error_for
 from serving.tfserving.tensors import from_proto, to_proto
-from serving.tfserving.tls import Credentials, Tls
+from serving.tfserving.tls import Tls
+from serving.tfserving.versions import VersionStatus
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 CallTrace = Callable[[str, int], AbstractContextManager[Metadata]]
@@ -23,15 +24,6 @@ CallTrace = Callable[[str, int], AbstractContextManager[Metadata]]
 
 _CONTRACT = "contract"
 """The signature that gives a version's contract, and its output; the input is not looked at."""
-
-
-@dataclass(frozen=True)
-class VersionStatus:
-    """The state of a model's version on the model server; *problem* says why it is not served, if that is known."""
-
-    version: int
-    available: bool
-    problem: str
 
 
 class ModelServerClient:

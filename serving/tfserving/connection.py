@@ -9,7 +9,7 @@ import grpc
 
 from serving.tfserving import wire_pb2 as wire
 from serving.tfserving.channel import open_channel
-from serving.tfserving.tls import Credentials
+from serving.tfserving.credentials import Credentials
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"

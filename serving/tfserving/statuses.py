@@ -1,8 +1,7 @@
 """gRPC status codes -> our errors, in one table."""
 
 from collections.abc import Callable
-
-import grpc
+from typing import TYPE_CHECKING
 
 from serving.errors import (
     ModelServerError,
@@ -13,8 +12,11 @@ from serving.errors import (
     PlumblineError,
     UnknownVersion,
 )
+from serving.tfserving.codes import Code
 
-_Code = grpc.StatusCode
+if TYPE_CHECKING:
+    import grpc
+
 _DETAILS_SHOWN = 300
 
 
@@ -43,32 +45,32 @@ def _refused(model: str, version: int | None, problem: str) -> PlumblineError:
     return ModelServerRefused(model, f"the model server failed: {problem}")
 
 
-ERRORS: dict[grpc.StatusCode, Callable[[str, int | None, str], PlumblineError]] = {
-    _Code.CANCELLED: _failed,
-    _Code.UNKNOWN: _failed,
-    _Code.INVALID_ARGUMENT: _refused,  # the contract checked the input, so this is not the caller's fault
-    _Code.DEADLINE_EXCEEDED: _timeout,
-    _Code.NOT_FOUND: _unknown,
-    _Code.ALREADY_EXISTS: _failed,
-    _Code.PERMISSION_DENIED: _failed,
-    _Code.UNAUTHENTICATED: _failed,
-    _Code.RESOURCE_EXHAUSTED: _overloaded,
-    _Code.FAILED_PRECONDITION: _failed,
-    _Code.ABORTED: _failed,
-    _Code.OUT_OF_RANGE: _failed,
-    _Code.UNIMPLEMENTED: _failed,
-    _Code.INTERNAL: _failed,
-    _Code.UNAVAILABLE: _unavailable,
-    _Code.DATA_LOSS: _failed,
+ERRORS: dict[Code, Callable[[str, int | None, str], PlumblineError]] = {
+    Code.CANCELLED: _failed,
+    Code.UNKNOWN: _failed,
+    Code.INVALID_ARGUMENT: _refused,  # the contract checked the input, so this is not the caller's fault
+    Code.DEADLINE_EXCEEDED: _timeout,
+    Code.NOT_FOUND: _unknown,
+    Code.ALREADY_EXISTS: _failed,
+    Code.PERMISSION_DENIED: _failed,
+    Code.UNAUTHENTICATED: _failed,
+    Code.RESOURCE_EXHAUSTED: _overloaded,
+    Code.FAILED_PRECONDITION: _failed,
+    Code.ABORTED: _failed,
+    Code.OUT_OF_RANGE: _failed,
+    Code.UNIMPLEMENTED: _failed,
+    Code.INTERNAL: _failed,
+    Code.UNAVAILABLE: _unavailable,
+    Code.DATA_LOSS: _failed,
 }
 
 
-def error_for(error: grpc.RpcError, model: str, version: int | None) -> PlumblineError:
+def error_for(error: "grpc.RpcError", model: str, version: int | None) -> PlumblineError:
     """Give the error of ours that a failed call stands for."""
-    return error_of(error.code(), error.details() or "", model, version)
+    return error_of(Code[error.code().name], error.details() or "", model, version)
 
 
-def error_of(code: grpc.StatusCode, details: str, model: str, version: int | None) -> PlumblineError:
+def error_of(code: Code, details: str, model: str, version: int | None) -> PlumblineError:
     """Give the error of ours that a status stands for."""
     problem = f"{code.name}: {details[:_DETAILS_SHOWN]}"
     ours = ERRORS[code](model, version, problem)

@@ -3,7 +3,7 @@
 from serving.contract import Contract, Features
 from serving.contract.tensors import Array
 from serving.errors import UnknownLabel, UnknownVersion
-from serving.tfserving.client import VersionStatus
+from serving.tfserving.versions import VersionStatus
 from tests.serving.contracts import scores
 
 

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Sequence
 
-import grpc
 import numpy as np
 import pytest
 
@@ -13,6 +12,7 @@ from serving.local_server.batching import BatchingSession
 from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import ServingError
 from serving.local_server.metrics import BatchingMetrics, Metrics
+from serving.tfserving.codes import Code
 
 
 class Session:
@@ -25,7 +25,7 @@ class Session:
         self.gate.wait(10)
         self.sizes.append(len(arrays[0]))
         if (arrays[0] < 0).any():
-            raise ServingError(grpc.StatusCode.INVALID_ARGUMENT, "negative")
+            raise ServingError(Code.INVALID_ARGUMENT, "negative")
         return [arrays[0] + 1]
 
 

@@ -108,7 +108,7 @@ def test_a_damaged_version_is_told_and_harms_no_other(serve: Serve, models_dir: 
     assert str(models_dir / "digits" / "2") in problem
 
 
-def test_of_tensorflow_only_messages_and_library_are_loaded(published: Path) -> None:
+def test_of_tensorflow_only_messages_and_library_are_loaded_and_of_grpc_nothing(published: Path) -> None:
     code = """
 import sys
 from serving.local_server.lean_tensorflow import skip_public_api
@@ -117,12 +117,12 @@ from pathlib import Path
 from serving.catalog import Catalog
 from serving.local_server.embedded import EmbeddedServer
 assert Catalog(EmbeddedServer(Path(sys.argv[1]), ["digits"]), ["digits"]).live("digits")
-print(*(name for name in sys.modules if name.startswith(("tensorflow", "keras"))))
+print(*(name for name in sys.modules if name.startswith(("tensorflow", "keras", "grpc"))))
 """
     command = [sys.executable, "-c", code, str(published)]
     modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "tensorflow.core.protobuf.meta_graph_pb2" in modules
-    assert not [name for name in modules if name.startswith(("tensorflow.python", "keras"))]
+    assert not [name for name in modules if name.startswith(("tensorflow.python", "keras", "grpc"))]
 
 
 def test_gunicorn_reads_contracts_for_all_its_workers_before_it_forks(models_dir: Path) -> None:

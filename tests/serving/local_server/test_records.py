@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import grpc
 import pytest
 import tensorflow as tf
 
 from serving.local_server.errors import ServingError
 from serving.local_server.records import read_records
+from serving.tfserving.codes import Code
 
 RECORDS = [b"", b"one", bytes(range(256)) * 40]
 
@@ -39,5 +39,5 @@ def test_a_broken_file_is_refused(path: Path, change: object, said: str) -> None
     path.write_bytes(change(path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(ServingError) as raised:
         list(read_records(path))
-    assert raised.value.code is grpc.StatusCode.DATA_LOSS
+    assert raised.value.code is Code.DATA_LOSS
     assert raised.value.message.startswith(said)

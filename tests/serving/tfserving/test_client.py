@@ -21,7 +21,8 @@ from serving.errors import (
 )
 from serving.tfserving import wire_pb2 as wire
 from serving.tfserving.channel import open_channel
-from serving.tfserving.client import ModelServerClient, VersionStatus
+from serving.tfserving.client import ModelServerClient
+from serving.tfserving.versions import VersionStatus
 from tests.serving.contracts import tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 

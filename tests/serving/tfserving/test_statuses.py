@@ -9,6 +9,7 @@ from serving.errors import (
     ModelServerUnavailable,
     UnknownVersion,
 )
+from serving.tfserving.codes import Code
 from serving.tfserving.statuses import ERRORS, error_for
 
 SPECIAL = {
@@ -34,7 +35,11 @@ def test_every_code_stands_for_one_of_our_errors(code: grpc.StatusCode) -> None:
 
 
 def test_the_table_has_no_other_codes() -> None:
-    assert set(ERRORS) == set(grpc.StatusCode) - {grpc.StatusCode.OK}
+    assert set(ERRORS) == set(Code) - {Code.OK}
+
+
+def test_the_codes_are_those_of_grpc() -> None:
+    assert {code.name: code.value for code in Code} == {code.name: code.value[0] for code in grpc.StatusCode}
 
 
 def test_the_servers_own_words_are_kept_but_not_without_end() -> None:

@@ -10,7 +10,8 @@ import trustme
 
 from serving.errors import ModelServerUnavailable
 from serving.tfserving.client import ModelServerClient
-from serving.tfserving.tls import Credentials, Tls
+from serving.tfserving.credentials import Credentials
+from serving.tfserving.tls import Tls
 from tests.serving.certificates import Certificates
 from tests.serving.contracts import text_contract
 from tests.serving.fake_model_server import FakeModelServer
