@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -140,6 +141,19 @@ assert _contracts.read(document).preprocessor.max_characters == 7777
     command = [sys.executable, "-c", code, str(models_dir)]
     done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_memory_is_given_back_until_it_is_closed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    trimmed = threading.Semaphore(0)
+    monkeypatch.setattr("serving.local_server.embedded._TRIM_SECONDS", 0.01)
+    monkeypatch.setattr("serving.memory.trim", trimmed.release)
+    server = serve()
+    assert trimmed.acquire(timeout=10)
+    assert trimmed.acquire(timeout=10)
+    (thread,) = [each for each in threading.enumerate() if each.name == "trim-memory"]
+    server.close()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_a_version_without_a_contract_is_told(serve: Serve, models_dir: Path) -> None:
