@@ -29,7 +29,7 @@ from serving.tfserving.versions import VersionStatus
 
 _TRIM_SECONDS = 10.0
 """How often to give back what loading and requests have left, which takes some milliseconds: 5 MB a process under load,
-20 MB after it."""
+10 and more after it."""
 
 _ONE_THREAD = Parallelism(intra_op=1)
 """For an operation: requests run side by side, and several threads for each get into each other's way."""
