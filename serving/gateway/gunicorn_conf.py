@@ -44,12 +44,13 @@ def application() -> Flask:
 def on_starting(server: Any) -> None:
     """Begin with no metrics of a former run, and load here what all workers need: they share its memory."""
     _wipe_metrics()
+    from serving.gateway import app  # noqa: F401 - only imported: it is the workers that make the application
 
     if _settings.models_dir:
         _load_tensorflow()
         _keep_contracts(_settings.models_dir)
     else:
-        pass
+        from serving.tfserving import client  # noqa: F401
     memory.trim()  # or what is free would become each worker's own, as soon as it is used
     gc.freeze()  # or each worker's first collection would write to what it shares
 

@@ -11,11 +11,6 @@ class ServingError(Exception):
         self.code = code
         self.message = message
 
-    @property
-    def number(self) -> int:
-        """Give the code's number, as it stands in a version's status."""
-        return int(self.code)
-
     def __str__(self) -> str:
         return f"{self.code.name}: {self.message}"
 

@@ -35,7 +35,7 @@ def _describe(version: Version, status: Any) -> None:
     status.state = int(version.state)
     status.status.error_code = 0
     if version.error and version.state is State.END:
-        status.status.error_code = version.error.number
+        status.status.error_code = version.error.code
         status.status.error_message = version.error.message
 
 

@@ -17,7 +17,6 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from serving.local_server.errors import ServingError, not_found
 from serving.local_server.tensorflow_c import SavedModel, TensorFlowError
 from serving.local_server.tensors import Array
-from serving.tfserving.codes import Code
 
 Names = tuple[str, ...]
 _TAG = "serve"
@@ -57,7 +56,7 @@ class TensorFlowSession:
         try:
             return self._model.run(self._outputs(feeds), self._outputs(fetches), arrays)
         except TensorFlowError as error:
-            raise ServingError(Code(error.code), error.message) from error
+            raise ServingError(error.code, error.message) from error
 
 
 def load(path: Path, parallelism: Parallelism) -> tuple[TensorFlowSession, Mapping[str, Any]]:
@@ -78,7 +77,7 @@ def load(path: Path, parallelism: Parallelism) -> tuple[TensorFlowSession, Mappi
             model, meta_graph = SavedModel.load(path, _TAG, config.SerializeToString(), run_options.SerializeToString())
     except TensorFlowError as error:
         place = "" if str(path) in error.message else f"{path}: "  # as with a saved_model.pb that is cut short
-        raise ServingError(Code(error.code), place + error.message) from error
+        raise ServingError(error.code, place + error.message) from error
     return TensorFlowSession(model), _signature_defs(meta_graph)
 
 

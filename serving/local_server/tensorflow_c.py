@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 
 from serving.local_server.tensors import NUMPY_TYPES, PROTO_TYPES, Array
+from serving.tfserving.codes import Code
 
 _LIBRARY = "libtensorflow_cc.*"
-_NOT_FOUND, _UNIMPLEMENTED = 5, 12
 _STRING_BYTES = 24
 """The size of TF_TString."""
 
 
 class TensorFlowError(Exception):
-    """What a call has failed with: *code* is that of a gRPC status."""
+    """What a call has failed with."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -138,7 +138,7 @@ class _Status:
         code, message = _short.TF_GetCode(self.pointer), _short.TF_Message(self.pointer)
         _short.TF_DeleteStatus(self.pointer)
         if code:
-            raise TensorFlowError(code, message.decode("utf-8", "replace"))
+            raise TensorFlowError(Code(code), message.decode("utf-8", "replace"))
 
 
 class SavedModel:
@@ -203,7 +203,7 @@ class SavedModel:
         operation, _, index = name.partition(":")
         found = _short.TF_GraphOperationByName(self._graph, operation.encode())
         if not found or not 0 <= int(index or 0) < _short.TF_OperationNumOutputs(found):
-            raise TensorFlowError(_NOT_FOUND, f"Tensor {name} was not found in the graph")
+            raise TensorFlowError(Code.NOT_FOUND, f"Tensor {name} was not found in the graph")
         return _Output(found, int(index or 0))
 
 
@@ -253,7 +253,7 @@ def _array_of(tensor: int) -> Array:
     shape = tuple(_short.TF_Dim(tensor, axis) for axis in range(_short.TF_NumDims(tensor)))
     number = _short.TF_TensorType(tensor)
     if number not in NUMPY_TYPES:
-        raise TensorFlowError(_UNIMPLEMENTED, f"no tensors of type {number} can be read")
+        raise TensorFlowError(Code.UNIMPLEMENTED, f"no tensors of type {number} can be read")
     start = _short.TF_TensorData(tensor)
     if NUMPY_TYPES[number].hasobject:
         strings = np.empty(math.prod(shape), object)

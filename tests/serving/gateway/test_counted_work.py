@@ -137,13 +137,26 @@ def test_a_request_needs_little_memory(client: FlaskClient) -> None:
 
 
 def test_the_gateway_loads_what_it_needs_and_no_more() -> None:
-    code = "import sys; before = set(sys.modules); import serving.gateway.app; print(*set(sys.modules) - before)"
+    imports = "import serving.gateway.app, serving.tfserving.client"
+    code = f"import sys; before = set(sys.modules); {imports}; print(*set(sys.modules) - before)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     packages = {module.partition(".")[0] for module in modules if "cython" not in module}
 
     assert packages - sys.stdlib_module_names - ALLOWED == set()
     assert {"flask", "grpc", "numpy"} <= packages
     assert len(modules) < 900
+
+
+def test_all_that_workers_need_is_imported_before_they_are_forked() -> None:
+    code = """
+import sys
+from serving.gateway.gunicorn_conf import application, on_starting
+on_starting(None)
+before = set(sys.modules)
+application()
+print(*(name for name in sys.modules.keys() - before if name in ("flask", "grpc") or name.startswith("serving")))
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
 def test_up_that_only_watches_loads_none_of_what_the_gateway_needs() -> None:
