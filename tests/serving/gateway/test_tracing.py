@@ -156,7 +156,7 @@ def test_without_its_collector_the_gateway_answers_and_ends_in_time(running: Run
     start = time.monotonic()
     running.process.terminate()
     assert running.process.wait(30) == 0
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 25
 
 
 def test_off_it_is_not_even_imported(model_server: FakeModelServer) -> None:
