@@ -48,7 +48,7 @@ _ENVIRONMENT = {
     # glibc would keep freed memory for each of up to sixteen threads apart: 40 MB more after some load.
     "MALLOC_ARENA_MAX": "2",
     # Large blocks go back when they are freed; by default the loading of a model teaches malloc to keep them: 25 MB.
-    # A layer's output is smaller than 4 MB: to get its pages anew for each picture takes a tenth more time.
+    # What layers of the image model put out is smaller than 4 MB: to get it anew for each picture takes a tenth longer.
     "MALLOC_MMAP_THRESHOLD_": "4194304",
     "MALLOC_TRIM_THRESHOLD_": "2097152",
     # Who waits for a reply reads it, not a thread of gRPC's event engine that wakes it: 0.9 of the CPU time of a text.

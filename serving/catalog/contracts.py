@@ -14,7 +14,7 @@ class Contracts:
         self._kept: dict[bytes, Contract] = {}
 
     def keep(self, document: bytes) -> None:
-        """Read a contract that will be read again; raises ContractError or ParityError."""
+        """Read a contract that will be read again; raises ContractError, InvalidInstance if it refuses its examples."""
         contract = self.read(document)
         contract.features([example.instance for example in contract.examples])  # it makes its tables when first used
         self._kept[document] = contract

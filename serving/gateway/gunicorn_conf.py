@@ -66,8 +66,7 @@ def _load_tensorflow() -> None:
 
 def _keep_contracts(models_dir: Path) -> None:
     for model in _settings.models:
-        newest = [*scan(models_dir / model).values()][-1:]
-        for path in newest:
+        for path in [*scan(models_dir / model).values()][-1:]:  # the newest, if there is any
             with suppress(OSError, PlumblineError):  # what is wrong with it the workers will tell
                 _contracts.keep((path / CONTRACT).read_bytes())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from serving.registry import changes
-from serving.registry.errors import RegistryError, UnknownVersion
+from serving.registry.errors import NothingPublished, RegistryError, UnknownVersion
 from serving.registry.server_config import MONITORING, batch_threads_config, models_config, servable_models
 from serving.registry.tables import VERSION_HEADER, facts, table, version_rows
 from serving.registry.versions import SERVED, Version, model_names, read_versions
@@ -44,7 +44,7 @@ def list_versions(models_dir: Path) -> None:
             row for model in model_names(models_dir) for row in version_rows(model, read_versions(models_dir, model))
         ]
     if not rows:
-        click.echo(f"{models_dir} holds no published model; first run: plumbline train all")
+        click.echo(NothingPublished(models_dir))
         return
     click.echo(table([VERSION_HEADER, *rows]))
 
