@@ -70,7 +70,7 @@ class Admission:
         document = self._server.contract(self._model, version, self._seconds)
         if known and known.document == document:
             return known
-        contract = self._contracts.read(document)
+        contract, document = self._contracts.read(document)
         if contract.model != self._model:
             raise ContractError(f"it carries the contract of {contract.model}")
         check_parity(contract, lambda features: self._scores(version, features))

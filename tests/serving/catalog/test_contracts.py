@@ -7,13 +7,16 @@ LIMITS = InstanceLimits(text_characters=77, image_pixels=1, image_bytes=1)
 
 
 def test_a_contract_is_read_as_it_is_obeyed_within_the_limits() -> None:
-    assert Contracts(LIMITS).read(DOCUMENT).preprocessor == text_contract().preprocessor.limited(LIMITS)
-    assert Contracts().read(DOCUMENT).to_json() == text_contract().to_json()
+    assert Contracts(LIMITS).read(DOCUMENT)[0].preprocessor == text_contract().preprocessor.limited(LIMITS)
+    contract, document = Contracts().read(DOCUMENT)
+    assert contract.to_json().encode() == DOCUMENT == document
 
 
 def test_what_is_kept_is_not_read_again() -> None:
     contracts = Contracts(LIMITS)
-    assert contracts.read(DOCUMENT) is not contracts.read(DOCUMENT)
+    assert contracts.read(DOCUMENT)[0] is not contracts.read(DOCUMENT)[0]
     contracts.keep(DOCUMENT)
-    assert contracts.read(bytes(bytearray(DOCUMENT))) is contracts.read(DOCUMENT)
-    assert contracts.read(DOCUMENT).preprocessor == text_contract().preprocessor.limited(LIMITS)
+    contract, document = contracts.read(bytes(bytearray(DOCUMENT)))
+    assert contract is contracts.read(DOCUMENT)[0]
+    assert document is DOCUMENT
+    assert contract.preprocessor == text_contract().preprocessor.limited(LIMITS)
