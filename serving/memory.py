@@ -1,10 +1,29 @@
-"""Memory that was freed: the C library keeps what lies between blocks that are still used, for later."""
+"""Memory that the system may have back: what was freed, and what of files was needed only once."""
 
 import ctypes
+from pathlib import Path
+
+_MADV_PAGEOUT = 21  # linux/mman.h; Python's mmap has no name for it
 
 
 def trim() -> None:
-    """Give it back to the system, where the C library is glibc; takes milliseconds."""
+    """Give back what the C library, where that is glibc, keeps between blocks that are used; takes milliseconds."""
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim:
         malloc_trim(0)
+
+
+def page_out() -> None:
+    """Give back the pages of files, such as libraries, that only this process has in its memory; takes 0.1 s.
+
+    What is needed again is read again. Linux does so, for files that the process may write to; others stay.
+    """
+    maps = Path("/proc/self/maps")
+    madvise = getattr(ctypes.CDLL(None), "madvise", None)
+    if not madvise or not maps.exists():
+        return
+    for line in maps.read_text("utf-8", "replace").splitlines():
+        span, permissions, _, _, inode, *_ = line.split()
+        if inode != "0" and "w" not in permissions:
+            start, end = (int(address, 16) for address in span.split("-"))
+            madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_PAGEOUT)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
@@ -16,6 +17,8 @@ from serving.gateway.logs import gunicorn_logger
 from serving.gateway.settings import Settings
 from serving.local_server.lean_tensorflow import skip_public_api
 from serving.registry.versions import CONTRACT, scan
+
+_LOADING_SECONDS = 10.0
 
 _settings = Settings.from_env()
 _contracts = Contracts(_settings.instance_limits)
@@ -69,6 +72,16 @@ def _keep_contracts(models_dir: Path) -> None:
         for path in [*scan(models_dir / model).values()][-1:]:  # the newest, if there is any
             with suppress(OSError, PlumblineError):  # what is wrong with it the workers will tell
                 _contracts.keep((path / CONTRACT).read_bytes())
+
+
+def when_ready(server: Any) -> None:
+    """Let the pages go that loading TensorFlow has left in this process, once workers have those that they need.
+
+    It never runs what it has loaded for them: some 280 MB. A timer isn't inherited by what is forked.
+    """
+    if _settings.models_dir:
+        signal.signal(signal.SIGALRM, lambda number, frame: memory.page_out())
+        signal.setitimer(signal.ITIMER_REAL, _LOADING_SECONDS)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -135,11 +135,30 @@ from serving.gateway.gunicorn_conf import _contracts, on_starting
 on_starting(None)
 document = (Path(sys.argv[1]) / "sentiment/1/assets.extra/contract.json").read_bytes()
 assert _contracts.read(document) is _contracts.read(document)
-assert _contracts.read(document).preprocessor.max_characters == 7777
+contract, _ = _contracts.read(document)
+assert contract.preprocessor.max_characters == 7777
 """
     settings = {"MODELS_DIR": str(models_dir), "MODELS": "digits,sentiment,absent", "MAX_TEXT_CHARACTERS": "7777"}
     command = [sys.executable, "-c", code, str(models_dir)]
     done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_gunicorn_gives_back_once_what_loading_tensorflow_has_left(tmp_path: Path) -> None:
+    code = """
+import signal, time
+from serving.gateway import gunicorn_conf
+times = []
+gunicorn_conf.memory.page_out = lambda: times.append(1)
+gunicorn_conf._LOADING_SECONDS = 0.01
+gunicorn_conf.when_ready(None)
+while not times:
+    time.sleep(0.01)
+assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+"""
+    settings = {"MODELS_DIR": str(tmp_path), "MODELS": "digits"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
