@@ -99,6 +99,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """Keep what a worker that ended has counted, in one place with all others."""
+    worker.ended()
     if _settings.metrics_dir:
         from serving.monitoring.worker_files import worker_ended
 

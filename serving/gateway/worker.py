@@ -1,7 +1,9 @@
-"""gunicorn's worker with threads, but for two things: how it ends, and how its threads wait for the next request."""
+"""gunicorn's worker with threads, but for how it ends, waits for the next request, and shares with other workers."""
 
+import mmap
 import select
 import threading
+import time
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -9,6 +11,15 @@ from gunicorn.workers.gthread import ThreadWorker
 from serving.gateway.drain import drain_of
 
 _LINGER_MILLISECONDS = 50
+_LEAVE_SECONDS = 0.002
+_LOOK_SECONDS = 0.0002
+
+_MOST_WORKERS = 64
+_NONE = 2**31 - 1
+_connections = memoryview(mmap.mmap(-1, 4 * _MOST_WORKERS)).cast("i")
+"""Each worker's open connections, in memory that all share; _NONE for one that there isn't."""
+for _place in range(_MOST_WORKERS):
+    _connections[_place] = _NONE
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -20,6 +31,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     A connection goes back to the poller only when no request follows at once. The way back is through the main thread,
     twice a request: over half of what the gateway did in Python (measured with py-spy). A thread lingers only while
     there are as many threads as connections, so that it keeps nobody waiting.
+
+    A new connection is for the worker that has the fewest, or one could get all that come at once, and another none.
+    That one may not be able to take it: then any does, two milliseconds later.
     """
 
     processor: int | None = None
@@ -30,6 +44,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """
 
     _draining = False
+
+    @property
+    def nr_conns(self) -> int:
+        """Its open connections, as gunicorn counts them."""
+        return int(_connections[self.age % _MOST_WORKERS])
+
+    @nr_conns.setter
+    def nr_conns(self, count: int) -> None:
+        _connections[self.age % _MOST_WORKERS] = count
+
+    def ended(self) -> None:
+        """Leave no connections to it. Called in gunicorn's first process."""
+        self.nr_conns = _NONE
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection, unless a worker with fewer does."""
+        deadline = time.monotonic() + _LEAVE_SECONDS
+        while min(_connections) < self.nr_conns and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+        super().accept(listener)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to drain, or to end. Called as a signal handler: whatever takes a lock is left to the main loop."""

@@ -2,6 +2,8 @@
 
 import contextlib
 import http.client
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -31,31 +33,33 @@ class CountingWorker(Worker):
 
 
 def app(environ: Any, start_response: Any) -> list[bytes]:
-    """Tell that count."""
-    body = str(_handed_back).encode()
+    """Tell that count, or at /pid the process's number."""
+    body = str(os.getpid() if environ["PATH_INFO"] == "/pid" else _handed_back).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+@contextlib.contextmanager
+def gunicorn(*options: str) -> Iterator[int]:
+    """Run it; gives its port."""
     port = free_port()
-    options = [f"--bind=127.0.0.1:{port}", f"--threads={THREADS}", "--keep-alive=30", "--no-control-socket"]
     command = [sys.executable, "-m", "gunicorn", f"--worker-class={__name__}.CountingWorker", *options]
-    process = subprocess.Popen([*command, "--log-level=warning", f"{__name__}:app"], cwd=ROOT)
+    command += [f"--bind=127.0.0.1:{port}", "--keep-alive=30", "--no-control-socket", "--log-level=warning"]
+    process = subprocess.Popen([*command, f"{__name__}:app"], cwd=ROOT)
     wait_until(lambda: _answers(port))
-    yield port, process
+    yield port
     process.terminate()
     assert process.wait(10) == 0
 
 
-@pytest.fixture
-def port(server: tuple[int, "subprocess.Popen[bytes]"]) -> int:
-    return server[0]
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with gunicorn(f"--threads={THREADS}") as port:
+        yield port
 
 
-def ask(connection: http.client.HTTPConnection) -> int:
-    connection.request("GET", "/")
+def ask(connection: http.client.HTTPConnection, path: str = "/") -> int:
+    connection.request("GET", path)
     return int(connection.getresponse().read())
 
 
@@ -95,6 +99,37 @@ def test_requests_sent_in_one_go_are_all_answered(port: int) -> None:
             part = connection.sock.recv(65536)
             assert part, received
             received += part
+
+
+def test_a_connection_is_for_the_worker_that_has_the_fewest() -> None:
+    with gunicorn("--workers=2", "--threads=16") as port, contextlib.ExitStack() as stack:
+
+        def connect() -> tuple[int, http.client.HTTPConnection]:
+            connection = stack.enter_context(
+                contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10))
+            )
+            return ask(connection, "/pid"), connection
+
+        wait_until(lambda: len({connect()[0] for _ in range(4)}) == 2)
+
+        def all_go_to_the_one_with_fewer() -> bool:
+            connections = [connect() for _ in range(16)]
+            first = connections[0][0]
+            for pid, connection in connections:
+                if pid == first:
+                    connection.close()
+            time.sleep(0.2)  # until the worker has noticed
+            return {connect()[0] for _ in range(8)} == {first}
+
+        # On a busy machine it may not take them in time.
+        assert any(all_go_to_the_one_with_fewer() for _ in range(3))
+
+        stopped = connect()[0]
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            assert stopped not in {connect()[0] for _ in range(10)}  # others don't wait for it for long
+        finally:
+            os.kill(stopped, signal.SIGCONT)
 
 
 def _answers(port: int) -> bool:
