@@ -1,5 +1,6 @@
 """How all figures look: one palette, one size of type, light ground. No pyplot, so no state that outlives a figure."""
 
+import gc
 import io
 import textwrap
 
@@ -58,6 +59,7 @@ def short(text: str, width: int = 22) -> str:
 
 def png(drawn: Figure) -> bytes:
     """Draw the figure."""
+    gc.collect()  # those before it are in cycles with their canvases, whose pixels would wait: a few MB each
     buffer = io.BytesIO()
     drawn.savefig(buffer, format="png", dpi=PIXELS_PER_INCH * SHARPNESS, metadata={"Software": None})
     return buffer.getvalue()
