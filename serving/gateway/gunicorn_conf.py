@@ -77,7 +77,7 @@ def _keep_contracts(models_dir: Path) -> None:
 def when_ready(server: Any) -> None:
     """Let the pages go that loading TensorFlow has left in this process, once workers have those that they need.
 
-    It never runs what it has loaded for them: some 280 MB. A timer isn't inherited by what is forked.
+    It never runs what it has loaded for them: some 270 MB. A timer isn't inherited by what is forked.
     """
     if _settings.models_dir:
         signal.signal(signal.SIGALRM, lambda number, frame: memory.page_out())

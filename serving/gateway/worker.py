@@ -44,15 +44,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """
 
     _draining = False
+    _connected = 0
 
     @property
     def nr_conns(self) -> int:
-        """Its open connections, as gunicorn counts them."""
-        return int(_connections[self.age % _MOST_WORKERS])
+        """Its open connections, which gunicorn counts here."""
+        return self._connected
 
     @nr_conns.setter
     def nr_conns(self, count: int) -> None:
-        _connections[self.age % _MOST_WORKERS] = count
+        self._connected = _connections[self.age % _MOST_WORKERS] = count
 
     def ended(self) -> None:
         """Leave no connections to it. Called in gunicorn's first process."""

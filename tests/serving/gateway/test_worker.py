@@ -46,10 +46,12 @@ def gunicorn(*options: str) -> Iterator[int]:
     command = [sys.executable, "-m", "gunicorn", f"--worker-class={__name__}.CountingWorker", *options]
     command += [f"--bind=127.0.0.1:{port}", "--keep-alive=30", "--no-control-socket", "--log-level=warning"]
     process = subprocess.Popen([*command, f"{__name__}:app"], cwd=ROOT)
-    wait_until(lambda: _answers(port))
-    yield port
-    process.terminate()
-    assert process.wait(10) == 0
+    try:
+        wait_until(lambda: _answers(port))
+        yield port
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
 
 
 @pytest.fixture(scope="module")
