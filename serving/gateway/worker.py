@@ -4,6 +4,7 @@ import mmap
 import select
 import threading
 import time
+from array import array
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -18,8 +19,7 @@ _MOST_WORKERS = 64
 _NONE = 2**31 - 1
 _connections = memoryview(mmap.mmap(-1, 4 * _MOST_WORKERS)).cast("i")
 """Each worker's open connections, in memory that all share; _NONE for one that there isn't."""
-for _place in range(_MOST_WORKERS):
-    _connections[_place] = _NONE
+_connections[:] = array("i", [_NONE] * _MOST_WORKERS)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
