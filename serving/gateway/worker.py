@@ -12,7 +12,6 @@ from gunicorn.workers.gthread import ThreadWorker
 from serving.gateway.drain import drain_of
 
 _LINGER_MILLISECONDS = 50
-_LEAVE_SECONDS = 0.002
 _LOOK_SECONDS = 0.0002
 
 _MOST_WORKERS = 64
@@ -33,7 +32,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     there are as many threads as connections, so that it keeps nobody waiting.
 
     A new connection is for the worker that has the fewest, or one could get all that come at once, and another none.
-    That one may not be able to take it: then any does, two milliseconds later.
+    That one may not be able to take it: then any does, a little later.
     """
 
     processor: int | None = None
@@ -42,6 +41,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     Only one of its threads runs Python at a time. To hand that right to a thread on another processor takes longer than
     on the same, and several at once ask for it.
     """
+
+    leave_seconds = 0.002
+    """So long it leaves a connection to a worker that has fewer."""
 
     _draining = False
     _connected = 0
@@ -61,7 +63,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def accept(self, listener: Any) -> None:
         """Take a connection, unless a worker with fewer does."""
-        deadline = time.monotonic() + _LEAVE_SECONDS
+        deadline = time.monotonic() + self.leave_seconds
         while min(_connections) < self.nr_conns and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
         super().accept(listener)

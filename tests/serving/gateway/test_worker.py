@@ -24,7 +24,9 @@ _handed_back = 0
 
 
 class CountingWorker(Worker):
-    """Counts how often a connection goes back to the poller."""
+    """Counts how often a connection goes back to the poller; leaves one for long, as the machine may be busy."""
+
+    leave_seconds = 1.0
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         global _handed_back
@@ -114,24 +116,19 @@ def test_a_connection_is_for_the_worker_that_has_the_fewest() -> None:
 
         wait_until(lambda: len({connect()[0] for _ in range(4)}) == 2)
 
-        def all_go_to_the_one_with_fewer() -> bool:
-            connections = [connect() for _ in range(16)]
-            first = connections[0][0]
-            for pid, connection in connections:
-                if pid == first:
-                    connection.close()
-            time.sleep(0.2)  # until the worker has noticed
-            return {connect()[0] for _ in range(8)} == {first}
+        connections = [connect() for _ in range(16)]
+        first = connections[0][0]
+        for pid, connection in connections:
+            if pid == first:
+                connection.close()
+        time.sleep(1)  # until the worker has noticed
+        assert {connect()[0] for _ in range(6)} == {first}
 
-        # On a busy machine it may not take them in time.
-        assert any(all_go_to_the_one_with_fewer() for _ in range(3))
-
-        stopped = connect()[0]
-        os.kill(stopped, signal.SIGSTOP)
+        os.kill(first, signal.SIGSTOP)
         try:
-            assert stopped not in {connect()[0] for _ in range(10)}  # others don't wait for it for long
+            assert first not in {connect()[0] for _ in range(3)}  # others don't wait for it for long
         finally:
-            os.kill(stopped, signal.SIGCONT)
+            os.kill(first, signal.SIGCONT)
 
 
 def _answers(port: int) -> bool:
