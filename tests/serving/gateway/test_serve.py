@@ -121,6 +121,7 @@ def test_workers_that_die_are_replaced_and_their_counts_stay_in_few_files(runnin
         for pid in running.workers()[-2:] if killed < 6 else ():
             os.kill(pid, signal.SIGKILL)
     workers = {str(pid) for pid in running.workers()[-2:]}
+    wait_until(lambda: workers <= {file.stem.rpartition("_")[2] for file in shared.glob("*.db")})
     wait_until(lambda: "plumbline_gateway_workers 2.0" in running.ask("GET", "/metrics")[1])
     _, metrics = running.ask("GET", "/metrics")
     assert 'plumbline_gateway_requests_total{code="200",model="sentiment",version="1"} 4.0' in metrics
