@@ -1,9 +1,9 @@
 """Micro-batching: requests for one version of a model that wait at the same time share one call to the model server.
 
-A request is sent at once while fewer than *most_calls* calls for its version are out. What comes meanwhile waits, and
-is sent together when one of these calls comes back; so nothing waits for a timer, and batches grow with the load. There
-is no thread for this: of those who wait, the one with the latest deadline sends for all, and is the last who would
-have to give up.
+A request is sent at once while fewer than *most_calls* calls for its version are out, but first lets those run that are
+ready to in this process: they may share the call. What comes meanwhile waits, and is sent together when one of these
+calls comes back; so nothing waits for a timer, and batches grow with the load. There is no thread for this: of those
+who wait, the one with the latest deadline sends for all, and is the last who would have to give up.
 """
 
 import threading
@@ -19,6 +19,7 @@ from serving.catalog.model_server import ModelServer
 from serving.contract import Features
 from serving.contract.tensors import Array
 from serving.errors import ModelServerRefused, ModelServerTimeout
+from serving.run_queue import RunQueue, silent_bell
 from serving.tfserving.versions import VersionStatus
 
 STALLED_SECONDS = 0.5
@@ -59,6 +60,7 @@ class Batcher:
         on_call: Callable[[str, int, int], None] = lambda model, requests, rows: None,
         on_apart: Callable[[str], None] = lambda model: None,
         trace: BatchTrace | None = None,
+        run_queue: RunQueue | None = None,
     ) -> None:
         self._server = server
         self._most_rows = most_rows
@@ -67,6 +69,7 @@ class Batcher:
         self._on_call = on_call
         self._on_apart = on_apart
         self._trace = trace
+        self._run_queue = run_queue or RunQueue()
         self._lock = threading.Lock()
         self._lanes: dict[_Kind, _Lane] = {}
 
@@ -78,7 +81,8 @@ class Batcher:
             return self._ask([request], model, version)
         kind = (model, version, *((name, array.dtype, array.shape[1:]) for name, array in features.items()))
         lane = self._enter(kind, request)
-        self._wait(lane, request, model)
+        if not request.call:
+            self._wait(lane, request, model)
         if request.call:
             self._make(request.call, lane, model, version)
         if not request.alone:
@@ -111,18 +115,22 @@ class Batcher:
 
     def _wait(self, lane: "_Lane", request: "_Request", model: str) -> None:
         """Wait for the answer, or for the turn to make a call; raises ModelServerTimeout."""
-        while not request.woken.acquire(timeout=min(request.remaining(), STALLED_SECONDS)):
-            with self._lock:
-                if request.woken.acquire(blocking=False):
-                    return
-                if request.remaining() <= 0:
-                    if request in lane.waiting:
-                        lane.waiting.remove(request)
-                    raise ModelServerTimeout(model, "the model server did not answer in time")
-                self._hand_on(lane)
+        with self._run_queue.asleep(request.woken):
+            while not self._run_queue.wait(request.woken, min(request.remaining(), STALLED_SECONDS)):
+                with self._lock:
+                    if request.woken.acquire(blocking=False) or request.call:  # others rely on its making the call
+                        return
+                    if request.remaining() <= 0:
+                        if request in lane.waiting:
+                            lane.waiting.remove(request)
+                        raise ModelServerTimeout(model, "the model server did not answer in time")
+                    self._hand_on(lane)
 
     def _make(self, call: "_Call", lane: "_Lane", model: str, version: int) -> None:
         """Make a call, one of whose requests is the caller's, and give each its part of the answer."""
+        self._run_queue.give_way()
+        with self._lock:
+            lane.fill(call, self._most_rows)
         try:
             answer: _Answer | Exception = self._ask(call.requests, model, version)
         except Exception as error:  # everyone has to know, whatever it is
@@ -134,6 +142,7 @@ class Batcher:
                 if not lane.calls and self._lanes.get(lane.kind) is lane:
                     del self._lanes[lane.kind]
         _hand_out(call.requests, answer)
+        self._run_queue.wake([request.woken for request in call.requests if not request.call])
 
     def _ask(self, requests: "Sequence[_Request]", model: str, version: int) -> _Answer:
         self._on_call(model, len(requests), sum(request.rows for request in requests))
@@ -148,26 +157,20 @@ class Batcher:
         if call:
             sender = max(call.requests, key=lambda request: request.deadline)
             sender.call = call
-            sender.woken.release()
-
-
-def _held_lock() -> threading.Lock:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
+            self._run_queue.wake([sender.woken])
 
 
 @dataclass(eq=False)
 class _Request:
     """One caller's features, and what becomes of them: an answer, or a call to make for all that wait.
 
-    *woken* is held until then. It is a bare lock since to make and wait for an Event takes several times as long.
+    *woken* rings then.
     """
 
     features: Features
     deadline: float
     mark: object = None
-    woken: threading.Lock = field(default_factory=_held_lock)
+    woken: threading.Lock = field(default_factory=silent_bell)
     call: "_Call | None" = None
     answer: _Answer | Exception | None = None
     alone: bool = False
@@ -207,14 +210,17 @@ class _Lane:
             self.calls = {call for call in self.calls if call.started > stuck}
         if not self.waiting or len(self.calls) >= most_calls:
             return None
-        requests = [self.waiting.popleft()]
-        rows = requests[0].rows
-        while self.waiting and rows + self.waiting[0].rows <= most_rows:
-            requests.append(self.waiting.popleft())
-            rows += requests[-1].rows
-        call = _Call(requests)
+        call = _Call([self.waiting.popleft()])
+        self.fill(call, most_rows)
         self.calls.add(call)
         return call
+
+    def fill(self, call: _Call, most_rows: int) -> None:
+        """Add to a call those who have come first since, up to *most_rows* rows."""
+        rows = sum(request.rows for request in call.requests)
+        while self.waiting and rows + self.waiting[0].rows <= most_rows:
+            call.requests.append(self.waiting.popleft())
+            rows += call.requests[-1].rows
 
 
 def _merged(batch: Sequence[_Request]) -> Features:
@@ -237,4 +243,3 @@ def _hand_out(batch: Sequence[_Request], answer: _Answer | Exception) -> None:
         else:
             request.answer = answer
         start = end
-        request.woken.release()

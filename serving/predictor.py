@@ -20,6 +20,7 @@ from serving.errors import (
     UnknownVersion,
 )
 from serving.limits import Limits
+from serving.run_queue import RunQueue
 
 STAGES = ("queue", "decode", "preprocess", "rpc", "postprocess")
 
@@ -60,12 +61,14 @@ class Predictor:
         limits: Limits | None = None,
         on_retry: Callable[[str], None] = lambda model: None,
         on_stage: Callable[[str, float], None] | None = None,
+        run_queue: RunQueue | None = None,
     ) -> None:
         self._catalog = catalog
         self._server = server
         self._limits = limits or Limits()
         self._on_retry = on_retry
         self._on_stage = on_stage
+        self._run_queue = run_queue or RunQueue()
 
     def predict(
         self,
@@ -84,6 +87,7 @@ class Predictor:
         self._catalog.state(model)
         clock = _Clock(deadline_seconds, self._on_stage)
         with self._limits.turn(model, clock.remaining(model)):
+            self._run_queue.begin()
             clock.lap("queue")
             return self._follow(model, instances, version, label, clock)
 

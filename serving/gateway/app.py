@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
 from serving.batching import Batcher
 from serving.catalog import Catalog, Contracts, ModelServer, Refresher
+from serving.elsewhere import Elsewhere
 from serving.gateway.access import register_access
 from serving.gateway.answering import Answering
 from serving.gateway.body import GatewayRequest
@@ -22,12 +24,14 @@ from serving.gateway.page import page_routes
 from serving.gateway.predict import predict_routes
 from serving.gateway.problems import register_problems
 from serving.gateway.request_ids import register_request_ids
+from serving.gateway.run_queue import register_run_queue
 from serving.gateway.settings import Settings
 from serving.gateway.tfserving_rest import NameConverter, tfserving_routes
 from serving.limits import Limits
 from serving.monitoring.metrics import APART, VERSION_GONE, Metrics
 from serving.predictor import Predictor
-from serving.processors import processors
+from serving.processors import share
+from serving.run_queue import RunQueue
 
 if TYPE_CHECKING:
     from serving.gateway.tracing import Tracing
@@ -59,16 +63,18 @@ def create_app(
     settings = settings or Settings.from_env()
     tracing = _tracing(settings)
     metrics = Metrics(settings.metrics_dir, settings.canary)
-    server = server or _model_server(settings, metrics, tracing)
+    app = _flask(settings)
+    run_queue = register_run_queue(app, settings.workers)
+    server = server or _model_server(settings, metrics, tracing, run_queue)
     contracts = contracts or Contracts(settings.instance_limits)
     catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, contracts)
     refresher = Refresher(catalog, settings.refresh_seconds)
-    app = _flask(settings)
     drain = register_drain(app, settings.drain_seconds)
     if tracing:
         tracing.register(app)
     register_access(app, settings)
-    answering = Answering(settings, catalog, _predictor(settings, catalog, server, metrics, tracing), metrics)
+    predictor = _predictor(settings, catalog, server, metrics, tracing, run_queue)
+    answering = Answering(settings, catalog, predictor, metrics)
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
     app.register_blueprint(inference_v2_routes(answering, catalog, drain, settings.max_json_depth))
     app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
@@ -103,27 +109,33 @@ def _tracing(settings: Settings) -> "Tracing | None":
     return Tracing()
 
 
-def _model_server(settings: Settings, metrics: Metrics, tracing: "Tracing | None") -> ModelServer:
+def _model_server(settings: Settings, metrics: Metrics, tracing: "Tracing | None", run_queue: RunQueue) -> ModelServer:
     if settings.models_dir:
         from serving.local_server.embedded import EmbeddedServer  # here, since it needs TensorFlow
 
-        at_once = max(1, processors() // settings.workers)
-        return EmbeddedServer(settings.models_dir, settings.models, at_once, metrics.rpc)
+        return EmbeddedServer(settings.models_dir, settings.models, share(settings.workers), metrics.rpc)
     from serving.tfserving.client import ModelServerClient  # here, since it needs gRPC
 
     trace = tracing.call if tracing else None
-    return ModelServerClient(settings.model_server, settings.model_server_tls, trace, metrics.rpc)
+    client = ModelServerClient(settings.model_server, settings.model_server_tls, trace, metrics.rpc)
+    return Elsewhere(client, run_queue)
 
 
 def _predictor(
-    settings: Settings, catalog: Catalog, server: ModelServer, metrics: Metrics, tracing: "Tracing | None"
+    settings: Settings,
+    catalog: Catalog,
+    server: ModelServer,
+    metrics: Metrics,
+    tracing: "Tracing | None",
+    run_queue: RunQueue,
 ) -> Predictor:
     limits = Limits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
     if settings.max_batch_rows > 1:
         most = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
-        server = Batcher(server, *most, metrics.called, lambda model: metrics.retried(model, APART), tracing)
+        retried = partial(metrics.retried, reason=APART)
+        server = Batcher(server, *most, metrics.called, retried, tracing, run_queue)
     on_stage = tracing.stage if tracing else None
-    return Predictor(catalog, server, limits, lambda model: metrics.retried(model, VERSION_GONE), on_stage)
+    return Predictor(catalog, server, limits, partial(metrics.retried, reason=VERSION_GONE), on_stage, run_queue)
 
 
 def _flask(settings: Settings) -> Flask:

@@ -10,6 +10,7 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 from serving.gateway.drain import drain_of
+from serving.gateway.run_queue import run_queue_of
 
 _LINGER_MILLISECONDS = 50
 _LOOK_SECONDS = 0.0002
@@ -30,6 +31,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     A connection goes back to the poller only when no request follows at once. The way back is through the main thread,
     twice a request: over half of what the gateway did in Python (measured with py-spy). A thread lingers only while
     there are as many threads as connections, so that it keeps nobody waiting.
+
+    A request has one turn in its application's run queue, until its answer is written.
 
     A new connection is for the worker that has the fewest, or one could get all that come at once, and another none.
     That one may not be able to take it: then any does, a little later.
@@ -78,9 +81,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: Any) -> Any:
         """Handle a request, and those that follow at once. Runs in a thread of the pool."""
-        kept = super().handle(conn)
+        kept = self._handle_next(conn)
         while kept is True and self._follows(conn):
-            kept = super().handle(conn)
+            kept = self._handle_next(conn)
         return kept
 
     def _drain(self, sig: int) -> None:
@@ -92,6 +95,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         timer = threading.Timer(drain.seconds, super().handle_exit, (sig, None))
         timer.daemon = True
         timer.start()
+
+    def _handle_next(self, conn: Any) -> Any:
+        with run_queue_of(self.wsgi).one_turn():
+            return super().handle(conn)
 
     def _follows(self, conn: Any) -> bool:
         if not self.alive or self.nr_conns > self.cfg.threads or conn.is_http2 or conn.parser.unreader.buf.getvalue():

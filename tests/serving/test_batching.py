@@ -10,10 +10,11 @@ import grpc
 import numpy as np
 import pytest
 
-from serving import batching
+from serving import batching, run_queue
 from serving.batching import Batcher
 from serving.contract.tensors import Array, Features
 from serving.errors import ModelServerError, ModelServerTimeout, UnknownVersion
+from serving.run_queue import RunQueue
 from serving.tfserving.client import ModelServerClient
 from tests.serving.contracts import scores, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, Refused, wait_until
@@ -233,6 +234,33 @@ def test_under_load_calls_are_fewer_than_requests_and_every_answer_is_the_right_
     assert sum(callers.shared) == 16 * 25
     assert len(callers.shared) < 16 * 25 / 2
     assert len(model_server.rows) == len(callers.shared)
+
+
+def test_those_that_are_ready_to_run_share_the_call_of_the_first(
+    callers: Callers, client: ModelServerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_queue, "SLICE_SECONDS", 30.0)
+    queue = RunQueue()
+    callers = Callers(client, callers.server, most_rows=4, run_queue=queue)
+    callers.free.set()
+    right_scores = []
+
+    def ask(number: int) -> None:
+        with queue.one_turn():
+            queue.begin()
+            _, outputs = callers.batcher.predict("sentiment", 1, ids(number), 20)
+            right_scores.append(outputs["scores"].tolist() == scores(ids(number), 1, 0).tolist())
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
+    with queue.one_turn():
+        queue.begin()
+        for ready, thread in enumerate(threads, 1):
+            thread.start()
+            wait_until(lambda ready=ready: len(queue._ready) == ready)  # type: ignore[misc]
+    for thread in threads:
+        thread.join(30)
+    assert right_scores == [True] * 6
+    assert callers.shared == [4, 2]
 
 
 def test_nothing_is_kept_of_what_is_done(callers: Callers) -> None:

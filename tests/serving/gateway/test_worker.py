@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask, request
 
+from serving.gateway.drain import register_drain
+from serving.gateway.run_queue import register_run_queue
 from serving.gateway.worker import Worker
 from tests.serving.fake_model_server import wait_until
 from tests.stack import free_port
@@ -34,11 +38,27 @@ class CountingWorker(Worker):
         super().finish_request(conn, fs)
 
 
-def app(environ: Any, start_response: Any) -> list[bytes]:
-    """Tell that count, or at /pid the process's number."""
-    body = str(os.getpid() if environ["PATH_INFO"] == "/pid" else _handed_back).encode()
-    start_response("200 OK", [("Content-Length", str(len(body)))])
-    return [body]
+app = Flask(__name__)
+register_drain(app, 0)
+run_queue = register_run_queue(app, 10_000)  # whatever processors there are, one runs at a time
+
+
+@app.get("/")
+def handed_back() -> str:
+    return str(_handed_back)
+
+
+@app.get("/pid")
+def pid() -> str:
+    return str(os.getpid())
+
+
+@app.post("/")
+def in_turn() -> bytes:
+    """Answer with as many bytes as the body says."""
+    count = int(request.get_data())
+    run_queue.begin()
+    return bytes(count)
 
 
 @contextlib.contextmanager
@@ -129,6 +149,18 @@ def test_a_connection_is_for_the_worker_that_has_the_fewest() -> None:
             assert first not in {connect()[0] for _ in range(3)}  # others don't wait for it for long
         finally:
             os.kill(first, signal.SIGCONT)
+
+
+def test_clients_that_are_slow_keep_nobody_waiting() -> None:
+    """Neither one that doesn't send its body, nor one that doesn't read its answer."""
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n"
+    with gunicorn("--threads=4") as port, contextlib.ExitStack() as stack:
+        for sent in (head, head + b"30000000"):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)).sendall(sent)
+        connection = stack.enter_context(contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)))
+        for _ in range(5):
+            connection.request("POST", "/", "3")
+            assert connection.getresponse().read() == bytes(3)
 
 
 def _answers(port: int) -> bool:
