@@ -16,6 +16,7 @@ from serving.errors import (
     ModelNotReady,
     ModelServerError,
     ModelServerTimeout,
+    Overloaded,
     PlumblineError,
     UnknownVersion,
 )
@@ -86,10 +87,15 @@ class Predictor:
         """
         self._catalog.state(model)
         clock = _Clock(deadline_seconds, self._on_stage)
-        with self._limits.turn(model, clock.remaining(model)):
+        try:
+            with self._limits.turn(model, clock.remaining(model)):
+                self._run_queue.begin()
+                clock.lap("queue")
+                return self._follow(model, instances, version, label, clock)
+        except Overloaded:
+            # Who is refused may ask again at once, and must not keep those from running that are not.
             self._run_queue.begin()
-            clock.lap("queue")
-            return self._follow(model, instances, version, label, clock)
+            raise
 
     def predict_each(self, live: LiveModel, instances: Sequence[Any], deadline_seconds: float) -> Prediction:
         """Answer those of *instances* that fit the contract, by just the version *live*: batch scoring holds on to one.

@@ -6,9 +6,19 @@ import grpc
 import numpy as np
 import pytest
 
+from serving import run_queue
 from serving.catalog import Catalog, Refresher
-from serving.errors import InvalidInstance, ModelNotReady, ModelServerError, ModelServerTimeout, UnknownVersion
+from serving.errors import (
+    InvalidInstance,
+    ModelNotReady,
+    ModelServerError,
+    ModelServerTimeout,
+    Overloaded,
+    UnknownVersion,
+)
+from serving.limits import Limits
 from serving.predictor import STAGES, Predictor
+from serving.run_queue import RunQueue
 from serving.tfserving.client import ModelServerClient
 from tests.serving.contracts import answers, image_contract, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
@@ -54,6 +64,28 @@ def test_a_bad_instance_is_named(predictor: Predictor, model_server: FakeModelSe
     model_server.publish(tabular_contract())
     with pytest.raises(InvalidInstance, match="house_price: instance 1, field 'rooms': expected a number"):
         predictor.predict("house_price", [{"rooms": 1, "age": 2}, {"rooms": "x", "age": 2}], 5)
+
+
+def test_a_request_that_is_refused_waits_for_its_turn_too(
+    client: ModelServerClient, model_server: FakeModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or those that are refused, and ask again at once, would take the processor from those that are not."""
+    monkeypatch.setattr(run_queue, "SLICE_SECONDS", 30.0)
+    model_server.publish(text_contract())
+    queue = RunQueue()
+    predictor = Predictor(Catalog(client, ["sentiment"]), client, Limits(most=0, waiting=0), run_queue=queue)
+
+    def ask() -> None:
+        with queue.one_turn(), pytest.raises(Overloaded):
+            predictor.predict("sentiment", TEXTS, 20)
+
+    thread = threading.Thread(target=ask)
+    with queue.one_turn():
+        queue.begin()
+        thread.start()
+        wait_until(lambda: len(queue._ready) == 1)
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def test_an_answer_by_another_version_is_refused(predictor: Predictor, model_server: FakeModelServer) -> None:
