@@ -9,7 +9,6 @@ from flask import Flask
 
 from serving.batching import Batcher
 from serving.catalog import Catalog, Contracts, ModelServer, Refresher
-from serving.elsewhere import Elsewhere
 from serving.gateway.access import register_access
 from serving.gateway.answering import Answering
 from serving.gateway.body import GatewayRequest
@@ -31,6 +30,7 @@ from serving.limits import Limits
 from serving.monitoring.metrics import APART, VERSION_GONE, Metrics
 from serving.predictor import Predictor
 from serving.processors import share
+from serving.remote_server import RemoteServer
 from serving.run_queue import RunQueue
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _model_server(settings: Settings, metrics: Metrics, tracing: "Tracing | None
 
     trace = tracing.call if tracing else None
     client = ModelServerClient(settings.model_server, settings.model_server_tls, trace, metrics.rpc)
-    return Elsewhere(client, run_queue)
+    return RemoteServer(client, run_queue)
 
 
 def _predictor(

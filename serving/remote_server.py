@@ -7,7 +7,7 @@ from serving.run_queue import RunQueue
 from serving.tfserving.versions import VersionStatus
 
 
-class Elsewhere:
+class RemoteServer:
     """While *server* works for one of this process's threads, others run."""
 
     def __init__(self, server: ModelServer, run_queue: RunQueue) -> None:

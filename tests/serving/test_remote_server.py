@@ -5,7 +5,7 @@ import pytest
 from serving import run_queue
 from serving.catalog import ModelServer
 from serving.contract.tensors import Array, Features
-from serving.elsewhere import Elsewhere
+from serving.remote_server import RemoteServer
 from serving.run_queue import RunQueue
 from serving.tfserving.client import ModelServerClient
 from tests.serving.contracts import scores, text_contract
@@ -30,7 +30,7 @@ def test_others_run_while_a_model_server_works(
         return scores(features, 1, 0)
 
     model_server.publish(text_contract(), model=model)
-    server: ModelServer = Elsewhere(client, queue)
+    server: ModelServer = RemoteServer(client, queue)
     with queue.one_turn():
         queue.begin()
         assert server.predict("sentiment", 1, ids(1), 25)[0] == 1
