@@ -17,7 +17,7 @@ from serving.monitoring.drift import FeatureDrift, Verdict, Window, report
 from serving.registry.tables import table
 
 _HELP = """
-Compare the rows of INPUT, a .csv or .jsonl file, with what MODEL was trained on.
+Compare the rows of INPUT, any file that `plumbline score` takes, with what MODEL was trained on.
 
 Each field of the model is a column. A file that was scored has its answers compared too: `label` and `score`, or
 `value`. The contract comes from a running gateway, or from a version's folder. The exit code is 3
@@ -40,7 +40,7 @@ _HEADER = ("FEATURE", "PSI", "KS", "CHANCE", "OUTSIDE", "MISSING", "VERDICT")
 
 
 @click.command(help=_HELP.format(DRIFTED))
-@click.argument("path", metavar="INPUT", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", metavar="INPUT", type=click.Path(exists=True, path_type=Path))
 @click.option("--model", required=True, help="The model's name.")
 @url_option
 @click.option(
@@ -49,12 +49,21 @@ _HEADER = ("FEATURE", "PSI", "KS", "CHANCE", "OUTSIDE", "MISSING", "VERDICT")
     help="A version's folder, instead of a gateway.",
 )
 @click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help="What a field is called in the file.")
+@click.option("--allow-missing", is_flag=True, help="Take a file without the columns of fields that may be missing.")
 @click.option("--json", "as_json", is_flag=True, help="Give the report as JSON.")
-def drift(path: Path, model: str, url: str, saved_model: Path | None, columns: tuple[str, ...], as_json: bool) -> None:
+def drift(
+    path: Path,
+    model: str,
+    url: str,
+    saved_model: Path | None,
+    columns: tuple[str, ...],
+    allow_missing: bool,
+    as_json: bool,
+) -> None:
     """Print a line for each feature."""
     contract = _read_contract(model, url, saved_model)
     try:
-        window, problems = scan(path, contract, _mapped(columns, contract))
+        window, problems = scan(path, contract, _mapped(columns, contract), allow_missing)
     except UnreadableFile as error:
         raise click.ClickException(str(error)) from error
     features = report(window)
@@ -63,7 +72,9 @@ def drift(path: Path, model: str, url: str, saved_model: Path | None, columns: t
         raise SystemExit(DRIFTED)
 
 
-def scan(path: Path, contract: Contract, columns: dict[str, str]) -> tuple[Window, list[str]]:
+def scan(
+    path: Path, contract: Contract, columns: dict[str, str], allow_missing: bool = False
+) -> tuple[Window, list[str]]:
     """Count the rows of a file against the contract's reference; gives them, and what is wrong with other rows.
 
     Raises UnreadableFile.
@@ -71,7 +82,7 @@ def scan(path: Path, contract: Contract, columns: dict[str, str]) -> tuple[Windo
     inputs = input_reference(contract)
     if inputs is None or contract.reference is None:
         raise UnreadableFile(f"{contract.model}: its contract has no reference statistics: train the model again")
-    rows = read_rows(path, contract, columns)
+    rows = read_rows(path, contract, columns, allow_missing)
     problems: list[str] = []
     window: Window | None = None
     while chunk := list(islice(rows, _CHUNK)):
@@ -82,6 +93,8 @@ def scan(path: Path, contract: Contract, columns: dict[str, str]) -> tuple[Windo
         if window is None:
             window = Window.empty(contract.reference if answered(contract, good[0].answer) else inputs)
         window += _counted(path, contract, good, window)
+    if window is None and problems:
+        raise UnreadableFile(f"{path}: no row can be read: {problems[0]}")
     return window or Window.empty(inputs), problems
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from serving.batch import dry_run, job
+from serving.batch.dialect import DECIMALS, SEPARATORS
 from serving.batch.ending import reporting_errors, stopped_by_signals
 from serving.batch.errors import BadInput
 from serving.batch.in_process import InProcessServer
@@ -84,6 +85,9 @@ _OPTIONS = (
     click.option("--column", "columns", multiple=True, metavar="FIELD=COLUMN", help="Where a field of the model is."),
     click.option("--id-column", metavar="COLUMN", help="What identifies a row.  [default: FILE:ROW]"),
     click.option("--keep", multiple=True, metavar="COLUMN", help="Pass a column through to the output."),
+    click.option("--allow-missing", is_flag=True, help="Take files without the columns of fields that may be missing."),
+    click.option("--separator", type=click.Choice([*SEPARATORS]), help="Of CSV.  [default: by its name and header]"),
+    click.option("--decimal", type=click.Choice([*DECIMALS]), help="In CSV's numbers.  [default: by the first rows]"),
     click.option("--limit", type=click.IntRange(1), help="Score only the first rows."),
     click.option("--max-rejects", metavar="N|N%", help="Fail if more rows are rejected."),
     click.option("--batch-rows", type=click.IntRange(1, 8192), help="Rows in a call.  [default: fitted to the model]"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from serving.batch.job import Prepared
 from serving.batch.readers import open_source
+from serving.batch.readers.columns import listed
 from serving.batch.rows import Rows
 from serving.batch.scoring import Scorer, Stopping
 from serving.catalog import ModelServer
@@ -19,9 +20,10 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
     """Score the first rows of the first source; raises BatchError."""
     job = prepared.job
     source = prepared.inputs.sources[0] if prepared.inputs.sources else None
-    rows = Rows()
+    rows, unused = Rows(), tuple[str, ...]()
     if source:
         opened = open_source(source, prepared.columns)
+        unused = opened.unused
         with closing(opened.records) as records:
             rows = opened.reader.read(records.take(min(job.limit or ROWS, ROWS)), 1)
     scorer = Scorer(server, prepared.pinned, prepared.writer, stopping)
@@ -36,6 +38,7 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
         "inputs": len(prepared.inputs.fingerprints),
         "bytes": prepared.inputs.size,
         "columns": list(prepared.writer.columns),
+        "unused_columns": list(unused),
         "rows_tried": len(rows.ids) + len(rows.rejects),
         "rejected": len(reasons),
         "reasons": reasons[:_SHOWN],
@@ -54,6 +57,8 @@ def as_text(told: dict[str, Any]) -> str:
         f"  columns    {', '.join(told['columns'])}",
         f"  tried      {told['rows_tried']:,} rows, {told['rejected']:,} rejected",
     ]
+    if unused := told["unused_columns"]:
+        lines.append(f"  unused     {listed(unused)}: no field takes them")
     lines += [f"  rejected   {reason}" for reason in told["reasons"]]
     lines += [f"  answer     {json.dumps(answer, ensure_ascii=False)}" for answer in told["answers"]]
     return "\n".join(lines)

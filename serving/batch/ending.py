@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -21,6 +22,8 @@ def reporting_errors() -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPipeError:  # whoever was to read the summary has gone, as `head` does: the work is done
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except BatchError as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(error.exit_code) from error

@@ -8,6 +8,7 @@ import glob
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Callable
@@ -30,6 +31,14 @@ class Files(Protocol):
 
     def is_folder(self, path: str) -> bool:
         """Tell whether *path* is a folder."""
+        ...
+
+    def is_pipe(self, path: str) -> bool:
+        """Return whether *path* is a pipe, which can be read but once."""
+        ...
+
+    def stamp(self, path: str) -> object:
+        """Return what is another value once the file has changed, without reading it."""
         ...
 
     def below(self, folder: str) -> list[str]:
@@ -75,6 +84,15 @@ class LocalFiles:
     def is_folder(self, path: str) -> bool:
         """Tell whether *path* is a folder."""
         return os.path.isdir(path)
+
+    def is_pipe(self, path: str) -> bool:
+        """Return whether *path* is a pipe, such as a shell's `<(...)`."""
+        return os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)
+
+    def stamp(self, path: str) -> object:
+        """Return size and time of the last change."""
+        status = os.stat(path)
+        return status.st_size, status.st_mtime_ns
 
     def below(self, folder: str) -> list[str]:
         """List the files in *folder*, at any depth, sorted."""
@@ -146,6 +164,15 @@ class RemoteFiles:
     def is_folder(self, path: str) -> bool:
         """Tell whether *path* is a folder."""
         return bool(self.store.isdir(path))
+
+    def is_pipe(self, path: str) -> bool:
+        """Return False: a store has none."""
+        return False
+
+    def stamp(self, path: str) -> object:
+        """Return the store's own mark."""
+        self.store.invalidate_cache()
+        return self.store.ukey(path)
 
     def below(self, folder: str) -> list[str]:
         """List the files in *folder*, at any depth, sorted."""

@@ -90,7 +90,11 @@ def is_picture(name: str) -> bool:
 def _paths(arguments: Sequence[str], stdin: BinaryIO, outputs: frozenset[str]) -> Iterator[tuple[str, str]]:
     for argument in arguments:
         if argument == STDIN:
-            yield "stdin", _spooled(stdin)
+            yield "stdin", _spooled(stdin, "standard input")
+            continue
+        if files_of(argument).is_pipe(argument):
+            with files_of(argument).open(argument) as pipe:
+                yield argument, _spooled(pipe, argument)
             continue
         if argument in outputs:
             raise BadInput(f"{argument} is the output and can't be an input, too")
@@ -100,12 +104,17 @@ def _paths(arguments: Sequence[str], stdin: BinaryIO, outputs: frozenset[str]) -
         yield from ((path, path) for path in found)
 
 
-def _spooled(stdin: BinaryIO) -> str:
-    """Copy the standard input to a file, since a run that goes on reads it again; the file goes with this process."""
+def _spooled(pipe: BinaryIO, name: str) -> str:
+    """Copy what comes out of a pipe to a file, since it is read more than once; the file goes with this process.
+
+    Raises BadInput if nothing comes, which is how a pipe looks whose writer has failed.
+    """
     spool = tempfile.NamedTemporaryFile(prefix="plumbline-stdin-", buffering=0)  # noqa: SIM115 - open while it is read
     _spools.append(spool)
-    while piece := stdin.read(1 << 20):
+    while piece := pipe.read(1 << 20):
         spool.write(piece)
+    if not spool.tell():
+        raise BadInput(f"{name} ended before anything came: expected rows; did the command that writes it fail?")
     return spool.name
 
 

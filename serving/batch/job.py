@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 
 from serving.batch import merging
+from serving.batch.dialect import Dialect
 from serving.batch.errors import BadInput, Changed, VersionGone
-from serving.batch.inputs import Inputs, find_inputs
+from serving.batch.files import files_of
+from serving.batch.inputs import Inputs, Source, find_inputs, pictures_in
 from serving.batch.manifest import Manifest, Options, begin, manifest_path, read_manifest
 from serving.batch.parquet_writer import kept_types
 from serving.batch.parts import Parts, rejects_path
 from serving.batch.pinning import pin
 from serving.batch.plan import WHOLE, Plan, Shard
 from serving.batch.progress import Progress
+from serving.batch.readers import open_source
 from serving.batch.rejects import RejectLimit
 from serving.batch.rows import Columns, find_columns
 from serving.batch.runner import Run
@@ -49,6 +52,9 @@ class Job:
     columns: Mapping[str, str] | None = None
     id_column: str | None = None
     keep: tuple[str, ...] = ()
+    allow_missing: bool = False
+    separator: str | None = None
+    decimal: str | None = None
     limit: int | None = None
     batch_rows: int | None = None
     part_rows: int | None = None
@@ -101,7 +107,8 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         if begun and version == begun.version:
             raise VersionGone(job.model, begun.version) from error
         raise
-    columns = find_columns(live.contract, job.columns or {}, job.id_column, job.keep)
+    dialect = Dialect(job.separator, job.decimal)
+    columns = find_columns(live.contract, job.columns or {}, job.id_column, job.keep, job.allow_missing, dialect)
     outputs = frozenset((job.output, rejects_path(job.output)))
     inputs = find_inputs(job.inputs, job.format, sys.stdin.buffer, outputs)
     digest = contract_hash(live.document)
@@ -118,6 +125,8 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         writer_name(writer),
         answer,
         types,
+        job.separator,
+        job.decimal,
     )
     reference = live.contract.reference.to_json() if live.contract.reference else None
     manifest = Manifest(job.model, live.version, digest, inputs.fingerprints, inputs.sources, options, reference)
@@ -131,26 +140,48 @@ def score(job: Job, server: ModelServer, connect: Connect, stopping: threading.E
         raise Changed(job.output, f"with model {begun.model}, and now it is {job.model}")
     prepared = prepare(job, server, begun)
     manifest = prepared.manifest
+    if begun is None:
+        _check_columns(prepared)
     begin(job.output, manifest)
     if done := merging.finished(job.output, manifest):
         Parts(job.output, manifest).remove()
         return {**done, "finished_before": True}
     parts, workers = Parts(job.output, manifest), prepared.workers
-    limit = RejectLimit.parse(job.max_rejects)
+    limit, stamps = RejectLimit.parse(job.max_rejects), _stamps(prepared.inputs)
     with Progress(job.model, prepared.inputs.size) as progress:
         run = Run(prepared.plan, prepared.columns, parts, prepared.writer, limit, progress, stopping, workers.count)
         with workers.running(server, connect, prepared.pinned, prepared.writer, stopping) as submit:
             run.run(submit)
+    if changed := [path for path, stamp in _stamps(prepared.inputs).items() if stamp != stamps.get(path)]:
+        raise BadInput(f"{changed[0]} changed while it was read: give --restart once it is written")
     whole = run.done_before
     whole.add(progress.statistics)
     if job.shard.count == 1:
         whole = merging.merge(job.output, manifest, parts, prepared.writer, limit)
     summary = summarise(job.output, manifest, whole, progress.rows, progress.seconds, run.calls)
+    if run.unused:
+        summary["unused_columns"] = list(run.unused)
     if job.shard.count > 1:
         summary["shard"] = f"{job.shard.index}/{job.shard.count}"
     else:
         merging.finish(job.output, manifest, parts, summary)
     return summary
+
+
+def _stamps(inputs: Inputs) -> dict[str, object]:
+    """Return the stamp of each file that is read, by its path."""
+    paths = {path for source in inputs.sources for path in _paths(source)}
+    return {path: files_of(path).stamp(path) for path in paths}
+
+
+def _paths(source: Source) -> list[str]:
+    return pictures_in(source.path) if source.format == "folder" else [source.path]
+
+
+def _check_columns(prepared: Prepared) -> None:
+    """Open the first source, or else what it lacks would be told only after a run has begun that can't go on."""
+    for source in prepared.inputs.sources[:1]:
+        open_source(source, prepared.columns).records.close()
 
 
 def merge_shards(output: str, max_rejects: str | None) -> dict[str, Any]:

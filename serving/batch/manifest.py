@@ -29,6 +29,8 @@ class Options:
     writer: str
     answer: tuple[str, ...]
     types: str
+    separator: str | None = None
+    decimal: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON form."""

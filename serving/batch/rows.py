@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from serving.batch.dialect import UNSAID, Dialect
 from serving.batch.errors import BadInput
 from serving.contract import Contract
 
@@ -16,7 +17,8 @@ class UnreadableRow(Exception):
 class Columns:
     """Which column holds what: *fields* are the instance's by name, of which *numbers* are numbers.
 
-    A row's id is in *id_column*, or else its file and number; *keep* are the columns that pass through.
+    A row's id is in *id_column*, or else its file and number; *keep* are the columns that pass through. With
+    *allow_missing* the columns of fields that may be missing need not be there. *dialect* is that of CSV files.
     """
 
     fields: Mapping[str, str]
@@ -24,6 +26,8 @@ class Columns:
     numbers: frozenset[str]
     id_column: str | None = None
     keep: tuple[str, ...] = ()
+    allow_missing: bool = False
+    dialect: Dialect = UNSAID
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,7 +42,14 @@ class Columns:
         return tuple(name for name in self.names if name not in optional or name in (self.id_column, *self.keep))
 
 
-def find_columns(contract: Contract, mapping: Mapping[str, str], id_column: str | None, keep: Sequence[str]) -> Columns:
+def find_columns(
+    contract: Contract,
+    mapping: Mapping[str, str],
+    id_column: str | None,
+    keep: Sequence[str],
+    allow_missing: bool = False,
+    dialect: Dialect = UNSAID,
+) -> Columns:
     """Fit the user's *mapping* (field -> column) to what the model takes; raises BadInput."""
     fields = contract.preprocessor.fields
     unknown = [name for name in mapping if name not in fields]
@@ -52,6 +63,8 @@ def find_columns(contract: Contract, mapping: Mapping[str, str], id_column: str 
         frozenset(numbers),
         id_column,
         tuple(dict.fromkeys(keep)),
+        allow_missing,
+        dialect,
     )
 
 

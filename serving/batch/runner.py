@@ -29,7 +29,10 @@ Item = PartBegin | PartEnd | Passed | SourceBegin | SourceEnd | Scored
 
 @dataclass
 class Run:
-    """Does *plan*, with at most *most* chunks at a time; *calls* are the seconds of the last calls to the server."""
+    """Does *plan*, with at most *most* chunks at a time; *calls* are the seconds of the last calls to the server.
+
+    *unused* are the columns, in the sources that were opened, that nothing takes.
+    """
 
     plan: Plan
     columns: Columns
@@ -41,6 +44,7 @@ class Run:
     most: int
     calls: deque[float] = field(default_factory=lambda: deque(maxlen=_CALLS_KEPT))
     done_before: Statistics = field(default_factory=Statistics)
+    unused: dict[str, None] = field(default_factory=dict)
 
     def run(self, submit: Submit) -> None:
         """Score what is not done yet; raises BatchError."""
@@ -91,7 +95,9 @@ class Run:
             yield _result(waiting.popleft())
 
     def _open(self, source: Source) -> Opened:
-        return open_source(source, self.columns)
+        opened = open_source(source, self.columns)
+        self.unused |= dict.fromkeys(opened.unused)
+        return opened
 
 
 def _is_ready(item: Event | Future[Scored]) -> bool:

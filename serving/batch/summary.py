@@ -9,6 +9,7 @@ import numpy as np
 
 from serving.batch.manifest import Manifest
 from serving.batch.parts import rejects_path
+from serving.batch.readers.columns import listed
 from serving.batch.statistics import Statistics
 from serving.contract.reference import Reference
 from serving.monitoring.drift import Verdict, Window, report
@@ -61,6 +62,8 @@ def as_text(summary: Mapping[str, Any]) -> str:
     if "values" in summary:
         values = summary["values"]
         lines.append(f"  values     mean {values['mean']:.4g}, {values['min']:.4g} to {values['max']:.4g}")
+    if unused := summary.get("unused_columns"):
+        lines.append(f"  unused     {listed(unused)}: no field takes them")
     lines += _drift_lines(summary.get("drift", []))
     if now := summary["rows_now"]:
         lines.append(

@@ -1,5 +1,6 @@
 """An HTTP request's body, within its limits: bytes, or a JSON value."""
 
+import codecs
 import io
 import sys
 import zlib
@@ -45,6 +46,7 @@ def read_body(request: flask.Request) -> bytes:
 
 def parse_json(body: bytes, most_depth: int) -> Any:
     """Read JSON whose arrays and objects are nested at most *most_depth* deep; raises MalformedRequest."""
+    body = body.removeprefix(codecs.BOM_UTF8)  # RFC 8259 lets a reader pass over it
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -1,9 +1,12 @@
 import csv
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -114,11 +117,12 @@ def test_invalid_rows_are_left_out_and_named(tmp_path: Path, houses: Path) -> No
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.txt", "", "expected a file ending in .csv or .jsonl"),
-        ("a.jsonl", '{"rooms": 1', "row 1: not JSON"),
-        ("a.jsonl", "[1]", "row 1: expected a JSON object"),
-        ("a.csv", "rooms,alter\n1,2\n", "house_price needs age; the row has rooms, alter"),
-        ("a.csv", b"rooms,age\n\xff,2\n", "can't decode byte 0xff"),
+        ("a.txt", "", "expected a file that ends in .csv, .tsv, .jsonl"),
+        ("a.jsonl", '{"rooms": 1', "no row can be read: row 1: expected a JSON object"),
+        ("a.jsonl", "[1]", "no row can be read: row 1: expected a JSON object"),
+        ("a.csv", "rooms,alter\n1,2\n", "expected a column 'age', got rooms, alter"),
+        ("a.csv", b"rooms,age\n\xff,2\n", "no row can be read: row 1: expected UTF-8"),
+        ("a.csv", 'rooms,age\n1,2\n3,"4\n5,6\n', "row 2, which begins in line 3: a quote is not closed"),
         ("a.csv", "rooms,age,value\n1,2,3\n1,2,\n", "row 2: has no answer, though others have"),
         ("a.csv", "rooms,age,value\n1,2,high\n", "row 1: expected a number as the answer, got 'high'"),
     ],
@@ -156,3 +160,19 @@ def test_what_the_contract_comes_from_is_checked(tmp_path: Path, houses: Path) -
     assert "contract.json" in asked(path, "house_price", tmp_path).output
     result = CliRunner().invoke(drift, [str(path), "--model", "house_price", "--url", "http://127.0.0.1:9"])
     assert "no gateway answers" in result.output
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl.gz", "a.tsv"])
+def test_every_file_of_rows_that_can_be_scored_is_read(tmp_path: Path, houses: Path, name: str) -> None:
+    rows = like_training(50)
+    if name == "a.parquet":
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / name, row_group_size=20)
+    elif name == "a.tsv":
+        (tmp_path / name).write_text(
+            "\n".join("\t".join(map(str, row)) for row in [[*rows[0]], *map(dict.values, rows)])
+        )
+    else:
+        (tmp_path / name).write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+    told = json.loads(asked(tmp_path / name, "house_price", houses, "--json").stdout)
+    assert told["rows"] == 50
+    assert "value" in {feature["feature"] for feature in told["features"]}

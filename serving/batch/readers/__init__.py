@@ -5,9 +5,10 @@ of them is a small value that travels with them to a thread or process.
 """
 
 from serving.batch.inputs import Source
+from serving.batch.readers.csv_rows import csv_records
 from serving.batch.readers.pictures import folder_records, tar_records, zip_records
 from serving.batch.readers.records import Opened
-from serving.batch.readers.table import csv_records, jsonl_records, parquet_records
+from serving.batch.readers.table import jsonl_records, parquet_records
 from serving.batch.rows import Columns
 
 _OPENERS = {

@@ -19,14 +19,29 @@ class CsvLines:
         self._readline = text.readline
         self._most = most
         self.of_row = self.rows = 0
+        self._line = 0
+        self._peeked = ""
 
     def __iter__(self) -> "CsvLines":
         return self
 
+    def peek(self) -> str:
+        """Return the first line, before it is read."""
+        self._peeked = self._readline(self._most)
+        return self._peeked
+
+    def unclosed(self) -> str:
+        """Say where the row of the moment begins, of which the end can't be told."""
+        begins = self._line - self.of_row + 1
+        return f"row {self.rows}, which begins in line {begins}: a quote is not closed, or not where the cell ends"
+
     def __next__(self) -> str:
-        line = self._readline(self._most)
+        line, self._peeked = self._peeked or self._readline(self._most), ""
         if not line:
+            if self.of_row:  # the reader asks for more of a row that has begun
+                raise ValueError(self.unclosed())
             raise StopIteration
+        self._line += 1
         if len(line) == self._most and line[-1] != "\n":
             self._leave_out(line)
         self.of_row += 1

@@ -53,10 +53,11 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Opened:
-    """A source that is being read."""
+    """A source that is being read; nothing takes its *unused* columns."""
 
     records: Records
     reader: Reader
+    unused: tuple[str, ...] = ()
 
 
 class IteratorRecords:
@@ -86,6 +87,10 @@ class IteratorRecords:
             taken += some
             size += self._measure(some)
         return taken
+
+    def put_back(self, records: Sequence[Any]) -> None:
+        """Have *records*, which were taken, come next."""
+        self._iterator = itertools.chain(records, self._iterator)
 
     def skip(self, count: int) -> int:
         """Pass over the next records."""
@@ -128,8 +133,15 @@ def _decompressed(source: Source, file: BinaryIO) -> BinaryIO:
 
 def _explained(name: str, iterator: Iterator[Any]) -> Iterator[Any]:
     """Pass on; raises BadInput with the file's name if it is damaged."""
-    try:
+    with explaining_damage(name):
         yield from iterator
+
+
+@contextmanager
+def explaining_damage(name: str) -> Iterator[None]:
+    """Raise BadInput with the file's name if it turns out to be damaged."""
+    try:
+        yield
     except (EOFError, ValueError, zlib.error) as error:
         raise BadInput(f"{name} is damaged: {error}") from error
     except OSError as error:

@@ -1,5 +1,7 @@
 """Kinds of files, compressions and places: the same rows come out of all."""
 
+import codecs
+import dataclasses
 import gzip
 import io
 import tarfile
@@ -16,6 +18,7 @@ from serving.batch.errors import BadInput
 from serving.batch.inputs import find_inputs
 from serving.batch.readers import open_source, records
 from serving.batch.rows import find_columns
+from serving.batch.summary import as_text
 from tests.serving.batch.conftest import done, houses, read_jsonl, write_csv, write_jsonl
 from tests.serving.contracts import image_contract, png, tabular_contract, text_contract
 
@@ -156,7 +159,7 @@ def done_in_store(source: str, output: str) -> dict[str, Any]:
         ("in.csv.zst", b"rooms,age\n5,30\n", "is damaged"),
         ("in.parquet", b"rooms,age\n5,30\n", "not a Parquet file"),
         ("in.csv", b"", "expected a line with the names of the columns, got nothing"),
-        ("in.csv", b"rooms,age,age\n1,2,3\n", "the column 'age' stands there twice"),
+        ("in.csv", b"rooms,age,age\n1,2,3\n", "the column 'age' is listed twice"),
     ],
 )
 def test_damaged_files_are_named(tmp_path: Path, name: str, content: bytes, said: str) -> None:
@@ -176,6 +179,7 @@ def test_rows_that_are_too_long_are_rejected_without_being_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("serving.batch.readers.table.MOST_ROW_BYTES", 100)
+    monkeypatch.setattr("serving.batch.readers.csv_rows.MOST_ROW_BYTES", 100)
     write_jsonl(tmp_path / "in.jsonl", [{"text": "good"}, {"text": "bad " * 100}, {"text": "film"}])
     (tmp_path / "in.csv").write_text('text\ngood\n"' + "bad " * 100 + '"\nfilm\n')
     for name in ("in.jsonl", "in.csv"):
@@ -189,7 +193,7 @@ def test_rows_that_are_too_long_are_rejected_without_being_held(
     "row", ['"' + "bad\n" * 100 + '"\n', '"never closed\n' + "good\n" * 100, '"bad\n' + "bad " * 50 + '"\n']
 )
 def test_a_row_whose_end_is_not_known_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str) -> None:
-    monkeypatch.setattr("serving.batch.readers.table.MOST_ROW_BYTES", 100)
+    monkeypatch.setattr("serving.batch.readers.csv_rows.MOST_ROW_BYTES", 100)
     (tmp_path / "in.csv").write_text(f"text\ngood\n{row}film\n")
     with pytest.raises(BadInput, match=r"in\.csv is damaged: row 2"):
         done(tmp_path, text_contract(), [tmp_path / "in.csv"], "out.jsonl")
@@ -204,3 +208,119 @@ def test_bites_are_small_where_rows_are_long(tmp_path: Path, monkeypatch: pytest
     assert opened.records.skip(99) == 7
     assert opened.records.take(1) == []
     opened.records.close()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (["text", "good", '"bad', "film"], 3),
+        (["text", "good", "film", '"A film that begins well, and th'], 4),
+        (['"text', "good"], 1),
+        (["text", *["good"] * 3000, '"bad', *["film"] * 2000], 3002),
+        (["text", '"two', 'lines"', '"bad', 'film" good', "good"], 4),  # the next quote closes it in a wrong place
+        (["text", '"bad', '"film"', "good"], 2),
+    ],
+)
+@pytest.mark.parametrize("name", ["in.csv", "in.tsv", "in.csv.gz"])
+def test_a_quote_that_is_not_closed_ends_the_run(
+    tmp_path: Path, rows: list[str], line: int, end: str, name: str
+) -> None:
+    content = end.join(rows).encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    with pytest.raises(BadInput, match=rf"{name} is damaged: row \d+, which begins in line {line}: a quote is not"):
+        done(tmp_path, text_contract(), [tmp_path / name], "out.jsonl")
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_quote_within_a_cell_of_one_line_costs_that_row(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text('text\ngood\n"good" film\n"good ""very"" film"\nfive " film\n')
+    done(tmp_path, text_contract(), [tmp_path / "in.csv"], "out.jsonl")
+    assert len(read_jsonl(tmp_path / "out.jsonl")) == 3
+    (reject,) = read_jsonl(tmp_path / "out.jsonl.rejects.jsonl")
+    assert (reject["row"], "expected CSV: " in reject["reason"]) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.jsonl.gz", "in.csv"])
+def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path, name: str) -> None:
+    content = codecs.BOM_UTF8 + (b'{"text": "good"}\n' if "jsonl" in name else b"text\ngood\n")
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    assert done(tmp_path, text_contract(), [tmp_path / name], "out.jsonl", max_rejects="0")["rows"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("in.csv", "text\ngood\n".encode("utf-16"), "expected text in UTF-8, got UTF-16"),
+        ("in.csv", "text\ngood\n".encode("utf-16-be"), "got zero bytes, as in UTF-16"),
+        ("in.jsonl", '{"text": "good"}\n'.encode("utf-16"), "expected text in UTF-8, got UTF-16"),
+        ("in.csv", "tëxt\ngood\n".encode("latin-1"), "the names of the columns are not UTF-8"),
+        ("in.csv", gzip.compress(b"text\ngood\n"), "got gzip: let its name end in .gz"),
+        ("in.jsonl", gzip.compress(b"{}\n"), "got gzip: let its name end in .gz"),
+        ("in.csv", b"PK\3\4" + bytes(30), "got a zip archive or a spreadsheet"),
+        ("in.csv", b"\x1b[31mred,\x07\ngood,1\n", r"got \\x1b\[31mred, \\x07;"),
+        ("in.jsonl", b'{"\\u001b[31m": 1}\n', r"got \\x1b\[31m;"),
+    ],
+)
+def test_what_is_no_text_is_told_without_its_bytes(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadInput, match=message) as raised:
+        done(tmp_path, text_contract(), [tmp_path / name], "out.jsonl")
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize(("name", "mark"), [("in.csv", ";"), ("in.csv", "\t"), ("in.csv", "|"), ("in.tsv", ",")])
+def test_another_separator_is_found_by_the_columns(tmp_path: Path, name: str, mark: str) -> None:
+    write_csv(tmp_path / name, [{"id": 1, "text": "good, very; film"}], mark)
+    assert done(tmp_path, text_contract(), [tmp_path / name], "out.jsonl", max_rejects="0")["rows"] == 1
+
+
+def test_a_separator_that_is_not_told_by_the_header_can_be_given(tmp_path: Path) -> None:
+    write_csv(tmp_path / "in.csv", [{"text": "good", "x;text": "bad"}], "|")
+    with pytest.raises(BadInput, match=r"expected a column 'text', got text\|x;text"):
+        done(tmp_path, text_contract(), [tmp_path / "in.csv"], "out.jsonl")
+    assert done(tmp_path, text_contract(), [tmp_path / "in.csv"], "out.jsonl", separator="pipe")["rows"] == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimal", "rooms"),
+    [
+        (["3,5"], None, 3.5),
+        (["4", "0,123"], None, 0.123),
+        (["3,25"], "comma", 3.25),
+        (["3.5"], None, 3.5),
+        (["1,234"], "comma", 1.234),
+    ],
+)
+def test_decimal_commas_are_read(tmp_path: Path, cells: list[str], decimal: str | None, rooms: float) -> None:
+    write_csv(tmp_path / "in.csv", [{"rooms": cell, "age": "30"} for cell in cells], ";")
+    write_csv(tmp_path / "plain.csv", [{"rooms": rooms, "age": 30}])
+    done(tmp_path, tabular_contract(), [tmp_path / "in.csv"], "out.jsonl", decimal=decimal, max_rejects="0")
+    done(tmp_path, tabular_contract(), [tmp_path / "plain.csv"], "plain.jsonl")
+    assert read_jsonl(tmp_path / "out.jsonl")[-1]["value"] == read_jsonl(tmp_path / "plain.jsonl")[0]["value"]
+
+
+def test_what_may_be_thousands_is_asked_for(tmp_path: Path) -> None:
+    write_csv(tmp_path / "in.csv", [{"rooms": "1,234", "age": "30"}], ";")
+    with pytest.raises(BadInput, match="is 1,234 a decimal number, or one of thousands"):
+        done(tmp_path, tabular_contract(), [tmp_path / "in.csv"], "out.jsonl")
+    done(tmp_path, tabular_contract(), [tmp_path / "in.csv"], "out.jsonl", decimal="point")
+    assert "got '1,234'" in read_jsonl(tmp_path / "out.jsonl.rejects.jsonl")[0]["reason"]
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl", "in.parquet"])
+def test_a_field_that_no_column_has_is_refused_unless_asked_for(tmp_path: Path, name: str) -> None:
+    house: dict[str, Any] = {"rooms": 3.5, "aeg": 30.0}
+    if name.endswith("csv"):
+        write_csv(tmp_path / name, [house])
+    elif name.endswith("jsonl"):
+        write_jsonl(tmp_path / name, [house])
+    else:
+        pq.write_table(pa.Table.from_pylist([house]), tmp_path / name)
+    contract = tabular_contract()
+    lenient = dataclasses.replace(contract, preprocessor=dataclasses.replace(contract.preprocessor, missing="mean"))
+    with pytest.raises(BadInput, match=r"expected a column 'age', got rooms, aeg; .*--allow-missing"):
+        done(tmp_path, lenient, [tmp_path / name], "out.jsonl")
+    summary = done(tmp_path, lenient, [tmp_path / name], "out.jsonl", allow_missing=True)
+    assert (summary["rows"], summary["unused_columns"]) == (1, ["aeg"])
+    assert "  unused     aeg: no field takes them" in as_text(summary)

@@ -3,14 +3,22 @@
 import csv
 import gzip
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 
+from serving.batch.errors import BadInput
+from serving.batch.job import Job
+from serving.batch.job import score as do_job
 from tests.serving.batch.conftest import Command, houses, read_jsonl, texts, write_csv, write_jsonl
+from tests.serving.batch.instant import InstantServer
 from tests.serving.contracts import answers, tabular_contract, text_contract
 from tests.serving.fake_model_server import wait_until
 
@@ -323,3 +331,46 @@ def test_processes_give_the_same_bytes_as_threads(command: Command, tmp_path: Pa
         assert result.exit_code == 0, result.output
     assert (tmp_path / "threads.jsonl").read_bytes() == (tmp_path / "processes.jsonl").read_bytes()
     assert len(read_jsonl(tmp_path / "processes.jsonl.rejects.jsonl")) == 1
+
+
+def test_a_pipe_that_ends_at_once_is_told(command: Command) -> None:
+    done = command("-", "--format", "jsonl", "--output", "out.jsonl", stdin=b"")
+    assert done.exit_code == 2
+    assert "standard input ended before anything came" in done.output
+
+
+def test_a_named_pipe_is_read_once(command: Command) -> None:
+    pipe = command.folder / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(b'{"text": "good"}\n{"text": "film"}\n'))
+    writer.start()
+    done = command(pipe, "--format", "jsonl", "--output", "out.jsonl")
+    writer.join(10)
+    assert done.exit_code == 0, done.output
+    assert [row["row_id"] for row in read_jsonl(command.folder / "out.jsonl")] == [f"{pipe}:1", f"{pipe}:2"]
+
+
+def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "in.jsonl", [{"text": text} for text in texts(50)])
+    contract = text_contract()
+
+    class Changing(InstantServer):
+        def predict(self, *arguments: Any) -> Any:
+            write_jsonl(path, [{"text": "good"}])
+            return super().predict(*arguments)
+
+    job = Job((str(path),), contract.model, str(tmp_path / "out.jsonl"))
+    server = Changing(contract)
+    with pytest.raises(BadInput, match=r"in\.jsonl changed while it was read"):
+        do_job(job, server, lambda: server, threading.Event())
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_who_does_not_read_the_summary_costs_nothing(command: Command) -> None:
+    write_jsonl(command.folder / "in.jsonl", [{"text": "good"}])
+    words = f'"{sys.executable}" -m serving score in.jsonl --model sentiment --output out.jsonl'
+    line = f"{words} | true; exit ${{PIPESTATUS[0]}}"
+    environment = {**os.environ, "MODEL_SERVER": command.server.address, "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(["/bin/bash", "-c", line], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("Error")) == (0, 0), done.stderr
+    assert len(read_jsonl(command.folder / "out.jsonl")) == 1

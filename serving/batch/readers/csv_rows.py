@@ -1,0 +1,160 @@
+"""Files of comma-separated values, and of what else people write instead of commas."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+from serving.batch.dialect import find_decimal, find_separator
+from serving.batch.errors import BadInput
+from serving.batch.inputs import Source
+from serving.batch.readers.columns import check_columns
+from serving.batch.readers.csv_lines import CsvLines, LineTooLong
+from serving.batch.readers.encoding import checked_text
+from serving.batch.readers.records import MOST_ROW_BYTES, IteratorRecords, Opened, open_streams
+from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
+
+_LOOKED_AT = 1000
+"""Rows in which decimal commas are looked for."""
+
+
+def csv_records(source: Source, columns: Columns) -> Opened:
+    """Open CSV or TSV: UTF-8, with a header; raises BadInput if the header lacks a column."""
+    csv.field_size_limit(MOST_ROW_BYTES)
+    with open_streams(source) as (stream, file):
+        # Bytes that are not UTF-8 come through, so that their row can be told.
+        text = io.TextIOWrapper(checked_text(source.name, stream), "utf-8", errors="surrogateescape", newline="")
+        lines = CsvLines(text, MOST_ROW_BYTES)
+        usual = "\t" if source.format == "tsv" else ","
+        separator = find_separator(columns.dialect.separator, usual, lines.peek(), columns.needed or columns.names)
+        cells = _cells(csv.reader(lines, delimiter=separator, strict=True), lines)
+        records = IteratorRecords(source, (text, stream, file), cells, _cells_size, group=16)
+        header = next(iter(records.take(1)), "nothing, as the file is empty")
+        if isinstance(header, str):
+            raise BadInput(f"{source.name}: expected a line with the names of the columns, got {header}")
+        _check_utf8(source.name, header)
+        unused = check_columns(source.name, header, columns)
+        decimal = _decimal(source.name, separator, header, records, columns)
+    return Opened(records, CsvReader(source.name, columns, tuple(header), decimal), unused)
+
+
+def _check_utf8(name: str, header: Sequence[str]) -> None:
+    try:
+        "".join(header).encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{name}: the names of the columns are not UTF-8: convert the file first") from error
+
+
+def _decimal(name: str, separator: str, header: list[str], records: IteratorRecords, columns: Columns) -> str:
+    if separator == "," or not columns.numbers:
+        return find_decimal(columns.dialect.decimal, separator, name, ())
+    first = records.take(_LOOKED_AT)
+    records.put_back(first)
+    there = [column for field, column in columns.fields.items() if field in columns.numbers and column in header]
+    rows = (dict(zip(header, cells, strict=True)) for cells in first if len(cells) == len(header))
+    return find_decimal(columns.dialect.decimal, separator, name, (row[column] for row in rows for column in there))
+
+
+@dataclass(frozen=True)
+class CsvReader:
+    """Cells, all of them text -> rows. A cell that should be a number and is none is left for the contract to tell."""
+
+    name: str
+    columns: Columns
+    header: tuple[str, ...]
+    decimal: str = "."
+
+    def read(self, records: Sequence[Any], first: int) -> Rows:
+        """Read lists of cells."""
+        rows = Rows()
+        make_instance = self._maker()
+        kept = [self.header.index(name) for name in self.columns.keep]
+        id_column = self.columns.id_column
+        id_index = self.header.index(id_column) if id_column else -1
+        for number, cells in enumerate(records, first):
+            if not cells:  # an empty line
+                continue
+            try:
+                self._check(cells)
+                identity = row_id(self.name, number, cells[id_index], id_column)
+                rows.add(number, identity, make_instance(cells), [cells[index] for index in kept])
+            except UnreadableRow as error:
+                rows.rejects.append((number, str(error)))
+        return rows
+
+    def _check(self, cells: Any) -> None:
+        if isinstance(cells, str):
+            raise UnreadableRow(cells)
+        if len(cells) != len(self.header):
+            raise UnreadableRow(f"expected {len(self.header)} columns, got {len(cells)}")
+        text = "".join(cells)
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise UnreadableRow("expected UTF-8, got other bytes") from error
+
+    def _maker(self) -> Any:
+        """Make the function from cells to an instance. It is here that files of numbers spend their time."""
+        there = {
+            name: self.header.index(column) for name, column in self.columns.fields.items() if column in self.header
+        }
+        names = tuple(there)
+        pick = itemgetter(*there.values()) if len(there) > 1 else lambda cells: (cells[there[names[0]]],)
+        if not set(names) <= self.columns.numbers:
+            numbers = self.columns.numbers
+            return lambda cells: {
+                name: _number(cell, self.decimal) if name in numbers else cell
+                for name, cell in zip(names, pick(cells), strict=True)
+            }
+
+        def instance(cells: list[str]) -> dict[str, Any]:
+            picked = pick(cells)
+            try:
+                if "_" not in "".join(picked):
+                    return dict(zip(names, map(float, picked), strict=True))
+            except ValueError:
+                pass
+            return {name: _number(cell, self.decimal) for name, cell in zip(names, picked, strict=True)}
+
+        return instance
+
+
+def _cells(reader: Iterator[list[str]], lines: CsvLines) -> Iterator[list[str] | str]:
+    """Give the cells of each row; of one that can't be read, what is wrong.
+
+    Raises ValueError where it can't be told any more where the next row begins.
+    """
+    while True:
+        lines.of_row = 0
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except LineTooLong as error:
+            yield str(error)
+        except csv.Error as error:
+            if lines.of_row > 1 or "field limit" in str(error):
+                raise ValueError(lines.unclosed()) from error
+            yield f"expected CSV: {error}"
+        lines.rows += 1
+
+
+def _cells_size(rows: Sequence[Any]) -> int:
+    return sum(map(len, chain.from_iterable(rows)))
+
+
+def _number(cell: str, decimal: str) -> Any:
+    if not cell.strip():
+        return None
+    if decimal != ".":
+        if "." in cell:  # which then would be one of thousands: left for the contract to tell
+            return cell
+        cell = cell.replace(decimal, ".")
+    try:
+        return cell if "_" in cell else float(cell)
+    except ValueError:
+        return cell
