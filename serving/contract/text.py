@@ -3,13 +3,18 @@
 Only ASCII letters are lower-cased, punctuation but for the apostrophe becomes a space, words are split at spaces.
 Ids: 0 padding, 1 start, 2 a word too rare for the vocabulary, 3 unused, then the words by rank, most frequent
 first. A word that the training texts never had leaves no id at all: those data sets were made so.
+
+Those rules know ASCII alone, and of its line ends only one. The other line ends split as well: no published word has
+one. Marks beyond ASCII split too, but in unknown words alone: "it's" with a curly apostrophe is a published word.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from itertools import chain
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -27,27 +32,62 @@ _COMMON_WORDS, _OTHER_WORDS = 16, 16
 _WORDS_A_DRAW = 5
 """The words of a text go together: five say as much as one that is drawn on its own (measured on IMDB and Reuters)."""
 
-_SEPARATORS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
-_BLANK, _BLANK_PATTERN = " \t\n\r", " \\t\\n\\r"  # spelt out: not all dialects of patterns agree on \\s
-_NORMALISE = bytes.maketrans(
-    bytes(range(ord("A"), ord("Z") + 1)) + _SEPARATORS.encode(),
-    bytes(range(ord("a"), ord("z") + 1)) + b" " * len(_SEPARATORS),
+Splitting = Literal["ascii", "unicode"]
+"""Where words end: `ascii` at what the published data sets were split at; `unicode` at all that separates words."""
+
+_PUNCTUATION = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+_CONTROLS = "".join(map(chr, (*range(0x08), *range(0x0B, 0x10), *range(0x11, 0x20), 0x7F)))
+"""Line ends and other control characters, but for two that published words have: U+0008 and U+0010."""
+_MARK = re.compile(
+    "[\xa0\xa1\xab\xb4\xb7\xbb\xbf\u02bc\u1680"  # not U+0080 to U+009F: published texts keep them in words
+    "\u2000-\u200b\u200e-\u206f"  # spaces, dashes, quotes, dots; not what joins the parts of a word
+    "\u20a0-\u20cf\u2190-\u2bff\u2e00-\u2e7f"  # currencies, symbols, more punctuation
+    "\u3000-\u3003\u3008-\u3020\u3030\ufe0e\ufe0f\ufeff\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+    "\U0001f000-\U0001faff]"  # pictures
 )
+_MARKS_BEGIN = tuple(bytes([first]) for first in b"\xc2\xca\xe1\xe2\xe3\xef\xf0")
+"""The first bytes of all marks in UTF-8: a text with accents alone has none, and is looked through no further."""
+_APOSTROPHE = re.compile("(?<=\\w)[\xb4\u02bc\u2018\u2019\u201b\uff07](?=\\w)")
+_BLANK, _BLANK_PATTERN = " \t\n\r", " \\t\\n\\r"  # spelt out: not all dialects of patterns agree on \\s
 
 
-def tokenize(text: str) -> list[str]:
-    """Split *text* into words."""
-    return [word for word in _pieces(text) if word]
+def _table(separators: str) -> bytes:
+    letters = bytes(range(ord("A"), ord("Z") + 1))
+    return bytes.maketrans(letters + separators.encode(), letters.lower() + b" " * len(separators))
 
 
-def _pieces(text: str) -> list[str]:
-    """Split *text* at each space: into its words and, where several spaces follow each other, empty texts.
+_NORMALISE: dict[Splitting, bytes] = {"ascii": _table(_PUNCTUATION), "unicode": _table(_PUNCTUATION + _CONTROLS)}
+
+
+def tokenize(text: str, splitting: Splitting = "unicode", known: Collection[str] = ()) -> list[str]:
+    """Split *text* into words; those that are *known* are not split at marks beyond ASCII."""
+    return [word for word in _pieces(text, splitting, known) if word]
+
+
+def _pieces(text: str, splitting: Splitting, known: Collection[str]) -> list[str]:
+    """Split *text* into its words and, where several separators follow each other, empty texts.
 
     In UTF-8 the bytes of an ASCII letter are part of no other, and bytes are translated several times faster than
     text. Half a surrogate pair, which JSON may hold, goes through as it is.
     """
-    data = text.encode("utf-8", "surrogatepass").translate(_NORMALISE)
-    return data.decode("utf-8", "surrogatepass").split(" ")
+    data = text.encode("utf-8", "surrogatepass").translate(_NORMALISE[splitting])
+    pieces = data.decode("utf-8", "surrogatepass").split(" ")
+    if splitting == "ascii" or text.isascii() or not any(first in data for first in _MARKS_BEGIN):
+        return pieces
+    return _split_at_marks(pieces, known)
+
+
+def _split_at_marks(pieces: list[str], known: Collection[str]) -> list[str]:
+    unknown = set(pieces).difference(known)
+    if not _MARK.search(" ".join(unknown)):
+        return pieces
+    parts = {piece: _parts(piece) for piece in unknown if _MARK.search(piece)}
+    return list(chain.from_iterable(map(parts.get, pieces, zip(pieces, strict=True))))
+
+
+def _parts(piece: str) -> list[str]:
+    """Split at all marks but an apostrophe between two letters: that becomes the one that the vocabularies have."""
+    return _MARK.sub(" ", _APOSTROPHE.sub("'", piece)).split(" ")
 
 
 @dataclass(frozen=True)
@@ -56,12 +96,14 @@ class TextVectorizer:
 
     *words* are all that training saw, by rank; *num_words* is the number of ids, the special ones included.
     A text of more than *max_characters* is refused, and one of nothing but spaces, tabs and line ends.
+    *splitting* is part of what was fitted: ids must stay what the model was trained on.
     """
 
     words: tuple[str, ...]
     num_words: int
     length: int
     max_characters: int = 10_000_000
+    splitting: Splitting = "unicode"
     kind: ClassVar[str] = "text"
     fields: ClassVar[tuple[str, ...]] = ("text",)
     measures: ClassVar[tuple[str, ...]] = ("words", "unknown_ratio")
@@ -128,14 +170,19 @@ class TextVectorizer:
         return {"vocabulary": (*common, *(f"other {number}" for number in range(len(common), self._buckets)))}
 
     def to_state(self) -> dict[str, Any]:
-        """Give the fitted state as JSON values."""
-        return {"length": self.length, "num_words": self.num_words, "words": " ".join(self.words)}
+        """Return the fitted state as JSON values."""
+        words = " ".join(self.words)
+        return {"length": self.length, "num_words": self.num_words, "splitting": self.splitting, "words": words}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "TextVectorizer":
-        """Read what `to_state` gave."""
+        """Read what `to_state` gave; states of before it said the splitting are of ASCII's. Raise ValueError."""
         words = state["words"]
-        return cls(tuple(words.split(" ") if words else ()), state["num_words"], state["length"])
+        splitting = state.get("splitting", "ascii")
+        if splitting not in _NORMALISE:
+            raise ValueError(f"splitting: expected {' or '.join(_NORMALISE)}, got {splitting!r}")
+        words = tuple(words.split(" ") if words else ())
+        return cls(words, state["num_words"], state["length"], splitting=splitting)
 
     @cached_property
     def _id_of(self) -> dict[str, int]:
@@ -161,9 +208,10 @@ class TextVectorizer:
         """Make the ids, and count each text's words and those that are known."""
         ids = np.zeros((len(decoded), self.length), np.int32)
         counts = []
-        id_of = self._id_of.get
+        known = self._id_of
+        id_of = known.get
         for row, text in zip(ids, decoded, strict=True):
-            pieces = _pieces(text)
+            pieces = _pieces(text, self.splitting, known)
             found = [START, *filter(None, map(id_of, pieces))]  # no id of a word is 0, and an empty text has none
             counts.append((len(pieces) - pieces.count(""), len(found) - 1 - found.count(RARE)))
             found = found[: self.length]
