@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from serving.contract.limits import InstanceLimits
+from serving.contract.png import keyed, pixels_only
 from serving.contract.reference import Measures
 from serving.contract.tensors import Features, TensorSpec
 from serving.errors import Described, InvalidField
@@ -18,6 +19,17 @@ from serving.errors import Described, InvalidField
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _SIZE = "plumbline_size"  # in a decoded picture's `info`: width and height before it was decoded at less
 _MEASURED_SIDE = 64
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What brings a picture upright, by its EXIF orientation."""
+_QUARTER_TURNS = tuple(_TURNS[orientation] for orientation in (5, 6, 7, 8))
 _DEEP_GREY = ("I", "I;16", "I;16B", "I;16L", "F")
 
 
@@ -128,8 +140,9 @@ class ImageResizer:
     def _upright(self, data: bytes) -> Image.Image:
         if len(data) > self.max_bytes:
             raise self._too_many_bytes(len(data))
+        data = pixels_only(data)
         try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise self._too_many_pixels("far more") from None
         except Exception as error:  # Pillow's parsers raise whatever they stumble over
@@ -137,10 +150,14 @@ class ImageResizer:
         if image.width * image.height > self.max_pixels:
             raise self._too_many_pixels(f"{image.width}x{image.height}")
         try:
+            size, turn = image.size, _turn(image)
             # A JPEG can be decoded at 1/2, 1/4 or 1/8 for less work; twice the size keeps the resize faithful.
-            size = image.size
-            image.draft(self.mode, (2 * self.width, 2 * self.height))
-            ImageOps.exif_transpose(image, in_place=True)
+            wanted = (2 * self.width, 2 * self.height)
+            image.draft(self.mode, wanted[::-1] if turn in _QUARTER_TURNS else wanted)
+            if image.format == "PNG":
+                image = keyed(image, data)
+            if turn is not None:
+                image = image.transpose(turn)
             # Here, so that of many large pictures no more than one is held at a time.
             resized = self._flat(image).resize((self.width, self.height), Image.Resampling.BILINEAR)
             resized.info[_SIZE] = size
@@ -173,7 +190,25 @@ def _not_an_image(data: bytes) -> InvalidField:
     return InvalidField("image", f"a whole picture in one of the formats {', '.join(FORMATS)}", came)
 
 
+def upright(image: Image.Image) -> Image.Image:
+    """Return the picture turned as its EXIF data ask for; other tags of theirs may be broken."""
+    turn = _turn(image)
+    return image if turn is None else image.transpose(turn)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Read the orientation alone: a tag that nobody asks for must not refuse a picture."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Pillow's parsers raise whatever they stumble over
+        image.load()  # a picture that is broken itself is told as that
+        return None
+
+
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Bring 16-bit grey down to 8 bits by value: Pillow's own conversion cuts everything above 255 to white."""
     values = np.asarray(image, np.float64)
-    return Image.fromarray((np.clip(values, 0, 65535) / 257).round().astype(np.uint8))
+    grey = Image.fromarray((np.clip(values, 0, 65535) / 257).round().astype(np.uint8))
+    if (key := image.info.get("transparency")) is not None:
+        grey.putalpha(Image.fromarray((values != key).astype(np.uint8) * 255))
+    return grey

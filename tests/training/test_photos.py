@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,17 @@ def test_a_class_without_a_readable_photo_is_an_error_that_names_the_first_bad_f
     (dogs / "a.jpg").touch()
     with pytest.raises(BadRequest, match=r"this class; left out 1, first .*a\.jpg: expected a whole picture"):
         cats_and_dogs(folder)
+
+
+def test_a_turned_photo_with_an_odd_exif_tag_is_kept(folder):
+    table = [(0x010F, 1, b"\7\0\0\0"), (0x0112, 3, b"\6\0\0\0")]  # the maker is a number
+    entries = b"".join(struct.pack("<HHI", tag, kind, 1) + value for tag, kind, value in table)
+    odd = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
+    Image.new("RGB", (20, 30), RED).save(folder / "cats_and_dogs" / "train" / "cat" / "odd.jpg", exif=odd)
+
+    data = cats_and_dogs(folder)
+    assert data.notes == ()
+    assert np.bincount(data.train.targets).tolist() == [10, 9]
 
 
 @pytest.mark.parametrize("labels", [(), ("cat",)], ids=["none", "one"])

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
+
+from serving.contract.image import upright
+from serving.contract.png import pixels_only
 
 EXCERPT = 600
 """Characters of a text that are shown."""
@@ -70,7 +73,7 @@ def data_uri(data: bytes, kind: str = "image/png") -> str:
 
 def _picture(name: str, data: bytes) -> Picture:
     # Drawn anew whatever its format: browsers don't read all that Pillow reads, and nothing but pixels gets through.
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    image = upright(Image.open(io.BytesIO(pixels_only(data))))
     small, buffer = max(image.size) <= SMALL, io.BytesIO()
     if small:
         image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "PNG")

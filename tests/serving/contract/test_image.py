@@ -1,13 +1,15 @@
 import base64
 import contextlib
 import io
+import itertools
 import json
+import struct
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from serving.contract import ImageResizer
 from serving.errors import InvalidField
@@ -55,6 +57,67 @@ def test_exif_orientation_turns_the_picture_upright():
 
     assert upright[:3].min() > 200
     assert upright[5:].max() < 60
+
+
+TAGS = (0x0001, 0x010E, 0x010F, 0x0110, 0x011A, 0x0128, 0x0132, 0x0201, 0x8298, 0x829A, 0x8769, 0x8825, 0x9286, 0xA005)
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
+"""Bytes of a value by the number of its type; other types are unknown."""
+TURNED_BACK = {
+    **{1: None, 2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM},
+    **{5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE},
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def exif_with(orientation, tag, kind):
+    """The orientation, and one value of *kind* for *tag*."""
+    value = bytes(range(7, 15))[: SIZES.get(kind, 1)]
+    far = 8 + 2 + 2 * 12 + 4
+    place = value.ljust(4, b"\0") if len(value) <= 4 else struct.pack("<I", far)
+    entries = sorted([(0x0112, 3, struct.pack("<HH", orientation, 0)), (tag, kind, place)])
+    table = b"".join(struct.pack("<HHI", tag, kind, 1) + place for tag, kind, place in entries)
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + table + bytes(4) + value
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", TURNED_BACK)
+def test_no_other_exif_tag_keeps_a_picture_from_being_turned_upright(format, orientation):
+    upright = Image.linear_gradient("L").resize((16, 24)).rotate(30)
+    turn = TURNED_BACK[orientation]
+    stored = upright if turn is None else upright.transpose(turn)
+    wanted = np.asarray(upright.resize((8, 8), Image.Resampling.BILINEAR), int)[..., None]
+
+    for tag, kind in itertools.product(TAGS, (*SIZES, 0, 99, 65535)):
+        got = pixels(encoded(stored, format, quality=100, exif=exif_with(orientation, tag, kind)))
+        assert np.abs(got - wanted).max() < 9, (tag, kind)
+
+
+@pytest.mark.parametrize(
+    "exif", [b"", b"Exif\0\0", b"Exif\0\0MM", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0nonsense"]
+)
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_exif_data_that_are_broken_refuse_no_picture(format, exif):
+    white = Image.new("RGB", (20, 30), "white")
+
+    assert pixels(encoded(white, format, exif=exif)).min() > 250
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+@pytest.mark.parametrize("frame", [(100, 300), (300, 100)])
+def test_a_large_jpeg_that_is_turned_is_decoded_large_enough_for_its_frame(orientation, frame):
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 255, (200, 150, 3), np.uint8)).resize(
+        (1600, 1200), Image.Resampling.BICUBIC
+    )
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    data = encoded(noise, "JPEG", quality=95, exif=exif)
+    whole = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    wanted = np.asarray(whole.resize(frame, Image.Resampling.BILINEAR), int)
+
+    width, height = frame
+    assert np.abs(pixels(data, ImageResizer(height, width)) - wanted).mean() < 2
 
 
 @pytest.mark.parametrize(
