@@ -29,9 +29,13 @@ Where tensorflow_model_server is on PATH, the gateway has that behind it; else i
 Examples:
   plumbline up
   plumbline up --models-dir /srv/models --port 9000
+  plumbline up --dry-run
 """
 
+_NOT_SERVED = "not served: "
+"""How a line begins in which `plumbline serve` says which model it leaves out, and why."""
 _HOST = "127.0.0.1"
+_PORT = click.IntRange(1, 65535)
 _READY_SECONDS = 180
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.05
@@ -64,21 +68,32 @@ _SHOWN = 110
 @click.command(help=_HELP)
 @click.option(
     "--models-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     default="models",
     show_default=True,
     envvar="PLUMBLINE_MODELS",
     help="Where `plumbline train` publishes.",
 )
-@click.option("--port", default=8000, show_default=True, help="The gateway's port.")
-@click.option("--model-server-port", default=8500, show_default=True, help="The gRPC port of tensorflow_model_server.")
+@click.option("--port", type=_PORT, default=8000, show_default=True, envvar="PORT", help="The gateway's port.")
+@click.option(
+    "--model-server-port",
+    type=_PORT,
+    default=8500,
+    show_default=True,
+    help="The gRPC port of tensorflow_model_server.",
+)
+@click.option("--dry-run", is_flag=True, help="Only check that it could start, before models are trained for it.")
 @api_key_option
-def up(models_dir: Path, port: int, model_server_port: int, api_key: str | None) -> None:
+def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_key: str | None) -> None:
     """Start, wait until it is ready, show an answer of each model, and stay until a signal comes."""
     binary = _binary()
     _check_free(port, "--port")
     if binary:
         _check_free(model_server_port, "--model-server-port")
+    if dry_run:
+        return
+    if not models_dir.is_dir():
+        raise click.ClickException(f"there is no models folder {models_dir}; first run: plumbline train all")
     for stop in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: it is ignored in what a script starts with `&`
         signal.signal(stop, signal.default_int_handler)
     client = GatewayClient(f"http://{_HOST}:{port}", api_key)
@@ -93,6 +108,7 @@ def up(models_dir: Path, port: int, model_server_port: int, api_key: str | None)
             behind = {"MODELS_DIR": str(models_dir.resolve())}
         _gateway(processes, port, behind)
         processes.wait_until(lambda: _is_ready(client))
+        click.echo("".join(processes.lines("gateway", _NOT_SERVED)), err=True, nl=False)
         _show(client, port)
         memory.trim()
         processes.watch()
@@ -142,6 +158,11 @@ class _Processes:
             self._check()
             time.sleep(0.5)
 
+    def lines(self, name: str, beginning: str) -> list[str]:
+        """Return the lines of a process's log that start with *beginning*."""
+        with self._log(name).open(encoding="utf-8", errors="replace") as log:
+            return [line for line in log if line.startswith(beginning)]
+
     def _check(self) -> None:
         for name, popen in self._started.items():
             code = popen.poll()
@@ -180,9 +201,11 @@ def _model_server(binary: str, models_dir: Path, processes: _Processes, port: in
     from serving.registry.server_config import models_config, servable_models
 
     try:
-        models = servable_models(models_dir)
+        models, unservable = servable_models(models_dir)
     except RegistryError as error:
         raise click.ClickException(str(error)) from error
+    for problem in unservable:
+        click.echo(f"{_NOT_SERVED}{problem}", err=True)
     click.echo(f"model server: {binary}, gRPC at {_HOST}:{port}")
     config = processes.folder / "models.config"
     config.write_text(models_config(models, str(models_dir.resolve())), "utf-8")

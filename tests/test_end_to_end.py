@@ -286,6 +286,32 @@ def test_up_says_which_port_is_taken(one_model):
     assert "is taken; choose another with --port" in done.stderr
 
 
+def test_up_looks_first_whether_it_could_start(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        environment = {**os.environ, "PORT": str(taken.getsockname()[1])}
+        done = subprocess.run(
+            [*PLUMBLINE, "up", "--dry-run"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+    again = subprocess.run(
+        [*PLUMBLINE, "up", "--dry-run"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+
+    assert done.returncode == 1
+    assert f"port {environment['PORT']} is taken; choose another with --port" in done.stderr
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_up_serves_the_others_and_says_which_model_it_leaves_out(one_model, tmp_path):
+    models = Path(shutil.copytree(one_model, tmp_path / "models"))
+    shutil.copytree(models / "house_price", models / "copied")
+
+    with running(models, tmp_path) as stack:
+        assert _asked(stack).status == 200
+        assert "not served: copied: version 1 is not to be served: " in stack.log.read_text()
+
+
 TASK_FILE = """
 from serving.contract import Labels
 from training.networks import Dense

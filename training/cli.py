@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from serving.quiet_import import quiet_import
 from training.ending import reporting_errors
 from training.errors import DataUnavailable
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from training.job import Job
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+MAX_SEED = 2**31 - 1
+"""NumPy's generators take one bit more, TensorFlow's operations do not."""
 PROTOCOLS = ("holdout", "kfold", "repeated-kfold", "time-ordered")
 
 TRAIN_EXAMPLES = """\b
@@ -52,7 +55,13 @@ _OPTIONS = (
     ),
     click.option("--dataset", metavar="NAME", help="Another data set of the model, such as california of house_price."),
     click.option("--sample", is_flag=True, help="Take the small built-in sample: quick, and no good for real use."),
-    click.option("--seed", default=1, show_default=True, help="For all chance: splits, weights, shuffling, search."),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, MAX_SEED),
+        default=1,
+        show_default=True,
+        help="For all chance: splits, weights, shuffling, search.",
+    ),
     click.option("--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True, help="Of layers."),
     click.option("--jit-compile", is_flag=True, help="Have XLA compile the training steps: pays on a GPU."),
     click.option("--tasks", default="training.tasks", show_default=True, help="The Python package of the tasks."),
@@ -190,4 +199,6 @@ def _run(job: "Job", or_sample: bool) -> Path | None:
 def _prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported, which is why that waits
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # a fold is a new model, which it calls retracing
+    with quiet_import():
+        import tensorflow  # noqa: F401 - what needs it is imported in each command
     sys.path.insert(0, os.getcwd())  # so that --tasks finds a package that lies here, as `python -m` would

@@ -42,6 +42,8 @@ class DenseEnsemble:
     def __post_init__(self) -> None:
         if not (self.members >= 1 and self.epochs >= 1 and self.batch_size >= 1):
             raise BadRequest("members, epochs and batch_size must be at least 1")
+        if not (self.rate > 0 and 0 <= self.noise <= 1):
+            raise BadRequest("rate must be more than 0, noise at least 0 and at most 1")
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train the members on `features`, all at once."""

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from serving.errors import InvalidFields
 from serving.exit_codes import ExitCode
 
 
@@ -19,3 +20,10 @@ class DataUnavailable(TrainingError):
 
 class BadRequest(TrainingError):
     """The command asks for a model, recipe or setting that does not exist."""
+
+
+class UnusableData(TrainingError):
+    """A row of the data is not what the model takes; *row* counts from 0, in the part that is being prepared."""
+
+    def __init__(self, row: int, problem: InvalidFields) -> None:
+        super().__init__(f"row {row} of the data: {problem}")

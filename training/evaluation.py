@@ -1,13 +1,16 @@
 """Fitting a recipe to rows and measuring it on others: by the protocol's folds, and once on the test rows."""
 
+import contextlib
 import dataclasses
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from serving.contract.outputs import Output
 from serving.contract.preprocessors import Preprocessor
@@ -15,6 +18,7 @@ from serving.contract.tensors import Array
 from training.datasets import Dataset, Instance, Part
 from training.distribution import copy_outside_strategy
 from training.epochs import SCORED_ROWS
+from training.errors import BadRequest
 from training.execution import Execution
 from training.features import prepare
 from training.protocols import Protocol, checked_splits
@@ -71,7 +75,7 @@ class Experiment:
         validation = (prepare(preprocessor, held_out.instances), held_out.targets) if held_out else None
         fold = Fold(prepare(preprocessor, train.instances), train.targets, validation, self.execution)
         strategy = self.execution.strategy
-        with strategy.scope():
+        with strategy.scope(), _refusing_what_xla_lacks(self.execution.jit_compile):
             trained = recipe.train(self.task.problem, self.output.width, fold)
         if strategy.num_replicas_in_sync > 1:
             trained = dataclasses.replace(trained, model=copy_outside_strategy(trained.model))
@@ -101,6 +105,9 @@ def as_evaluation(record: RunRecord) -> dict[str, Any]:
     }
 
 
+_XLA_LACKS = re.compile(r"unsupported operations[^:]*: (\w+)")
+
+
 class Stopwatch:
     """Seconds by stage."""
 
@@ -113,3 +120,19 @@ class Stopwatch:
         now = time.monotonic()
         self.seconds[stage] = round(now - self._last, 1)
         self._last = now
+
+
+@contextlib.contextmanager
+def _refusing_what_xla_lacks(jit_compile: bool) -> Iterator[None]:
+    """Raise BadRequest if XLA can't compile the step: it says so at the first, before anything has been learnt."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not jit_compile or "tf2xla" not in error.message:
+            raise
+        lacking = _XLA_LACKS.search(error.message)
+        operation = f" ({lacking[1]} has no kernel)" if lacking else ""
+        raise BadRequest(
+            f"--jit-compile: XLA can't compile this recipe's training step{operation}; leave the option out, or take "
+            "another recipe"
+        ) from error

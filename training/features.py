@@ -1,13 +1,16 @@
 """The features of many instances, prepared as the gateway prepares them, where TensorFlow can read them in place."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from serving.contract.preprocessors import Preprocessor
 from serving.contract.tensors import Array, Features, TensorSpec
+from serving.errors import InvalidFields
 from training.datasets import Instance
+from training.errors import UnusableData
 
 _PIECE = 512
 """Instances decoded at a time: a picture held by Pillow takes as much memory again as its pixels."""
@@ -16,15 +19,25 @@ _ALIGNMENT = 64
 
 
 def prepare(preprocessor: Preprocessor, instances: Sequence[Instance]) -> Features:
-    """Prepare raw instances; `tensor_of` takes the result without a copy."""
+    """Prepare raw instances; `tensor_of` takes the result without a copy. Raises UnusableData."""
     count = len(instances)
     features = {name: _aligned(spec, count) for name, spec in preprocessor.inputs.items()}
     for start in range(0, count, _PIECE):
         piece = slice(start, start + _PIECE)
-        decoded = [preprocessor.decode(instance) for instance in instances[piece]]
-        for name, rows in preprocessor.transform(decoded).items():
+        for name, rows in preprocessor.transform(decoded(preprocessor, instances[piece], start)).items():
             features[name][piece] = rows
     return features
+
+
+def decoded(preprocessor: Preprocessor, instances: Sequence[Instance], first: int = 0) -> list[Any]:
+    """Decode raw instances, the first of which is row *first* of the data; raises UnusableData."""
+    rows = []
+    for row, instance in enumerate(instances, first):
+        try:
+            rows.append(preprocessor.decode(instance))
+        except InvalidFields as problem:
+            raise UnusableData(row, problem) from problem
+    return rows
 
 
 def tensor_of(array: Array) -> tf.Tensor:

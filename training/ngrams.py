@@ -41,6 +41,8 @@ class NGramBag:
     def __post_init__(self) -> None:
         if not (self.orders >= 1 and self.buckets >= 1 and self.epochs >= 1 and self.batch_size >= 1):
             raise BadRequest("orders, buckets, epochs and batch_size must be at least 1")
+        if not (self.rate > 0 and 0 <= self.word_dropout < 1):
+            raise BadRequest("rate must be more than 0, word_dropout at least 0 and less than 1")
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `ids`."""

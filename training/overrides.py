@@ -1,6 +1,7 @@
 """`--set dropout=0.3`: settings of a recipe changed from the command line, checked against what it has."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
 
@@ -45,21 +46,39 @@ def _read(text: str, kind: Any, current: Any, assignment: str) -> Any:
             return read(text)
         except (ValueError, KeyError):
             pass
-    raise BadRequest(f"{assignment}: expected {expected}, such as {current!r}")
+    raise BadRequest(f"{assignment}: expected {expected}, such as {current!r}{_LIMITS.get(kind, '')}")
+
+
+def _count(text: str) -> int:
+    return _at_least(0, int(text))
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError
+    return value
+
+
+def _at_least(least: int, value: int) -> int:
+    if value < least:
+        raise ValueError
+    return value
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(",") if part)
+    return tuple(_at_least(1, int(part)) for part in text.split(",") if part)
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.split(",") if part)
 
 
+_LIMITS = {int: ", and at least 0", float: ", and finite", tuple[int, ...]: ", each at least 1"}
+
 _READERS: dict[Any, tuple[str, Callable[[str], Any] | None]] = {
     bool: ("true or false", lambda text: _TRUTH[text.lower()]),
-    int: ("a whole number", int),
-    float: ("a number", float),
+    int: ("a whole number", _count),
+    float: ("a number", _finite),
     str: ("a text", str),
     tuple[int, ...]: ("whole numbers separated by commas", _numbers),
     tuple[str, ...]: ("names separated by commas", _names),

@@ -6,15 +6,18 @@ from typing import Any
 import numpy as np
 
 from serving.contract import ImageResizer, TabularScaler, TextVectorizer
+from serving.errors import InvalidField
 from training.datasets import Dataset, Instance
-from training.errors import BadRequest
+from training.errors import BadRequest, UnusableData
+from training.features import decoded
 
 
 def text_vectorizer(data: Dataset, instances: Sequence[Instance], recipe: Any) -> TextVectorizer:
-    """Take the data set's published word index, or the training texts' own words."""
+    """Take the data set's published word index, or the training texts' own words. Raises BadRequest."""
+    _check_sizes(num_words=recipe.num_words, length=recipe.length)
     if data.word_ranks:
         return TextVectorizer.from_word_index(data.word_ranks, num_words=recipe.num_words, length=recipe.length)
-    texts = [instance["text"] for instance in instances]
+    texts = [_text(row, instance) for row, instance in enumerate(instances)]
     return TextVectorizer.fit(texts, num_words=recipe.num_words, length=recipe.length)
 
 
@@ -25,14 +28,30 @@ def tabular_scaler(data: Dataset, instances: Sequence[Instance], recipe: Any) ->
     names = tuple(name for name in instances[0] if name not in recipe.without)
     if not names:
         raise BadRequest("without: no field is left")
-    return TabularScaler.fit(np.array([[row[name] for name in names] for row in instances]), names)
+    unscaled = TabularScaler(names, (0.0,) * len(names), (1.0,) * len(names))
+    return TabularScaler.fit(np.array(decoded(unscaled, instances)), names)
 
 
 def photo_resizer(data: Dataset, instances: Sequence[Instance], recipe: Any) -> ImageResizer:
-    """Colour, transparency on white."""
+    """Colour, transparency on white. Raises BadRequest."""
+    _check_sizes(height=recipe.height, width=recipe.width)
     return ImageResizer(recipe.height, recipe.width)
 
 
 def glyph_resizer(data: Dataset, instances: Sequence[Instance], recipe: Any) -> ImageResizer:
-    """Grey, transparency on black: MNIST's digits are white on black."""
+    """Grey, transparency on black: MNIST's digits are white on black. Raises BadRequest."""
+    _check_sizes(height=recipe.height, width=recipe.width)
     return ImageResizer(recipe.height, recipe.width, mode="L", background=0)
+
+
+def _check_sizes(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise BadRequest(f"{name} must be at least 1, got {size}")
+
+
+def _text(row: int, instance: Instance) -> str:
+    text = instance.get("text")
+    if not isinstance(text, str):
+        raise UnusableData(row, InvalidField("text", "a string", text))
+    return text

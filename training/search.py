@@ -4,6 +4,7 @@ Optuna rather than KerasTuner: it knows nothing of Keras, so that recipes stay w
 a killed search goes on from, and that several processes may share.
 """
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
+from training.errors import BadRequest
 from training.evaluation import Experiment
 from training.execution import Execution
 from training.job import Job
@@ -60,20 +62,37 @@ def search(job: Job, wanted: Sequence[str], trials: int, output: Path) -> None:
 
 
 def _study(job: Job, recipe: Recipe, ranges: Sequence[Range], data_sha256: str, output: Path) -> optuna.Study:
-    """Open the study of just this search; others may lie in the same file."""
+    """Open the study of just this search; others may lie in the same file. Raises BadRequest."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = str(output) + ".study"
-    storage = optuna.storages.JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path)))
     facts = [job.name, repr(recipe), repr(ranges), repr(job.protocol or job.task.protocol), data_sha256, job.seed]
-    study = optuna.create_study(
-        study_name=fingerprint({"search": facts}),
-        storage=storage,
-        direction="maximize" if job.task.problem.higher_is_better else "minimize",
-        load_if_exists=True,
-    )
+    try:
+        _cut_unfinished_line(path)
+        study = optuna.create_study(
+            study_name=fingerprint({"search": facts}),
+            storage=optuna.storages.JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path))),
+            direction="maximize" if job.task.problem.higher_is_better else "minimize",
+            load_if_exists=True,
+        )
+    except OSError as error:
+        raise BadRequest(f"{path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRequest(f"{path}: not a study ({error!r}); remove the file to begin a new one") from error
     # Seeded anew each time, a sampler that goes on would only repeat itself; the number of trials tells them apart.
     study.sampler = optuna.samplers.TPESampler(seed=job.seed * 10_007 + len(study.trials))
     return study
+
+
+def _cut_unfinished_line(path: str) -> None:
+    """Leave out what a process that was killed in the midst of writing has left, which Optuna would stumble over."""
+    lock = JournalFileOpenLock(path)
+    lock.acquire()
+    try:
+        with contextlib.suppress(FileNotFoundError), open(path, "r+b") as file:
+            whole = file.read().rpartition(b"\n")
+            file.truncate(len(whole[0]) + len(whole[1]))
+    finally:
+        lock.release()
 
 
 def _finished(study: optuna.Study) -> list[Any]:

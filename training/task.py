@@ -2,9 +2,11 @@
 
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 from typing import Protocol as Interface
 
@@ -94,15 +96,40 @@ class Task:
 
 
 def task_names(package: str = TASKS) -> tuple[str, ...]:
-    """List the models of *package*: one for each file in its folder."""
-    folder = importlib.import_module(package).__path__
+    """List the models of *package*: one for each file in its folder. Raises BadRequest if it is not a package."""
+    folder = getattr(_imported(package), "__path__", None)
+    if folder is None:
+        raise BadRequest(f"--tasks {package}: expected a package, which is a folder of modules, got a module")
     return tuple(sorted(module.name for module in pkgutil.iter_modules(folder)))
 
 
 def find_task(name: str, package: str = TASKS) -> Task:
-    """Import the task called *name*; raises BadRequest with the names there are."""
+    """Import the task called *name*; raises BadRequest, with the names there are if it is not among them."""
     names = task_names(package)
     if name not in names:
-        raise BadRequest(f"no model '{name}'; there are {', '.join(names)}")
-    task: Task = importlib.import_module(f"{package}.{name}").TASK
+        raise BadRequest(f"no model '{name}'; there are {', '.join(names) or 'none'}")
+    task = getattr(_imported(f"{package}.{name}"), "TASK", None)
+    if not isinstance(task, Task):
+        raise BadRequest(f"{package}.{name}: expected TASK = Task(...), got {type(task).__name__}")
     return task
+
+
+def _imported(module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise BadRequest(f"{_place(error)}: can't import '{error.name}', which is not installed") from error
+        raise BadRequest(
+            f"--tasks: there is no package '{error.name}', neither installed nor in {Path.cwd()}"
+        ) from error
+    except Exception as error:
+        raise BadRequest(f"{_place(error)}: {type(error).__name__}: {error}") from error
+
+
+def _place(error: BaseException) -> str:
+    """Return file and line of the user's code in which an import failed."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}"

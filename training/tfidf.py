@@ -49,8 +49,10 @@ class TfIdfEnsemble:
     batch_size: int = 256
 
     def __post_init__(self) -> None:
-        if not (self.members >= 1 and self.epochs >= 1 and self.batch_size >= 1):
-            raise BadRequest("members, epochs and batch_size must be at least 1")
+        if not (self.members >= 1 and self.units >= 1 and self.epochs >= 1 and self.batch_size >= 1):
+            raise BadRequest("members, units, epochs and batch_size must be at least 1")
+        if not (self.rate > 0 and self.temperature > 0):
+            raise BadRequest("rate and temperature must be more than 0")
         if not (0 <= self.word_dropout < 1 and 0 <= self.dropout < 1 and 0 <= self.smoothing < 1):
             raise BadRequest("word_dropout, dropout and smoothing must be at least 0 and less than 1")
 

@@ -12,6 +12,7 @@ from serving.contract import Features
 from serving.contract.tensors import Array
 from serving.errors import ModelServerError, UnknownLabel, UnknownVersion
 from serving.local_server.lean_tensorflow import skip_public_api
+from serving.quiet_import import quiet_import
 from serving.registry import read_versions
 from serving.registry.errors import RegistryError
 from serving.registry.versions import Version
@@ -30,9 +31,10 @@ class InProcessServer:
         if one_of_several:
             skip_public_api()  # it was started to score, and nobody else is here to need it
         try:
-            from serving.local_server.errors import ServingError
-            from serving.local_server.saved_model import Parallelism, load
-            from serving.local_server.servable import Servable
+            with quiet_import():
+                from serving.local_server.errors import ServingError
+                from serving.local_server.saved_model import Parallelism, load
+                from serving.local_server.servable import Servable
         except ImportError as error:
             raise BadInput(f"--in-process needs {error.name}: pip install 'plumbline[batch,train]'") from error
         self._failure = ServingError

@@ -129,7 +129,9 @@ class Contract:
             )
             contract._check_reference()
             return contract
-        except (ValueError, KeyError, TypeError) as error:
+        except KeyError as error:
+            raise ContractError(f"not a contract: there is no {error}") from error
+        except (ValueError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
             raise ContractError(f"not a contract: {type(error).__name__}: {error}") from error
 
     def _check_reference(self) -> None:

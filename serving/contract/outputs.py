@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from serving.contract.kinds import find_kind
 from serving.contract.reference import Measures
 from serving.contract.tensors import Array
 
@@ -143,6 +144,6 @@ def output_to_json(output: Output) -> dict[str, Any]:
 
 
 def output_from_json(state: Mapping[str, Any]) -> Output:
-    """Read what `output_to_json` gave; raises KeyError if it is something else."""
+    """Read what `output_to_json` gave; raises ContractError or KeyError if it is something else."""
     fitted = dict(state)
-    return _KINDS[fitted.pop("kind")].from_state(fitted)
+    return find_kind(_KINDS, fitted.pop("kind"), "output").from_state(fitted)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from serving.contract.image import ImageResizer
+from serving.contract.kinds import find_kind
 from serving.contract.limits import InstanceLimits
 from serving.contract.reference import Measures
 from serving.contract.tabular import TabularScaler
@@ -80,6 +81,6 @@ def preprocessor_to_json(preprocessor: Preprocessor) -> dict[str, Any]:
 
 
 def preprocessor_from_json(state: Mapping[str, Any]) -> Preprocessor:
-    """Read what `preprocessor_to_json` gave; raises KeyError or ValueError if it is something else."""
+    """Read what `preprocessor_to_json` gave; raises ContractError, KeyError or ValueError if it is something else."""
     fitted = dict(state)
-    return _KINDS[fitted.pop("kind")].from_state(fitted)
+    return find_kind(_KINDS, fitted.pop("kind"), "preprocessor").from_state(fitted)

@@ -33,7 +33,11 @@ class TabularScaler:
 
     @classmethod
     def fit(cls, rows: Array, names: Sequence[str], *, missing: Missing = "error") -> "TabularScaler":
-        """Take mean and deviation of the columns of *rows* (shape [n, len(names)]), leaving NaN out."""
+        """Take mean and deviation of the columns of *rows* (shape [n, len(names)]), leaving NaN out.
+
+        Raises InvalidField for a column that holds anything but numbers.
+        """
+        _check_numbers(rows, names)
         means = np.asarray(np.nanmean(rows, axis=0, dtype=np.float64))
         deviations = np.asarray(np.nanstd(rows, axis=0, dtype=np.float64))
         deviations[deviations < _SMALLEST] = 1.0  # a constant column becomes zeros, not NaN
@@ -134,3 +138,21 @@ class TabularScaler:
         if not abs(value) <= _LARGEST:  # written so that NaN fails too
             raise InvalidField(name, f"a finite number of at most {_LARGEST:g} in size", value)
         return float(value)
+
+
+def _check_numbers(rows: Array, names: Sequence[str]) -> None:
+    if rows.dtype.kind in "fiub":
+        return
+    cells = [(name, value) for name, column in zip(names, rows.T, strict=True) for value in column.tolist()]
+    # One text in a table makes NumPy turn every number into a text, so the first that is no number is to blame.
+    for name, value in sorted(cells, key=lambda cell: _reads_as_number(cell[1])):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidField(name, "a column of numbers only", value)
+
+
+def _reads_as_number(value: object) -> bool:
+    try:
+        float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True

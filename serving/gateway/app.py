@@ -65,8 +65,8 @@ def create_app(
     metrics = Metrics(settings.metrics_dir, settings.canary)
     app = _flask(settings)
     run_queue = register_run_queue(app, settings.workers)
-    server = server or _model_server(settings, metrics, tracing, run_queue)
     contracts = contracts or Contracts(settings.instance_limits)
+    server = server or _model_server(settings, metrics, tracing, run_queue, contracts)
     catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, contracts)
     refresher = Refresher(catalog, settings.refresh_seconds)
     drain = register_drain(app, settings.drain_seconds)
@@ -109,11 +109,13 @@ def _tracing(settings: Settings) -> "Tracing | None":
     return Tracing()
 
 
-def _model_server(settings: Settings, metrics: Metrics, tracing: "Tracing | None", run_queue: RunQueue) -> ModelServer:
+def _model_server(
+    settings: Settings, metrics: Metrics, tracing: "Tracing | None", run_queue: RunQueue, contracts: Contracts
+) -> ModelServer:
     if settings.models_dir:
         from serving.local_server.embedded import EmbeddedServer  # here, since it needs TensorFlow
 
-        return EmbeddedServer(settings.models_dir, settings.models, share(settings.workers), metrics.rpc)
+        return EmbeddedServer(settings.models_dir, settings.models, share(settings.workers), metrics.rpc, contracts)
     from serving.tfserving.client import ModelServerClient  # here, since it needs gRPC
 
     trace = tracing.call if tracing else None

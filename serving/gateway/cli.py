@@ -60,10 +60,13 @@ def serve(**options: str | None) -> None:
 
 
 def _name_models(environment: dict[str, str]) -> None:
-    """Where a models folder is given, but no models, have all that it holds served; raises RegistryError."""
+    """Where a models folder is given, but no models, have all served that can be; raises RegistryError."""
     folder = environment.get("MODELS_DIR", "")
     if os.path.isdir(folder) and not environment.get("MODELS"):
-        environment["MODELS"] = ",".join(servable_models(Path(folder)))
+        models, unservable = servable_models(Path(folder))
+        for problem in unservable:
+            click.echo(f"not served: {problem}", err=True)
+        environment["MODELS"] = ",".join(models)
 
 
 def _fresh_folder(settings: Settings) -> str:

@@ -16,6 +16,7 @@ from serving.errors import PlumblineError
 from serving.gateway.logs import gunicorn_logger
 from serving.gateway.settings import Settings
 from serving.local_server.lean_tensorflow import skip_public_api
+from serving.quiet_import import quiet_import
 from serving.registry.versions import CONTRACT, scan
 
 _LOADING_SECONDS = 10.0
@@ -61,10 +62,11 @@ def on_starting(server: Any) -> None:
 def _load_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow's library when it is loaded
     skip_public_api()
-    import serving.local_server.embedded  # noqa: F401 - TensorFlow starts no thread before it has a session
-    from serving.local_server.tensorflow_c import register_operations
+    with quiet_import():
+        import serving.local_server.embedded  # noqa: F401 - TensorFlow starts no thread before it has a session
+        from serving.local_server.tensorflow_c import register_operations
 
-    register_operations()
+        register_operations()
 
 
 def _keep_contracts(models_dir: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from serving.gateway.key_file import read_keys
 from serving.gateway.rate_limit import parse_rate
+from serving.registry.versions import MODEL_NAME
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_SHARE = re.compile(rf"({_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)
+_SHARE = re.compile(rf"({MODEL_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 _LONGEST_SECONDS = 3600
 
@@ -36,7 +36,7 @@ def models_dir(text: str) -> Path:
 def models(text: str) -> tuple[str, ...]:
     """Read names, separated by commas."""
     names = tuple(name.strip() for name in text.split(","))
-    wrong = [name for name in names if not _NAME.fullmatch(name)]
+    wrong = [name for name in names if not MODEL_NAME.fullmatch(name)]
     if wrong:
         raise ValueError(f"expected names of small letters, digits, _ and -, separated by commas; got {wrong[0]!r}")
     if len(set(names)) < len(names):

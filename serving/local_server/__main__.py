@@ -10,6 +10,7 @@ from serving.local_server.config import Configuration
 from serving.local_server.errors import ServingError
 from serving.local_server.flags import Flags, command
 from serving.local_server.lean_tensorflow import skip_public_api
+from serving.quiet_import import quiet_import
 
 
 def main(flags: Flags) -> None:
@@ -20,7 +21,8 @@ def main(flags: Flags) -> None:
     status = 0
     try:
         configuration = Configuration.of(flags)
-        from serving.local_server.server import Server  # not above: it imports TensorFlow, which takes seconds
+        with quiet_import():
+            from serving.local_server.server import Server  # not above: it imports TensorFlow, which takes seconds
 
         Server(configuration).run()
     except ServingError as error:

@@ -14,7 +14,7 @@ from serving.local_server import schemas
 from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.errors import invalid_argument
 from serving.local_server.flags import Flags
-from serving.local_server.storage import VersionPolicy
+from serving.local_server.storage import Policy, VersionPolicy
 from serving.local_server.tls import ServerTls
 
 UNSUPPORTED_KIND = (
@@ -29,7 +29,7 @@ class ModelConfig:
 
     name: str
     base_path: Path
-    policy: VersionPolicy
+    policy: Policy
     labels: dict[str, int] = field(default_factory=dict)
 
 

@@ -6,13 +6,15 @@ models needs memory that a gateway's workers can share.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from itertools import islice
 from pathlib import Path
 
 from serving import memory
+from serving.catalog import Contracts
 from serving.contract import Features
 from serving.contract.tensors import Array
-from serving.errors import ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
+from serving.errors import ContractError, ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
 from serving.limits import Limits
 from serving.local_server.config import ModelConfig
 from serving.local_server.errors import ServingError
@@ -20,9 +22,8 @@ from serving.local_server.loader import ServableLoader
 from serving.local_server.model import Model, Pace
 from serving.local_server.saved_model import Parallelism
 from serving.local_server.servable import DEFAULT_SIGNATURE
-from serving.local_server.storage import VersionPolicy
 from serving.local_server.version import State
-from serving.registry.versions import CONTRACT, SERVED
+from serving.registry.versions import CONTRACT, SERVED, scan
 from serving.tfserving.codes import Code
 from serving.tfserving.statuses import error_of
 from serving.tfserving.versions import VersionStatus
@@ -33,6 +34,33 @@ _TRIM_SECONDS = 10.0
 
 _ONE_THREAD = Parallelism(intra_op=1)
 """For an operation: requests run side by side, and several threads for each get into each other's way."""
+
+
+class _Newest:
+    """The newest versions in *folder*, and the newest of those whose contract can be read.
+
+    So versions that will be refused don't push out those that answer.
+    """
+
+    def __init__(self, folder: Path, contracts: Contracts) -> None:
+        self._folder = folder
+        self._contracts = contracts
+        self._readable: dict[int, bool] = {}
+
+    def choose(self, found: Collection[int]) -> frozenset[int]:
+        """Pick from the numbers that are there."""
+        newest = sorted(found, reverse=True)
+        readable = (number for number in newest if self._is_readable(number))
+        return frozenset([*newest[:SERVED], *islice(readable, SERVED)])
+
+    def _is_readable(self, number: int) -> bool:
+        if number not in self._readable:
+            try:
+                self._contracts.read((scan(self._folder)[number] / CONTRACT).read_bytes())
+                self._readable[number] = True
+            except (OSError, KeyError, ContractError):
+                self._readable[number] = False
+        return self._readable[number]
 
 
 class EmbeddedServer:
@@ -48,12 +76,14 @@ class EmbeddedServer:
         models: Sequence[str],
         at_once: int = 1,
         on_rpc: Callable[[str, str, str, float], None] = lambda model, method, code, seconds: None,
+        contracts: Contracts | None = None,
     ) -> None:
         self._turns = Limits(at_once)
         self._on_rpc = on_rpc
         self._changed = threading.Condition()
         load = ServableLoader(_ONE_THREAD, scheduler=None, batching=None, warm_up=True)
-        configs = [ModelConfig(name, models_dir / name, VersionPolicy(latest=SERVED)) for name in models]
+        contracts = contracts or Contracts()
+        configs = [ModelConfig(name, models_dir / name, _Newest(models_dir / name, contracts)) for name in models]
         self._models = {config.name: Model(config, load, Pace(), self._changed) for config in configs}
         self._closing = threading.Event()
         threading.Thread(target=self._trim_often, name="trim-memory", daemon=True).start()

@@ -4,10 +4,19 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from serving.registry.versions import entries
 
 logger = logging.getLogger(__name__)
+
+
+class Policy(Protocol):
+    """Picks versions."""
+
+    def choose(self, found: Collection[int]) -> frozenset[int] | None:
+        """Pick from the numbers that are there; None means that all should stay as it is."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,9 @@ def config(models_dir: Path, base_path: str | None, batch_threads: int, output: 
     if not (base_path.startswith("/") or "://" in base_path):
         raise click.BadParameter(f"expected an absolute path or a URI, got '{base_path}'", param_hint="--base-path")
     with _told():
-        models = servable_models(models_dir)
+        models, unservable = servable_models(models_dir)
+        if unservable:  # the server would unload a model that is left out of its list
+            raise unservable[0]
         output.mkdir(parents=True, exist_ok=True)
         for name, text in (
             ("models.config", models_config(models, base_path)),

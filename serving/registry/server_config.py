@@ -6,7 +6,7 @@ from pathlib import Path
 
 from serving.contract import Contract
 from serving.registry.errors import NotFitToServe, NothingPublished
-from serving.registry.versions import SERVED, live_version, model_names, read_versions
+from serving.registry.versions import MODEL_NAME, SERVED, live_version, model_names, read_versions, scan
 
 BATCHING_FILE = "batching_params.pbtxt"
 """Where a version says how it is to be batched: TensorFlow Serving looks for this name beside saved_model.pb."""
@@ -28,19 +28,30 @@ _QUEUED_BATCHES = 64
 """Gateways limit what they send; this is for memory's sake, so that their limits are reached first."""
 
 
-def servable_models(models_dir: Path) -> list[str]:
-    """List the published models; raises NothingPublished, or NotFitToServe if all versions of one are broken.
+def servable_models(models_dir: Path) -> tuple[list[str], list[NotFitToServe]]:
+    """List the models that have a version that can be served, and say what is wrong with the others.
 
-    TensorFlow Serving would not even start with such a model in its list.
+    TensorFlow Serving would not even start with one of these in its list. Raises NothingPublished, or NotFitToServe if
+    no model can be served.
     """
-    models = model_names(models_dir)
-    if not models:
+    models, unservable = [], []
+    for model in model_names(models_dir):
+        if problem := _problem(models_dir, model):
+            unservable.append(NotFitToServe(model, max(scan(models_dir / model)), problem))
+        else:
+            models.append(model)
+    if not (models or unservable):
         raise NothingPublished(models_dir)
-    for model in models:
-        if live_version(models_dir, model) is None:
-            newest = read_versions(models_dir, model)[-1]
-            raise NotFitToServe(model, newest.number, newest.problem)
-    return models
+    if not models:
+        raise unservable[0]
+    return models, unservable
+
+
+def _problem(models_dir: Path, model: str) -> str:
+    """Say why no version of the model can be served; empty if one can."""
+    if not MODEL_NAME.fullmatch(model):
+        return "expected a model's name of small letters, digits, _ and -"
+    return "" if live_version(models_dir, model) else read_versions(models_dir, model)[-1].problem
 
 
 def models_config(models: Iterable[str], base_path: str) -> str:

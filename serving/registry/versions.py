@@ -1,6 +1,7 @@
 """Reading: which versions a model's folder holds, what each says of itself, and which TensorFlow Serving serves."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from serving.registry.errors import UnknownModel
 
 SERVED = 2
 """So many of the newest versions TensorFlow Serving keeps loaded, as `plumbline up` configures it."""
+
+MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+"""The names that models may have, from folder to URL and metric label."""
 
 SAMPLE = "sample"
 """The name of the data of a model that was trained on a built-in sample."""
@@ -62,8 +66,8 @@ def scan(folder: Path) -> dict[int, Path]:
 
 
 def model_names(models_dir: Path) -> list[str]:
-    """List the models that have a version."""
-    return sorted(folder.name for folder in models_dir.iterdir() if folder.name[0] != "." and scan(folder))
+    """List the models that have a version. A folder that may not be read, such as a disk's `lost+found`, is none."""
+    return sorted(folder.name for folder in models_dir.iterdir() if folder.name[0] != "." and _has_version(folder))
 
 
 def read_versions(models_dir: Path, model: str) -> list[Version]:
@@ -98,6 +102,13 @@ def state(version: Version, versions: Sequence[Version]) -> str:
 def is_sample(contract: Contract) -> bool:
     """Whether the model was trained on a built-in sample, so that its answers mean nothing."""
     return bool(contract.provenance.get("data") == SAMPLE)
+
+
+def _has_version(folder: Path) -> bool:
+    try:
+        return bool(scan(folder))
+    except PermissionError:
+        return False
 
 
 def _read(model: str, number: int, path: Path) -> Version:

@@ -25,6 +25,9 @@ def test_the_choices_of_the_command_line_are_the_protocols_there_are():
         (["digits", "--recipe", "nope"], "digits has no recipe 'nope'; there are baseline"),
         (["digits", "--sample", "--set", "droput=1"], "no setting 'droput'; there are epochs"),
         (["digits", "--sample", "--set", "dropout=2"], "dropout at least 0 and less than 1"),
+        (["digits", "--sample", "--seed", "-1"], "-1 is not in the range 0<=x<=2147483647"),
+        (["digits", "--sample", "--tasks", "nopackage"], "there is no package 'nopackage'"),
+        (["digits", "--sample", "--set", "height=0"], "height must be at least 1"),
         (["digits", "--sample", "--folds", "3"], "--folds goes with --protocol"),
         (["digits", "--sample", "--protocol", "kfold", "--folds", "999"], "200 rows are too few for KFold(folds=999)"),
     ],
@@ -80,3 +83,18 @@ def test_what_is_there_already_is_left_alone(tmp_path):
     done = run(tmp_path, "digits", "--missing")
 
     assert done.output == "digits: version 4 is there\n"
+
+
+def test_what_xla_can_not_compile_is_told_before_anything_is_learnt(tmp_path):
+    done = run(tmp_path, "topic", "--sample", "--no-compare", "--jit-compile")
+
+    assert done.exit_code == ExitCode.BAD_INPUT
+    assert "--jit-compile: XLA can't compile this recipe's training step (DenseCountSparseOutput" in done.output
+    assert "epoch" not in done.output
+
+
+def test_a_command_says_nothing_of_tensorflow(tmp_path):
+    command = [sys.executable, "-m", "serving", "train", "nope"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.stderr == "Error: no model 'nope'; there are digits, house_price, image, sentiment, topic\n"

@@ -58,6 +58,9 @@ def test_the_last_of_two_wins():
         ("dropout=", "expected a number, such as 0.5"),
         ("flip=1", "expected true or false"),
         ("units=a,b", "expected whole numbers separated by commas"),
+        ("epochs=-1", "epochs=-1: expected a whole number, such as 3, and at least 0"),
+        ("units=8,0", "each at least 1"),
+        ("dropout=nan", "expected a number, such as 0.5, and finite"),
         ("options=x", "expected something that only a task's file can set"),
     ],
 )

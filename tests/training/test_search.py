@@ -97,3 +97,31 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path, content, message):
 
     with pytest.raises(BadRequest, match=message):
         read_recipe_file(path, "topic")
+
+
+def test_a_search_goes_on_after_its_last_line_was_cut(here):
+    search = ["--search", "units=8,8/16,16", "--set", "epochs=1"]
+    tuned("--trials", "1", *search)
+    study = here / "house_price.json.study"
+    study.write_bytes(study.read_bytes() + b'{"op_code":4,"worker_id":"')
+
+    again = tuned("--trials", "2", *search)
+
+    assert again.exit_code == 0, again.output
+    assert "trial 2 of 2" in again.output
+
+
+def test_a_study_that_is_something_else_is_refused(here):
+    (here / "house_price.json.study").write_text("not a study\n")
+
+    done = tuned("--trials", "1", "--set", "epochs=1")
+
+    assert done.exit_code == ExitCode.BAD_INPUT
+    assert "house_price.json.study: not a study" in done.output
+
+
+def test_an_output_that_can_not_be_written_is_told(here):
+    done = tuned("--trials", "1", "--set", "epochs=1", "--output", "nowhere/found.json")
+
+    assert done.exit_code == ExitCode.BAD_INPUT
+    assert "nowhere/found.json.study: No such file" in done.output

@@ -42,3 +42,25 @@ def test_what_is_known_of_the_data_goes_with_the_model(dataset, overrides, field
     assert tuple(result.contract.provenance["notes"]) == NOTES
     assert len(result.contract.preprocessor.fields) == fields
     assert all(len(example.instance) == fields for example in result.contract.examples)
+
+
+@pytest.mark.parametrize(
+    ("package", "files", "message"),
+    [
+        ("nopackage", {}, r"--tasks: there is no package 'nopackage', neither installed nor in /"),
+        ("lone", {"lone.py": ""}, "--tasks lone: expected a package, which is a folder of modules, got a module"),
+        ("empty", {"empty/__init__.py": ""}, "no model 'churn'; there are none"),
+        ("syntax", {"syntax/churn.py": "x = ("}, r"churn\.py, line 1: SyntaxError"),
+        ("lacking", {"lacking/churn.py": "\nimport pandaz"}, r"churn\.py, line 2: can't import 'pandaz'"),
+        ("failing", {"failing/churn.py": "1 / 0"}, r"churn\.py, line 1: ZeroDivisionError"),
+        ("nothing", {"nothing/churn.py": ""}, r"nothing\.churn: expected TASK = Task\(...\), got NoneType"),
+    ],
+)
+def test_a_package_that_has_no_such_task_is_told_by_its_place(package, files, message, tmp_path, monkeypatch):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(BadRequest, match=message):
+        find_task("churn", package)

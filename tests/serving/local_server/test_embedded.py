@@ -183,5 +183,18 @@ def test_a_version_without_a_contract_is_told(serve: Serve, models_dir: Path) ->
         server.contract("digits", 1, 5)
 
 
+def test_versions_that_are_refused_do_not_push_out_the_one_that_answers(serve: Serve, models_dir: Path) -> None:
+    folder = models_dir / "digits"
+    for version in ("2", "3"):
+        shutil.copytree(folder / "1", folder / version)
+        contract = folder / version / "assets.extra" / "contract.json"
+        contract.write_text(contract.read_text().replace('"kind":"image"', '"kind":"hologram"', 1))
+    catalog = Catalog(serve("digits"), ("digits",))
+    assert catalog.live("digits").version == 1
+    refused = catalog.state("digits").refused
+    assert sorted(refused) == [2, 3]
+    assert "unknown preprocessor kind 'hologram'; there are text, tabular, image" in refused[3].reason
+
+
 def available(server: EmbeddedServer, model: str) -> list[int]:
     return [each.version for each in server.versions(model, 30) if each.available]

@@ -1,6 +1,7 @@
 """The configuration for TensorFlow Serving, read back by the parser of the local server."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from serving.local_server.config import METRICS_PATH, Configuration
 from serving.local_server.flags import Flags
 from serving.models import models
 from serving.registry import publish
-from serving.registry.server_config import MAX_ROWS, batching_parameters
+from serving.registry.errors import NotFitToServe
+from serving.registry.server_config import MAX_ROWS, batching_parameters, servable_models
 from tests.serving.contracts import image_contract, tabular_contract, text_contract
 from tests.serving.registry.folders import write_version
 
@@ -106,3 +108,24 @@ def test_pictures_come_in_few_sizes_and_large_ones_in_smaller_batches(tmp_path: 
 
 def test_the_server_takes_the_largest_request_of_a_gateway() -> None:
     assert Settings().max_instances <= MAX_ROWS
+
+
+def test_a_model_that_can_not_be_served_hides_no_other(models_dir: Path) -> None:
+    (models_dir / "sentiment" / "1" / "saved_model.pb").unlink()
+    shutil.copytree(models_dir / "house_price", models_dir / "My Model")
+
+    models, unservable = servable_models(models_dir)
+
+    assert models == ["house_price"]
+    assert [str(problem) for problem in unservable] == [
+        "My Model: version 1 is not to be served: expected a model's name of small letters, digits, _ and -",
+        "sentiment: version 1 is not to be served: saved_model.pb is missing",
+    ]
+
+
+def test_where_none_can_be_served_that_is_an_error(models_dir: Path) -> None:
+    for model in ("sentiment", "house_price"):
+        (models_dir / model / "1" / "saved_model.pb").unlink()
+
+    with pytest.raises(NotFitToServe, match="house_price: version 1 is not to be served"):
+        servable_models(models_dir)
