@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 _DETAILS_SHOWN = 300
 
+_EXHAUSTED = {
+    "Server Threadpool Exhausted": (  # gRPC's own words: the server's models have not been asked at all
+        "has a thread for each call up to --grpc_max_threads, by default four times its CPUs, and all are taken: try "
+        "again, or start it with more"
+    ),
+    "batch scheduling queue": "has as many batches waiting as max_enqueued_batches lets wait: try again",
+    "OOM when allocating": "is out of memory: send fewer instances at once, or give it more",
+}
+"""What the model server has too little of, by its words for it: all of these have the status RESOURCE_EXHAUSTED."""
+
 
 def _unknown(model: str, version: int | None, problem: str) -> PlumblineError:
     return UnknownVersion(model, version)
@@ -34,7 +44,8 @@ def _timeout(model: str, version: int | None, problem: str) -> PlumblineError:
 
 
 def _overloaded(model: str, version: int | None, problem: str) -> PlumblineError:
-    return ModelServerOverloaded(model, f"the model server is overloaded: {problem}")
+    reason = next((reason for sign, reason in _EXHAUSTED.items() if sign in problem), "is overloaded")
+    return ModelServerOverloaded(model, f"the model server {reason}: {problem}")
 
 
 def _failed(model: str, version: int | None, problem: str) -> PlumblineError:

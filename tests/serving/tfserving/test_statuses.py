@@ -55,3 +55,18 @@ def test_addresses_are_not_told() -> None:
 
 def test_a_failure_without_details_has_a_message_too() -> None:
     assert str(error_for(Failed(grpc.StatusCode.UNKNOWN, None), "digits", 3)).startswith("digits: ")
+
+
+@pytest.mark.parametrize(
+    ("details", "told"),
+    [
+        ("Server Threadpool Exhausted", "--grpc_max_threads"),
+        ("The batch scheduling queue to which this task was submitted is full", "max_enqueued_batches"),
+        ("OOM when allocating tensor with shape[512,224,224,64]", "is out of memory"),
+        ("something else", "the model server is overloaded"),
+    ],
+)
+def test_what_is_exhausted_is_said_and_what_to_do(details: str, told: str) -> None:
+    error = error_for(Failed(grpc.StatusCode.RESOURCE_EXHAUSTED, details), "digits", 3)
+    assert told in str(error)
+    assert str(error).endswith(f"RESOURCE_EXHAUSTED: {details}")
