@@ -69,7 +69,7 @@ def test_the_model_servers_flags_go_together(manifests: Manifests) -> None:
     assert not {"rest_api_port", "enable_serialization_as_tensor_content"} <= given.keys()  # REST would answer garbage
     ports = {port["name"]: port["containerPort"] for port in manifests.pod("model-server").containers[0]["ports"]}
     assert (int(given["port"]), int(given["rest_api_port"])) == (ports["grpc"], ports["rest"])
-    assert "version_labels" not in manifests.get("ConfigMap", "served-models")["data"]["models.config"]
+    assert "allow_version_labels_for_unavailable_models" in given  # labels would keep it from starting again
 
 
 def test_the_model_servers_have_a_thread_for_each_call_of_all_gateways(manifests: Manifests) -> None:
@@ -77,10 +77,23 @@ def test_the_model_servers_have_a_thread_for_each_call_of_all_gateways(manifests
         [scaled["spec"]["maxReplicaCount"] for scaled in manifests.of("ScaledObject")]
         or [manifests.get("Deployment", "gateway")["spec"]["replicas"]]
     )
-    calls = gateways * Settings.workers * Settings.max_concurrency  # of one model
+    calls = gateways * Settings.workers * (Settings.threads + 1)  # and one that looks for versions
 
     servers = manifests.get("Deployment", "model-server")["spec"]["replicas"]
     assert int(flags(manifests)["grpc_max_threads"]) >= calls / servers
+
+
+def pages() -> list[Path]:
+    """All that tells somebody to start the original, or to send to it."""
+    found = [K8S.parent / "README.md", K8S.parent / "compose.yaml", *sorted((K8S.parent / "docs").glob("*.md"))]
+    told = re.compile(r"tensorflow_model_server|tensorflow/serving:|tf-serving:8500")
+    results = ("performance.md",)
+    return [page for page in found if told.search(page.read_text()) and page.name not in results]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_wherever_the_original_is_named_so_are_its_threads(page: Path) -> None:
+    assert "--grpc_max_threads=" in page.read_text()
 
 
 def test_the_model_server_is_of_the_release_that_models_are_trained_with(manifests: Manifests) -> None:

