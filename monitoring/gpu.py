@@ -54,8 +54,8 @@ section(
         "batch_timeout_micros. Beside a busy one: add replicas.",
         "µs",
         (
-            quantile(0.95, ":tensorflow:serving:batching_session:queuing_latency", "thread_pool_name"),
-            "{{thread_pool_name}} 95 %",
+            quantile(0.95, ":tensorflow:serving:batching_session:queuing_latency", "instance"),
+            "{{instance}} 95 %",
         ),
     ),
     lines(

@@ -73,8 +73,8 @@ section(
         "How long requests wait until theirs is full or times out. More than the computation takes: shorten "
         "batch_timeout_micros, or add replicas.",
         "µs",
-        (quantile(0.5, f"{_BATCHING}:queuing_latency", "thread_pool_name"), "{{thread_pool_name}} 50 %"),
-        (quantile(0.95, f"{_BATCHING}:queuing_latency", "thread_pool_name"), "{{thread_pool_name}} 95 %"),
+        (quantile(0.5, f"{_BATCHING}:queuing_latency", "instance"), "{{instance}} 50 %"),
+        (quantile(0.95, f"{_BATCHING}:queuing_latency", "instance"), "{{instance}} 95 %"),
     ),
     lines(
         "Rows",

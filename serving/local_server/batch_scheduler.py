@@ -14,11 +14,10 @@ from serving.tfserving.codes import Code
 
 
 class BatchScheduler:
-    """Batches of every model and kind, and one pool of threads for all of them, which *metrics* know by its *name*."""
+    """Batches of every model and kind, and one pool of threads for all of them."""
 
-    def __init__(self, threads: int, name: str, metrics: BatchingMetrics) -> None:
+    def __init__(self, threads: int, metrics: BatchingMetrics) -> None:
         self.metrics = metrics
-        self._name = name
         self._changed = threading.Condition()
         self._queues: dict[Kind, deque[Batch]] = {}  # an emptied queue is dropped, and with it the session in its key
         for number in range(threads):
@@ -49,7 +48,8 @@ class BatchScheduler:
             batch = self._take()
             now = monotonic()
             for task in batch.tasks:
-                self.metrics.waiting.observe((now - task.queued) * 1e6, self._name)
+                # The original leaves thread_pool_name empty, whatever its parameters file says.
+                self.metrics.waiting.observe((now - task.queued) * 1e6, "")
             batch.run(self.metrics)
 
     def _take(self) -> Batch:

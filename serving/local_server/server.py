@@ -87,7 +87,7 @@ def _manager(configuration: Configuration, metrics: BatchingMetrics) -> ModelMan
     flags = configuration.flags
     parallelism = Parallelism(flags.tensorflow_intra_op_parallelism, flags.tensorflow_inter_op_parallelism)
     batching = configuration.batching
-    scheduler = BatchScheduler(batching.num_batch_threads, batching.thread_pool_name, metrics) if batching else None
+    scheduler = BatchScheduler(batching.num_batch_threads, metrics) if batching else None
     pace = Pace(flags.file_system_poll_wait_seconds, flags.max_num_load_retries, flags.load_retry_interval_micros / 1e6)
     shared = None if flags.enable_per_model_batching_parameters else batching
     loader = ServableLoader(parallelism, scheduler, shared, flags.enable_model_warmup)

@@ -74,9 +74,7 @@ def models_config(models: Iterable[str], base_path: str) -> str:
 
 def batch_threads_config(threads: int) -> str:
     """Say how many batches run at once, of all models: the only setting that versions can't have for themselves."""
-    return f"""num_batch_threads {{ value: {threads} }}
-thread_pool_name {{ value: "plumbline" }}
-"""
+    return f"num_batch_threads {{ value: {threads} }}\n"
 
 
 def batching_parameters(contract: Contract) -> str:

@@ -24,10 +24,11 @@ _EXHAUSTED = {
         "has a thread for each call up to --grpc_max_threads, by default four times its CPUs, and all are taken: try "
         "again, or start it with more"
     ),
-    "batch scheduling queue": "has as many batches waiting as max_enqueued_batches lets wait: try again",
     "OOM when allocating": "is out of memory: send fewer instances at once, or give it more",
 }
 """What the model server has too little of, by its words for it: all of these have the status RESOURCE_EXHAUSTED."""
+
+_QUEUE_FULL = "batch scheduling queue"
 
 
 def _unknown(model: str, version: int | None, problem: str) -> PlumblineError:
@@ -35,6 +36,9 @@ def _unknown(model: str, version: int | None, problem: str) -> PlumblineError:
 
 
 def _unavailable(model: str, version: int | None, problem: str) -> PlumblineError:
+    if _QUEUE_FULL in problem:  # that one is there, and says what is wrong
+        reason = "has as many batches waiting as max_enqueued_batches lets wait: try again"
+        return ModelServerOverloaded(model, f"the model server {reason}: {problem}")
     # gRPC's own text lists addresses and sockets: a note takes it to the log, and no further.
     return ModelServerUnavailable(model, "the model server is not available")
 

@@ -36,7 +36,6 @@ max_enqueued_batches { value: 100 }
 allowed_batch_sizes: 4
 allowed_batch_sizes: 16
 allowed_batch_sizes: 512
-thread_pool_name { value: "plumbline" }
 """
 MONITORING = 'prometheus_config { enable: true path: "/monitoring/prometheus/metrics" }'
 

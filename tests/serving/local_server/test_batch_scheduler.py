@@ -30,7 +30,7 @@ class Session:
 
 
 def batching(session: Session, **parameters: object) -> BatchingSession:
-    return BatchingSession(session, BatchScheduler(2, "pool", BatchingMetrics()), BatchingParameters(**parameters))
+    return BatchingSession(session, BatchScheduler(2, BatchingMetrics()), BatchingParameters(**parameters))
 
 
 def test_a_large_request_is_split_and_joined() -> None:
@@ -76,7 +76,7 @@ def test_padding_repeats_and_is_cut_off() -> None:
 
 
 def test_emptied_queues_are_forgotten() -> None:
-    scheduler = BatchScheduler(2, "pool", BatchingMetrics())
+    scheduler = BatchScheduler(2, BatchingMetrics())
     for width in range(1, 20):
         BatchingSession(Session(), scheduler, BatchingParameters()).run((), (), [np.zeros((1, width))])
     assert scheduler._queues == {}
@@ -90,7 +90,7 @@ def test_the_last_allowed_size_must_be_the_largest() -> None:
 def test_batches_waiting_and_padding_are_told() -> None:
     metrics = Metrics()
     parameters = BatchingParameters(max_batch_size=8, allowed_batch_sizes=(4, 8))
-    session = BatchingSession(Session(), BatchScheduler(2, "pool", metrics.batching), parameters)
+    session = BatchingSession(Session(), BatchScheduler(2, metrics.batching), parameters)
     assert metrics.expose() == ""
     for rows in (3, 8):
         session.run((), (), [np.zeros(rows)])
@@ -102,5 +102,5 @@ def test_batches_waiting_and_padding_are_told() -> None:
     assert f"{prefix}:processed_batch_size_sum 12\n" in text
     assert f'{prefix}:padding_size_sum{{execution_batch_size="4"}} 1\n' in text
     assert f'{prefix}:padding_size_sum{{execution_batch_size="8"}} 0\n' in text
-    assert f'{prefix}:queuing_latency_count{{thread_pool_name="pool"}} 2\n' in text
-    assert f'{prefix}:queuing_latency_bucket{{thread_pool_name="pool",le="120"}}' in text
+    assert f'{prefix}:queuing_latency_count{{thread_pool_name=""}} 2\n' in text
+    assert f'{prefix}:queuing_latency_bucket{{thread_pool_name="",le="120"}}' in text

@@ -61,7 +61,6 @@ def test_a_failure_without_details_has_a_message_too() -> None:
     ("details", "told"),
     [
         ("Server Threadpool Exhausted", "--grpc_max_threads"),
-        ("The batch scheduling queue to which this task was submitted is full", "max_enqueued_batches"),
         ("OOM when allocating tensor with shape[512,224,224,64]", "is out of memory"),
         ("something else", "the model server is overloaded"),
     ],
@@ -70,3 +69,10 @@ def test_what_is_exhausted_is_said_and_what_to_do(details: str, told: str) -> No
     error = error_for(Failed(grpc.StatusCode.RESOURCE_EXHAUSTED, details), "digits", 3)
     assert told in str(error)
     assert str(error).endswith(f"RESOURCE_EXHAUSTED: {details}")
+
+
+def test_a_full_queue_is_not_taken_for_a_server_that_is_gone() -> None:
+    details = "The batch scheduling queue to which this task was submitted is full; currently 64 batches enqueued"
+    error = error_for(Failed(grpc.StatusCode.UNAVAILABLE, details), "digits", 3)
+    assert isinstance(error, ModelServerOverloaded)
+    assert "max_enqueued_batches" in str(error)
