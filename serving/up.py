@@ -198,6 +198,8 @@ def _model_server(binary: str, models_dir: Path, processes: _Processes, port: in
     """Start it; gives the gateway's settings that lead to it."""
     # Here, since all that reads contracts takes 16 MB, which without a model server only the gateway needs.
     from serving.registry import RegistryError
+    from serving.registry.cli import tell_pins
+    from serving.registry.pinning import pins
     from serving.registry.server_config import models_config, servable_models
 
     try:
@@ -208,7 +210,10 @@ def _model_server(binary: str, models_dir: Path, processes: _Processes, port: in
         click.echo(f"{_NOT_SERVED}{problem}", err=True)
     click.echo(f"model server: {binary}, gRPC at {_HOST}:{port}")
     config = processes.folder / "models.config"
-    config.write_text(models_config(models, str(models_dir.resolve())), "utf-8")
+    pinned = pins(models_dir, models)  # or a version that can't be loaded would end it, though good ones are there
+    tell_pins(pinned)
+    text = models_config(models, str(models_dir.resolve()), {name: pin.versions for name, pin in pinned.items()})
+    config.write_text(text, "utf-8")
     flags = [f"--port={port}", f"--model_config_file={config}", f"--grpc_max_threads={_GRPC_THREADS}", _INTRA_OP]
     processes.start("model server", [binary, *flags], {**_ENVIRONMENT, **os.environ})
     # The gateway waits for it, or each of its workers would find it at another moment.

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from serving.contract import Labels
+from serving.registry.checking import why_unloadable
+from serving.registry.server_config import BATCHING_FILE
 from tests.stack import PLUMBLINE, Reply, Stack, free_port, process, running
 from training.export import export
 from training.job import Job, Result, train
@@ -314,6 +316,8 @@ def test_up_serves_the_others_and_says_which_model_it_leaves_out(one_model, tmp_
 
 TASK_FILE = """
 from serving.contract import Labels
+from serving.registry.checking import why_unloadable
+from serving.registry.server_config import BATCHING_FILE
 from training.networks import Dense
 from training.preprocessing import tabular_scaler
 from training.problems import BINARY
@@ -355,3 +359,11 @@ def test_one_file_is_all_that_a_new_model_takes(tmp_path):
 
     assert [prediction["label"] for prediction in reply["predictions"]] == ["stays", "leaves"]
     assert told["data"] == "visits"
+
+
+def test_what_training_publishes_is_not_found_unloadable(published):
+    # How pictures are batched is the generator's business, and has tests of its own.
+    problems = {path.parent.name: why_unloadable(path) for path in published.glob("*/1")}
+
+    assert len(problems) == 5
+    assert [problem for problem in problems.values() if problem and not problem.startswith(BATCHING_FILE)] == []

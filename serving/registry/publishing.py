@@ -36,15 +36,16 @@ def release(staged: Path, folder: Path) -> Path:
     """Rename *staged* to the next number in *folder*, durably; the caller holds the lock. Raises NoNextNumber."""
     folder.mkdir(parents=True, exist_ok=True)
     sync_entry(folder.parent)
-    number = _next_number(folder)
-    _remember(folder, number)  # first: rather a gap between numbers than one number twice
+    number = next_number(folder)
+    remember(folder, number)  # first: rather a gap between numbers than one number twice
     target = folder / str(number)
     staged.rename(target)
     sync_entry(folder)
     return target
 
 
-def _next_number(folder: Path) -> int:
+def next_number(folder: Path) -> int:
+    """Give a number that no version in *folder* has or had; the caller holds the lock. Raises NoNextNumber."""
     record = folder / HIGHEST
     text = record.read_text("utf-8", "replace") if record.exists() else "0"
     try:
@@ -56,7 +57,8 @@ def _next_number(folder: Path) -> int:
     return number
 
 
-def _remember(folder: Path, number: int) -> None:
+def remember(folder: Path, number: int) -> None:
+    """Write down the highest number that is or was used in *folder*, durably; the caller holds the lock."""
     aside = folder / f"{HIGHEST}.new"
     aside.write_text(f"{number}\n", "utf-8")
     sync_entry(aside)

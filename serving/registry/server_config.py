@@ -1,7 +1,7 @@
 """TensorFlow Serving's configuration files (text protos), made from what the models folder holds."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from serving.contract import Contract
@@ -54,22 +54,30 @@ def _problem(models_dir: Path, model: str) -> str:
     return "" if live_version(models_dir, model) else read_versions(models_dir, model)[-1].problem
 
 
-def models_config(models: Iterable[str], base_path: str) -> str:
+def models_config(models: Iterable[str], base_path: str, pins: Mapping[str, Sequence[int]] | None = None) -> str:
     """List *models*, each in its folder below *base_path*: an absolute path, or a URI such as gs://bucket/models.
 
-    Of each, the newest versions are loaded, so that requests under way end with the one they began.
+    Of each, the newest versions are loaded, so that requests under way end with the one they began; of those in *pins*
+    the versions that are named there, whatever else is or comes.
     """
+    pins = pins or {}
     blocks = (
         f"""  config {{
     name: {json.dumps(model)}
     base_path: {json.dumps(f"{base_path.rstrip('/')}/{model}")}
     model_platform: "tensorflow"
-    model_version_policy {{ latest {{ num_versions: {SERVED} }} }}
+    model_version_policy {{ {_policy(pins.get(model, ()))} }}
   }}
 """
         for model in models
     )
     return "model_config_list {\n" + "".join(blocks) + "}\n"
+
+
+def _policy(versions: Sequence[int]) -> str:
+    if not versions:
+        return f"latest {{ num_versions: {SERVED} }}"
+    return f"specific {{ {' '.join(f'versions: {number}' for number in sorted(versions))} }}"
 
 
 def batch_threads_config(threads: int) -> str:

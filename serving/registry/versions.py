@@ -79,7 +79,7 @@ def read_versions(models_dir: Path, model: str) -> list[Version]:
 
 
 def live_version(models_dir: Path, model: str) -> Version | None:
-    """Read the newest version that can be served: the one that answers, once TensorFlow Serving has loaded it."""
+    """Read the newest version that is not broken: the one that answers, if TensorFlow Serving has loaded it."""
     for number, path in reversed(scan(models_dir / model).items()):
         if not (version := _read(model, number, path)).problem:
             return version
@@ -87,15 +87,15 @@ def live_version(models_dir: Path, model: str) -> Version | None:
 
 
 def state(version: Version, versions: Sequence[Version]) -> str:
-    """Say what becomes of *version* among *versions*, under a `latest {num_versions: 2}` policy.
+    """Say what is to become of *version* among *versions*, under a `latest {num_versions: 2}` policy.
 
-    `live` answers requests; `kept` is loaded beside it, for requests under way; `idle` is not loaded; `broken` has no
-    readable model or contract.
+    `newest` is to answer requests; `kept` is to be loaded beside it, for requests under way; `idle` is not; `broken`
+    has no readable model or contract. What a model server has loaded can't be seen in its folder.
     """
     if version.problem:
         return "broken"
     if version.number == max(other.number for other in versions if not other.problem):
-        return "live"
+        return "newest"
     return "kept" if version.number in [other.number for other in versions[-SERVED:]] else "idle"
 
 

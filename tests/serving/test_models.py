@@ -44,7 +44,7 @@ def test_list_shows_each_version_and_what_becomes_of_it(models_dir: Path) -> Non
     assert rows[3][:-1] == [
         MODEL,
         "4",
-        "live",
+        "newest",
         "boston_housing",
         "baseline",
         *trained,
@@ -65,7 +65,7 @@ def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
 def test_show_tells_of_the_live_version_or_of_the_one_that_is_named(models_dir: Path) -> None:
     facts = dict(line.split(maxsplit=1) for line in told(models_dir, "show", MODEL))
     assert facts["version"] == "3"
-    assert facts["state"] == "live"
+    assert facts["state"] == "newest"
     assert facts["fields"] == "rooms, age"
     assert "metric           accuracy 0.875 (baseline 0.5)" in told(models_dir, "show", MODEL, "2")
 
@@ -141,4 +141,14 @@ def test_models_alone_does_as_served(arguments: list[str]) -> None:
 
 def test_the_commands_are_these() -> None:
     assert isinstance(models, click.Group)
-    assert list(models.commands) == ["served", "list", "show", "promote", "rollback", "prune", "config"]
+    assert list(models.commands) == [
+        "served",
+        "list",
+        "show",
+        "promote",
+        "rollback",
+        "prune",
+        "config",
+        "check",
+        "quarantine",
+    ]

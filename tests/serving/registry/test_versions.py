@@ -62,7 +62,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("problem", BROKEN)
-def test_a_broken_version_is_listed_with_its_problem_and_never_live(tmp_path: Path, problem: str) -> None:
+def test_a_broken_version_is_listed_with_its_problem_and_never_the_newest(tmp_path: Path, problem: str) -> None:
     publish_version(tmp_path)
     publish_version(tmp_path)
     BROKEN[problem](tmp_path / MODEL / "2")
@@ -70,7 +70,7 @@ def test_a_broken_version_is_listed_with_its_problem_and_never_live(tmp_path: Pa
 
     assert [version.number for version in versions] == [1, 2]
     assert problem in versions[1].problem
-    assert [state(version, versions) for version in versions] == ["live", "broken"]
+    assert [state(version, versions) for version in versions] == ["newest", "broken"]
     live = live_version(tmp_path, MODEL)
     assert live is not None
     assert live.number == 1
@@ -97,12 +97,12 @@ def test_no_contract_is_so_broken_that_reading_fails(tmp_path: Path, data: st.Da
     assert (version.contract is None) == bool(version.problem)
 
 
-def test_the_newest_is_live_and_one_more_is_kept(tmp_path: Path) -> None:
+def test_the_newest_is_called_so_and_one_more_is_kept(tmp_path: Path) -> None:
     for _ in range(4):
         publish_version(tmp_path)
     versions = read_versions(tmp_path, MODEL)
 
-    assert [state(version, versions) for version in versions] == ["idle", "idle", "kept", "live"]
+    assert [state(version, versions) for version in versions] == ["idle", "idle", "kept", "newest"]
 
 
 @pytest.mark.parametrize("note", ["", "[]", "{}", '{"version": 1, "back_to": "x", "command": "", "at": ""}'])
