@@ -12,7 +12,9 @@ import pytest
 from serving.contract import ImageResizer
 from serving.gateway.settings import Settings
 from serving.local_server.schemas import HealthCheckRequest, HealthCheckResponse
-from serving.registry.server_config import BATCHING_FILE, MAX_ROWS, batching_parameters
+from serving.registry.pinning import pins
+from serving.registry.quarantining import quarantine_unloadable
+from serving.registry.server_config import BATCHING_FILE, MAX_ROWS, batching_parameters, models_config
 from tests.conformance.client import FOUR, Client, refused, request
 from tests.conformance.models import write_mlp
 from tests.conformance.servers import Launcher, ServerProcess, listens, wait_for
@@ -138,3 +140,27 @@ def test_a_model_that_is_lost_takes_no_other_away(client: Client, folder: Path) 
 
     client.await_states(lost, v1="END")
     assert client.predict(kept, features=FOUR).model_spec.version.value == 1
+
+
+def test_a_newest_version_that_can_not_be_loaded_keeps_no_server_from_starting(
+    request: pytest.FixtureRequest, launcher: Launcher, tmp_path: Path
+) -> None:
+    models_dir, config = tmp_path / "models", tmp_path / "models.config"
+    write_mlp(models_dir / "topic" / "1", 1.0)
+    shutil.copytree(models_dir / "topic" / "1", models_dir / "topic" / "2")
+    (models_dir / "topic" / "2" / "saved_model.pb").write_bytes(b"half")
+    flags = [f"--model_config_file={config}", "--max_num_load_retries=0", "--load_retry_interval_micros=0"]
+    config.write_text(models_config(["topic"], str(models_dir)))
+    if request.config.getoption("--server-binary"):  # ours starts with the older one
+        assert launcher.start(*flags).process.wait(60) == 255
+
+    pinned = {name: pin.versions for name, pin in pins(models_dir, ["topic"]).items()}
+    config.write_text(models_config(["topic"], str(models_dir), pinned))
+    with launcher.running(*flags) as server:
+        assert Client(server.address.grpc).states("topic") == {1: "AVAILABLE"}
+
+    (folder,) = [path for _, path in quarantine_unloadable(models_dir, "topic")]
+    assert folder == models_dir / "topic" / ".quarantine" / "2"
+    config.write_text(models_config(["topic"], str(models_dir)))
+    with launcher.running(*flags) as server:
+        assert Client(server.address.grpc).states("topic") == {1: "AVAILABLE"}
