@@ -5,6 +5,7 @@ from monitoring.panels import board, layers, lines, mean, quantile, section, var
 _TFS = ":tensorflow:serving"
 _BATCHING = f"{_TFS}:batching_session"
 _NAME = 'model_name=~"$model_name"'
+_STATES = 'plumbline_gateway_version_state{model=~"$model_name"}'
 
 BOARD = board(
     "plumbline-model-server",
@@ -104,11 +105,24 @@ section(
 section(
     BOARD,
     "Loading",
-    lines(
-        "Loads by status",
-        "Versions that were loaded within the last hour, or failed to.",
+    # Not by :tensorflow:cc:saved_model:load_attempt_count: a failed load counts as a success there, and each version is
+    # a series of its own that begins at 1, so that its increase is 0.
+    layers(
+        "Versions by state",
+        "As the model servers tell the gateways (GetModelStatus): how many versions of all models are in which state. "
+        "A load that fails is `loading` until the last try; `failed` ends the model server at its next start.",
         "short",
-        ("sum by (status) (increase(:tensorflow:cc:saved_model:load_attempt_count[1h]))", "{{status}}"),
+        (f"count by (state) (max by (model, version, state) ({_STATES}))", "{{state}}"),
+        colors={"^available$": "green", "^(start|loading|unloading)$": "yellow", "^failed$": "red"},
+    ),
+    lines(
+        "Versions that are not served",
+        "Those that are being loaded, were given up, or are being unloaded.",
+        "short",
+        (
+            f'max by (model, version, state) ({_STATES[:-1]}, state=~"start|loading|failed|unloading"}})',
+            "{{model}} {{version}}: {{state}}",
+        ),
     ),
     lines(
         "Time of warm-up",

@@ -124,8 +124,10 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: 
                 click.echo(f"{name}: version {published[-1]} is there")
                 continue
             # Of several workers each trains, but one tells.
-            with telling_metrics(metrics_file if is_chief(options["strategy"]) else None, name) as on_trained:
-                folder = _run(_job(name, tasks, **options, on_trained=on_trained), or_sample)
+            with telling_metrics(metrics_file if is_chief(options["strategy"]) else None, name) as told:
+                folder = _run(_job(name, tasks, **options, on_trained=told.trained), or_sample)
+                if folder:
+                    told.published(folder)
             if folder:
                 click.echo(f"{name}: published {folder}")
 

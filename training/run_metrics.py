@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ TEXTFILE = Textfile(
         "last_success_timestamp_seconds": "When the last run that succeeded did.",
         "duration_seconds": "How long the last run took.",
         "exit_code": "The last run's exit code.",
+        "published_version": "The version that was last published.",
         "metric": "The last trained model's measure on the test rows.",
         "baseline_metric": "The same measure of the naive baseline.",
     },
@@ -34,18 +35,33 @@ class CannotWriteMetrics(TrainingError):
         super().__init__(f"--metrics-file {path}: {cause}")
 
 
+class Run:
+    """What a run has brought so far."""
+
+    def __init__(self) -> None:
+        self.contract: Contract | None = None
+        self.version: int | None = None
+
+    def trained(self, contract: Contract) -> None:
+        """Note what was trained."""
+        self.contract = contract
+
+    def published(self, folder: Path) -> None:
+        """Note the folder of the new version, whose name is its number."""
+        self.version = int(folder.name)
+
+
 @contextlib.contextmanager
-def telling_metrics(path: Path | None, model: str) -> Iterator[Callable[[Contract], None]]:
-    """Write to *path*, if there is one, how the run in the block ended; the block passes on what it has trained.
+def telling_metrics(path: Path | None, model: str) -> Iterator[Run]:
+    """Write to *path*, if there is one, how the run in the block ended; the block says what the run has brought.
 
     What the file says of other models stays, and of this one what the run brought nothing new for. Raises
     CannotWriteMetrics, before the run if that can be known.
     """
     values, started = _read(path), time.time()
-    trained: list[Contract] = []
-    code = ExitCode.UNEXPECTED
+    run, code = Run(), ExitCode.UNEXPECTED
     try:
-        yield trained.append
+        yield run
         code = ExitCode.DONE
     except BaseException as error:
         code = exit_code(error)
@@ -58,8 +74,10 @@ def telling_metrics(path: Path | None, model: str) -> Iterator[Callable[[Contrac
             values["exit_code", model] = code
             if code == ExitCode.DONE:
                 values["last_success_timestamp_seconds", model] = now
-            if trained:
-                _set_measures(values, model, trained[-1])
+            if run.version is not None:
+                values["published_version", model] = run.version
+            if run.contract:
+                _set_measures(values, model, run.contract)
             _write(path, values)
 
 

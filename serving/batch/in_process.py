@@ -16,7 +16,7 @@ from serving.quiet_import import quiet_import
 from serving.registry import read_versions
 from serving.registry.errors import RegistryError
 from serving.registry.versions import Version
-from serving.tfserving.versions import VersionStatus
+from serving.tfserving.versions import VersionState, VersionStatus
 
 _SIGNATURE = "serving_default"
 
@@ -60,7 +60,7 @@ class InProcessServer:
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
         """List the one version."""
-        return (VersionStatus(self._version.number, True, ""),)
+        return (VersionStatus(self._version.number, VersionState.AVAILABLE),)
 
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
         """Refuse: labels are a model server's."""

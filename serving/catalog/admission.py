@@ -18,7 +18,7 @@ from serving.errors import (
     PlumblineError,
     UnknownVersion,
 )
-from serving.tfserving.versions import VersionStatus
+from serving.tfserving.versions import VersionState, VersionStatus
 
 RETRY_REFUSED_SECONDS = 60.0
 
@@ -39,29 +39,40 @@ class Admission:
         """Give the state that follows *before*."""
         live: dict[int, LiveModel] = {}
         refused: dict[int, Refusal] = {}
-        for version in sorted((status.version for status in statuses if status.available), reverse=True):
-            outcome = self._outcome(version, before)
+        for status in sorted(statuses, key=lambda status: -status.version):
+            outcome = self._outcome_of(status, before)
             if isinstance(outcome, LiveModel):
-                live[version] = outcome
-            else:
-                refused[version] = outcome
+                live[status.version] = outcome
+            elif outcome:
+                refused[status.version] = outcome
         if not live and refused and all(refusal.retry_at == 0 for refusal in refused.values()):
             # A version that is there and is not: behind one address, servers differ. What they had may go on.
             live = dict(before.live)
         problem = "" if live else _why_none(refused, statuses)
-        listed = frozenset(status.version for status in statuses if status.available or status.problem)
-        return ModelState(live, refused, problem, canary=before.canary, listed=listed)
+        listed = frozenset(status.version for status in statuses if status.available or status.problem) | live.keys()
+        return ModelState(live, refused, problem, canary=before.canary, listed=listed, statuses=tuple(statuses))
 
-    def _outcome(self, version: int, before: ModelState) -> LiveModel | Refusal:
+    def _outcome_of(self, status: VersionStatus, before: ModelState) -> LiveModel | Refusal | None:
+        if status.available:
+            return self._outcome(status.version, before)
+        # TensorFlow Serving says that a version is loading until every request has ended that ran as it was loaded, of
+        # any model, but it answers before. So it is asked; one that does not answer yet is nothing to tell of.
+        if status.state is not VersionState.LOADING:
+            return None
+        return self._outcome(status.version, before, is_loading=True)
+
+    def _outcome(self, version: int, before: ModelState, is_loading: bool = False) -> LiveModel | Refusal | None:
         known, refusal = before.live.get(version), before.refused.get(version)
         # While the server was away it may have been replaced, by one with another model under the same number.
-        if known and before.ready:
+        if known and before.ready and not is_loading:
             return known
         if refusal and time.monotonic() < refusal.retry_at:
             return refusal
         try:
             return self._admit(version, known)
         except _TRANSIENT as error:
+            if is_loading and (known is None or isinstance(error, UnknownVersion)):
+                return None
             return known or Refusal(without_name(self._model, error), 0, error.code)
         except PlumblineError as error:
             return Refusal(without_name(self._model, error), time.monotonic() + RETRY_REFUSED_SECONDS, error.code)

@@ -112,13 +112,13 @@ class Catalog:
         except UnknownVersion:
             problem = "the model server has no such model"
             return ModelState(problem=problem, canary=before.canary)
-        except ModelServerOverloaded:
-            return before  # it is there, and what it serves will be asked again
+        except ModelServerOverloaded as error:  # it is there, and what it serves will be asked again
+            return replace(before, problem=without_name(model, error)) if before.problem else before
         except PlumblineError as error:
             if isinstance(error, ModelServerTimeout) and budget_seconds < STATUS_SECONDS:
                 return before  # a caller in a hurry learns nothing about the server
             # What is live stays so: the server may be back before the next request.
-            return replace(before, refused={}, problem=without_name(model, error))
+            return replace(before, refused={}, statuses=(), problem=without_name(model, error))
         seconds = min(ADMISSION_SECONDS, budget_seconds)
         return Admission(self._server, model, seconds, self._contracts).run(before, statuses)
 

@@ -6,6 +6,8 @@ from random import random
 
 from serving.contract import Contract
 from serving.errors import ModelNotReady, UnknownVersion
+from serving.registry.versions import SERVED
+from serving.tfserving.versions import VersionState, VersionStatus
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class ModelState:
     *problem* is why the last refresh failed, or why nothing is live.
     *canary* gives some versions a share, in percent, of the requests that name no version.
     *listed* are the versions that the model server has, or failed to load.
+    *statuses* are all that it tells of, also those that are loading or have ended; none while it does not answer.
     """
 
     live: Mapping[int, LiveModel] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class ModelState:
     problem: str = "the model server has not been asked yet"
     canary: Mapping[int, float] = field(default_factory=dict)
     listed: frozenset[int] = frozenset()
+    statuses: tuple[VersionStatus, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -54,6 +58,17 @@ class ModelState:
     def desired(self) -> int:
         """The newest version that should be live, rather not a canary; 0 if there is none."""
         return max(self.listed - self.canary.keys() or self.listed, default=0)
+
+    @property
+    def available(self) -> int:
+        """The newest version that the model server says is available, canaries too; 0 if there is none."""
+        return max((status.version for status in self.statuses if status.available), default=0)
+
+    @property
+    def failed(self) -> list[int]:
+        """Of the versions that the model server is to have loaded, the newest few, those that it could not load."""
+        newest = sorted(self.statuses, key=lambda status: -status.version)[:SERVED]
+        return [status.version for status in newest if status.state is VersionState.FAILED]
 
     @property
     def newest(self) -> LiveModel | None:

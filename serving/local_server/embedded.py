@@ -26,7 +26,7 @@ from serving.local_server.version import State
 from serving.registry.versions import CONTRACT, SERVED, scan
 from serving.tfserving.codes import Code
 from serving.tfserving.statuses import error_of
-from serving.tfserving.versions import VersionStatus
+from serving.tfserving.versions import VersionState, VersionStatus
 
 _TRIM_SECONDS = 10.0
 """How often to give back what loading and requests have left, which takes some milliseconds: 5 MB a process under load,
@@ -125,7 +125,7 @@ class EmbeddedServer:
         with self._changed:
             self._changed.wait_for(lambda: found.available or not found.is_busy, deadline_seconds)
         statuses = tuple(
-            VersionStatus(each.number, each.state is State.AVAILABLE, str(each.error or ""))
+            VersionStatus(each.number, VersionState.of(each.state, problem := str(each.error or "")), problem)
             for each in found.versions()
         )
         if not statuses:

@@ -18,9 +18,10 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from serving.catalog import ModelState, Refusal
 from serving.errors import ParityError
-from serving.monitoring.exposition import exposition
+from serving.monitoring.exposition import MOST_VERSIONS, exposition
 from serving.monitoring.watch import DriftWatch
 from serving.predictor import Prediction
+from serving.tfserving.versions import VersionStatus
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 UNKNOWN = "unknown"
@@ -70,6 +71,7 @@ class Metrics:
             shared_dir,
         )
         self._refusals: dict[tuple[str, int], Refusal] = {}
+        self._statuses: dict[str, Sequence[VersionStatus]] = {}
         for model, shares in (canary or {}).items():
             for version, percent in shares.items():
                 self._canary[model, version].set(percent / 100)
@@ -106,6 +108,8 @@ class Metrics:
         self._ready = self._gauge("model_ready", "Whether every worker can answer.", "livemin", "model")
         self._live = self._gauge("live_version", "The version that answers; 0 if none.", "livemin", "model")
         self._desired = self._gauge("desired_version", "The newest version that should.", "livemax", "model")
+        self._available = self._gauge("available_version", "The newest on the model server.", "livemax", "model")
+        self._failed = self._gauge("failed_versions", "Newest versions that did not load.", "livemax", "model")
         self._refused = self._gauge("refused_versions", "Versions that were not admitted.", "livemax", "model")
         self._parity = self._counter("parity_failures", "Parity checks that failed.", "model")
         self._trained = self._gauge(
@@ -163,7 +167,10 @@ class Metrics:
         self._ready[key].set(state.ready)
         self._live[key].set(state.newest.version if state.newest else 0)
         self._desired[key].set(state.desired)
+        self._available[key].set(state.available)
+        self._failed[key].set(len(state.failed))
         self._refused[key].set(len(state.refused))
+        self._statuses[model] = state.statuses
         if state.newest and (trained := _timestamp(state.newest.contract.provenance)):
             self._trained[key].set(trained)
         for counter in (self._shed[key], *(self._rpc_retries[model, reason] for reason in RETRIES)):
@@ -189,9 +196,13 @@ class Metrics:
         ks = _gauge_family("drift_ks", "Kolmogorov-Smirnov distance.", *feature)
         rows = _gauge_family("drift_window_instances", "Instances in the window.", *version)
         self._watch.tell(merged, references, psi, ks, rows)
+        states = _gauge_family("version_state", "1 for the state of a version on the model server.", *version, "state")
+        for model, statuses in list(self._statuses.items()):  # of this process, as the others see the same
+            for status in sorted(statuses, key=lambda status: status.version)[-MOST_VERSIONS:]:
+                states.add_metric([model, str(status.version), status.state], 1)
         number = _gauge_family("metric_files", "Files that this scrape was put together from.")
         number.add_metric([], files)
-        return [references, psi, ks, rows, number]
+        return [references, psi, ks, rows, states, number]
 
     def _is_new(self, model: str, version: int, refusal: Refusal) -> bool:
         before, self._refusals[model, version] = self._refusals.get((model, version)), refusal

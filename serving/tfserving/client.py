@@ -16,7 +16,7 @@ from serving.tfserving.credentials import Credentials
 from serving.tfserving.statuses import error_for
 from serving.tfserving.tensors import from_proto, to_proto
 from serving.tfserving.tls import Tls
-from serving.tfserving.versions import VersionStatus
+from serving.tfserving.versions import VersionState, VersionStatus
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 CallTrace = Callable[[str, int], AbstractContextManager[Metadata]]
@@ -158,8 +158,5 @@ def _output(model: str, name: str, proto: wire.TensorProto) -> Array:
 
 
 def _version_status(status: wire.ModelVersionStatus) -> VersionStatus:
-    return VersionStatus(
-        version=status.version,
-        available=status.state == wire.ModelVersionStatus.AVAILABLE,
-        problem=status.status.error_message,
-    )
+    problem = status.status.error_message or (str(status.status.error_code) if status.status.error_code else "")
+    return VersionStatus(status.version, VersionState.of(status.state, problem), problem)

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from serving.registry import model_names
+from serving import registry
+from serving.registry import model_names, scan
 from tests.monitoring.load import asking, burst, happening
 from tests.monitoring.prometheus import Prometheus, node_exporter, prometheus, wait_until_open, written_exporter
 from tests.stack import PLUMBLINE, Stack, free_port, process
@@ -77,7 +78,8 @@ def watched(request, trained, published, tmp_path_factory) -> Iterator[Watched]:
         seen.wait_until('sum(plumbline_gateway_model_ready) == 5 and on () up{job="job-metrics"} == 1')
         start = time.time()
         system.live_through(seconds, seen)
-        yield Watched(seen, tuple(trained), start, time.time())
+        # What was waited for last has a sample from just now: asked by the second, it would lie after the last one.
+        yield Watched(seen, tuple(trained), start, time.time() + 1)
 
 
 class System:
@@ -109,6 +111,13 @@ class System:
             patch.setattr("training.export.check_export", lambda *_: None)
             publish(self.models_dir, "sentiment", lambda folder: export(result.model, contract, folder))
 
+    def publish_one_that_cannot_be_loaded(self) -> None:
+        def write(folder: Path) -> None:
+            shutil.copytree(self.models_dir / "house_price" / "2", folder)
+            (folder / "saved_model.pb").write_bytes(b"no model")
+
+        registry.publish(self.models_dir, "house_price", write)
+
     def replace_one_that_is_asked(self, version: int) -> None:
         """The model server keeps only the newest of `topic`, so requests under way find theirs gone."""
         shutil.copytree(self.models_dir / "topic" / "1", self.models_dir / "topic.new")
@@ -119,8 +128,9 @@ class System:
         files = self.folder / "job-metrics"
         files.mkdir()
         for name, result in self.trained.items():
-            with telling_metrics(files / f"train-{name}.prom", name) as on_trained:
-                on_trained(result.contract)
+            with telling_metrics(files / f"train-{name}.prom", name) as told:
+                told.trained(result.contract)
+                told.published(self.models_dir / name / str(max(scan(self.models_dir / name))))
         with contextlib.suppress(TrainingError), telling_metrics(files / "train-topic.prom", "topic"):
             raise TrainingError("as the gate would")
         return files
@@ -166,6 +176,7 @@ class System:
         }
         command = [sys.executable, "-m", "serving.local_server", "--host=127.0.0.1", "--enable_batching"]
         command += [f"--port={self.port}", f"--rest_api_port={self.rest_port}", "--file_system_poll_wait_seconds=0.2"]
+        command += ["--max_num_load_retries=0"]
         for flag, text in files.items():
             (self.folder / flag).write_text(text)
             command.append(f"--{flag}={self.folder / flag}")
@@ -197,12 +208,14 @@ class System:
             (0.4, lambda: self.replace_one_that_is_asked(3)),
             (0.5, self.lose_a_worker),
             (0.6, self.restart_model_server),
+            (0.7, self.publish_one_that_cannot_be_loaded),  # after it, for the server would not start again
         ]
         with asking(self.gateway, instances):
             happening(seconds, events)
             # On a busy machine the events take longer than planned, and a rule sees one only after the next scrape.
             for alert in ("PlumblineParityFailure", "PlumblineVersionNotLive"):
                 seen.wait_until(f'ALERTS{{alertname="{alert}", model="sentiment"}}', 120)
+            seen.wait_until('ALERTS{alertname="PlumblineLoadFailed", model="house_price"}', 120)
             seen.wait_until("sum(plumbline_gateway_model_ready) == 5")
 
 

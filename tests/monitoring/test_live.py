@@ -72,7 +72,7 @@ def test_every_target_is_scraped(watched: Watched) -> None:
 
 
 def test_what_happened_shows(watched: Watched) -> None:
-    """The load had failures, refusals, a lost worker, a version that failed its check, and a failed training."""
+    """Failures, refusals, a lost worker, versions that failed their check or their load, and a failed training."""
     for expr in (
         'sum(increase(plumbline_gateway_requests_total{code=~"5.."}[10m])) > 0',
         "sum(plumbline_gateway_shed_requests_total) > 0",
@@ -82,6 +82,9 @@ def test_what_happened_shows(watched: Watched) -> None:
         'ALERTS{alertname="PlumblineParityFailure"}',
         'ALERTS{alertname="PlumblineVersionNotLive", model="sentiment"}',
         'ALERTS{alertname="PlumblineTrainingFailed", model="topic"}',
+        'ALERTS{alertname="PlumblineLoadFailed", model="house_price"}',
+        'plumbline_gateway_version_state{model="house_price", version="3", state="failed"}',
+        'plumbline_gateway_version_state{model="house_price", version="2", state="available"}',
     ):
         assert seen(watched, expr), expr
 

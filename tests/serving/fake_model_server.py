@@ -35,6 +35,7 @@ class FakeModelServer:
 
     versions: dict[str, dict[int, tuple[bytes, Model]]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)  # model -> why its versions did not load
+    loading: set[tuple[str, int]] = field(default_factory=set)  # told as such, whether they answer or not
     failure: tuple[grpc.StatusCode, str] | None = None  # what Predict answers instead
     delay_seconds: float = 0.0
     answers_as: int | None = None  # the version that a reply claims to be of
@@ -129,8 +130,10 @@ class FakeModelServer:
     def _status(self, request: Any, context: grpc.ServicerContext) -> wire.GetModelStatusResponse:
         name = request.model_spec.name
         response = wire.GetModelStatusResponse()
-        for version in self.versions.get(name, {}):
-            response.model_version_status.add(version=version, state=wire.ModelVersionStatus.AVAILABLE)
+        loading = {number for model, number in self.loading if model == name}
+        for version in loading | self.versions.get(name, {}).keys():
+            state = wire.ModelVersionStatus.LOADING if version in loading else wire.ModelVersionStatus.AVAILABLE
+            response.model_version_status.add(version=version, state=state)
         if name in self.broken:
             ended = response.model_version_status.add(version=9, state=wire.ModelVersionStatus.END)
             ended.status.error_message = self.broken[name]

@@ -35,6 +35,7 @@ def test_a_real_run_tells_what_its_contract_tells(tmp_path: Path) -> None:
     assert f"test {values['metric mae house_price']:.4f}" in done.output
     assert f"baseline {values['baseline_metric mae house_price']:.4f}" in done.output
     assert values["exit_code house_price"] == 0
+    assert values["published_version house_price"] == 1
     assert 0 < values["duration_seconds house_price"] < 600
     assert values["last_run_timestamp_seconds house_price"] == values["last_success_timestamp_seconds house_price"]
     documented = DOCS.read_text("utf-8").partition("## Training")[2].partition("## Batch")[0]
@@ -45,8 +46,9 @@ def test_a_real_run_tells_what_its_contract_tells(tmp_path: Path) -> None:
 
 def test_a_failure_keeps_when_the_last_run_succeeded(tmp_path: Path) -> None:
     path = tmp_path / "a.prom"
-    with telling_metrics(path, "sentiment") as on_trained:
-        on_trained(text_contract())
+    with telling_metrics(path, "sentiment") as run:
+        run.trained(text_contract())
+        run.published(Path("models/sentiment/3"))
     before = told(path)
     for error, code in ((BadRequest("x"), ExitCode.BAD_INPUT), (ZeroDivisionError(), 1)):
         with pytest.raises(type(error)), telling_metrics(path, "sentiment"):
@@ -54,8 +56,8 @@ def test_a_failure_keeps_when_the_last_run_succeeded(tmp_path: Path) -> None:
         after = told(path)
         assert after["exit_code sentiment"] == code
         assert after["last_run_timestamp_seconds sentiment"] >= before["last_run_timestamp_seconds sentiment"]
-        for name in ("last_success_timestamp_seconds sentiment", "metric accuracy sentiment"):
-            assert after[name] == before[name]
+        kept = ("last_success_timestamp_seconds sentiment", "metric accuracy sentiment", "published_version sentiment")
+        assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
 
 
 def test_a_stop_is_told_with_the_code_for_another_try(tmp_path: Path) -> None:
@@ -78,8 +80,8 @@ def test_models_may_share_a_file(tmp_path: Path) -> None:
 
 
 def test_no_file_no_metrics() -> None:
-    with telling_metrics(None, "sentiment") as on_trained:
-        on_trained(text_contract())
+    with telling_metrics(None, "sentiment") as run:
+        run.trained(text_contract())
 
 
 def test_what_can_not_be_written_is_told(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from serving.contract import Contract, Features
 from serving.contract.tensors import Array
 from serving.errors import UnknownLabel, UnknownVersion
-from serving.tfserving.versions import VersionStatus
+from serving.tfserving.versions import VersionState, VersionStatus
 from tests.serving.contracts import scores
 
 
@@ -26,7 +26,7 @@ class InstantServer:
         return self._document
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
-        return (VersionStatus(self._version, True, ""),)
+        return (VersionStatus(self._version, VersionState.AVAILABLE),)
 
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
         raise UnknownLabel(model, label)

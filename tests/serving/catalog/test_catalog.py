@@ -72,6 +72,48 @@ def test_a_version_that_did_not_load_says_why(catalog: Catalog, model_server: Fa
     assert refreshed(catalog).problem == "version 9: no saved_model.pb"
 
 
+def test_a_version_that_answers_is_live_though_it_is_said_to_be_loading(
+    catalog: Catalog, model_server: FakeModelServer
+) -> None:
+    """TensorFlow Serving says so until all requests have ended that ran as it was loaded."""
+    model_server.publish(text_contract())
+    model_server.loading.add(("sentiment", 2))
+    state = refreshed(catalog)
+    assert (list(state.live), state.refused, state.ready) == ([1], {}, True)
+
+    model_server.publish(text_contract(), 2)
+    assert list(refreshed(catalog).live) == [2, 1]
+    assert refreshed(catalog).desired == 2
+    model_server.withdraw("sentiment", 2)
+    assert list(refreshed(catalog).live) == [1]
+    model_server.publish(text_contract(), 2)
+    assert list(refreshed(catalog).live) == [2, 1]
+    model_server.loading.clear()
+    assert list(refreshed(catalog).live) == [2, 1]
+
+
+def test_a_version_that_is_said_to_be_loading_is_checked_like_any_other(
+    catalog: Catalog, model_server: FakeModelServer
+) -> None:
+    model_server.publish(text_contract())
+    model_server.publish(text_contract(), 2, weights=1)
+    model_server.loading.add(("sentiment", 2))
+    assert "parity example 0: scores are off by" in refusals(catalog, model_server)
+
+
+def test_what_the_model_server_says_of_versions_is_known_until_it_is_away(
+    catalog: Catalog, model_server: FakeModelServer
+) -> None:
+    model_server.publish(text_contract())
+    model_server.broken["sentiment"] = "no saved_model.pb"
+    state = refreshed(catalog)
+    assert {status.version: status.state for status in state.statuses} == {1: "available", 9: "failed"}
+    assert (state.available, state.failed, state.desired) == (1, [9], 9)
+
+    model_server.stop()
+    assert refreshed(catalog).statuses == ()
+
+
 def test_a_version_that_went_is_no_longer_live(catalog: Catalog, model_server: FakeModelServer) -> None:
     model_server.publish(text_contract())
     model_server.publish(text_contract(), 2)

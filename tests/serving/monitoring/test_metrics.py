@@ -11,6 +11,7 @@ from serving.contract import Contract
 from serving.monitoring.exposition import MOST_VERSIONS
 from serving.monitoring.metrics import UNKNOWN, Metrics
 from serving.predictor import STAGES, Prediction
+from serving.tfserving.versions import VersionState, VersionStatus
 from tests.serving.contracts import tabular_contract, text_contract, with_reference
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -26,7 +27,8 @@ def prediction(model: str, version: int, count: int = 1) -> Prediction:
 
 def state(contract: Contract, version: int = 1) -> ModelState:
     live = LiveModel(contract.model, version, contract, b"")
-    return ModelState({version: live}, problem="", listed=frozenset({version}))
+    statuses = (VersionStatus(version, VersionState.AVAILABLE),)
+    return ModelState({version: live}, problem="", listed=frozenset({version}), statuses=statuses)
 
 
 @pytest.fixture
@@ -146,6 +148,44 @@ def test_values_outside_trainings_range_and_missing_ones_are_counted(used: Metri
     assert 'outside_range_total{feature="age",model="house_price",version="1"} 1.0' in text
     assert 'missing_values_total{feature="rooms",model="house_price",version="1"} 1.0' in text
     assert 'outside_range_total{feature="rooms"' not in text
+
+
+def statuses(**states: str) -> ModelState:
+    """Versions as the model server tells of them: v3="available"."""
+    return ModelState(statuses=tuple(VersionStatus(int(name[1:]), VersionState(it)) for name, it in states.items()))
+
+
+def told_states(metrics: Metrics) -> set[tuple[str, str]]:
+    found = re.findall(r'version_state\{model="digits",state="(\w+)",version="(\d+)"\} 1.0', exposed(metrics))
+    return {(version, state) for state, version in found}
+
+
+def test_states_on_the_model_server_are_told_and_vanish_with_their_versions() -> None:
+    metrics = Metrics(None)
+    metrics.refreshed("digits", statuses(v1="ended", v2="available", v3="loading"))
+    assert told_states(metrics) == {("1", "ended"), ("2", "available"), ("3", "loading")}
+
+    metrics.refreshed("digits", statuses(v2="ended", v3="available", v4="failed"))
+    assert told_states(metrics) == {("2", "ended"), ("3", "available"), ("4", "failed")}
+    text = exposed(metrics)
+    assert 'available_version{model="digits"} 3.0' in text
+    assert 'failed_versions{model="digits"} 1.0' in text
+
+    metrics.refreshed("digits", ModelState(problem="the model server is not available"))
+    assert told_states(metrics) == set()
+
+
+def test_a_failed_version_counts_while_it_is_one_of_those_that_are_to_be_loaded() -> None:
+    metrics = Metrics(None)
+    for newer, count in (({}, 1), ({"v5": "available"}, 1), ({"v5": "available", "v6": "available"}, 0)):
+        metrics.refreshed("digits", statuses(v3="available", v4="failed", **newer))
+        assert f'failed_versions{{model="digits"}} {count}.0' in exposed(metrics)
+
+
+def test_the_states_of_few_versions_are_told_however_many_the_model_server_remembers() -> None:
+    metrics = Metrics(None)
+    metrics.refreshed("digits", statuses(**{f"v{number}": "ended" for number in range(1, 500)}))
+    assert told_states(metrics) == {(str(number), "ended") for number in range(500 - MOST_VERSIONS, 500)}
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool: apt-get install prometheus")

@@ -22,7 +22,7 @@ from serving.errors import (
 from serving.tfserving import wire_pb2 as wire
 from serving.tfserving.channel import open_channel
 from serving.tfserving.client import ModelServerClient
-from serving.tfserving.versions import VersionStatus
+from serving.tfserving.versions import VersionState, VersionStatus
 from tests.serving.contracts import tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 
@@ -63,7 +63,10 @@ def test_versions_tell_which_are_available_and_why_others_are_not(
 ) -> None:
     model_server.broken["house_price"] = "no saved_model.pb"
     statuses = client.versions("house_price", 5)
-    assert statuses == (VersionStatus(1, True, ""), VersionStatus(9, False, "no saved_model.pb"))
+    assert statuses == (
+        VersionStatus(1, VersionState.AVAILABLE),
+        VersionStatus(9, VersionState.FAILED, "no saved_model.pb"),
+    )
 
 
 def test_what_is_not_served_is_an_unknown_version(client: ModelServerClient) -> None:
