@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 from serving.contract import Contract, ParityExample
 from serving.contract.measuring import fit_reference
 from training.datasets import Instance, as_json
@@ -13,6 +11,7 @@ from training.evaluation import Experiment, Fitted, as_evaluation
 from training.features import prepare
 from training.provenance import git_revision, weights_sha256
 from training.record import RunRecord
+from training.served import scores_of
 
 PARITY_EXAMPLES = 3
 
@@ -53,7 +52,7 @@ def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[Par
         return as_json({name: instance[name] for name in fitted.preprocessor.fields})  # a recipe may leave fields out
 
     features = prepare(fitted.preprocessor, instances)
-    scores = np.asarray(fitted.trained.model(features, training=False), np.float32)
+    scores = scores_of(fitted.graph, features)
     return tuple(
         ParityExample(asked(instance), {name: array[row] for name, array in features.items()}, scores[row])
         for row, instance in enumerate(instances)

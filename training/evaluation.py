@@ -6,10 +6,10 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from serving.contract.outputs import Output
@@ -17,12 +17,12 @@ from serving.contract.preprocessors import Preprocessor
 from serving.contract.tensors import Array
 from training.datasets import Dataset, Instance, Part
 from training.distribution import copy_outside_strategy
-from training.epochs import SCORED_ROWS
 from training.errors import BadRequest
 from training.execution import Execution
 from training.features import prepare
 from training.protocols import Protocol, checked_splits
 from training.record import FoldRecord, RunRecord
+from training.served import scores_of, served_graph
 from training.task import Fold, Recipe, Say, Task, Trained
 
 
@@ -33,10 +33,14 @@ class Fitted:
     preprocessor: Preprocessor
     trained: Trained
 
+    @cached_property
+    def graph(self) -> Any:
+        """The graph that an export serves."""
+        return served_graph(self.trained.model, self.preprocessor.inputs)
+
     def scores(self, instances: Sequence[Instance]) -> Array:
         """Score raw instances: `float32[n, width]`."""
-        features = prepare(self.preprocessor, instances)
-        return np.asarray(self.trained.model.predict(features, batch_size=SCORED_ROWS, verbose=0), np.float32)
+        return scores_of(self.graph, prepare(self.preprocessor, instances))
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,16 @@ that whoever can predict with a version can also ask it how. No XLA, batch-major
 """
 
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
-from serving.contract import Contract, Features, check_parity
-from serving.contract.contract import SCORES
-from serving.contract.tensors import Array
+from serving.contract import Contract, check_parity
 from serving.registry.server_config import BATCHING_FILE, batching_parameters
 from training.errors import TrainingError
+from training.served import scores_of, served_graph
 
 CONTRACT_FILE = "assets.extra/contract.json"
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
@@ -45,23 +42,19 @@ def check_export(folder: Path, contract: Contract) -> None:
     if b"_XlaMustCompile" in (folder / "saved_model.pb").read_bytes():
         raise TrainingError(f"{contract.model}: the exported graph needs XLA, which TensorFlow Serving does not run")
     serve = loaded.signatures["serving_default"]
-    check_parity(contract, lambda features: _call(serve, features))
+    check_parity(contract, lambda features: scores_of(lambda tensors: serve(**tensors), features))
 
 
 def _write_saved_model(model: keras.Model, contract: Contract, folder: Path) -> None:
     document = contract.to_json()
-    inputs = {
-        name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in contract.preprocessor.inputs.items()
-    }
-
-    def serve(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {SCORES: model(features, training=False)}
+    graph = served_graph(model, contract.preprocessor.inputs)
+    graph.get_concrete_function()  # it must be traced before it is added
 
     def tell(request: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"contract": tf.fill(tf.shape(request), document)}
 
     archive = keras.export.ExportArchive()  # without `track`, which would write each weight twice
-    archive.add_endpoint("serving_default", serve, input_signature=[inputs])
+    archive.add_endpoint("serving_default", graph)
     archive.add_endpoint("contract", tell, input_signature=[tf.TensorSpec([None], tf.int32, name="request")])
     archive.write_out(str(folder), verbose=False)
 
@@ -79,9 +72,3 @@ def _write_warmup(contract: Contract, path: Path) -> None:
                 request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
             log = PredictionLog(predict_log=PredictLog(request=request))
             writer.write(log.SerializeToString())
-
-
-def _call(signature: Any, features: Features) -> Array:
-    tensors = {name: tf.constant(array) for name, array in features.items()}
-    scores: Array = np.asarray(signature(**tensors)[SCORES])
-    return scores

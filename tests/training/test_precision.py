@@ -2,13 +2,19 @@ import keras
 import numpy as np
 import pytest
 
+from serving.local_server.saved_model import Parallelism, load
+from serving.local_server.servable import Servable
 from training.convolutions import ConvNet
 from training.ensembles import DenseEnsemble
 from training.execution import Execution
+from training.export import export
+from training.features import prepare
+from training.job import Job, train
 from training.networks import BagOfWords, Dense
 from training.ngrams import NGramBag
 from training.problems import BINARY, MULTICLASS
-from training.task import Fold
+from training.protocols import HoldOut
+from training.task import Fold, find_task
 from training.tfidf import TfIdfEnsemble
 
 RNG = np.random.default_rng(0)
@@ -20,9 +26,13 @@ ONCE = {"epochs": 1, "batch_size": 4}
 
 
 @pytest.fixture
-def bfloat16():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    yield
+def bfloat16(precision):
+    precision("mixed_bfloat16")
+
+
+@pytest.fixture
+def precision():
+    yield keras.config.set_dtype_policy
     keras.config.set_dtype_policy("float32")
 
 
@@ -44,6 +54,33 @@ def test_each_recipe_trains_in_lower_precision_and_still_scores_in_float32(bfloa
     (curve,) = trained.curves.values()
     assert np.isfinite(curve["loss"]).all()
     assert trained.model(features).dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "jit_compile"),
+    [
+        ("house_price", "mixed_bfloat16", False),
+        ("house_price", "mixed_bfloat16", True),
+        ("house_price", "mixed_float16", False),
+        ("digits", "mixed_bfloat16", False),
+    ],
+)
+def test_what_training_expects_is_what_the_exported_graph_computes(precision, tmp_path, name, policy, jit_compile):
+    precision(policy)
+    settings = {"overrides": ("epochs=3",), "protocol": HoldOut(0.2), "jit_compile": jit_compile}
+    job = Job(name, find_task(name), "baseline", tmp_path, None, True, 1, print, **settings)
+    result = train(job, job.load())
+
+    export(result.model, result.contract, tmp_path / "version")
+
+    features = prepare(result.contract.preprocessor, result.record.test_instances)
+    # A session, as TensorFlow Serving runs it; all rows at once, where training took them in batches.
+    server = Servable.of(*load(tmp_path / "version", Parallelism()))
+    (served,) = server.ask("serving_default", features).values()
+    scale = float(np.ptp(served))
+    assert served == pytest.approx(result.record.test_scores, abs=1e-5 * scale)
+    examples = np.stack([example.scores for example in result.contract.examples])
+    assert served[: len(examples)] == pytest.approx(examples, abs=1e-5 * scale)
 
 
 def test_xla_learns_the_same():
