@@ -102,6 +102,11 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to tell Prometheus how the run went: a file ending in .prom for the node exporter to collect.",
 )
+@click.option(
+    "--replace-incomparable",
+    is_flag=True,
+    help="Publish even where the live version can't answer the same test rows, so that nobody knows which is better.",
+)
 @click.option("--or-sample", is_flag=True, help="Take the sample where the real data can't be had.")
 @click.option("--missing", is_flag=True, help="Leave models alone that have a version already.")
 def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: Path | None, **options: Any) -> None:

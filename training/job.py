@@ -11,7 +11,9 @@ import keras
 import tensorflow as tf
 
 from serving.contract import Contract, Value
+from serving.registry import Version
 from training import gate
+from training.admission import Admission, check_before_training
 from training.checkpoints import Checkpoints
 from training.contracts import make_contract
 from training.datasets import Dataset
@@ -23,7 +25,7 @@ from training.export import export
 from training.overrides import override
 from training.protocols import Protocol
 from training.provenance import fingerprint, git_revision, package_versions
-from training.publishing import live_contract, publish, version_of_job
+from training.publishing import live_contract, live_version, publish, version_of_job
 from training.record import RunRecord
 from training.report import write_report
 from training.report.tracking import is_tracking, log_run
@@ -38,7 +40,8 @@ class Job:
     """What to train, how, and where to.
 
     *overrides* change the recipe, and *protocol* replaces the task's own. With *compares*, the report also has the
-    recipes that the task lists before this one, validated in the same way. *on_trained* is told the contract of what
+    recipes that the task lists before this one, validated in the same way. With *replace_incomparable*, it may take the
+    place of a live version that can't be asked the same test rows. *on_trained* is told the contract of what
     was trained, before it is known whether it is good enough.
     """
 
@@ -56,6 +59,7 @@ class Job:
     jit_compile: bool = False
     strategy: tf.distribute.Strategy = dataclasses.field(default_factory=tf.distribute.get_strategy)
     compares: bool = True
+    replace_incomparable: bool = False
     on_trained: Callable[[Contract], object] = lambda contract: None
 
     def recipe(self) -> Recipe:
@@ -111,7 +115,8 @@ def run(job: Job) -> Path | None:
     workers publish. The report is written also for a model that the gate refuses. Raises TrainingError or ParityError.
     """
     job.recipe()  # refused before anything is loaded
-    gate.check_data(job.name, job.sample, live_contract(job.models_dir, job.name))
+    live = live_contract(job.models_dir, job.name)
+    gate.check_data(job.name, job.sample, live)
     data = job.load()
     for note in data.notes:
         job.say(f"{job.name}: {note}")
@@ -119,6 +124,8 @@ def run(job: Job) -> Path | None:
     if done := version_of_job(job.models_dir, job.name, identity):
         job.say(f"{job.name}: nothing to do, this very job has published version {done}")
         return None
+    if not job.replace_incomparable:
+        check_before_training(job.name, job.task, data, job.sample, live)
     checkpoints = Checkpoints(job.models_dir / STATES / f"{job.name}-{identity}", writes=chief)
     with detecting_lost_workers():
         result = train(job, data, checkpoints)
@@ -126,20 +133,31 @@ def run(job: Job) -> Path | None:
     if not chief:
         job.say(f"{job.name}: trained weights {result.contract.provenance['weights_sha256']}; the chief publishes")
         return None
-    if job.reports_dir:
-        _report(job, result.record, job.reports_dir / job.name)
-
-    def admit(live: Contract | None) -> None:
-        task = job.task
-        job.say(f"{job.name}: {gate.check(result.contract, live, task.problem, task.floor, task.regression_tolerance)}")
-
+    admission = Admission(job.task, result.contract, result.record, job.replace_incomparable, job.say)
     try:
-        published = publish(job.models_dir, job.name, lambda path: export(result.model, result.contract, path), admit)
+        published = _admitted(job, result, admission)
     except gate.GateRefused:
         checkpoints.clear()
         raise
     checkpoints.clear()
     return published
+
+
+def _admitted(job: Job, result: Result, admission: Admission) -> Path:
+    """Report what the gate says, and publish if it lets the model pass."""
+    try:
+        said, refusal = admission.decide(live_version(job.models_dir, job.name)), None
+    except gate.GateRefused as error:
+        said, refusal = str(error), error
+    if job.reports_dir:
+        _report(job, dataclasses.replace(result.record, decision=said), job.reports_dir / job.name)
+    if refusal:
+        raise refusal
+
+    def admit(live: Version | None) -> None:
+        job.say(f"{job.name}: {admission.decide(live)}")
+
+    return publish(job.models_dir, job.name, lambda path: export(result.model, admission.documented(), path), admit)
 
 
 def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Result:

@@ -36,6 +36,14 @@ class Problem:
             return float(np.mean(scores.argmax(axis=1) == targets))
         return float(np.mean((scores >= 0.5) == targets.reshape(scores.shape)))
 
+    def costs(self, targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Tell row by row what *metric* averages: the absolute error, or the share that is wrong. `float64[n]`."""
+        if self.metric == "mae":
+            return np.asarray(np.abs(scores[:, 0].astype(np.float64) - targets.reshape(-1)))
+        if self is MULTICLASS:
+            return np.asarray(scores.argmax(axis=1) != targets, np.float64)
+        return np.asarray(((scores >= 0.5) != targets.reshape(scores.shape)).mean(axis=1))
+
 
 BINARY = Problem("binary", "sigmoid", "binary_crossentropy", "accuracy", True)
 MULTICLASS = Problem("multiclass", "softmax", "sparse_categorical_crossentropy", "accuracy", True)
@@ -43,3 +51,10 @@ MULTILABEL = Problem("multilabel", "sigmoid", "binary_crossentropy", "accuracy",
 REGRESSION = Problem("regression", None, "mse", "mae", False)
 UNIT_REGRESSION = Problem("unit_regression", "sigmoid", "mse", "mae", False)
 """Regression of a target within 0..1."""
+
+_QUESTIONS = ({"binary", "multiclass"}, {"multilabel"}, {"regression", "unit_regression"})
+
+
+def same_question(one: str, other: str) -> bool:
+    """Tell whether two problems, by their names, have answers that can be held against the same truth."""
+    return any({one, other} <= names for names in _QUESTIONS)

@@ -22,11 +22,11 @@ def publish(
     models_dir: Path,
     name: str,
     write: Callable[[Path], None],
-    admit: Callable[[Contract | None], None] = lambda live: None,
+    admit: Callable[[registry.Version | None], None] = lambda live: None,
 ) -> Path:
     """Have *write* make a folder aside, then rename it to `<models_dir>/<name>/<next version>`; give that path.
 
-    *admit* gets the contract of the live version, if there is one, and raises if the new one must not replace it. If
+    *admit* gets the live version, if there is one, and raises if the new one must not replace it. If
     either raises, nothing is published. Raises CannotPublish.
     """
     try:
@@ -40,12 +40,17 @@ def versions(models_dir: Path, name: str) -> list[int]:
     return list(registry.scan(models_dir / name))
 
 
-def live_contract(models_dir: Path, name: str) -> Contract | None:
-    """Read the contract of the version that is live, or would be; None if there is none. Raises CannotPublish."""
+def live_version(models_dir: Path, name: str) -> registry.Version | None:
+    """Read the version that is live, or would be; None if there is none. Raises CannotPublish."""
     try:
-        live = registry.live_version(models_dir, name)
+        return registry.live_version(models_dir, name)
     except OSError as error:
         raise CannotPublish(models_dir, name, error) from error
+
+
+def live_contract(models_dir: Path, name: str) -> Contract | None:
+    """Read the contract of the version that is live, or would be; None if there is none. Raises CannotPublish."""
+    live = live_version(models_dir, name)
     return live.contract if live else None
 
 

@@ -31,7 +31,7 @@ class RunRecord:
     `[n, classes]`), `[n, labels]` of 0 and 1 for multi-label, or `float[n]`; *test_scores* is `float[n, width]`.
     *labels* names the classes; a regression has none, but may have a *unit*. *baselines* has the metric on the test
     rows by the name of what was compared; *compared* has other recipes, measured on the same folds. *seconds* is by
-    stage of the run. *sample* says that the data are made up.
+    stage of the run. *sample* says that the data are made up. *decision* is what the gate said, once it was asked.
     """
 
     model: str
@@ -56,6 +56,7 @@ class RunRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     sample: bool = False
+    decision: str = ""
 
     def __post_init__(self) -> None:
         rows = {len(part) for part in (self.test_instances, self.test_targets, self.test_scores)}

@@ -3,32 +3,31 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from serving.contract import Contract
 from serving.registry.errors import NoNextNumber
 from serving.registry.staging import exclusive, staging, sync, sync_entry
-from serving.registry.versions import live_version, scan
+from serving.registry.versions import Version, live_version, scan
 
 HIGHEST = ".highest_version"
 """The file in a model's folder with the highest number ever used there. TensorFlow Serving looks at numbers only."""
 
-Admit = Callable[[Contract | None], None]
+Admit = Callable[[Version | None], None]
 
 
 def publish(models_dir: Path, model: str, write: Callable[[Path], None], admit: Admit = lambda live: None) -> Path:
     """Have *write* make a folder aside, then rename it to `<models_dir>/<model>/<next number>`; give that path.
 
-    *admit* gets the contract of the live version, if there is one, and raises if the new one must not replace it. It is
+    *admit* gets the live version, if there is one, and raises if the new one must not replace it. It is
     asked before *write*, and again at the end if another writer has changed the live version meanwhile.
     """
     with staging(models_dir) as aside:
         live = live_version(models_dir, model)
-        admit(live.contract if live else None)
+        admit(live)
         write(aside / "version")
         sync(aside / "version")
         with exclusive(models_dir):
             now = live_version(models_dir, model)
             if now and (live is None or now.number != live.number):
-                admit(now.contract)
+                admit(now)
             return release(aside / "version", models_dir / model)
 
 

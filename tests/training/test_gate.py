@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from serving.contract import Contract
 from tests.serving.contracts import tabular_contract
+from training.comparison import Comparison
 from training.errors import TrainingError
 from training.gate import GateRefused, check, check_data
 from training.problems import BINARY, REGRESSION
+from training.rival import Incomparable
 
 values = st.floats(0, 1)
 
@@ -61,22 +63,87 @@ def test_a_larger_error_than_the_live_version_s_is_refused():
 
 
 @pytest.mark.parametrize("other", [{"sha256": "def"}, {"data": "other"}, {"sha256": None}])
-def test_on_other_data_nothing_is_compared_and_that_is_said(other):
-    said = check(measured(0.87), measured(0.95, **other), BINARY, 0.86, 0.01)
+def test_what_nobody_has_compared_is_refused_unless_one_says_so(other):
+    new, live = measured(0.97), measured(0.95, **other)
+    with pytest.raises(GateRefused) as refusal:
+        check(new, live, BINARY, 0.86, 0.01)
 
-    assert said.endswith("not compared with the live version, which was measured on other data")
+    assert str(refusal.value) == (
+        "sentiment: not published: accuracy on the test rows is 0.97, but it can't be compared with the live version, "
+        "which was measured on other data; publish to another --models-dir, or replace the live version all the same "
+        "by --replace-incomparable"
+    )
+    said = check(new, live, BINARY, 0.86, 0.01, replace_incomparable=True)
+    assert said.endswith(
+        "not compared with the live version, which was measured on other data: replaced as --replace-incomparable says"
+    )
 
 
 def test_two_contracts_that_do_not_name_their_data_are_not_compared():
-    nameless = measured(0.95, sha256=None)
-
-    assert "not compared" in check(measured(0.87, sha256=None), nameless, BINARY, 0.86, 0.01)
+    with pytest.raises(GateRefused, match="can't be compared"):
+        check(measured(0.97, sha256=None), measured(0.95, sha256=None), BINARY, 0.86, 0.01)
 
 
 def test_a_live_version_with_another_metric_is_not_compared():
-    said = check(measured(0.87), measured(0.3, REGRESSION), BINARY, 0.86, 0.01)
+    with pytest.raises(GateRefused, match="can't be compared"):
+        check(measured(0.97), measured(0.3, REGRESSION), BINARY, 0.86, 0.01)
 
-    assert said.endswith("not compared with the live version, which has no accuracy")
+
+def test_why_a_live_version_could_not_be_asked_is_told():
+    asks = Incomparable("asks for fields that the test rows have not: 'B'")
+    with pytest.raises(GateRefused, match="the live version, which asks for fields that the test rows have not: 'B';"):
+        check(measured(0.97), measured(0.95, sha256="def"), BINARY, 0.86, 0.01, asks)
+
+
+def test_of_a_live_version_that_could_not_be_asked_the_record_counts_if_it_is_of_the_same_data():
+    broken = Incomparable("can't be loaded and asked here: no graph")
+
+    said = check(measured(0.95), measured(0.95), BINARY, 0.86, 0.01, broken)
+    assert said.endswith(
+        "the live version, which can't be loaded and asked here: no graph, has 0.95 on the same test data"
+    )
+    with pytest.raises(GateRefused, match=r"at least 0.94 is needed"):
+        check(measured(0.93), measured(0.95), BINARY, 0.86, 0.01, broken, replace_incomparable=True)
+
+
+def rivals(new, live, p=0.5):
+    return Comparison(3, 400, new, live, p, "McNemar's test")
+
+
+def test_what_the_live_version_scores_on_the_same_rows_counts_and_not_what_it_scored_on_others():
+    old = measured(1.0, sha256="def")
+
+    said = check(measured(0.9), old, BINARY, None, 0.0, rivals(0.9, 0.6))
+    assert said.endswith("live version 3 has 0.6 on the same 400 rows (McNemar's test, one-sided: p = 0.5)")
+    with pytest.raises(
+        GateRefused, match=r"at least 0.99 is needed: live version 3 has 1 on the same 400 rows, and the"
+    ):
+        check(measured(0.66), old, BINARY, None, 0.01, rivals(0.66, 1.0))
+
+
+def test_within_the_tolerance_it_is_refused_only_if_chance_does_not_explain_it():
+    assert check(measured(0.9), measured(0.9), BINARY, None, 0.02, rivals(0.9, 0.91, p=0.06))
+    with pytest.raises(GateRefused) as refusal:
+        check(measured(0.9), measured(0.9), BINARY, None, 0.02, rivals(0.9, 0.91, p=0.04))
+
+    assert "live version 3 has 0.91 on the same 400 rows, and chance does not explain that (McNemar's test" in str(
+        refusal.value
+    )
+
+
+@pytest.mark.parametrize(
+    ("problem", "naive", "good", "bad"), [(BINARY, 0.5, 0.51, 0.49), (REGRESSION, 28.2, 28.1, 44.4)]
+)
+def test_what_is_not_better_than_the_naive_baseline_is_refused_whatever_one_says(problem, naive, good, bad):
+    def contract(value):
+        baseline = {"name": "naive", problem.metric: naive}
+        new = measured(value, problem)
+        return dataclasses.replace(new, evaluation=new.evaluation | {"baseline": baseline})
+
+    assert f"the naive baseline (naive) has {naive}" in check(contract(good), None, problem, None, 0.0)
+    for value in (bad, naive):
+        with pytest.raises(GateRefused, match=r"the naive baseline .* must be beaten"):
+            check(contract(value), None, problem, None, math.inf, None, True)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None, "good"])

@@ -20,7 +20,7 @@ def metrics(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
     - `schema`: 1; `model`, `problem`, `metric`, `higher_is_better`, `unit`, `labels`
     - `test`: `rows`, and each measure by its name: `accuracy`, `macro_f1`, `log_loss` (nats), `ece`, or
       `mae`, `rmse` (in `unit`), `r2`
-    - `baselines`: the metric on the test rows by what was compared
+    - `baselines`: the metric on the test rows by what was compared; `gate`: what the gate said
     - `validation`: `protocol`, `mean` and `spread` (population standard deviation) over `folds`; each has the
       `metric`, `train_rows`, `validation_rows`, and its `stages`: Keras's history by stage
     - `compared`: `mean`, `spread` and `folds` of other recipes on the same rows, by name
@@ -43,6 +43,7 @@ def metrics(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
         "labels": record.labels,
         "test": {"rows": len(record.test_targets), **evaluation.measures},
         "baselines": record.baselines,
+        "gate": record.decision,
         "validation": {"protocol": record.protocol, **_over(record.folds)},
         "compared": {recipe: _over(folds) for recipe, folds in record.compared.items()},
         "final": record.final,
