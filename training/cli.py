@@ -187,7 +187,7 @@ def _job(
     if is_recipe_file(recipe):
         recipe, found = read_recipe_file(Path(recipe), name)
         overrides = (*found, *overrides)
-    return Job(name, task, recipe, overrides=overrides, say=click.echo, **options)
+    return Job(name, task, recipe, overrides=overrides, say=click.echo, tasks=tasks, **options)
 
 
 def _run(job: "Job", or_sample: bool) -> Path | None:

@@ -9,15 +9,15 @@ from serving.contract.measuring import fit_reference
 from training.datasets import Instance, as_json
 from training.evaluation import Experiment, Fitted, as_evaluation
 from training.features import prepare
-from training.provenance import git_revision, weights_sha256
+from training.provenance import Code, weights_sha256
 from training.record import RunRecord
 from training.served import scores_of
 
 PARITY_EXAMPLES = 3
 
 
-def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identity: str) -> Contract:
-    """Write down what was fitted and measured; *identity* is the job's."""
+def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identity: str, code: Code) -> Contract:
+    """Write down what was fitted and measured; *identity* and *code* are the job's."""
     return Contract(
         model=record.model,
         problem=record.problem.name,
@@ -38,7 +38,10 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
             "weights_sha256": weights_sha256(fitted.trained.model),
             "notes": record.notes,
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "git_revision": git_revision(),
+            "code_sha256": code.sha256,
+            "git_revision": code.git_revision,
+            "git_dirty": code.git_dirty,
+            "plumbline_revision": code.plumbline_revision,
         },
         # Inputs of the rows that the model learned, but scores of the test rows: of those that it learned it is surer.
         reference=fit_reference(

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,12 @@ from training.execution import Execution
 from training.export import export
 from training.overrides import override
 from training.protocols import Protocol
-from training.provenance import fingerprint, git_revision, package_versions
+from training.provenance import Code, code_of, fingerprint, package_versions
 from training.publishing import live_contract, live_version, publish, version_of_job
 from training.record import RunRecord
 from training.report import write_report
 from training.report.tracking import is_tracking, log_run
-from training.task import Recipe, Say, Task
+from training.task import TASKS, Recipe, Say, Task
 
 STATES = ".training"
 """Where in the models folder jobs keep the state of their fits until they end; TensorFlow Serving looks elsewhere."""
@@ -41,8 +42,8 @@ class Job:
 
     *overrides* change the recipe, and *protocol* replaces the task's own. With *compares*, the report also has the
     recipes that the task lists before this one, validated in the same way. With *replace_incomparable*, it may take the
-    place of a live version that can't be asked the same test rows. *on_trained* is told the contract of what
-    was trained, before it is known whether it is good enough.
+    place of a live version that can't be asked the same test rows. *tasks* is the package of the task. *on_trained* is
+    told the contract of what was trained, before it is known whether it is good enough.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Job:
     strategy: tf.distribute.Strategy = dataclasses.field(default_factory=tf.distribute.get_strategy)
     compares: bool = True
     replace_incomparable: bool = False
+    tasks: str = TASKS
     on_trained: Callable[[Contract], object] = lambda contract: None
 
     def recipe(self) -> Recipe:
@@ -75,6 +77,11 @@ class Job:
         before = itertools.takewhile(lambda item: item[0] != self.recipe_name, self._recipes().items())
         return dict(before) if self.compares else {}
 
+    @cached_property
+    def code(self) -> Code:
+        """The code that the job runs, as it was when first asked: files may be edited while it trains."""
+        return code_of(f"{self.tasks}.{self.name}")
+
     def load(self) -> Dataset:
         """Load the data; raises DataUnavailable."""
         return self.task.load_sample() if self.sample else self.task.load(self.data_dir)
@@ -86,12 +93,14 @@ class Job:
             "recipe": repr(self.recipe()),
             "protocol": repr(self.protocol or self.task.protocol),
             "data": data.sha256(),
+            "labels": data.labels,
+            "words": fingerprint(data.word_ranks),
             "seed": self.seed,
             "jit_compile": self.jit_compile,
             "precision": keras.config.dtype_policy().name,
             "replicas": self.strategy.num_replicas_in_sync,
             "versions": package_versions(),
-            "git_revision": git_revision(),
+            "code": self.code.sha256,
         }
         return fingerprint(facts)
 
@@ -115,6 +124,7 @@ def run(job: Job) -> Path | None:
     workers publish. The report is written also for a model that the gate refuses. Raises TrainingError or ParityError.
     """
     job.recipe()  # refused before anything is loaded
+    code = job.code  # that was imported just now: what is edited later does not count
     live = live_contract(job.models_dir, job.name)
     gate.check_data(job.name, job.sample, live)
     data = job.load()
@@ -124,6 +134,7 @@ def run(job: Job) -> Path | None:
     if done := version_of_job(job.models_dir, job.name, identity):
         job.say(f"{job.name}: nothing to do, this very job has published version {done}")
         return None
+    job.say(f"{job.name}: {code}")
     if not job.replace_incomparable:
         check_before_training(job.name, job.task, data, job.sample, live)
     checkpoints = Checkpoints(job.models_dir / STATES / f"{job.name}-{identity}", writes=chief)
@@ -162,7 +173,7 @@ def _admitted(job: Job, result: Result, admission: Admission) -> Path:
 
 def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Result:
     """Validate the recipe, train on all rows, evaluate once on the test rows. Raises TrainingError."""
-    clock, recipe, task = Stopwatch(), job.recipe(), job.task
+    clock, recipe, task, identity = Stopwatch(), job.recipe(), job.task, job.identity(data)
     execution = Execution(job.seed, job.jit_compile, job.strategy, checkpoints or Checkpoints())
     experiment = Experiment(job.name, task, data, task.output(data), execution, job.say)
     job.say(f"{job.name}: {len(data.train.targets)} rows to train on, {len(data.test.targets)} for the test")
@@ -205,7 +216,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
         notes=data.notes,
         sample=job.sample,
     )
-    contract = make_contract(experiment, record, fitted, job.identity(data))
+    contract = make_contract(experiment, record, fitted, identity, job.code)
     job.say(f"{job.name}: {_summary(contract.evaluation)}")
     return Result(fitted.trained.model, contract, record)
 

@@ -66,6 +66,7 @@ def _study(job: Job, recipe: Recipe, ranges: Sequence[Range], data_sha256: str, 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = str(output) + ".study"
     facts = [job.name, repr(recipe), repr(ranges), repr(job.protocol or job.task.protocol), data_sha256, job.seed]
+    facts.append(job.code.sha256)  # what other code has measured says nothing of this
     try:
         _cut_unfinished_line(path)
         study = optuna.create_study(
