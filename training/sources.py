@@ -119,17 +119,21 @@ def _read(spec: ModuleSpec) -> bytes:
     return source
 
 
-def _imports(source: bytes, package: str) -> Iterator[str]:
+@cache
+def _imports(source: bytes, package: str) -> tuple[str, ...]:
     """List what *source*, in *package*, may import: of `from a import b`, both `a` and `a.b`."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):  # compiled, or a file that nobody can import
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parents = package.split(".")
-            base = ".".join(parents[: len(parents) - node.level + 1]) if node.level else ""
-            name = ".".join(filter(None, (base, node.module)))
-            yield from (name, *(f"{name}.{alias.name}" for alias in node.names))
+        return ()
+    return tuple(name for node in ast.walk(tree) for name in _named(node, package))
+
+
+def _named(node: ast.AST, package: str) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        parents = package.split(".")
+        base = ".".join(parents[: len(parents) - node.level + 1]) if node.level else ""
+        name = ".".join(filter(None, (base, node.module)))
+        yield from (name, *(f"{name}.{alias.name}" for alias in node.names))
