@@ -8,12 +8,18 @@ from typing import IO, Any
 
 import flask
 import orjson
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from serving.errors import MalformedRequest, UnsupportedMedia
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 """zlib's manual, inflateInit2: the header tells which of the two it is."""
+_GZIP = b"\x1f\x8b"
+_ALIASES = {"x-gzip": "gzip"}
+_CHUNK = 64 * 1024
+_MOST_MEMBERS = 1000
+"""Small members cost time, not memory: each begins anew."""
 
 
 class GatewayRequest(flask.Request):
@@ -24,11 +30,20 @@ class GatewayRequest(flask.Request):
 
 
 def content_encoding(request: flask.Request, *taken: str) -> str:
-    """Give the body's encoding, one of *taken* or "identity"; raises UnsupportedMedia if it is another."""
-    encoding = request.headers.get("Content-Encoding", "identity")
-    if encoding not in (*taken, "identity"):
-        raise UnsupportedMedia(f"expected as Content-Encoding {' or '.join(taken) or 'none'}, got {encoding[:40]!r}")
-    return encoding
+    """Return the body's encoding, one of *taken* or "identity"; raises UnsupportedMedia if it is another.
+
+    As RFC 9110, section 8.4.1, has it: case does not matter, and x-gzip is gzip.
+    """
+    header = request.headers.get("Content-Encoding", "")
+    listed = [coding.strip().lower() for coding in header.split(",")]
+    codings = [_ALIASES.get(coding, coding) for coding in listed if coding not in ("", "identity")]
+    if not codings:
+        return "identity"
+    if len(codings) > 1:
+        raise UnsupportedMedia(f"expected one Content-Encoding, got {len(codings)}: {header[:40]!r}")
+    if codings[0] not in taken:
+        raise UnsupportedMedia(f"expected as Content-Encoding {' or '.join(taken) or 'none'}, got {header[:40]!r}")
+    return codings[0]
 
 
 def read_body(request: flask.Request) -> bytes:
@@ -38,10 +53,32 @@ def read_body(request: flask.Request) -> bytes:
     or unpacked.
     """
     encoding = content_encoding(request, "gzip", "deflate")
-    body = request.get_data(cache=False)
-    if request.content_length is None:
-        request.stream.read(1)  # werkzeug cuts a chunked body at the limit, but refuses to read past it
+    try:
+        body = request.get_data(cache=False)
+        if request.content_length is None:
+            request.stream.read(1)  # werkzeug cuts a chunked body at the limit, but refuses to read past it
+    except RequestEntityTooLarge as error:
+        raise _too_large(request) from error
     return body if encoding == "identity" else _unpacked(body, request.max_content_length or sys.maxsize - 1)
+
+
+def read_files(request: flask.Request) -> list[FileStorage]:
+    """Read the files of a form; raises UnsupportedMedia, and RequestEntityTooLarge over a limit."""
+    content_encoding(request)
+    try:
+        return [file for files in request.files.listvalues() for file in files]
+    except RequestEntityTooLarge as error:
+        most = request.max_content_length or sys.maxsize
+        if request.content_length is None or request.content_length > most:
+            raise _too_large(request) from error
+        files = f"{(request.max_form_parts or 1) - 1} files (MAX_INSTANCES)"
+        text = f"{request.max_form_memory_size} bytes of text"
+        raise RequestEntityTooLarge(f"expected a form of at most {files} and {text}, got more") from error
+
+
+def _too_large(request: flask.Request) -> RequestEntityTooLarge:
+    came = "more" if request.content_length is None else str(request.content_length)
+    return RequestEntityTooLarge(f"{_at_most(request.max_content_length)}, got {came}")
 
 
 def parse_json(body: bytes, most_depth: int) -> Any:
@@ -65,16 +102,35 @@ def kind(value: Any) -> str:
 
 
 def _unpacked(body: bytes, most: int) -> bytes:
-    unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
-    try:
-        data = unpacker.decompress(body, most + 1)
-    except zlib.error as error:
-        raise MalformedRequest("the body is not what its Content-Encoding says") from error
-    if len(data) > most:
-        raise RequestEntityTooLarge
+    """Unpack a zlib stream, or all members of a gzip file (RFC 1952, section 2.2), to at most *most* bytes."""
+    unpacker, members = zlib.decompressobj(_GZIP_OR_ZLIB), 1
+    data, place = bytearray(), 0
+    while place < len(body):
+        if unpacker.eof:
+            _check_member(body, place, members)
+            unpacker, members = zlib.decompressobj(_GZIP_OR_ZLIB), members + 1
+        chunk = body[place : place + _CHUNK]  # a member's end copies what is left of it
+        try:
+            data += unpacker.decompress(chunk, most + 1 - len(data))
+        except zlib.error as error:
+            raise MalformedRequest("the body is not what its Content-Encoding says") from error
+        if len(data) > most:
+            raise RequestEntityTooLarge(f"{_at_most(most)}, got {len(body)} that unpack to more")
+        place += len(chunk) - len(unpacker.unused_data)
     if not unpacker.eof:
         raise MalformedRequest("the compressed body ends too early")
-    return data
+    return bytes(data)
+
+
+def _check_member(body: bytes, place: int, members: int) -> None:
+    if not (body.startswith(_GZIP) and body.startswith(_GZIP, place)):
+        raise MalformedRequest(f"expected nothing after the compressed body, got {len(body) - place} bytes more")
+    if members == _MOST_MEMBERS:
+        raise MalformedRequest(f"expected at most {_MOST_MEMBERS} gzip members in the body, got more")
+
+
+def _at_most(most: int | None) -> str:
+    return f"expected a body of at most {most} bytes (MAX_BODY_BYTES), as it comes and unpacked"
 
 
 def _is_deeper(document: Any, most: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import flask
 
 from serving.errors import MalformedRequest, RequestTooLarge, UnsupportedMedia
-from serving.gateway.body import content_encoding, kind, parse_json, read_body
+from serving.gateway.body import kind, parse_json, read_body, read_files
 
 _JSON_EXAMPLE = '{"instances": [{...}, ...]}'
 _BINARY = "application/octet-stream"
@@ -51,8 +51,7 @@ def read_instances(request: flask.Request, takes_image: Callable[[], bool], most
         return _from_json(parse_json(read_body(request), most_depth))
     image = takes_image()
     if image and media == "multipart/form-data":
-        content_encoding(request)
-        return Instances([{"image": file.read()} for files in request.files.listvalues() for file in files], None)
+        return Instances([{"image": file.read()} for file in read_files(request)], None)
     if image and (media.startswith("image/") or media == _BINARY):
         return Instances([{"image": read_body(request)}], None)
     taken = f"application/json, multipart/form-data, image/* or {_BINARY}" if image else "application/json"
