@@ -7,6 +7,7 @@ from flask import Flask, g, request
 from serving.errors import Unauthorized
 from serving.gateway.key_file import KeyFile
 from serving.gateway.rate_limit import RateLimiter
+from serving.gateway.routing import is_prediction
 from serving.gateway.settings import Settings
 
 OPEN = frozenset(
@@ -31,7 +32,7 @@ def register_access(app: Flask, settings: Settings) -> None:
     def check() -> None:
         if request.endpoint in OPEN:
             return
-        if request.method == "POST":
+        if is_prediction():
             g.started = time.perf_counter()  # a request that is refused is counted as others are
         owner = keys.owner(_given())
         if owner is None:

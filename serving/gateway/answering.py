@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, request
 from serving.catalog import Catalog, LiveModel
 from serving.errors import PlumblineError
 from serving.gateway.instances import Instances, bounded
-from serving.gateway.routing import Route, read_route
+from serving.gateway.routing import Route, is_prediction, read_route
 from serving.gateway.settings import Settings
 from serving.monitoring.metrics import UNKNOWN, Metrics
 from serving.predictor import Prediction, Predictor
@@ -49,7 +49,7 @@ class Answering:
         route = self._route(version, label)
         with self._metrics.in_flight.track_inprogress():
             instances = bounded(read(), self._settings.max_instances)
-            g.pointer = instances.pointer
+            g.instances = instances
             prediction = self._predicted(model, instances.values, route)
         self._metrics.predicted(prediction)
         g.stage_seconds = prediction.stage_seconds
@@ -85,7 +85,7 @@ class Answering:
 
 
 def _start() -> None:
-    if request.method == "POST":
+    if is_prediction():
         g.started = time.perf_counter()
 
 

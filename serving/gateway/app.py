@@ -76,7 +76,7 @@ def create_app(
     predictor = _predictor(settings, catalog, server, metrics, tracing, run_queue)
     answering = Answering(settings, catalog, predictor, metrics)
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
-    app.register_blueprint(inference_v2_routes(answering, catalog, drain, settings.max_json_depth))
+    app.register_blueprint(inference_v2_routes(answering, catalog, metrics, drain, settings.max_json_depth))
     app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
     app.register_blueprint(models_routes(catalog))
     app.register_blueprint(openapi_routes(catalog, settings.max_instances, settings.api_keys_file is not None))

@@ -9,19 +9,25 @@ from serving.catalog import Catalog
 from serving.errors import UnknownVersion
 from serving.gateway.answering import Answering
 from serving.gateway.drain import Drain
-from serving.gateway.inference_v2_reply import infer_reply, wanted_outputs
-from serving.gateway.inference_v2_request import read_document, read_inputs
+from serving.gateway.inference_v2_extensions import add_extensions
+from serving.gateway.inference_v2_reply import infer_reply
+from serving.gateway.inference_v2_request import asked_outputs, parameters, read_document, read_inputs
+from serving.gateway.inference_v2_tensors import wanted_outputs
 from serving.gateway.replies import json_reply
-from serving.gateway.tensors import TensorInfo, input_tensors, output_columns, output_tensors
+from serving.gateway.tensors import TensorInfo, input_tensors, output_tensors
+from serving.monitoring.metrics import Metrics
 
 
-def inference_v2_routes(answering: Answering, catalog: Catalog, drain: Drain, most_depth: int) -> Blueprint:
+def inference_v2_routes(
+    answering: Answering, catalog: Catalog, metrics: Metrics, drain: Drain, most_depth: int
+) -> Blueprint:
     """Make the blueprint; JSON may be nested *most_depth* deep."""
     routes = Blueprint("inference_v2", __name__, url_prefix="/v2")
     answering.count(routes)
     _add_server(routes, catalog, drain)
     _add_models(routes, answering, catalog)
     _add_infer(routes, answering, most_depth)
+    add_extensions(routes, catalog, metrics, most_depth)
     return routes
 
 
@@ -65,12 +71,13 @@ def _add_infer(routes: Blueprint, answering: Answering, most_depth: int) -> None
     def infer(model: str, version: int | None = None) -> Response:
         contract = answering.live(model, version).contract
         document, binary = read_document(request, most_depth)
-        wanted = wanted_outputs(document, [info.name for info in output_tensors(contract)])
+        as_bytes = parameters(document).get("binary_data_output") is True
+        wanted = wanted_outputs(asked_outputs(document), [info.name for info in output_tensors(contract)], as_bytes)
         prediction = answering.predict(model, lambda: read_inputs(document, binary, contract), version)
         reply: dict[str, Any] = {"model_name": model, "model_version": str(prediction.version)}
-        if "id" in document:
+        if document.get("id") is not None:
             reply["id"] = document["id"]
-        return infer_reply(reply, output_columns(prediction.answers), wanted)
+        return infer_reply(reply, prediction.answers, wanted)
 
 
 _VERSION = installed("plumbline")

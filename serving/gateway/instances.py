@@ -18,10 +18,14 @@ Pointer = Callable[[int, str], str]
 
 @dataclass(frozen=True)
 class Instances:
-    """The raw instances of a request; *pointer* is None if they are not JSON."""
+    """The raw instances of a request; *pointer* is None if they are not JSON.
+
+    *missing* are the fields that no instance has, where they came by field, and that each needs.
+    """
 
     values: list[Any]
     pointer: Pointer | None
+    missing: tuple[str, ...] = ()
 
 
 def pointer(*names: str | int) -> str:

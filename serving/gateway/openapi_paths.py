@@ -62,11 +62,14 @@ def shared_paths(models: Sequence[str]) -> dict[str, Any]:
         "/metrics": {"get": _operation("Metrics for Prometheus", OPERATIONS, {"text/plain": {}}, ())},
         **get("/v2", "Describe the server", OPEN_INFERENCE, schemas.ANY_OBJECT),
         **get("/v2/health/live", "Is the process alive?", OPEN_INFERENCE, closed({"live": {"const": True}})),
+        **get("/v2/models/stats", "Count all models' requests", OPEN_INFERENCE, schemas.STATISTICS),
+        "/v2/repository/index": {"post": _index()},
         **get("/v2/health/ready", "Is every model ready?", OPEN_INFERENCE, ready),
     }
     for path in ("/v2/models/{model}", f"/v2/models/{_VERSION}"):
         paths |= get(path, "List a model's tensors", OPEN_INFERENCE, schemas.ANY_OBJECT, (404, 503))
         paths |= get(f"{path}/ready", "Is the model ready?", OPEN_INFERENCE, ready, (404,))
+        paths |= get(f"{path}/stats", "Count a model's requests", OPEN_INFERENCE, schemas.STATISTICS, (404,))
     for path in ("/v1/models/{model}", f"/v1/models/{_VERSION}"):
         paths |= get(path, "List a model's versions", TENSORFLOW_SERVING, schemas.ANY_OBJECT, (404, 503))
         paths |= get(f"{path}/metadata", "Describe the signature", TENSORFLOW_SERVING, schemas.ANY_OBJECT, (404, 503))
@@ -74,6 +77,13 @@ def shared_paths(models: Sequence[str]) -> dict[str, Any]:
         responses = paths[path]["get"]["responses"]
         responses["503"] = {**responses["200"], "description": "It is not."}
     return paths
+
+
+def _index() -> dict[str, Any]:
+    entry = {"type": "object", "required": ["name", "state", "reason"]}
+    operation = _operation("List all versions", OPEN_INFERENCE, {JSON: {"schema": array(entry)}}, (400, 413))
+    asked = {"type": "object", "properties": {"ready": {"type": ["boolean", "null"]}}}
+    return {**operation, "requestBody": {"required": False, "content": {JSON: {"schema": asked}}}}
 
 
 def _predict(live: LiveModel, most: int) -> dict[str, Any]:

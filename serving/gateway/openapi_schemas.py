@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serving.contract import Contract, Labels, Value
-from serving.gateway.inference_v2_request import NUMBERS
+from serving.gateway.inference_v2_tensors import NUMBERS
 from serving.gateway.tensors import BYTES, FP64, TensorInfo, input_tensors, output_tensors
 
 Schema = dict[str, Any]
@@ -12,6 +12,13 @@ Schema = dict[str, Any]
 NUMBER: Schema = {"type": "number"}
 STRING: Schema = {"type": "string"}
 ANY_OBJECT: Schema = {"type": "object"}
+
+STATISTICS: Schema = {"type": "object", "required": ["model_stats"]}
+
+
+def nullable(schema: Schema) -> Schema:
+    """Describe what may be null, which is as if it were absent."""
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def array(items: Schema, **more: Any) -> Schema:
@@ -53,15 +60,17 @@ def infer_request(contract: Contract) -> Schema:
                 "datatype": {"enum": list(NUMBERS) if info.datatype == FP64 else [BYTES]},
                 "shape": array({"type": "integer", "minimum": 1}, minItems=1, maxItems=2),
                 "data": {"anyOf": [array(fields[info.name]), array(array(fields[info.name], minItems=1, maxItems=1))]},
-                "parameters": ANY_OBJECT,
+                "parameters": nullable(ANY_OBJECT),
             },
             "required": ["name", "datatype", "shape", "data"],
         }
         for info in input_tensors(contract)
     ]
     names = [info.name for info in output_tensors(contract)]
-    output = {"type": "object", "properties": {"name": {"enum": names}, "parameters": ANY_OBJECT}, "required": ["name"]}
-    properties = {"id": STRING, "parameters": ANY_OBJECT, "inputs": _any_of(tensors), "outputs": array(output)}
+    members: Schema = {"name": {"enum": names}, "parameters": nullable(ANY_OBJECT)}
+    output = {"type": "object", "properties": members, "required": ["name"]}
+    optional = {"id": STRING, "parameters": ANY_OBJECT, "outputs": array(output)}
+    properties = {"inputs": _any_of(tensors), **{name: nullable(schema) for name, schema in optional.items()}}
     return {"type": "object", "properties": properties, "required": ["inputs"]}
 
 

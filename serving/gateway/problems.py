@@ -4,13 +4,13 @@ Under /v1 and /v2 it is `{"error": "..."}`, as both of those protocols have it, 
 """
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from serving.errors import InvalidInstance, PlumblineError, RequestTooLarge
+from serving.gateway.instances import Instances
 from serving.gateway.replies import json_reply
 from serving.gateway.request_ids import request_id
 
@@ -34,8 +34,13 @@ def register_problems(app: Flask) -> None:
 def _own(error: PlumblineError) -> Response:
     if error.status >= 500:
         _log.warning("; ".join([str(error), *getattr(error, "__notes__", ())]))
-    errors = _errors(error) if isinstance(error, InvalidInstance) else {}
-    reply = _problem(error.status, error.code, str(error), **errors)
+    detail = str(error)
+    errors: dict[str, Any] = {}
+    if isinstance(error, InvalidInstance):
+        errors = _errors(error)
+        if request.path.startswith(_PROTOCOLS):
+            detail = described(error, g.get("instances"))
+    reply = _problem(error.status, error.code, detail, **errors)
     if error.status in (429, 503):
         reply.headers["Retry-After"] = str(getattr(error, "retry_after_seconds", _RETRY_AFTER_SECONDS))
     if error.status == 401:
@@ -44,16 +49,25 @@ def _own(error: PlumblineError) -> Response:
 
 
 def _errors(error: InvalidInstance) -> dict[str, Any]:
-    listed = [{"index": index, "field": each.field, "detail": each.problem} for index, each in error.errors]
-    if pointer := g.get("pointer"):
-        listed = [{"pointer": pointer(each["index"], each["field"]), **each} for each in listed]
+    instances: Instances | None = g.get("instances")
+    pointer = instances.pointer if instances else None
+    listed = [
+        ({"pointer": pointer(index, each.field)} if pointer else {})
+        | {"index": index, "field": each.field, "detail": each.problem}
+        for index, each in error.errors
+    ]
     return {"errors": listed, "error_count": error.count}
 
 
-def _with_all(detail: str, errors: Sequence[dict[str, Any]]) -> str:
-    if len(errors) < 2:
-        return detail
-    return "; ".join([detail, *(f"{error['pointer']}: {error['detail']}" for error in errors[1:])])
+def described(error: InvalidInstance, instances: Instances | None) -> str:
+    """Say in one line all that is wrong, each with its place; fields that are missing altogether are told once."""
+    missing = instances.missing if instances else ()
+    pointer = instances.pointer if instances else None
+    rest = [(index, each) for index, each in error.errors[1:] if each.field not in missing]
+    told = [f"{pointer(index, each.field)}: {each.problem}" if pointer else str(each) for index, each in rest]
+    if missing:
+        told.append(f"/inputs: expected {', '.join(missing)} too")
+    return "; ".join([str(error), *told])
 
 
 def _http(error: HTTPException) -> Response | HTTPException:
@@ -84,7 +98,7 @@ def _unexpected(error: Exception) -> Response:
 
 def _problem(status: int, code: str, detail: str, **more: Any) -> Response:
     if request.path.startswith(_PROTOCOLS):
-        return json_reply({"error": _with_all(detail, more.get("errors", ()))}, 400 if status == 422 else status)
+        return json_reply({"error": detail}, 400 if status == 422 else status)
     problem = {
         "type": f"urn:plumbline:problem:{code}",
         "title": code.replace("_", " ").capitalize(),

@@ -27,6 +27,11 @@ class Route:
         return max(0.0, self.deadline - time.perf_counter())
 
 
+def is_prediction() -> bool:
+    """Return whether the present request asks a model, and is to be counted as such."""
+    return flask.request.method == "POST" and "model" in (flask.request.view_args or ())
+
+
 def read_route(request: flask.Request, most_seconds: float, started: float) -> Route:
     """Read `?version=` or `?label=`, and the deadline of a request that *started* then; raises MalformedRequest."""
     version, label = request.args.get("version"), request.args.get("label")

@@ -29,6 +29,11 @@ def input_tensors(contract: Contract) -> tuple[TensorInfo, ...]:
     return tuple(TensorInfo(name, BYTES if field["type"] == "string" else FP64) for name, field in properties.items())
 
 
+def required(contract: Contract) -> tuple[str, ...]:
+    """List the fields that an instance can't do without."""
+    return tuple(contract.preprocessor.instance_schema["required"])
+
+
 def file_fields(contract: Contract) -> frozenset[str]:
     """Give the fields that are files: base64 in JSON, and the bytes themselves where a protocol has bytes."""
     properties = contract.preprocessor.instance_schema["properties"]

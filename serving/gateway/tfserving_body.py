@@ -9,7 +9,7 @@ from serving.contract import Contract
 from serving.errors import MalformedRequest
 from serving.gateway.body import kind
 from serving.gateway.instances import Instances, pointer
-from serving.gateway.tensors import as_text, file_fields, rows
+from serving.gateway.tensors import as_text, file_fields, required, rows
 
 SIGNATURE = "serving_default"
 
@@ -55,7 +55,8 @@ def read_columns(inputs: Any, contract: Contract) -> Instances:
             return pointer("inputs")
         return pointer("inputs", "" if bare else field, index if isinstance(columns[field], list) else "")
 
-    return Instances([_read(instance, files) for instance in rows(listed)], place)
+    missing = tuple(name for name in required(contract) if name not in columns)
+    return Instances([_read(instance, files) for instance in rows(listed)], place, missing)
 
 
 def predictions(columns: Mapping[str, Sequence[Any]]) -> list[Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.registry import Collector
 
-from serving.monitoring import worker_files
+from serving.monitoring import statistics, worker_files
 
 MOST_VERSIONS = 8
 """So many versions of a model are told, the newest: counters can't be removed, and versions come for years."""
@@ -27,11 +27,17 @@ class _Families(Collector):
 
 def exposition(registry: CollectorRegistry, folder: Path | None, derive: Derive) -> bytes:
     """Give this process's *registry*, or what all workers wrote to *folder*, in Prometheus' text format."""
-    merged, files = (list(registry.collect()), 0) if folder is None else worker_files.read(folder)
-    _forget_old_versions(merged)
+    metrics, files = merged(registry, folder)
+    metrics = [metric for metric in metrics if not metric.name.startswith(statistics.PREFIX)]
+    _forget_old_versions(metrics)
     together = CollectorRegistry()
-    together.register(_Families([*merged, *derive(merged, files)]))
+    together.register(_Families([*metrics, *derive(metrics, files)]))
     return generate_latest(together)
+
+
+def merged(registry: CollectorRegistry, folder: Path | None) -> tuple[list[Metric], int]:
+    """Return this process's metrics, or those of all workers that share *folder*, and the number of their files."""
+    return (list(registry.collect()), 0) if folder is None else worker_files.read(folder)
 
 
 def _forget_old_versions(metrics: Sequence[Metric]) -> None:

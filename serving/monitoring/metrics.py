@@ -18,7 +18,8 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from serving.catalog import ModelState, Refusal
 from serving.errors import ParityError
-from serving.monitoring.exposition import MOST_VERSIONS, exposition
+from serving.monitoring.exposition import MOST_VERSIONS, exposition, merged
+from serving.monitoring.statistics import VersionStatistics, VersionTotals, statistics
 from serving.monitoring.watch import DriftWatch
 from serving.predictor import Prediction
 from serving.tfserving.versions import VersionStatus
@@ -70,6 +71,7 @@ class Metrics:
             self._counter("missing_values", "Fields that were absent or null.", "model", "version", "feature"),
             shared_dir,
         )
+        self._totals = VersionTotals(self._registry)
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._statuses: dict[str, Sequence[VersionStatus]] = {}
         for model, shares in (canary or {}).items():
@@ -127,11 +129,14 @@ class Metrics:
         which = NO_VERSION if version is None else version
         self._requests[model, which, code].inc()
         self._request_seconds[model, which].observe(seconds)
+        if code >= 400:
+            self._totals.failed(model, which, seconds)
 
     def predicted(self, prediction: Prediction) -> None:
         """Count what a successful request did."""
         model, version = prediction.model, prediction.version
         self._request_instances[(model,)].observe(len(prediction.answers))
+        self._totals.add(prediction)
         for stage, seconds in prediction.stage_seconds.items():
             self._stage_seconds[model, stage].observe(seconds)
         for label, count in Tally(answer["label"] for answer in prediction.answers if "label" in answer).items():
@@ -177,25 +182,34 @@ class Metrics:
             counter.inc(0)  # there from the start, or a rate would not see the first
         self._parity[key].inc(sum(self._is_new(model, *it) for it in state.refused.items()))
         self._watch.refer(model, {version: live.contract.reference for version, live in state.live.items()})
-        self._watch.flush()
+        self._flush()
 
     def close(self) -> None:
         """Count what requests have left to be counted."""
-        self._watch.flush()
+        self._flush()
 
     def exposition(self) -> bytes:
         """Give all values in Prometheus' text format: those of all workers, if they share a folder."""
-        self._watch.flush()
+        self._flush()
         return exposition(self._registry, self._shared_dir, self._derived)
 
-    def _derived(self, merged: Sequence[Metric], files: int) -> list[Metric]:
+    def statistics(self) -> dict[tuple[str, int], VersionStatistics]:
+        """Return what each version has answered, of all workers; others' last second may be lacking."""
+        self._flush()
+        return statistics(merged(self._registry, self._shared_dir)[0])
+
+    def _flush(self) -> None:
+        self._watch.flush()
+        self._totals.flush()
+
+    def _derived(self, metrics: Sequence[Metric], files: int) -> list[Metric]:
         """Give the metrics that are told at scrape, from the sum of all workers'."""
         version, feature = ("model", "version"), ("model", "version", "feature")
         references = _gauge_family("reference_ratio", "Training's rows by bin.", *feature, "bin")
         psi = _gauge_family("drift_psi", "Population stability index, less what chance gives.", *feature)
         ks = _gauge_family("drift_ks", "Kolmogorov-Smirnov distance.", *feature)
         rows = _gauge_family("drift_window_instances", "Instances in the window.", *version)
-        self._watch.tell(merged, references, psi, ks, rows)
+        self._watch.tell(metrics, references, psi, ks, rows)
         states = _gauge_family("version_state", "1 for the state of a version on the model server.", *version, "state")
         for model, statuses in list(self._statuses.items()):  # of this process, as the others see the same
             for status in sorted(statuses, key=lambda status: status.version)[-MOST_VERSIONS:]:

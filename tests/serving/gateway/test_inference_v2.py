@@ -161,7 +161,17 @@ GOOD = [column("rooms", [1]), column("age", [2])]
         ({"inputs": [column("rooms", [1], parameters=[])]}, "expected 'parameters' as an object, got"),
         ({"inputs": [column("rooms", [1], parameters={"binary_data_size": 8})]}, "8 bytes were told, 0 came"),
         ({"inputs": [column("rooms", [1], parameters={"binary_data_size": -8})]}, "'binary_data_size' as a number"),
-        ({"inputs": GOOD, "outputs": None}, "expected 'outputs' as an array, got null"),
+        ({"inputs": GOOD, "outputs": {}}, "expected 'outputs' as an array, got an object"),
+        ({"inputs": None}, "expected 'inputs' as an array of tensors: rooms, age"),
+        ({"inputs": GOOD, "id": 7}, "expected 'id' as a string, got a number"),
+        ({"inputs": GOOD, "parameters": False}, "expected 'parameters' as an object, got a boolean"),
+        ({"inputs": GOOD, "outputs": [None]}, "expected an object with a 'name' for tensor 0"),
+        ({"inputs": [column("rooms", [1], data=None)]}, "input 'rooms': expected 'data' as an array, got null"),
+        ({"inputs": [column("rooms", [1], shape=None)]}, "input 'rooms': expected 'shape' as an array of sizes"),
+        (
+            {"inputs": [column("rooms", [1], parameters={"shared_memory_region": "x"})]},
+            "input 'rooms': the parameter 'shared_memory_region' is not supported",
+        ),
         ({"inputs": GOOD, "outputs": 1}, "expected 'outputs' as an array, got a number"),
         ({"inputs": GOOD, "outputs": [{"name": "label"}]}, "expected as outputs some of value, got 'label'"),
         (
@@ -179,6 +189,115 @@ def test_what_is_malformed_is_explained(gateway: FlaskClient, document: Any, mes
     reply = gateway.post(INFER, json=document)
     assert (reply.status_code, list(reply.get_json())) == (400, ["error"])
     assert message in reply.get_json()["error"]
+
+
+TEXT = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a good film"]}
+KSERVE = {  # what KServe's InferenceRequest.model_dump() makes of the least that can be asked
+    "id": None,
+    "parameters": None,
+    "inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "parameters": None, "data": ["a good film"]}],
+    "outputs": None,
+}
+MLSERVER = {  # MLServer's InferenceRequest.dict(), with its codecs' hints
+    "id": None,
+    "parameters": {"content_type": "np", "headers": None},
+    "inputs": [{**TEXT, "shape": [1, 1], "parameters": {"content_type": "str", "headers": None}}],
+    "outputs": [{"name": "label", "parameters": {"content_type": "str", "headers": None}}],
+}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        KSERVE,
+        MLSERVER,
+        {"inputs": [TEXT], "id": None},
+        {"inputs": [TEXT], "parameters": None},
+        {"inputs": [TEXT], "parameters": {"binary_data_output": None}},
+        {"inputs": [TEXT], "outputs": None},
+        {"inputs": [TEXT], "outputs": []},
+        {"inputs": [TEXT], "outputs": [{"name": "label", "parameters": None}]},
+        {"inputs": [TEXT], "outputs": [{"name": "label", "content_type": "str"}]},
+        {"inputs": [TEXT], "outputs": [{"name": "label", "parameters": {"content_type": "str", "other": [1]}}]},
+        {
+            "inputs": [TEXT],
+            "outputs": [{"name": "label", "parameters": dict.fromkeys(("binary_data", "classification"))}],
+        },
+        {"inputs": [TEXT], "outputs": [{"name": "label", "parameters": {"shared_memory_region": None}}]},
+        {"inputs": [{**TEXT, "parameters": None}]},
+        {"inputs": [{**TEXT, "parameters": {"binary_data_size": None, "content_type": None}}]},
+        {"inputs": [{**TEXT, "parameters": {"content_type": "str"}}], "other": {}},
+    ],
+)
+def test_null_is_as_if_absent_and_hints_of_other_servers_change_nothing(
+    gateway: FlaskClient, document: dict[str, Any]
+) -> None:
+    reply = gateway.post("/v2/models/sentiment/infer", json=document)
+    assert reply.status_code == 200
+    told = reply.get_json()
+    assert "id" not in told
+    (label,) = (output for output in told["outputs"] if output["name"] == "label")
+    assert label["data"] == [answers(text_contract(), [{"text": "a good film"}])[0]["label"]]
+
+
+def test_null_beside_bytes_is_as_if_absent(gateway: FlaskClient) -> None:
+    data = struct.pack("<I", 3) + b"bad"
+    made = {**TEXT, "data": None, "parameters": {"binary_data_size": len(data), "content_type": None}}
+    head = triton._utils.json.dumps({"id": None, "inputs": [made], "outputs": None}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    assert gateway.post("/v2/models/sentiment/infer", data=head + data, headers=headers).status_code == 200
+
+
+def test_all_missing_inputs_are_named_once(gateway: FlaskClient) -> None:
+    other = {"name": "other", "shape": [3], "datatype": "FP64", "data": [1, 2, 3]}
+    error = gateway.post(INFER, json={"inputs": [other]}).get_json()["error"]
+    assert error.startswith(
+        "house_price: instance 0, field 'other': expected only rooms, age, got this field (the first"
+    )
+    assert error.endswith(
+        "; /inputs/0/data/2: expected only rooms, age, got this field; /inputs: expected rooms, age too"
+    )
+    error = gateway.post(INFER, json={"inputs": [column("rooms", [1, 2])]}).get_json()["error"]
+    assert error == (
+        "house_price: instance 0, field 'age': expected a number, got nothing (the first of 2 errors); "
+        "/inputs: expected age too"
+    )
+
+
+HOUSES = {"rooms": [6.5, -3.0], "age": [40.0, 1e30]}
+"""Numbers, of which BF16 has the upper half of the bytes."""
+
+
+def test_bf16_is_a_number_type(gateway: FlaskClient) -> None:
+    def value(values: list[float]) -> bytes:
+        return b"".join(struct.pack("<f", value)[2:] for value in values)
+
+    in_json = [column(name, values, datatype="BF16") for name, values in HOUSES.items()]
+    assert gateway.post(INFER, json={"inputs": in_json}).status_code == 200
+    blobs = {name: value(values) for name, values in HOUSES.items()}
+    inputs = [
+        {"name": name, "shape": [2], "datatype": "BF16", "parameters": {"binary_data_size": len(blob)}}
+        for name, blob in blobs.items()
+    ]
+    head = triton._utils.json.dumps({"inputs": inputs}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    reply = gateway.post(INFER, data=b"".join([head, *blobs.values()]), headers=headers)
+    cut = {
+        name: [struct.unpack("<f", b"\0\0" + struct.pack("<f", each)[2:])[0] for each in values]
+        for name, values in HOUSES.items()
+    }
+    houses = [dict(zip(cut, row, strict=True)) for row in zip(*cut.values(), strict=True)]
+    assert reply.get_json()["outputs"][0]["data"] == [answer["value"] for answer in answers(tabular_contract(), houses)]
+
+
+@pytest.mark.parametrize(("datatype", "size"), [("BF16", 3), ("FP32", 6), ("INT64", 9)])
+def test_numbers_as_bytes_must_be_whole(gateway: FlaskClient, datatype: str, size: int) -> None:
+    made = {"name": "rooms", "shape": [1], "datatype": datatype, "parameters": {"binary_data_size": size}}
+    head = triton._utils.json.dumps({"inputs": [made]}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    reply = gateway.post(INFER, data=head + bytes(size), headers=headers)
+    assert reply.status_code == 400
+    assert f"bytes a value, got {size} bytes" in reply.get_json()["error"]
 
 
 def bytes_input(size: int) -> bytes:

@@ -47,6 +47,7 @@ def used() -> Metrics:
     measures = inputs.beside(table.output.measured(features["features"][:, :1]))
     metrics.predicted(Prediction("house_price", 1, [{"value": 1.0}], stages, table.reference, measures))
     metrics.answered("sentiment", 1, 200, 0.1)
+    metrics.answered("sentiment", 1, 503, 0.1)
     metrics.waiting("sentiment", 1)
     metrics.shed("sentiment")
     metrics.rpc("sentiment", "Predict", "OK", 0.1)
