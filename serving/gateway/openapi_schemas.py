@@ -96,10 +96,16 @@ def infer_reply(contract: Contract) -> Schema:
 def rows_request(contract: Contract, most: int) -> Schema:
     """Describe the row format of TensorFlow Serving's predict request; a model of one field takes bare values too."""
     instance = contract.preprocessor.instance_schema
-    items = {"anyOf": [instance, *instance["properties"].values()]} if len(instance["properties"]) == 1 else instance
+    fields = {name: _alone_or_not(field) for name, field in instance["properties"].items()}
+    row = {**instance, "properties": fields}
+    items = {"anyOf": [row, *fields.values()]} if len(fields) == 1 else row
     signature = {"enum": ["serving_default", ""]}
     instances = array(items, minItems=1, maxItems=most)
     return closed({"signature_name": signature, "instances": instances}, optional=["signature_name"])
+
+
+def _alone_or_not(schema: Schema) -> Schema:
+    return {"anyOf": [schema, array(schema, minItems=1, maxItems=1)]}
 
 
 def rows_reply(contract: Contract) -> Schema:

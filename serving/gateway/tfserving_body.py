@@ -29,7 +29,10 @@ def is_rows(document: Any) -> bool:
 
 
 def read_rows(instances: Any, contract: Contract) -> Instances:
-    """Read `instances`; a model of one field takes its bare values too."""
+    """Read `instances`; a model of one field takes its bare values too.
+
+    A field's value may stand in an array of its own: for callers, the batch is then of shape [n, 1].
+    """
     if not isinstance(instances, list):
         raise MalformedRequest(f"expected 'instances' as an array, got {kind(instances)}")
     fields, files = contract.preprocessor.fields, file_fields(contract)
@@ -37,12 +40,15 @@ def read_rows(instances: Any, contract: Contract) -> Instances:
     values = [{fields[0]: each} if is_bare else each for each, is_bare in zip(instances, bare, strict=True)]
     return Instances(
         [_read(each, files) if isinstance(each, dict) else each for each in values],
-        lambda index, field: pointer("instances", index, "" if bare[index] else field),
+        lambda index, field: pointer("instances", index, "" if bare[index] else field, *_rank(values[index], field)),
     )
 
 
 def read_columns(inputs: Any, contract: Contract) -> Instances:
-    """Read `inputs`: by field a value for each instance; a model of one field takes the bare values too."""
+    """Read `inputs`: by field a value for each instance; a model of one field takes the bare values too.
+
+    A value may stand in an array of its own, as in rows.
+    """
     fields, files = contract.preprocessor.fields, file_fields(contract)
     bare = not isinstance(inputs, dict) or _is_base64(inputs)
     if bare and len(fields) > 1:
@@ -53,7 +59,10 @@ def read_columns(inputs: Any, contract: Contract) -> Instances:
     def place(index: int, field: str) -> str:
         if field not in columns:
             return pointer("inputs")
-        return pointer("inputs", "" if bare else field, index if isinstance(columns[field], list) else "")
+        many = isinstance(columns[field], list)
+        return pointer(
+            "inputs", "" if bare else field, index if many else "", *_rank({field: listed[field][index]}, field)
+        )
 
     missing = tuple(name for name in required(contract) if name not in columns)
     return Instances([_read(instance, files) for instance in rows(listed)], place, missing)
@@ -72,7 +81,20 @@ def outputs(columns: Mapping[str, Sequence[Any]]) -> Any:
 
 
 def _read(instance: Mapping[str, Any], files: frozenset[str]) -> dict[str, Any]:
-    return {name: _unpacked(value, name in files) for name, value in instance.items()}
+    return {name: _unpacked(_alone(value), name in files) for name, value in instance.items()}
+
+
+def _alone(value: Any) -> Any:
+    return value[0] if _is_alone(value) else value
+
+
+def _is_alone(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 1
+
+
+def _rank(instance: Any, field: str) -> tuple[int, ...]:
+    """Return what a field's place ends in: 0 if its value stands in an array of its own."""
+    return (0,) if isinstance(instance, dict) and _is_alone(instance.get(field)) else ()
 
 
 def _unpacked(value: Any, is_file: bool) -> Any:

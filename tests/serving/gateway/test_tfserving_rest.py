@@ -37,6 +37,10 @@ def base64_of(text: str) -> dict[str, str]:
         [TEXTS[0], {"text": TEXTS[1]}],
         [{"text": base64_of(text)} for text in TEXTS],
         [base64_of(text) for text in TEXTS],
+        [[text] for text in TEXTS],
+        [{"text": [text]} for text in TEXTS],
+        [[base64_of(text)] for text in TEXTS],
+        [{"text": [base64_of(text)]} for text in TEXTS],
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/models/sentiment:predict", "/v1/models/sentiment/versions/1:predict"])
@@ -46,7 +50,17 @@ def test_rows_are_answered_by_rows(gateway: FlaskClient, path: str, instances: l
     assert reply.get_json() == {"predictions": LABELLED}
 
 
-@pytest.mark.parametrize("inputs", [{"text": TEXTS}, TEXTS, {"text": [base64_of(text) for text in TEXTS]}])
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"text": TEXTS},
+        TEXTS,
+        {"text": [base64_of(text) for text in TEXTS]},
+        {"text": [[text] for text in TEXTS]},
+        [[text] for text in TEXTS],
+        [[base64_of(text)] for text in TEXTS],
+    ],
+)
 def test_columns_are_answered_by_columns(gateway: FlaskClient, inputs: Any) -> None:
     reply = gateway.post("/v1/models/sentiment:predict", json={"inputs": inputs})
     assert reply.get_json() == {"outputs": {name: [row[name] for row in LABELLED] for name in LABELLED[0]}}
@@ -56,6 +70,10 @@ def test_a_lone_output_is_not_named(gateway: FlaskClient) -> None:
     path = "/v1/models/house_price:predict"
     assert gateway.post(path, json={"instances": HOUSES}).get_json() == {"predictions": VALUES}
     columns = {name: [house[name] for house in HOUSES] for name in ("age", "rooms")}
+    assert gateway.post(path, json={"inputs": columns}).get_json() == {"outputs": VALUES}
+    alone = [{name: [value] for name, value in house.items()} for house in HOUSES]
+    assert gateway.post(path, json={"instances": alone}).get_json() == {"predictions": VALUES}
+    columns = {name: [[house[name]] for house in HOUSES] for name in ("age", "rooms")}
     assert gateway.post(path, json={"inputs": columns}).get_json() == {"outputs": VALUES}
     assert gateway.post(path, json={"inputs": HOUSES[0]}).get_json() == {"outputs": VALUES[:1]}
 
@@ -68,6 +86,9 @@ def test_a_lone_output_is_not_named(gateway: FlaskClient) -> None:
         {"instances": [{"image": PICTURE}]},
         {"inputs": {"image": [{"b64": PICTURE}]}},
         {"inputs": {"b64": PICTURE}},
+        {"instances": [[{"b64": PICTURE}]]},
+        {"instances": [{"image": [{"b64": PICTURE}]}]},
+        {"inputs": {"image": [[{"b64": PICTURE}]]}},
     ],
 )
 def test_a_picture_is_base64(gateway: FlaskClient, body: dict[str, Any]) -> None:
@@ -99,6 +120,10 @@ def test_any_content_type_is_json(gateway: FlaskClient) -> None:
         ("house_price", {"inputs": [1, 2]}, "expected 'inputs' as an object with rooms, age, got an array"),
         ("house_price", {"inputs": {"rooms": [1], "age": [1, 2]}}, "of one length, got 2 of 'age' and 1 of 'rooms'"),
         ("house_price", {"instances": [[1, 2]]}, "instance 0: expected an object with named fields, got [1, 2]"),
+        ("sentiment", {"instances": [["a", "b"]]}, "expected a string that is not empty, got ['a', 'b']"),
+        ("sentiment", {"instances": [[["a"]]]}, "expected a string that is not empty, got ['a']"),
+        ("sentiment", {"instances": [[]]}, "expected a string that is not empty, got []"),
+        ("sentiment", {"inputs": [["a"], ["b", "c"]]}, "expected a string that is not empty, got ['b', 'c']"),
         ("digits", {"instances": [{"b64": "!"}]}, "expected base64, got text that is not"),
     ],
 )
@@ -113,6 +138,8 @@ def test_errors_are_told_as_there(gateway: FlaskClient, model: str, body: Any, m
     [
         ({"instances": [{"rooms": 1}, HOUSES[0], {"rooms": "x"}]}, ["/instances/2/rooms", "/instances/2/age"]),
         ({"inputs": {"rooms": "x", "age": "y"}}, ["/inputs/age"]),
+        ({"instances": [HOUSES[0], {"rooms": ["x"], "age": ["y"]}]}, ["/instances/1/age/0"]),
+        ({"inputs": {"rooms": [["x"], ["y"]], "age": [1, ["z"]]}}, ["/inputs/rooms/1/0", "/inputs/age/1/0"]),
         ({"inputs": {"rooms": [1, "x"], "other": [1, 2]}}, ["/inputs", "/inputs/other/1", "/inputs/rooms/1"]),
     ],
 )
@@ -120,6 +147,12 @@ def test_all_errors_are_told_with_their_places(gateway: FlaskClient, body: Any, 
     error = gateway.post("/v1/models/house_price:predict", json=body).get_json()["error"]
     for place in places:
         assert f"; {place}: expected" in error
+
+
+def test_missing_columns_are_named_once(gateway: FlaskClient) -> None:
+    error = gateway.post("/v1/models/house_price:predict", json={"inputs": {"other": [1, 2]}}).get_json()["error"]
+    assert error.endswith("; /inputs: expected rooms, age too")
+    assert error.count("/inputs: ") == 1
 
 
 def test_limits_are_kept(gateway: FlaskClient) -> None:
