@@ -78,7 +78,8 @@ class Answering:
         known = g._get_current_object()  # each look through the proxy takes longer than what is done with it
         if started := known.get("started"):
             seconds = time.perf_counter() - started
-            self._metrics.answered(known.get("model", UNKNOWN), known.get("version"), reply.status_code, seconds)
+            model, trace_id = known.get("model", UNKNOWN), known.get("sampled_trace_id")
+            self._metrics.answered(model, known.get("version"), reply.status_code, seconds, trace_id)
         if stage_seconds := known.get("stage_seconds"):
             reply.headers["Server-Timing"] = _server_timing(stage_seconds)
         return reply

@@ -1,11 +1,12 @@
 """What those ask who run the gateway: is it alive, is it ready, what are its numbers."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
+from werkzeug.http import parse_options_header
 
 from serving.catalog import Catalog
 from serving.gateway.drain import Drain
 from serving.gateway.replies import json_reply
-from serving.monitoring.metrics import CONTENT_TYPE, Metrics
+from serving.monitoring.metrics import CONTENT_TYPE, CONTENT_TYPE_OPENMETRICS, Metrics
 
 
 def health_routes(catalog: Catalog, metrics: Metrics, drain: Drain) -> Blueprint:
@@ -30,6 +31,35 @@ def health_routes(catalog: Catalog, metrics: Metrics, drain: Drain) -> Blueprint
 
     @routes.get("/metrics")
     def numbers() -> Response:
-        return Response(metrics.exposition(), content_type=CONTENT_TYPE)
+        openmetrics = _prefers_openmetrics(request.headers.get("Accept", ""))
+        content_type = CONTENT_TYPE_OPENMETRICS if openmetrics else CONTENT_TYPE
+        reply = Response(metrics.exposition(openmetrics), content_type=content_type)
+        reply.vary.add("Accept")
+        return reply
 
     return routes
+
+
+def _prefers_openmetrics(accept: str) -> bool:
+    """Return whether OpenMetrics 1.0 is asked for by name, and the older text format is not preferred."""
+    quality = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
+    for part in accept.split(","):
+        media, options = parse_options_header(part)
+        media = media.lower()
+        if media in quality and options.get("version", "1.0.0") in _VERSIONS[media]:
+            quality[media] = max(quality[media], _weight(options.get("q", "1")))
+    return 0 < quality["application/openmetrics-text"] >= quality["text/plain"]
+
+
+_VERSIONS = {
+    "application/openmetrics-text": ("0.0.1", "1.0.0"),
+    "text/plain": ("0.0.4", "1.0.0"),
+}
+
+
+def _weight(text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        return 0.0
+    return weight if 0 <= weight <= 1 else 0.0

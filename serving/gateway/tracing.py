@@ -87,7 +87,10 @@ class Tracing:
         kind = trace.SpanKind.SERVER
         g.span = self._tracer.start_span(f"{request.method} {route}".strip(), parent, kind, attributes)
         g.span_token = context.attach(trace.set_span_in_context(g.span, parent))
-        g.trace_id = trace.format_trace_id(g.span.get_span_context().trace_id)
+        started = g.span.get_span_context()
+        g.trace_id = trace.format_trace_id(started.trace_id)
+        if started.trace_flags.sampled:
+            g.sampled_trace_id = g.trace_id  # one that can be looked up
 
 
 def _describe(reply: Response) -> Response:

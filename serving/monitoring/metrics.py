@@ -15,16 +15,18 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 
 from serving.catalog import ModelState, Refusal
 from serving.errors import ParityError
+from serving.monitoring.exemplars import Exemplars
 from serving.monitoring.exposition import MOST_VERSIONS, exposition, merged
 from serving.monitoring.statistics import VersionStatistics, VersionTotals, statistics
 from serving.monitoring.watch import DriftWatch
 from serving.predictor import Prediction
 from serving.tfserving.versions import VersionStatus
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+CONTENT_TYPE, CONTENT_TYPE_OPENMETRICS = CONTENT_TYPE_PLAIN_0_0_4, CONTENT_TYPE_LATEST
 UNKNOWN = "unknown"
 """Stands for any model that is not configured."""
 NO_VERSION = "none"
@@ -72,6 +74,7 @@ class Metrics:
             shared_dir,
         )
         self._totals = VersionTotals(self._registry)
+        self._exemplars = Exemplars("plumbline_gateway_request_seconds", _SECONDS, shared_dir)
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._statuses: dict[str, Sequence[VersionStatus]] = {}
         for model, shares in (canary or {}).items():
@@ -124,11 +127,16 @@ class Metrics:
         Gauge(f"{prefix}_workers", "Processes alive.", multiprocess_mode="livesum", registry=registry).set(1)
         Counter(f"{prefix}_worker_starts", "Processes started.", registry=registry).inc()
 
-    def answered(self, model: str, version: int | None, code: int, seconds: float) -> None:
-        """Count a request of a configured model, or of UNKNOWN; *version* is the one that answered or should have."""
+    def answered(self, model: str, version: int | None, code: int, seconds: float, trace_id: str | None = None) -> None:
+        """Count a request of a configured model, or of UNKNOWN; *version* is the one that answered or should have.
+
+        *trace_id* is its trace's, if that was sampled.
+        """
         which = NO_VERSION if version is None else version
         self._requests[model, which, code].inc()
         self._request_seconds[model, which].observe(seconds)
+        if trace_id:
+            self._exemplars.note(model, str(which), seconds, trace_id)
         if code >= 400:
             self._totals.failed(model, which, seconds)
 
@@ -188,10 +196,11 @@ class Metrics:
         """Count what requests have left to be counted."""
         self._flush()
 
-    def exposition(self) -> bytes:
-        """Give all values in Prometheus' text format: those of all workers, if they share a folder."""
+    def exposition(self, openmetrics: bool = False) -> bytes:
+        """Return all values, of all workers if they share a folder, in Prometheus' or OpenMetrics' text format."""
         self._flush()
-        return exposition(self._registry, self._shared_dir, self._derived)
+        exemplars = self._exemplars if openmetrics else None
+        return exposition(self._registry, self._shared_dir, self._derived, exemplars)
 
     def statistics(self) -> dict[tuple[str, int], VersionStatistics]:
         """Return what each version has answered, of all workers; others' last second may be lacking."""
@@ -201,6 +210,7 @@ class Metrics:
     def _flush(self) -> None:
         self._watch.flush()
         self._totals.flush()
+        self._exemplars.save()
 
     def _derived(self, metrics: Sequence[Metric], files: int) -> list[Metric]:
         """Give the metrics that are told at scrape, from the sum of all workers'."""

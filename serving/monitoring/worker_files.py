@@ -21,6 +21,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from serving.monitoring.merging import merge, totals
 
+EXEMPLARS = "exemplars_"
 _POINTER = "archive.json"
 _KINDS = ("counter", "histogram")
 _ATTEMPTS = 20
@@ -54,6 +55,7 @@ def read(folder: Path) -> tuple[list[Metric], int]:
 def worker_ended(folder: Path, pid: int) -> None:
     """Move what the worker counted into the archive, and take it out of the gauges. Only one process may do this."""
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+    (folder / exemplars_file(pid)).unlink(missing_ok=True)
     pointer = _cleaned(folder, _pointer(folder))  # if this was interrupted the last time
     ended = [file for file in _present(folder, pointer) if _owner(file) == str(pid)]
     if not ended:
@@ -65,6 +67,11 @@ def worker_ended(folder: Path, pid: int) -> None:
         _write(folder / f"{kind}_{_name(following)}.db", files)
     _point(folder, following)
     _cleaned(folder, following)
+
+
+def exemplars_file(pid: int) -> str:
+    """Return the name of the file with a worker's exemplars."""
+    return f"{EXEMPLARS}{pid}.json"
 
 
 def wipe(folder: Path) -> None:

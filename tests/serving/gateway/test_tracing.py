@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from serving.predictor import STAGES
 from tests.serving.contracts import image_contract, text_contract
@@ -107,6 +108,42 @@ def test_a_request_is_a_span_of_its_callers_trace_with_its_stages_and_its_call(
     assert not any("traceparent" in each for each in checks)  # parity is nobody's request
     assert metadata["traceparent"] == f"00-{TRACE}-{call.span_id.hex()}-01"
     assert f"trace_id={TRACE}" in running.log
+
+
+@pytest.fixture
+def workers(model_server: FakeModelServer, collector: Collector, tmp_path: Path) -> Iterator[Running]:
+    for contract in (text_contract(), image_contract()):
+        model_server.publish(contract)
+    options = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}"}
+    running = Running(model_server.address, tmp_path, tmp_path / "log", WORKERS="2", TRACING="on", **options)
+    wait_until(running.ready)
+    yield running
+    running.process.terminate()
+    running.process.wait(30)
+
+
+def test_openmetrics_shows_a_buckets_latest_sampled_trace_whichever_worker_had_it(workers: Running) -> None:
+    def exemplars() -> dict[str, float]:
+        _, text = workers.ask("GET", "/metrics", Accept="application/openmetrics-text")
+        families = {family.name: family for family in text_string_to_metric_families(text)}
+        seen = {}
+        for sample in families["plumbline_gateway_request_seconds"].samples:
+            if sample.exemplar:
+                assert sample.name == "plumbline_gateway_request_seconds_bucket"
+                assert sample.exemplar.value <= float(sample.labels["le"])
+                assert abs(float(sample.exemplar.timestamp) - time.time()) < 60
+                seen[sample.exemplar.labels["trace_id"]] = sample.exemplar.value
+        return seen
+
+    unsampled, sampled = "1" * 32, [f"{number:032x}" for number in range(1, 9)]
+    workers.ask("POST", "/predict/sentiment", TEXT, **JSON, traceparent=f"00-{unsampled}-{PARENT}-00")
+    assert exemplars() == {}
+    for trace_id in sampled:
+        workers.ask("POST", "/predict/sentiment", TEXT, **JSON, traceparent=f"00-{trace_id}-{PARENT}-01")
+        wait_until(lambda: trace_id in exemplars())  # noqa: B023 - called at once
+    assert set(exemplars()) <= set(sampled)
+    status, text = workers.ask("GET", "/metrics")
+    assert (status, "trace_id" in text) == (200, False)
 
 
 def test_a_request_without_a_trace_begins_one_and_probes_do_not(running: Running, collector: Collector) -> None:
