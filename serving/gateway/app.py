@@ -12,6 +12,7 @@ from serving.catalog import Catalog, Contracts, ModelServer, Refresher
 from serving.gateway.access import register_access
 from serving.gateway.answering import Answering
 from serving.gateway.body import GatewayRequest
+from serving.gateway.compression import register_compression
 from serving.gateway.docs import docs_routes
 from serving.gateway.drain import register_drain
 from serving.gateway.headers import register_headers
@@ -84,6 +85,7 @@ def create_app(
     app.register_blueprint(health_routes(catalog, metrics, drain))
     app.register_blueprint(page_routes())
     register_problems(app)
+    register_compression(app)
     register_headers(app)
     register_request_ids(app)
     app.extensions[_EXTENSION] = _Background(refresher, server, metrics, tracing)

@@ -1,5 +1,6 @@
 """The paths of the OpenAPI document: those of one model by its contract, and those that all share."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,7 +52,8 @@ def shared_paths(models: Sequence[str]) -> dict[str, Any]:
     def get(path: str, summary: str, tag: str, schema: Schema, failures: Sequence[int] = ()) -> dict[str, Any]:
         parameters = [each for each in (model, version) if f"{{{each['name']}}}" in path]
         operation = _operation(summary, tag, {JSON: {"schema": schema}}, failures)
-        return {path: {"get": {**operation, **({"parameters": parameters} if parameters else {})}}}
+        named = {"operationId": _operation_id("get", path), **operation}
+        return {path: {"get": {**named, **({"parameters": parameters} if parameters else {})}}}
 
     paths = {
         **get("/models", "List the models", MODELS, listed),
@@ -59,7 +61,7 @@ def shared_paths(models: Sequence[str]) -> dict[str, Any]:
         **get(f"/models/{_VERSION}/contract", "Give a version's contract", MODELS, schemas.ANY_OBJECT, (404, 503)),
         **get("/healthz", "Is the process alive?", OPERATIONS, closed({"status": {"const": "ok"}})),
         **get("/readyz", "Is every model ready?", OPERATIONS, ready),
-        "/metrics": {"get": _operation("Metrics for Prometheus", OPERATIONS, {"text/plain": {}}, ())},
+        "/metrics": {"get": _metrics()},
         **get("/v2", "Describe the server", OPEN_INFERENCE, schemas.ANY_OBJECT),
         **get("/v2/health/live", "Is the process alive?", OPEN_INFERENCE, closed({"live": {"const": True}})),
         **get("/v2/models/stats", "Count all models' requests", OPEN_INFERENCE, schemas.STATISTICS),
@@ -79,11 +81,23 @@ def shared_paths(models: Sequence[str]) -> dict[str, Any]:
     return paths
 
 
+def _metrics() -> dict[str, Any]:
+    content: dict[str, Any] = {"text/plain": {}, "application/openmetrics-text": {}}
+    operation = _operation("Metrics for Prometheus", OPERATIONS, content, ())
+    return {"operationId": _operation_id("get", "/metrics"), **operation}
+
+
+def _operation_id(method: str, path: str) -> str:
+    """Make a name of a path that never changes with the models: get_v2_models_model_ready."""
+    return "_".join([method, *re.findall(r"\w+", path)])
+
+
 def _index() -> dict[str, Any]:
     entry = {"type": "object", "required": ["name", "state", "reason"]}
     operation = _operation("List all versions", OPEN_INFERENCE, {JSON: {"schema": array(entry)}}, (400, 413))
     asked = {"type": "object", "properties": {"ready": {"type": ["boolean", "null"]}}}
-    return {**operation, "requestBody": {"required": False, "content": {JSON: {"schema": asked}}}}
+    named = {"operationId": "post_v2_repository_index", **operation}
+    return {**named, "requestBody": {"required": False, "content": {JSON: {"schema": asked}}}}
 
 
 def _predict(live: LiveModel, most: int) -> dict[str, Any]:

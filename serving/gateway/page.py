@@ -1,6 +1,11 @@
-"""GET /: the page to try the models on. It is static files only; all that it shows comes from the gateway's API."""
+"""GET /: the page to try the models on. It is static files only; all that it shows comes from the gateway's API.
 
-from flask import Blueprint, Response
+Clients of KServe's protocol V1 ask there whether the server is alive.
+"""
+
+from flask import Blueprint, Response, request
+
+from serving.gateway.replies import json_reply
 
 
 def page_routes() -> Blueprint:
@@ -9,6 +14,14 @@ def page_routes() -> Blueprint:
 
     @routes.get("/")
     def page() -> Response:
-        return routes.send_static_file("page.html")
+        reply = routes.send_static_file("page.html") if _wants_page() else json_reply({"status": "alive"})
+        reply.vary.add("Accept")
+        return reply
 
     return routes
+
+
+def _wants_page() -> bool:
+    """Return whether a browser asks, or whoever says nothing of what it takes; programs take anything, or JSON."""
+    taken = request.accept_mimetypes
+    return not taken.provided or any(media.startswith(("text/", "application/xhtml")) for media in taken.values())

@@ -45,7 +45,11 @@ def _add_models(routes: Blueprint, answering: Answering, catalog: Catalog) -> No
             version = answering.live(model, label=label).version
         elif version is not None or not catalog.state(model).refused:
             answering.live(model, version)  # or the error that says what is amiss
-        return json_reply({"model_version_status": _statuses(catalog.state(model), version)})
+        state = catalog.state(model)
+        told: dict[str, Any] = {"model_version_status": _statuses(state, version)}
+        if version is None:  # what the clients of KServe's protocol V1 read
+            told = {"name": model, "ready": state.ready, **told}
+        return json_reply(told)
 
     @routes.get(f"{_MODEL}/metadata")
     @routes.get(f"{_VERSION}/metadata")

@@ -1,5 +1,6 @@
 """The OpenAPI document: true to the contracts, and to what the gateway does."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,6 +111,34 @@ def test_every_route_is_described(gateway: FlaskClient, document: dict[str, Any]
     routes -= {"/", "/openapi.json", "/v2/models/{model}/versions/{version}/infer"}
     routes -= {"/v1/models/{model}/versions/{version}:predict"}
     assert routes <= described
+
+
+def test_every_operation_has_a_name_of_its_own_that_stays(
+    gateway: FlaskClient, document: dict[str, Any], model_server: FakeModelServer
+) -> None:
+    def names() -> dict[str, str]:
+        paths = gateway.get("/openapi.json").get_json()["paths"]
+        return {
+            f"{method} {path}": operation["operationId"]
+            for path, operations in paths.items()
+            for method, operation in operations.items()
+        }
+
+    before = names()
+    assert all(re.fullmatch(r"[A-Za-z_]\w*", name) for name in before.values())
+    assert len({name.lower() for name in before.values()}) == len(before)
+    for place, name in {
+        "post /predict/digits": "predict_digits",
+        "get /models": "get_models",
+        "get /models/{model}": "get_models_model",
+        "get /v2": "get_v2",
+        "get /v2/models/{model}/versions/{version}/ready": "get_v2_models_model_versions_version_ready",
+        "post /v2/repository/index": "post_v2_repository_index",
+    }.items():
+        assert before[place] == name
+    model_server.withdraw("digits", 1)
+    wait_until(lambda: "post /predict/digits" not in names())
+    assert names().items() < before.items()
 
 
 def test_errors_are_as_described(gateway: FlaskClient, document: dict[str, Any]) -> None:

@@ -181,8 +181,9 @@ def test_what_is_not_there_is_told(gateway: FlaskClient, path: str, status: int,
 
 def test_the_status_lists_versions_highest_first(gateway: FlaskClient, model_server: FakeModelServer) -> None:
     ok = {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
-    for path in ("/v1/models/sentiment", "/v1/models/sentiment/versions/1"):
-        assert gateway.get(path).get_json() == {"model_version_status": [ok]}
+    assert gateway.get("/v1/models/sentiment/versions/1").get_json() == {"model_version_status": [ok]}
+    told = {"name": "sentiment", "ready": True, "model_version_status": [ok]}
+    assert gateway.get("/v1/models/sentiment").get_json() == told
     model_server.publish(text_contract(), 2, weights=1)
     wait_until(lambda: len(gateway.get("/v1/models/sentiment").get_json()["model_version_status"]) == 2)
     refused, one = gateway.get("/v1/models/sentiment").get_json()["model_version_status"]
@@ -203,6 +204,29 @@ def test_a_model_that_is_not_served_is_not_ready(gateway: FlaskClient, model_ser
     reply = gateway.get("/v1/models/sentiment")
     assert (reply.status_code, list(reply.get_json())) == (503, ["error"])
     assert "Retry-After" in reply.headers
+
+
+def test_a_model_with_none_but_refused_versions_is_not_ready(
+    gateway: FlaskClient, model_server: FakeModelServer
+) -> None:
+    model_server.publish(text_contract(), 2, weights=1)
+    model_server.withdraw("sentiment", 1)
+    wait_until(lambda: gateway.get("/v1/models/sentiment").get_json().get("ready") is False)
+    (refused,) = gateway.get("/v1/models/sentiment").get_json()["model_version_status"]
+    assert refused["state"] == "END"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "application/json, */*;q=0.5"])
+def test_kserves_client_is_told_at_the_root_that_the_server_is_alive(gateway: FlaskClient, accept: str) -> None:
+    reply = gateway.get("/", headers={"Accept": accept})
+    assert (reply.get_json(), reply.headers["Vary"]) == ({"status": "alive"}, "Accept, Accept-Encoding")
+
+
+@pytest.mark.parametrize("accept", [None, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/*"])
+def test_and_browsers_get_the_page(gateway: FlaskClient, accept: str | None) -> None:
+    reply = gateway.get("/", headers={"Accept": accept} if accept else {}, buffered=True)
+    assert reply.mimetype == "text/html"
+    assert "<title>" in reply.get_data(as_text=True)
 
 
 def test_the_metadata_tells_the_raw_signature(gateway: FlaskClient) -> None:
