@@ -93,8 +93,8 @@ def test_what_follows_the_last_member_is_told(gateway: FlaskClient, path: str, r
 @pytest.mark.parametrize(
     ("last", "message"),
     [
-        (gzip.compress(b"}")[:-4], "the compressed body ends too early"),
-        (gzip.compress(b"}")[:3], "the compressed body ends too early"),
+        (gzip.compress(b"}", mtime=0)[:-4], "the compressed body ends too early"),
+        (gzip.compress(b"}", mtime=0)[:3], "the compressed body ends too early"),
         (b"\x1f\x8b\x08 what is this", "the body is not what its Content-Encoding says"),
     ],
 )
