@@ -10,6 +10,7 @@ from serving.batch.readers import open_source
 from serving.batch.readers.columns import listed
 from serving.batch.rows import Rows
 from serving.batch.scoring import Scorer, Stopping
+from serving.batch.summary import passed_over_lines
 from serving.catalog import ModelServer
 
 ROWS = 100
@@ -39,6 +40,7 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
         "bytes": prepared.inputs.size,
         "columns": list(prepared.writer.columns),
         "unused_columns": list(unused),
+        "passed_over": dict(prepared.manifest.passed_over),
         "rows_tried": len(rows.ids) + len(rows.rejects),
         "rejected": len(reasons),
         "reasons": reasons[:_SHOWN],
@@ -59,6 +61,7 @@ def as_text(told: dict[str, Any]) -> str:
     ]
     if unused := told["unused_columns"]:
         lines.append(f"  unused     {listed(unused)}: no field takes them")
+    lines[2:2] = passed_over_lines(told)
     lines += [f"  rejected   {reason}" for reason in told["reasons"]]
     lines += [f"  answer     {json.dumps(answer, ensure_ascii=False)}" for answer in told["answers"]]
     return "\n".join(lines)

@@ -96,7 +96,8 @@ class LocalFiles:
 
     def below(self, folder: str) -> list[str]:
         """List the files in *folder*, at any depth, sorted."""
-        return sorted(os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names)
+        walk = os.walk(folder, onerror=_raise)  # which else would pass over what it may not read
+        return sorted(os.path.join(parent, name) for parent, _, names in walk for name in names)
 
     def open(self, path: str) -> BinaryIO:
         """Open for reading."""
@@ -236,6 +237,10 @@ def _sync(folder: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _write_all(file: BinaryIO, content: bytes) -> None:

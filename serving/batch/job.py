@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 
 from serving.batch import merging
+from serving.batch.contents import pictures_in
 from serving.batch.dialect import Dialect
 from serving.batch.errors import BadInput, Changed, VersionGone
 from serving.batch.files import files_of
-from serving.batch.inputs import Inputs, Source, find_inputs, pictures_in
+from serving.batch.inputs import Inputs, Source, find_inputs
 from serving.batch.manifest import Manifest, Options, begin, manifest_path, read_manifest
 from serving.batch.parquet_writer import kept_types
 from serving.batch.parts import Parts, rejects_path
 from serving.batch.pinning import pin
 from serving.batch.plan import WHOLE, Plan, Shard
 from serving.batch.progress import Progress
-from serving.batch.readers import open_source
+from serving.batch.readers import all_passed_over, open_source
 from serving.batch.rejects import RejectLimit
 from serving.batch.rows import Columns, find_columns
 from serving.batch.runner import Run
@@ -129,7 +130,16 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         job.decimal,
     )
     reference = live.contract.reference.to_json() if live.contract.reference else None
-    manifest = Manifest(job.model, live.version, digest, inputs.fingerprints, inputs.sources, options, reference)
+    manifest = Manifest(
+        job.model,
+        live.version,
+        digest,
+        inputs.fingerprints,
+        inputs.sources,
+        options,
+        reference,
+        all_passed_over(inputs),
+    )
     return Prepared(job, live, columns, inputs, writer, manifest)
 
 

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from serving.batch.errors import BadInput, Changed
@@ -41,7 +41,8 @@ class Options:
 class Manifest:
     """*inputs* are the files' fingerprints by name, *contract* the SHA-256 of the contract's JSON.
 
-    *reference* is the contract's, for the report of drift; it is here for whoever merges the parts.
+    *reference* is the contract's, for the report of drift; it is here for whoever merges the parts. So is how many
+    files of folders and archives were *passed_over*, by their kind, which changes nothing in the output.
     """
 
     model: str
@@ -51,26 +52,28 @@ class Manifest:
     sources: tuple[Source, ...]
     options: Options
     reference: Mapping[str, Any] | None
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def run(self) -> str:
         """A short name that no other run has; it stands in the names of all parts."""
-        return hashlib.sha256(self.to_json()).hexdigest()[:12]
+        return hashlib.sha256(_bytes(self._identity())).hexdigest()[:12]
 
     def to_json(self) -> bytes:
         """Give the JSON: the same bytes for the same run, wherever it is made."""
-        sources = [{name: value for name, value in asdict(it).items() if name != "path"} for it in self.sources]
-        document = {
+        return _bytes(self._identity() | ({"passed_over": dict(self.passed_over)} if self.passed_over else {}))
+
+    def _identity(self) -> dict[str, Any]:
+        return {
             "form": FORM,
             "model": self.model,
             "version": self.version,
             "contract": self.contract,
             "options": self.options.to_json(),
             "inputs": dict(self.inputs),
-            "sources": sources,
+            "sources": list(map(_source_to_json, self.sources)),
             "reference": self.reference,
         }
-        return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
     @classmethod
     def from_json(cls, text: bytes, path: str) -> "Manifest":
@@ -90,6 +93,7 @@ class Manifest:
                 tuple(Source(path="", **source) for source in document["sources"]),
                 Options(**options),
                 document["reference"],
+                document.get("passed_over", {}),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{path}: not a manifest: {error}; --restart begins anew") from error
@@ -148,6 +152,16 @@ def _check_inputs(output: str, begun: Mapping[str, str], asked: Mapping[str, str
             raise Changed(output, f"{name} was no input, and is one now")
     if list(begun) != list(asked):
         raise Changed(output, "the inputs came in another order")
+
+
+def _source_to_json(source: Source) -> dict[str, Any]:
+    """Give what makes a source the same wherever it is read; without keys, which few have, as it was before these."""
+    values = asdict(source)
+    return {name: value for name, value in values.items() if name != "path" and (name != "keys" or value)}
+
+
+def _bytes(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def _without_path(source: Source) -> Source:

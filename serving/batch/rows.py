@@ -15,7 +15,7 @@ class UnreadableRow(Exception):
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what: *fields* are the instance's by name, of which *numbers* are numbers.
+    """Which column holds what: *fields* are the instance's by name, of which *numbers* are numbers and *files* bytes.
 
     A row's id is in *id_column*, or else its file and number; *keep* are the columns that pass through. With
     *allow_missing* the columns of fields that may be missing need not be there. *dialect* is that of CSV files.
@@ -28,6 +28,7 @@ class Columns:
     keep: tuple[str, ...] = ()
     allow_missing: bool = False
     dialect: Dialect = UNSAID
+    files: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,6 +58,7 @@ def find_columns(
         raise BadInput(f"--column {unknown[0]}: {contract.model} takes no such field; it takes {', '.join(fields)}")
     schema = contract.preprocessor.instance_schema
     numbers = (name for name, value in schema["properties"].items() if "number" in value["type"])
+    files = (name for name, value in schema["properties"].items() if "contentEncoding" in value)
     return Columns(
         {name: mapping.get(name, name) for name in fields},
         frozenset(schema["required"]),
@@ -65,6 +67,7 @@ def find_columns(
         tuple(dict.fromkeys(keep)),
         allow_missing,
         dialect,
+        frozenset(files),
     )
 
 

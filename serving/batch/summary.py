@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from serving.batch.contents import said
 from serving.batch.manifest import Manifest
 from serving.batch.parts import rejects_path
 from serving.batch.readers.columns import listed
@@ -36,6 +37,8 @@ def summarise(
         "rows_per_second": round(rows_now / seconds, 1) if seconds > 0 else 0.0,
         "call_milliseconds": _percentiles(calls),
     }
+    if manifest.passed_over:
+        summary["passed_over"] = dict(manifest.passed_over)
     if whole.labels:
         summary["labels"] = dict(sorted(whole.labels.items(), key=lambda item: (-item[1], item[0])))
     if whole.least is not None and whole.rows:
@@ -52,6 +55,7 @@ def as_text(summary: Mapping[str, Any]) -> str:
         f"{summary['model']} version {summary['version']}, contract {summary['contract'][:16]}",
         f"  rows       {scored:,} scored, {rejected:,} rejected" + (f": {summary['rejects']}" if rejected else ""),
     ]
+    lines += passed_over_lines(summary)
     labels = list(summary.get("labels", {}).items())
     lines += [
         f"  {'labels' if not index else '':10} {count:>9,}  {count / scored:6.1%}  {label}"
@@ -76,6 +80,12 @@ def as_text(summary: Mapping[str, Any]) -> str:
     else:
         lines.append(f"  output     {summary['output']}")
     return "\n".join(lines)
+
+
+def passed_over_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Return the line on how many files were passed over, and of what kinds."""
+    counts = summary.get("passed_over", {})
+    return [f"  files      {sum(counts.values()):,} passed over: {said(counts)}"] if counts else []
 
 
 def _drift(reference: Reference, whole: Statistics) -> list[dict[str, Any]]:

@@ -4,9 +4,12 @@ Records come off the file one after another, as little worked on as can be, and 
 of them is a small value that travels with them to a thread or process.
 """
 
-from serving.batch.inputs import Source
+from collections import Counter
+
+from serving.batch.contents import fewer
+from serving.batch.inputs import Inputs, Source
 from serving.batch.readers.csv_rows import csv_records
-from serving.batch.readers.pictures import folder_records, tar_records, zip_records
+from serving.batch.readers.pictures import folder_records, passed_over, tar_records, zip_records
 from serving.batch.readers.records import Opened
 from serving.batch.readers.table import jsonl_records, parquet_records
 from serving.batch.rows import Columns
@@ -20,6 +23,7 @@ _OPENERS = {
     "tar": tar_records,
     "folder": folder_records,
 }
+_ARCHIVES = ("zip", "tar")
 
 
 def open_source(source: Source, columns: Columns) -> Opened:
@@ -27,4 +31,13 @@ def open_source(source: Source, columns: Columns) -> Opened:
     return _OPENERS[source.format](source, columns)
 
 
-__all__ = ["Opened", "open_source"]
+def all_passed_over(inputs: Inputs) -> dict[str, int]:
+    """Count by their kind the files of folders and archives that are not read; raises BadInput if none is."""
+    counts = Counter(inputs.passed_over)
+    for source in inputs.sources:
+        if source.format in _ARCHIVES:
+            counts += passed_over(source)
+    return fewer(counts)
+
+
+__all__ = ["Opened", "all_passed_over", "open_source"]

@@ -1,13 +1,22 @@
 """Row groups of Parquet files, a record batch at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
+
+import orjson
 
 from serving.batch.errors import BadInput
 from serving.batch.extras import extra
 from serving.batch.files import files_of
 from serving.batch.inputs import Source
+from serving.batch.kept import KeptBatch
+from serving.batch.parquet_files import open_parquet
+from serving.batch.plain import plain
+from serving.batch.readers.instances import Unfit, instance_values
 from serving.batch.readers.records import MOST_BYTES
+from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
 _BATCH_ROWS = 1024
 _BUFFER_BYTES = 1 << 20
@@ -15,16 +24,23 @@ _BUFFER_BYTES = 1 << 20
 
 
 class ParquetRecords:
-    """The rows of one row group; *wanted* columns only."""
+    """The rows of one row group; *wanted* columns only. Columns that stand in the file's path come last."""
 
     def __init__(self, source: Source, wanted: Sequence[str]) -> None:
-        parquet = extra("pyarrow.parquet", f"{source.name}: Parquet")
         self._source = source
-        self._file = parquet.ParquetFile(files_of(source.path).open(source.path), buffer_size=_BUFFER_BYTES)
-        self.columns = self._file.schema_arrow.names
-        self._rows: int = self._file.metadata.row_group(source.row_group).num_rows
+        file = files_of(source.path).open(source.path)
+        try:
+            self._file = open_parquet(source.name, file, buffer_size=_BUFFER_BYTES)
+        except BaseException:
+            file.close()
+            raise
+        there = self._file.schema_arrow.names
+        self._keys = {name: value for name, value in source.keys.items() if name not in there}
+        self.columns = [*there, *self._keys]
+        groups = [source.row_group] if self._file.metadata.num_row_groups else []
+        self._rows: int = sum(self._file.metadata.row_group(group).num_rows for group in groups)
         self._read = 0
-        self._batches = self._iterate([name for name in wanted if name in self.columns])
+        self._batches = self._iterate(groups, [name for name in wanted if name in self.columns])
         self._rest: Any = None
 
     def take(self, count: int) -> Any:
@@ -57,10 +73,60 @@ class ParquetRecords:
         """Close the file."""
         self._file.close(force=True)
 
-    def _iterate(self, columns: Sequence[str]) -> Iterator[Any]:
+    def _iterate(self, groups: Sequence[int], wanted: Sequence[str]) -> Iterator[Any]:
+        columns = [name for name in wanted if name not in self._keys]
         try:
-            yield from self._file.iter_batches(
-                _BATCH_ROWS, row_groups=[self._source.row_group], columns=columns, use_threads=False
-            )
-        except (OSError, ValueError) as error:
+            for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False):
+                yield self._with_keys(batch, wanted)
+        except (OSError, extra("pyarrow", "Parquet").ArrowException) as error:
             raise BadInput(f"{self._source.name} is damaged: {error}") from error
+
+    def _with_keys(self, batch: Any, wanted: Sequence[str]) -> Any:
+        arrow = extra("pyarrow", "Parquet")
+        for name in wanted:
+            if name in self._keys:
+                value = self._keys[name]
+                kind = arrow.int32() if isinstance(value, int) else arrow.string()
+                batch = batch.append_column(name, arrow.array([value] * len(batch), kind))
+        return batch
+
+
+@dataclass(frozen=True)
+class ParquetReader:
+    """Record batches -> rows."""
+
+    name: str
+    columns: Columns
+
+    def read(self, records: Any, first: int) -> Rows:
+        """Read a record batch, or nothing."""
+        rows = Rows()
+        if not len(records):
+            return rows
+        there = set(records.schema.names)
+        fields = {name: column for name, column in self.columns.fields.items() if column in there}
+        values = [instance_values(name, records.column(column), self.columns) for name, column in fields.items()]
+        instances = zip(*values, strict=True) if values else repeat(())
+        keep = list(self.columns.keep)
+        kept: Iterable[Sequence[Any]] = KeptBatch(records.select(keep)) if keep else repeat(())
+        id_column = self.columns.id_column
+        ids = plain(records.column(id_column)) if id_column else repeat(None)
+        numbers = range(first, first + len(records))
+        for number, identity, instance, passing in zip(numbers, ids, instances, kept, strict=False):  # some have no end
+            try:
+                _check(instance)
+                called = row_id(self.name, number, _as_text(identity), id_column)
+                rows.add(number, called, dict(zip(fields, instance, strict=True)), passing)
+            except UnreadableRow as error:
+                rows.rejects.append((number, str(error)))
+        return rows
+
+
+def _as_text(identity: Any) -> Any:
+    return orjson.dumps(identity).decode() if isinstance(identity, list | dict) else identity
+
+
+def _check(instance: Sequence[Any]) -> None:
+    for value in instance:
+        if type(value) is Unfit:
+            raise UnreadableRow(value.reason)

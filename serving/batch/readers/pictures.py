@@ -1,14 +1,18 @@
 """Pictures: each file of a folder, of a zip or of a tar is a row, whose id is its path."""
 
+import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from serving.batch.contents import LINK, PICTURES, fewer, is_picture, kinds, pictures_in, said
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
-from serving.batch.inputs import Source, is_picture, pictures_in
+from serving.batch.inputs import Source
 from serving.batch.readers.records import MOST_BYTES, IteratorRecords, Opened, open_streams
 from serving.batch.rows import Columns, Rows
 
@@ -34,20 +38,18 @@ class Picture:
 def folder_records(source: Source, columns: Columns) -> Opened:
     """List a folder; the files are read where the rows are made."""
     _check(source, columns)
-    return Opened(FolderRecords(source), PictureReader(""))
+    pictures = FolderRecords(source)
+    if not len(pictures):
+        raise BadInput(f"{source.name}: expected a folder of pictures ({', '.join(PICTURES)}), found none")
+    return Opened(pictures, PictureReader(""))
 
 
 def zip_records(source: Source, columns: Columns) -> Opened:
     """Open a zip archive."""
     _check(source, columns)
     with open_streams(source) as (_, file):
-        try:
-            archive = zipfile.ZipFile(file)
-        except zipfile.BadZipFile as error:
-            raise BadInput(f"{source.name}: not a zip archive: {error}") from error
-    return Opened(
-        IteratorRecords(source, (file,), _from_zip(archive), _size, group=1), PictureReader(f"{source.name}/")
-    )
+        pictures = _from_zip(_zip(source, file))
+    return Opened(IteratorRecords(source, (file,), pictures, _size, group=1), PictureReader(f"{source.name}/"))
 
 
 def tar_records(source: Source, columns: Columns) -> Opened:
@@ -58,6 +60,20 @@ def tar_records(source: Source, columns: Columns) -> Opened:
     return Opened(records, PictureReader(f"{source.name}/"))
 
 
+def passed_over(source: Source) -> Counter[str]:
+    """Count by their kind the members of an archive that are no pictures; raises BadInput if none is one."""
+    counts: Counter[str] = Counter()
+    with open_streams(source) as (stream, file):
+        members = _zip_members(_zip(source, file)) if source.format == "zip" else _tar_members(stream)
+        counting = IteratorRecords(source, (stream, file), _counted(members, counts), len, group=1024)
+        pictures = counting.skip(sys.maxsize)
+    counting.close()
+    if not pictures:
+        found = said(fewer(counts)) or "nothing"
+        raise BadInput(f"{source.name}: expected an archive of pictures ({', '.join(PICTURES)}), found {found}")
+    return counts
+
+
 class FolderRecords:
     """The pictures of a folder."""
 
@@ -65,6 +81,9 @@ class FolderRecords:
         self._paths = pictures_in(source.path)
         self._size = source.size
         self._next = 0
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
     def take(self, count: int) -> Sequence[Picture]:
         """Give the next pictures, unread."""
@@ -118,9 +137,22 @@ def _data(picture: Picture) -> bytes:
 
 def _check(source: Source, columns: Columns) -> None:
     if tuple(columns.fields) != (_FIELD,):
-        raise BadInput(f"{source.name}: a folder or an archive holds pictures; this model takes other fields")
+        anyway = "; --format parquet reads a folder's Parquet files" if source.format == "folder" else ""
+        raise BadInput(f"{source.name}: a folder or an archive holds pictures; this model takes other fields{anyway}")
     if columns.id_column or columns.keep:
         raise BadInput(f"{source.name}: pictures have no columns, so --id-column and --keep can't be used")
+
+
+def _zip(source: Source, file: BinaryIO) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except zipfile.BadZipFile as error:
+        raise BadInput(f"{source.name}: not a zip archive: {error}") from error
+
+
+def _zip_members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bool]]:
+    """Give each member that is no folder: its name, and whether it is a file."""
+    return ((member.filename, True) for member in archive.infolist() if not member.is_dir())
 
 
 def _from_zip(archive: zipfile.ZipFile) -> Iterator[Picture]:
@@ -136,19 +168,42 @@ def _from_zip(archive: zipfile.ZipFile) -> Iterator[Picture]:
             yield Picture(member.filename, problem=f"can't be read: {error}")
 
 
+def _tar_members(stream: BinaryIO) -> Iterator[tuple[str, bool]]:
+    """Give each member that is no folder: its name, and whether it is a file (or else a link, a device...)."""
+    with _tar(stream) as archive:
+        yield from ((member.name, member.isfile()) for member in archive if not member.isdir())
+
+
 def _from_tar(stream: BinaryIO) -> Iterator[Picture]:
+    with _tar(stream) as archive:
+        for member in archive:
+            if not (member.isfile() and is_picture(member.name)):
+                continue
+            if member.size > MOST_PICTURE_BYTES:
+                yield Picture(member.name, problem=_TOO_LARGE)
+                continue
+            data: Any = archive.extractfile(member)
+            yield Picture(member.name, data.read())
+
+
+@contextmanager
+def _tar(stream: BinaryIO) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                if not (member.isfile() and is_picture(member.name)):
-                    continue
-                if member.size > MOST_PICTURE_BYTES:
-                    yield Picture(member.name, problem=_TOO_LARGE)
-                    continue
-                data: Any = archive.extractfile(member)
-                yield Picture(member.name, data.read())
+            yield archive
     except tarfile.ReadError as error:
         raise ValueError(error) from error
+
+
+def _counted(members: Iterable[tuple[str, bool]], counts: Counter[str]) -> Iterator[str]:
+    """Give the names of the pictures, and count the others."""
+    for name, is_file in members:
+        if not is_file:
+            counts[LINK] += 1
+        elif is_picture(name):
+            yield name
+        else:
+            counts.update(kinds([name]))
 
 
 def _size(pictures: Sequence[Picture]) -> int:

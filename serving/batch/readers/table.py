@@ -10,7 +10,7 @@ import orjson
 from serving.batch.inputs import Source
 from serving.batch.readers.columns import check_columns
 from serving.batch.readers.encoding import checked_text
-from serving.batch.readers.parquet import ParquetRecords
+from serving.batch.readers.parquet import ParquetReader, ParquetRecords
 from serving.batch.readers.records import MOST_ROW_BYTES, IteratorRecords, Opened, open_streams
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
@@ -58,24 +58,6 @@ class JsonlReader:
                 continue
             try:
                 _add(rows, self.name, self.columns, number, _object(line))
-            except UnreadableRow as error:
-                rows.rejects.append((number, str(error)))
-        return rows
-
-
-@dataclass(frozen=True)
-class ParquetReader:
-    """Record batches -> rows."""
-
-    name: str
-    columns: Columns
-
-    def read(self, records: Any, first: int) -> Rows:
-        """Read a record batch."""
-        rows = Rows()
-        for number, row in enumerate(records.to_pylist(), first):
-            try:
-                _add(rows, self.name, self.columns, number, row)
             except UnreadableRow as error:
                 rows.rejects.append((number, str(error)))
         return rows

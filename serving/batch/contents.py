@@ -1,0 +1,151 @@
+"""What is read of a folder or an archive, and what is passed over, by the files' names.
+
+Hidden is what begins with a dot, in any folder on the way, and what macOS adds to archives; in a table's folder also
+what Spark and Hive keep beside the rows, such as `_SUCCESS` and `_metadata`.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from serving.batch.errors import BadInput
+from serving.batch.files import files_of
+
+PICTURES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo"),
+    *(".png", ".apng"),
+    *(".webp", ".gif"),
+)
+"""What the formats that a contract decodes are called."""
+
+PARQUET = (".parquet", ".parq", ".pq")
+HIDDEN = "hidden"
+LINK = "link"
+
+_LOGS = {
+    "Delta Lake": re.compile(r"(^|/)_delta_log/"),
+    "Hudi": re.compile(r"(^|/)\.hoodie/"),
+    "Iceberg": re.compile(r"(^|/)metadata/[^/]*\.metadata\.json$"),
+}
+"""By what tables are known whose log says which of their files still count."""
+
+_PARQUET_BEGINS = b"PAR1"
+_KINDS_TOLD = 20
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a folder holds: *files* of one *format* ("folder" are pictures), and how many others by their kind."""
+
+    format: str
+    files: tuple[str, ...]
+    passed_over: Counter[str]
+
+
+def look_into(folder: str, format: str | None, outputs: Iterable[str]) -> Contents:
+    """Choose what is read of *folder*: its pictures, or else its Parquet files; *format* "parquet" takes these anyway.
+
+    What a run with *outputs* leaves there is not seen. Raises BadInput if there is neither.
+    """
+    names = [name for name in _names(folder) if not _is_of(_join(folder, name), outputs)]
+    pictures = [name for name in names if is_picture(name)]
+    if not names or (format != "parquet" and (pictures or format == "folder")):
+        return _contents("folder", folder, names, pictures)
+    _check_log(folder, names)
+    tables = [name for name in names if not _is_beside_rows(name) and _is_parquet(folder, name)]
+    if not tables:
+        found = said(fewer(kinds(names)))
+        raise BadInput(
+            f"{folder}: expected a folder of pictures ({', '.join(PICTURES)}) or of Parquet files, found {found}; "
+            "files of other kinds are named one by one, or by a pattern such as 'folder/*.csv'"
+        )
+    return _contents("parquet", folder, names, tables)
+
+
+def pictures_in(folder: str) -> list[str]:
+    """List the pictures in a folder, by their suffixes, in the order of their paths."""
+    return [_join(folder, name) for name in _names(folder) if is_picture(name)]
+
+
+def is_picture(name: str) -> bool:
+    """Decide by the *name*, below the folder or in the archive."""
+    return name.lower().endswith(PICTURES) and not is_hidden(name)
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file, or a folder on the way to it, is hidden."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/") if part not in (".", ".."))
+
+
+def is_mark(name: str) -> bool:
+    """Return whether a file is one of those without rows that Spark and Hive leave, such as `_SUCCESS`."""
+    return _is_beside_rows(name) and not os.path.splitext(name)[1]
+
+
+def kinds(names: Iterable[str]) -> Counter[str]:
+    """Count *names* by their kind: hidden, or the suffix."""
+    return Counter(map(_kind, names))
+
+
+def fewer(counts: Counter[str]) -> dict[str, int]:
+    """Keep the most frequent kinds, and count the others together."""
+    told = dict(counts.most_common(_KINDS_TOLD))
+    others = counts.total() - sum(told.values())
+    return told | ({"others": others} if others else {})
+
+
+def said(counts: Mapping[str, int]) -> str:
+    """Put counts in words: `3 .heic, 1 hidden`."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+
+
+def _contents(format: str, folder: str, names: Sequence[str], chosen: Sequence[str]) -> Contents:
+    left = set(chosen)
+    files = tuple(_join(folder, name) for name in chosen)
+    return Contents(format, files, kinds(name for name in names if name not in left))
+
+
+def _names(folder: str) -> list[str]:
+    """List the files below *folder* by their paths from there."""
+    return [path[len(folder.rstrip("/")) :].lstrip("/") for path in files_of(folder).below(folder)]
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def _check_log(folder: str, names: Iterable[str]) -> None:
+    for name in names:
+        for kind, log in _LOGS.items():
+            if log.search(name):
+                raise BadInput(
+                    f"{folder}: a {kind} table, whose files may hold rows that were deleted (see {name}); "
+                    "write its rows to plain Parquet first, and score that"
+                )
+
+
+def _is_of(path: str, outputs: Iterable[str]) -> bool:
+    """Return whether a run writes *path*: an output, or what has its name with a further ending."""
+    plain = os.path.normpath(path)
+    return any(plain == output or plain.startswith(f"{output}.") for output in map(os.path.normpath, outputs))
+
+
+def _is_beside_rows(name: str) -> bool:
+    return is_hidden(name) or any(part.startswith("_") and "=" not in part for part in name.split("/"))
+
+
+def _is_parquet(folder: str, name: str) -> bool:
+    """Decide by the name or, as Hive names its files `000000_0`, by how a file without suffix begins."""
+    if os.path.splitext(name)[1]:
+        return name.lower().endswith(PARQUET)
+    path = _join(folder, name)
+    with files_of(path).open(path) as file:
+        return file.read(len(_PARQUET_BEGINS)) == _PARQUET_BEGINS
+
+
+def _kind(name: str) -> str:
+    if is_hidden(name) or is_mark(name):
+        return HIDDEN
+    return os.path.splitext(name)[1].lower() or "without a suffix"

@@ -1,0 +1,22 @@
+"""Parquet files, opened the same way wherever one looks into them."""
+
+from typing import Any, BinaryIO
+
+from serving.batch.errors import BadInput
+from serving.batch.extras import extra
+
+_SPARK = b"org.apache.spark.version"
+
+
+def open_parquet(name: str, file: BinaryIO, **options: Any) -> Any:
+    """Open *file*, called *name*, as pyarrow's ParquetFile; raises BadInput."""
+    parquet, arrow = extra("pyarrow.parquet", f"{name}: Parquet"), extra("pyarrow", "Parquet")
+    try:
+        metadata = parquet.read_metadata(file)
+        # Spark's old timestamps (INT96) are of microseconds, and as nanoseconds end in 2262: 9999-12-31 became 1816.
+        unit = "us" if _SPARK in (metadata.metadata or {}) else None
+        return parquet.ParquetFile(file, metadata=metadata, coerce_int96_timestamp_unit=unit, **options)
+    except arrow.ArrowNotImplementedError as error:
+        raise BadInput(f"{name}: Parquet of a kind that can't be read here: {error}") from error
+    except (OSError, arrow.ArrowException) as error:
+        raise BadInput(f"{name}: not a Parquet file: {error}") from error
