@@ -38,7 +38,8 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks report
 
 proto: .venv/installed
-	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/serving/tfserving/wire.proto
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/serving/tfserving/wire.proto \
+	  proto/serving/gateway/open_inference.proto
 
 dashboards: .venv/installed
 	$(BIN)/python -m monitoring

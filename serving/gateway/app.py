@@ -35,6 +35,7 @@ from serving.remote_server import RemoteServer
 from serving.run_queue import RunQueue
 
 if TYPE_CHECKING:
+    from serving.gateway.inference_v2_grpc import OpenInferenceServer
     from serving.gateway.tracing import Tracing
 
 _EXTENSION = "plumbline"
@@ -52,6 +53,7 @@ class _Background:
     server: ModelServer
     metrics: Metrics
     tracing: "Tracing | None"
+    grpc: "OpenInferenceServer | None"
 
 
 def create_app(
@@ -88,7 +90,7 @@ def create_app(
     register_compression(app)
     register_headers(app)
     register_request_ids(app)
-    app.extensions[_EXTENSION] = _Background(refresher, server, metrics, tracing)
+    app.extensions[_EXTENSION] = _Background(refresher, server, metrics, tracing, _open_inference(app, settings))
     refresher.start()
     return app
 
@@ -96,6 +98,8 @@ def create_app(
 def close_app(app: Flask) -> None:
     """Stop the threads and close the connections that `create_app` opened."""
     background = app.extensions[_EXTENSION]
+    if background.grpc:
+        background.grpc.close()
     background.refresher.close()
     background.server.close()
     background.metrics.close()
@@ -109,6 +113,14 @@ def _tracing(settings: Settings) -> "Tracing | None":
     from serving.gateway.tracing import Tracing  # here, since OpenTelemetry may not be installed
 
     return Tracing()
+
+
+def _open_inference(app: Flask, settings: Settings) -> "OpenInferenceServer | None":
+    if not settings.grpc_port:
+        return None
+    from serving.gateway.inference_v2_grpc import OpenInferenceServer  # here, since gRPC takes memory
+
+    return OpenInferenceServer(app, settings)
 
 
 def _model_server(

@@ -28,7 +28,7 @@ def gunicorn_logger(log_format: str, access_log: bool) -> type[Logger]:
 
         def access(self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: datetime.timedelta) -> None:
             if access_log:
-                _log_access(resp, environ, request_time)
+                log_access(resp.status_code, environ, request_time)
 
     return GatewayLogger
 
@@ -74,8 +74,8 @@ class JsonFormatter(logging.Formatter):
 _access = logging.getLogger("plumbline.access")
 
 
-def _log_access(resp: Any, environ: Mapping[str, Any], request_time: datetime.timedelta) -> None:
-    status = resp.status_code
+def log_access(status: int, environ: Mapping[str, Any], request_time: datetime.timedelta) -> None:
+    """Write a request's line."""
     path = environ["RAW_URI"].partition("?")[0]  # percent-encoded, as it came: nothing in it can start a line
     if status < 400 and path in _PROBES:
         return

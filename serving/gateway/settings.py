@@ -32,6 +32,7 @@ class Settings:
     max_json_depth: int = 32
     bind: str = "127.0.0.1"
     port: int = 8000
+    grpc_port: int = 0
     workers: int = 2
     threads: int = 64
     pin_workers: bool = False
@@ -104,6 +105,8 @@ def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> li
     if "model_server_ca" in values:
         tls = Tls(values["model_server_ca"], values.get("model_server_cert"), values.get("model_server_key"))
         found.extend((f"MODEL_SERVER_{name.upper()}", problem) for name, problem in tls.problems())
+    if values.get("grpc_port") == values.get("port", Settings.port):
+        found.append(("GRPC_PORT", "is PORT too: expected another"))
     return found
 
 
@@ -131,6 +134,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "max_json_depth": readers.count,
     "bind": str,
     "port": readers.port,
+    "grpc_port": readers.port,
     "workers": readers.count,
     "threads": readers.count,
     "pin_workers": readers.pinning,

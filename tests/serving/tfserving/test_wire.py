@@ -10,7 +10,8 @@ import pytest
 from serving.tfserving import wire_pb2 as wire
 
 ROOT = Path(__file__).parents[3]
-GENERATED = ("serving/tfserving/wire_pb2.py", "serving/tfserving/wire_pb2.pyi")
+PACKAGES = {"serving/tfserving": "wire", "serving/gateway": "open_inference"}
+GENERATED = [f"{folder}/{name}_pb2.{end}" for folder, name in PACKAGES.items() for end in ("py", "pyi")]
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,8 @@ def test_file_and_package_are_not_upstreams() -> None:
 def test_regenerating_gives_the_committed_files(tmp_path: Path) -> None:
     pytest.importorskip("grpc_tools", reason="needs the generator")
     out = [f"--python_out={tmp_path}", f"--pyi_out={tmp_path}"]
-    command = [sys.executable, "-m", "grpc_tools.protoc", "-I", "proto", *out, "proto/serving/tfserving/wire.proto"]
+    sources = [f"proto/{folder}/{name}.proto" for folder, name in PACKAGES.items()]
+    command = [sys.executable, "-m", "grpc_tools.protoc", "-I", "proto", *out, *sources]
     subprocess.run(command, cwd=ROOT, check=True)
     for name in GENERATED:
         assert (tmp_path / name).read_text() == (ROOT / name).read_text(), f"{name}: run `make proto`"
