@@ -1,11 +1,13 @@
 """The pretrained bases of `keras.applications`, by name, each with the preparation of pixels that it learnt by."""
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from training.datasets import download
@@ -47,6 +49,8 @@ def pretrained(name: str, height: int, width: int, alpha: float, weights: str) -
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`input_shape` is undefined or non-square")  # 224's weights fit any size
         base: keras.Model = download(f"{weights} weights of {name}", make)
+    if weights == RANDOM:
+        _let_through(base)
     return base
 
 
@@ -74,6 +78,17 @@ class Prepared(keras.layers.Layer):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         """Give the constructor's arguments."""
         return {**super().get_config(), "base": self.base}
+
+
+def _let_through(base: keras.Model) -> None:
+    """Bring random weights to the scale at which pictures don't fade from layer to layer (He et al. 2015)."""
+    for layer in base.layers:
+        if isinstance(layer, keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
+            kernel = layer.kernel
+            inputs = math.prod(
+                kernel.shape[:2] if isinstance(layer, keras.layers.DepthwiseConv2D) else kernel.shape[:3]
+            )
+            kernel.assign(kernel * (math.sqrt(2 / inputs) / np.std(kernel)))
 
 
 def _maker(name: str) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """The features of many instances, prepared as the gateway prepares them, where TensorFlow can read them in place."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ _ALIGNMENT = 64
 def prepare(preprocessor: Preprocessor, instances: Sequence[Instance]) -> Features:
     """Prepare raw instances; `tensor_of` takes the result without a copy. Raises UnusableData."""
     count = len(instances)
-    features = {name: _aligned(spec, count) for name, spec in preprocessor.inputs.items()}
+    features = {name: _rows_of(spec, count) for name, spec in preprocessor.inputs.items()}
     for start in range(0, count, _PIECE):
         piece = slice(start, start + _PIECE)
         for name, rows in preprocessor.transform(decoded(preprocessor, instances[piece], start)).items():
@@ -48,8 +49,13 @@ def tensor_of(array: Array) -> tf.Tensor:
         return tf.constant(array)
 
 
-def _aligned(spec: TensorSpec, count: int) -> Array:
-    size = spec.row_bytes * count
+def aligned(shape: tuple[int, ...], dtype: np.typing.DTypeLike) -> Array:
+    """Make an array, not yet filled, that `tensor_of` takes without a copy."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
-    return memory[start : start + size].view(spec.dtype).reshape(count, *filter(None, spec.shape))
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def _rows_of(spec: TensorSpec, count: int) -> Array:
+    return aligned((count, *filter(None, spec.shape)), spec.dtype)

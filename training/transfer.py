@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import click
 import keras
+import numpy as np
 
-from serving.contract import Features
 from training.augmentation import Augmentation
 from training.bases import Prepared, check_base, pretrained
-from training.epochs import SCORED_ROWS
 from training.errors import BadRequest
 from training.fitting import Fit
+from training.frozen import features_of, split
 from training.networks import scores_of
 from training.problems import Problem
 from training.schedules import cosine
@@ -25,8 +24,9 @@ class Transfer:
     """Which base of `keras.applications`, and how long and how fast each stage learns.
 
     *alpha* is the width of a base that comes in several; 0 is its own. *weights* are "imagenet", "random", or a file.
-    A head that is not *augmented_head* learns from features of the frozen base that are computed once: fast.
-    *top_layers* of the base are tuned, at a rate that rises to *tuning_rate* and falls to 0.
+    *top_layers* of the base are tuned, at a rate that rises to *tuning_rate* and falls to 0. A stage that is not
+    augmented (*augmented_head*, *augmented_tuning*) learns from what its frozen part computes once: fast. Tuning then
+    sees each picture and, if *augmentation* has `flip`, its mirror image.
     """
 
     height: int = 150
@@ -40,6 +40,7 @@ class Transfer:
     head_epochs: int = 4
     head_rate: float = 1e-3
     top_layers: int = 12
+    augmented_tuning: bool = True
     tuning_epochs: int = 2
     tuning_rate: float = 1e-5
     batch_size: int = 32
@@ -54,16 +55,23 @@ class Transfer:
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `image`, head first, then the base's top layers with it."""
         base = pretrained(self.base, self.height, self.width, self.alpha, self.weights)
+        tunes = self.top_layers and self.tuning_epochs
+        parts = split(base, self.top_layers) if tunes and not self.augmented_tuning else None
         base.trainable = False
         image = keras.Input((self.height, self.width, 3), dtype="uint8", name="image")
-        hidden = base(Prepared(self.base)(image), training=False)  # BatchNorm stays in inference mode in both stages
-        body = keras.Model({"image": image}, keras.layers.GlobalAveragePooling2D()(hidden))
-        head = self._head(problem, width, body.output.shape[-1])
-        model = keras.Model({"image": image}, head({"features": body.output}))
-        curves = {"frozen base": self._train_head(problem, body, head, model, fold)}
-        if self.top_layers and self.tuning_epochs:
+        pixels = Prepared(self.base)(image)
+        pooled = _pooled(base, pixels)
+        head = self._head(problem, width, pooled.shape[-1])
+        model = keras.Model({"image": image}, head({"features": pooled}))
+        curves = {"frozen base": self._train_head(problem, keras.Model(image, pooled), head, model, fold)}
+        if tunes:
             _unfreeze_top(base, self.top_layers)
-            curves["fine-tuning"] = self._tune(problem, model, fold)
+            if parts:
+                lower, upper = parts
+                fold = _featured(keras.Model(image, lower(pixels)), fold, self.augmentation.flip)
+                curves["fine-tuning"] = self._tune(problem, _on_features(upper, head), fold)
+            else:
+                curves["fine-tuning"] = self._tune(problem, model, fold, self.augmentation.layer())
         return Trained(model, curves)
 
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
@@ -82,21 +90,29 @@ class Transfer:
             return fit.run(problem, model, fold, augment)
         return fit.run(problem, head, _featured(body, fold))
 
-    def _tune(self, problem: Problem, model: keras.Model, fold: Fold) -> Curves:
+    def _tune(self, problem: Problem, model: keras.Model, fold: Fold, augment: Any = None) -> Curves:
         rate = cosine(self.tuning_rate, self.tuning_epochs, len(fold.targets), self.batch_size)
         fit = Fit(self.tuning_epochs, self.batch_size, optimizer=keras.optimizers.Adam(rate))
-        return fit.run(problem, model, fold, self.augmentation.layer())
+        return fit.run(problem, model, fold, augment)
 
 
-def _featured(body: keras.Model, fold: Fold) -> Fold:
-    """Compute once what the head sees of each picture."""
+def _pooled(base: Any, hidden: Any) -> Any:
+    # BatchNorm stays in inference mode in both stages.
+    return keras.layers.GlobalAveragePooling2D()(base(hidden, training=False))
 
-    def features(pictures: Features) -> Features:
-        click.echo(f"  computing the features of {len(pictures['image'])} pictures")
-        return {"features": body.predict(pictures, batch_size=SCORED_ROWS, verbose=0)}
 
-    validation = (features(fold.validation[0]), fold.validation[1]) if fold.validation else None
-    return dataclasses.replace(fold, features=features(fold.features), validation=validation)
+def _on_features(upper: keras.Model, head: keras.Model) -> keras.Model:
+    """Make the part of the network that is tuned, from the features that the frozen part computes."""
+    features = keras.Input(upper.input_shape[1:], name="features")
+    return keras.Model({"features": features}, head({"features": _pooled(upper, features)}))
+
+
+def _featured(body: keras.Model, fold: Fold, mirrored: bool = False) -> Fold:
+    """Compute once what *body* makes of each picture, and if *mirrored*, of its mirror image."""
+    features = {"features": features_of(body, fold.features["image"], mirrored)}
+    targets = np.concatenate([fold.targets] * (2 if mirrored else 1))
+    validation = fold.validation and ({"features": features_of(body, fold.validation[0]["image"])}, fold.validation[1])
+    return dataclasses.replace(fold, features=features, targets=targets, validation=validation)
 
 
 def _unfreeze_top(base: keras.Model, top_layers: int) -> None:

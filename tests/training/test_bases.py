@@ -47,3 +47,11 @@ def test_a_width_is_refused_by_a_base_of_one_width():
 def test_what_a_base_does_not_take_is_a_bad_request_and_no_missing_download(options):
     with pytest.raises(BadRequest, match="no base MobileNet of"):
         pretrained(**{"name": "MobileNet", "height": 32, "width": 32, "alpha": 0.25, "weights": "random", **options})
+
+
+def test_random_weights_let_pictures_through_to_the_end():
+    keras.utils.set_random_seed(1)
+    pictures = np.random.default_rng(0).uniform(-1, 1, (8, 32, 32, 3)).astype(np.float32)
+    features = np.asarray(pretrained("MobileNet", 32, 32, 0.25, "random")(pictures))
+
+    assert features.std(axis=0).max() > 1e-3  # as Keras makes them, 1e-17
