@@ -30,13 +30,17 @@ class Rival:
 
 @dataclass(frozen=True)
 class StageResult:
-    """One stage of a recipe, averaged over folds: at its best epoch by validation loss, if it was validated."""
+    """One stage of a recipe, averaged over folds: at its best epoch by validation loss, if it was validated.
+
+    *ended* is the validation metric after its last epoch, with which the next stage begins.
+    """
 
     recipe: str
     name: str
     epochs: float
     loss: float | None
     metric: float | None
+    ended: float | None
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,16 @@ def _stage_result(recipe: str, name: str, runs: Sequence[Stages], metric: str) -
     curves = [run[name] for run in runs if run.get(name, {}).get("loss")]
     validated = [each for each in curves if each.get("val_loss")]
     best = [lowest(each["val_loss"]) for each in validated]
+    measured = [
+        (each[f"val_{metric}"], at) for each, at in zip(validated, best, strict=True) if f"val_{metric}" in each
+    ]
     return StageResult(
         recipe,
         name,
         _mean([len(each["loss"]) for each in curves]) or 0,
         _mean([each["val_loss"][at] for each, at in zip(validated, best, strict=True)]),
-        _mean([each[f"val_{metric}"][at] for each, at in zip(validated, best, strict=True) if f"val_{metric}" in each]),
+        _mean([values[at] for values, at in measured]),
+        _mean([values[-1] for values, _ in measured]),
     )
 
 

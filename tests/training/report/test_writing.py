@@ -1,3 +1,4 @@
+import dataclasses
 import html.parser
 import json
 import math
@@ -157,7 +158,17 @@ def test_baselines_are_compared_in_the_metrics_own_direction():
 def test_each_stage_has_its_result_at_its_best_epoch():
     (stage,) = stage_results(records.binary())
 
-    assert (stage.name, stage.epochs, stage.loss, stage.metric) == ("training", 4, 0.6, 0.7)
+    assert (stage.name, stage.epochs, stage.loss, stage.metric, stage.ended) == ("training", 4, 0.6, 0.7, 0.6)
+
+
+def test_both_stages_of_transfer_learning_stand_in_the_page_with_what_each_ended_with():
+    frozen = {**records.CURVES, "val_accuracy": [0.6, 0.7, 0.65, 0.91]}
+    tuned = {**records.CURVES, "val_accuracy": [0.6, 0.7, 0.65, 0.93]}
+    fold = dataclasses.replace(records.fold(0.93), stages={"frozen base": frozen, "fine-tuning": tuned})
+    text = page_of(records.binary(folds=[fold])).text
+
+    assert re.search(r"frozen base\W*4\W*0.6000\W*0.7000\W*0.9100", text)
+    assert re.search(r"fine-tuning\W*4\W*0.6000\W*0.7000\W*0.9300", text)
 
 
 def test_the_recipes_that_were_compared_stand_beside_the_runs_own():
