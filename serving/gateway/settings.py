@@ -32,7 +32,7 @@ class Settings:
     max_json_depth: int = 32
     bind: str = "127.0.0.1"
     port: int = 8000
-    grpc_port: int = 0
+    grpc_port: int | None = None
     workers: int = 2
     threads: int = 64
     pin_workers: bool = False

@@ -104,7 +104,7 @@ class CsvReader:
         }
         names = tuple(there)
         pick = itemgetter(*there.values()) if len(there) > 1 else lambda cells: (cells[there[names[0]]],)
-        if not set(names) <= self.columns.numbers:
+        if self.decimal != "." or not set(names) <= self.columns.numbers:
             numbers = self.columns.numbers
             return lambda cells: {
                 name: _number(cell, self.decimal) if name in numbers else cell

@@ -300,6 +300,14 @@ def test_decimal_commas_are_read(tmp_path: Path, cells: list[str], decimal: str 
     assert read_jsonl(tmp_path / "out.jsonl")[-1]["value"] == read_jsonl(tmp_path / "plain.jsonl")[0]["value"]
 
 
+def test_a_point_among_decimal_commas_is_refused_whatever_is_beside_it(tmp_path: Path) -> None:
+    rows = [{"rooms": "3,5", "age": "30"}, {"rooms": "1.234", "age": "30"}, {"rooms": "1.234", "age": "30,5"}]
+    write_csv(tmp_path / "in.csv", rows, ";")
+    done(tmp_path, tabular_contract(), [tmp_path / "in.csv"], "out.jsonl")
+    rejects = read_jsonl(tmp_path / "out.jsonl.rejects.jsonl")
+    assert [(it["row"], "got '1.234'" in it["reason"]) for it in rejects] == [(2, True), (3, True)]
+
+
 def test_what_may_be_thousands_is_asked_for(tmp_path: Path) -> None:
     write_csv(tmp_path / "in.csv", [{"rooms": "1,234", "age": "30"}], ";")
     with pytest.raises(BadInput, match="is 1,234 a decimal number, or one of thousands"):

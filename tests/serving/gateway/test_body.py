@@ -1,5 +1,6 @@
 """How bodies are encoded and how long they may be, the same for every protocol."""
 
+import codecs
 import gzip
 import io
 import json
@@ -142,3 +143,10 @@ def test_so_is_a_form(gateway: FlaskClient) -> None:
     reply = upload(*[png(1)] * 6)
     assert reply.status_code == 413
     assert detail(reply) == "expected a form of at most 4 files (MAX_INSTANCES) and 500000 bytes of text, got more"
+
+
+@pytest.mark.parametrize("path", [*BODIES, "/v2/repository/index"])
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_byte_order_mark_is_passed_over(gateway: FlaskClient, path: str, encoding: str) -> None:
+    body = codecs.BOM_UTF8 + json.dumps(BODIES.get(path, {})).encode()
+    assert ask(gateway, path, gzip.compress(body) if encoding == "gzip" else body, encoding).status_code == 200

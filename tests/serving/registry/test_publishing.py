@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.contract import Contract
-from serving.registry import RegistryError, promote, prune, publish
+from serving.registry import RegistryError, Version, promote, prune, publish
 from tests.serving.registry.folders import MODEL, content, contract, incomplete, numbers, publish_version, write_version
 
 
@@ -38,7 +37,7 @@ def test_without_a_next_number_nothing_is_published_and_the_record_is_named(tmp_
 
 def test_admission_is_asked_before_writing_and_again_only_if_the_live_version_changed(tmp_path: Path) -> None:
     publish_version(tmp_path)
-    asked: list[Contract | None] = []
+    asked: list[Version | None] = []
 
     publish(tmp_path, MODEL, lambda folder: write_version(folder), asked.append)
     assert len(asked) == 1
@@ -48,11 +47,15 @@ def test_admission_is_asked_before_writing_and_again_only_if_the_live_version_ch
         write_version(folder)
 
     publish(tmp_path, MODEL, write_while_another_publishes, asked.append)
-    assert [live.evaluation["test"]["accuracy"] for live in asked if live] == [0.9, 0.9, 0.99]
+    assert [live.contract.evaluation["test"]["accuracy"] for live in asked if live and live.contract] == [
+        0.9,
+        0.9,
+        0.99,
+    ]
 
 
 def test_what_is_not_admitted_is_not_even_written(tmp_path: Path) -> None:
-    def refuse(live: Contract | None) -> None:
+    def refuse(live: Version | None) -> None:
         assert live is None
         raise RuntimeError("refused")
 
