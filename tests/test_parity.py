@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from serving.registry.server_config import BATCHING_FILE, batching_parameters
+from serving.local_server.config import read_batching_parameters
+from serving.registry.server_config import BATCHING_FILE, MAX_ROWS, batching_parameters
 from training.datasets import as_json
 from training.task import find_task, task_names
 
@@ -55,4 +56,6 @@ def test_the_model_tells_its_data_metrics_and_example(name, trained, stack):
 
 @pytest.mark.parametrize("name", task_names())
 def test_a_version_says_how_it_is_to_be_batched(name, trained, published):
-    assert (published / name / "1" / BATCHING_FILE).read_text() == batching_parameters(trained[name].contract)
+    file = published / name / "1" / BATCHING_FILE
+    assert file.read_text() == batching_parameters(trained[name].contract)
+    assert read_batching_parameters(file).max_batch_size == MAX_ROWS, "it is one that the model server accepts"

@@ -8,6 +8,7 @@ from serving.local_server.batch_scheduler import BatchScheduler
 from serving.local_server.batching import BatchingSession
 from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.config import read_batching_parameters
+from serving.local_server.errors import ServingError
 from serving.local_server.saved_model import Parallelism, Session
 from serving.local_server.servable import Servable
 
@@ -40,4 +41,9 @@ class ServableLoader:
 
 def _own_batching(path: Path) -> BatchingParameters | None:
     file = path / BATCHING_FILE
-    return read_batching_parameters(file) if file.is_file() else None
+    if not file.is_file():
+        return None
+    try:
+        return read_batching_parameters(file)
+    except ServingError as error:
+        raise ServingError(error.code, f"{error.message} (in {file})") from error

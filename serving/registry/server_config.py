@@ -89,7 +89,8 @@ def batching_parameters(contract: Contract) -> str:
     """Say how the model's requests are batched: by what takes the device's time, never by waiting for company.
 
     What gathers while the threads are busy is the next batch. A larger request is split. Pictures are padded to a power
-    of two rows, since a GPU tunes a convolution anew for each size it sees; elsewhere padding would only cost.
+    of two rows, since a GPU tunes a convolution anew for each size it sees; elsewhere padding would only cost. The
+    sizes go on up to the largest request, although no batch becomes so large: else TensorFlow Serving loads nothing.
     """
     specs = contract.preprocessor.inputs.values()
     rows = _batch_rows(sum(spec.row_bytes for spec in specs))
@@ -101,7 +102,7 @@ def batching_parameters(contract: Contract) -> str:
         f"max_enqueued_batches {{ value: {_QUEUED_BATCHES} }}",
     ]
     if any(len(spec.shape) == 4 for spec in specs):
-        lines += [f"allowed_batch_sizes: {1 << power}" for power in range(rows.bit_length())]
+        lines += [f"allowed_batch_sizes: {1 << power}" for power in range(MAX_ROWS.bit_length())]
     return "\n".join(lines) + "\n"
 
 

@@ -130,3 +130,20 @@ def test_each_version_may_say_how_it_is_batched(launcher: Launcher, models_dir: 
             client.predict("batched", ids=ids(9))
         assert values(client.predict("alone", ids=ids(9)))["rows"] == [9] * 9
         client.channel.close()
+
+
+@pytest.mark.parametrize("sizes", ["", "32 64 512"], ids=["as they come", "padded"])
+def test_large_requests_are_split(launcher: Launcher, models_dir: Path, tmp_path: Path, sizes: str) -> None:
+    lines = [f"allowed_batch_sizes: {size}" for size in sizes.split()]
+    lines += ["max_batch_size { value: 512 }", "max_execution_batch_size { value: 64 }"]
+    (tmp_path / "parameters").write_text("\n".join([*lines, "enable_large_batch_splitting { value: true }"]))
+    flags = ["--enable_batching", f"--batching_parameters_file={tmp_path}/parameters", "--model_name=pick"]
+    with launcher.running(*flags, f"--model_base_path={models_dir}/pick") as server:
+        client = Client(server.address.grpc)
+        for rows in (65, 130, 512):
+            answer = values(client.predict("pick", ids=ids(rows)))
+            assert answer["picked"] == [3.0] * rows
+            assert max(answer["rows"]) == 64
+        with refused("INVALID_ARGUMENT", "Task size 513 is larger than maximum input batch size 512"):
+            client.predict("pick", ids=ids(513))
+        client.channel.close()

@@ -16,6 +16,14 @@ from tests.conformance.client import FOUR, Client, refused, request, values
 from tests.conformance.servers import Launcher, ServerProcess, listens, wait_for
 
 BUSY = "/v1/models/busy:predict"
+SIZES_END_TOO_EARLY = """
+max_batch_size { value: 512 }
+enable_large_batch_splitting { value: true }
+max_execution_batch_size { value: 64 }
+allowed_batch_sizes: 32
+allowed_batch_sizes: 64
+"""
+SIZES_PROBLEM = "Last entry in allowed_batch_sizes must match max_batch_size; last entry was 64; expected 512"
 
 
 def _check(client: Client, service: str) -> int:
@@ -63,7 +71,17 @@ def doomed(launcher: Launcher, models_dir: Path, tmp_path_factory: pytest.TempPa
     folder = tmp_path_factory.mktemp("doomed")
     (folder / "m" / "1").mkdir(parents=True)
     labelled = _labelled(folder, models_dir, version=1)
+    shutil.copytree(models_dir / "pick" / "1", folder / "pick" / "1")
+    (folder / "pick" / "1" / "batching_params.pbtxt").write_text(SIZES_END_TOO_EARLY)
+    (folder / "batching.config").write_text(SIZES_END_TOO_EARLY)
+    batching = ["--enable_batching", "--max_num_load_retries=0", "--model_name=pick"]
     return {
+        "batching": launcher.start(
+            *batching, f"--model_base_path={models_dir}/pick", f"--batching_parameters_file={folder}/batching.config"
+        ),
+        "own batching": launcher.start(
+            *batching, f"--model_base_path={folder}/pick", "--enable_per_model_batching_parameters"
+        ),
         "model": launcher.start("--model_name=m", f"--model_base_path={folder}/m", "--max_num_load_retries=0"),
         "labels": launcher.start(f"--model_config_file={labelled}"),
     }
@@ -73,6 +91,8 @@ def doomed(launcher: Launcher, models_dir: Path, tmp_path_factory: pytest.TempPa
     ("which", "text"),
     [
         ("model", "UNKNOWN: 1 servable(s) did not become available: {{{name: m version: 1} due to error: "),
+        ("batching", SIZES_PROBLEM),
+        ("own batching", SIZES_PROBLEM),
         (
             "labels",
             "FAILED_PRECONDITION: Request to assign label to version 1 of model echo, which is not currently available",

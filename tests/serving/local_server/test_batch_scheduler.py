@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,9 +83,30 @@ def test_emptied_queues_are_forgotten() -> None:
     assert scheduler._queues == {}
 
 
-def test_the_last_allowed_size_must_be_the_largest() -> None:
-    with pytest.raises(ServingError, match="last entry was 16; expected 32"):
-        BatchingParameters(max_batch_size=32, allowed_batch_sizes=(8, 16))
+SPLIT = {"enable_large_batch_splitting": True, "max_execution_batch_size": 64}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problem"),
+    [
+        ({"max_batch_size": 32, "allowed_batch_sizes": (8, 16)}, "last entry was 16; expected 32"),
+        ({"max_batch_size": 512, **SPLIT, "allowed_batch_sizes": (32, 64)}, "last entry was 64; expected 512"),
+        ({"allowed_batch_sizes": (64,)}, "last entry was 64; expected 1000"),
+        ({"num_batch_threads": 0}, "num_batch_threads must be positive; was 0"),
+        ({"max_batch_size": 0}, "input_batch_size_limit must be positive; was 0"),
+        ({"batch_timeout_micros": -1}, "batch_timeout_micros must be non-negative; was -1"),
+        ({"max_enqueued_batches": 0}, "max_enqueued_batches must be positive; was 0"),
+        ({"max_batch_size": 32, **SPLIT}, "input_batch_size_limit must be greater than or equal to max_execution_"),
+    ],
+)
+def test_what_the_original_refuses_is_refused_in_its_words(parameters: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ServingError, match=problem):
+        BatchingParameters(**parameters)
+
+
+def test_allowed_sizes_go_up_to_the_largest_request_though_it_is_split() -> None:
+    parameters = BatchingParameters(max_batch_size=512, **SPLIT, allowed_batch_sizes=(32, 64, 512))
+    assert (parameters.largest_batch, parameters.max_batch_size) == (64, 512)
 
 
 def test_batches_waiting_and_padding_are_told() -> None:

@@ -3,15 +3,20 @@
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from serving.contract import Contract, ImageResizer
 from serving.gateway.settings import Settings
+from serving.local_server.batch_scheduler import BatchScheduler
+from serving.local_server.batching import BatchingSession
 from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.config import METRICS_PATH, Configuration
 from serving.local_server.flags import Flags
+from serving.local_server.metrics import BatchingMetrics
 from serving.models import models
 from serving.registry import publish
 from serving.registry.errors import NotFitToServe
@@ -101,9 +106,38 @@ def test_a_row_of_numbers_or_words_is_batched_as_it_comes(tmp_path: Path) -> Non
 def test_pictures_come_in_few_sizes_and_large_ones_in_smaller_batches(tmp_path: Path) -> None:
     large = dataclasses.replace(image_contract(), preprocessor=ImageResizer(224, 224, mode="RGB"))
 
-    assert read_back(image_contract(), tmp_path).allowed_batch_sizes[-1] == MAX_ROWS
-    assert read_back(large, tmp_path).allowed_batch_sizes == (1, 2, 4, 8, 16, 32)
-    assert read_back(large, tmp_path).max_batch_size == MAX_ROWS
+    assert read_back(image_contract(), tmp_path).largest_batch == MAX_ROWS
+    read = read_back(large, tmp_path)
+    assert (read.largest_batch, read.max_batch_size) == (32, MAX_ROWS)
+    assert read.allowed_batch_sizes == (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+@pytest.mark.parametrize("side", [1, 32, 64, 96, 224, 512, 2048])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_pictures_of_every_size_are_padded_as_the_server_demands(tmp_path: Path, side: int, mode: str) -> None:
+    contract = dataclasses.replace(image_contract(), preprocessor=ImageResizer(side, side, mode=mode))
+    read = read_back(contract, tmp_path)
+    assert read.allowed_batch_sizes[-1] == read.max_batch_size == MAX_ROWS
+    assert read.largest_batch in read.allowed_batch_sizes, "a full batch is not padded"
+    assert sorted(set(read.allowed_batch_sizes)) == list(read.allowed_batch_sizes)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 65, 130, 512])
+def test_pictures_are_answered_in_whatever_number(tmp_path: Path, rows: int) -> None:
+    contract = dataclasses.replace(image_contract(), preprocessor=ImageResizer(160, 160, mode="RGB"))
+    parameters = read_back(contract, tmp_path)
+    sizes: list[int] = []
+
+    class Doubling:
+        def run(self, feeds: Any, fetches: Any, arrays: Any, deadline: float | None = None) -> Any:
+            sizes.append(len(arrays[0]))
+            return [arrays[0] * 2]
+
+    session = BatchingSession(Doubling(), BatchScheduler(2, "pool", BatchingMetrics()), parameters)
+    numbers = np.arange(rows)
+    np.testing.assert_array_equal(session.run((), (), [numbers])[0], numbers * 2)
+    assert set(sizes) <= set(parameters.allowed_batch_sizes)
+    assert max(sizes) <= parameters.largest_batch
 
 
 def test_the_server_takes_the_largest_request_of_a_gateway() -> None:
