@@ -36,7 +36,7 @@ HTTP_STATUSES = {
     Code.DEADLINE_EXCEEDED: 504,
 }
 _MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
-_CALL = re.compile(_MODEL + r":(?P<method>classify|regress|predict)", re.IGNORECASE)
+_CALL = re.compile(rf"(?i:{_MODEL}):(?P<method>classify|regress|predict)")  # as the original: the verb's case counts
 _LOOK = re.compile(_MODEL + r"(?P<metadata>/metadata)?", re.IGNORECASE)
 
 
@@ -66,7 +66,7 @@ class RestApi:
         match = (_CALL if verb == "POST" else _LOOK).fullmatch(path) if verb in ("GET", "POST") else None
         name = unquote(match["name"]) if match else ""
         response, status = self._try(verb, path, match, body)
-        api = match["method"].lower() if match and verb == "POST" else ""
+        api = match["method"] if match and verb == "POST" else ""
         label = name if self._manager.knows(name) else ""
         self._metrics.requests.record(label, status, api, "REST", perf_counter() - start)
         return response
@@ -78,7 +78,7 @@ class RestApi:
             if match is None:
                 raise invalid_argument(f"Malformed request: {verb} {path}")
             request = _request(match)
-            text = self._call(match["method"].lower(), request, body) if verb == "POST" else self._look(match, request)
+            text = self._call(match["method"], request, body) if verb == "POST" else self._look(match, request)
             return Response(200, text), "OK"
         except ServingError as error:
             text = json.dumps({"error": error.message}, ensure_ascii=False)

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 60.0
+GRPC_THREADS = 256
+"""More than any test has calls at once. By default the original has 4 for each CPU, and refuses what is beyond."""
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
@@ -93,7 +95,7 @@ class Launcher:
         own = [sys.executable, "-m", "serving.local_server", "--host=127.0.0.1"]
         port, rest_port = free_port(), free_port()
         log = self.folder / f"server-{port}.log"
-        ports = [f"--port={port}", f"--rest_api_port={rest_port}"]
+        ports = [f"--port={port}", f"--rest_api_port={rest_port}", f"--grpc_max_threads={GRPC_THREADS}"]
         with log.open("wb") as output:
             command = [*([self.binary] if self.binary else own), *ports, *flags]
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from serving.errors import UnknownLabel
 from serving.tfserving.client import ModelServerClient
 from tests.conformance.client import FOUR, Client, refused, request, values
 from tests.conformance.models import write_mlp
-from tests.conformance.servers import Launcher, ServerProcess
+from tests.conformance.servers import Launcher, ServerProcess, wait_for
 
 Copy = Callable[[str, Path, int], Path]
 FLAGS = ("--file_system_poll_wait_seconds=1", "--max_num_load_retries=0", "--load_retry_interval_micros=0")
@@ -98,11 +99,49 @@ def test_a_running_request_outlives_its_version(client: Client, model: Path, cop
     steps = 1_000_000  # some seconds
     running = client.predictions.Predict.future(request(model.name, steps=np.array([steps], np.int32)), timeout=60)
     copy_version("busy/1", model, 2)
-    client.await_states(model.name, v2="AVAILABLE")
+    # It answers at once. That it is AVAILABLE the original tells only when the requests under way have ended.
+    wait_for(lambda: _newest_of_busy(client, model) == 2, "the second version answers")
     assert not running.done(), "too few steps for this machine"
     assert values(running.result())["done"] == [steps]
     assert running.result().model_spec.version.value == 1
-    client.await_states(model.name, v1="END")
+    client.await_states(model.name, v1="END", v2="AVAILABLE")
+
+
+def _newest_of_busy(client: Client, model: Path) -> int:
+    return client.predict(model.name, steps=np.zeros(1, np.int32)).model_spec.version.value
+
+
+@pytest.mark.better_than_real
+def test_a_slow_request_does_not_hold_back_the_state_of_what_is_loaded(
+    client: Client, model: Path, copy_version: Copy
+) -> None:
+    other = model.parent / "slow"
+    copy_version("mlp/1", model, 1)
+    copy_version("busy/1", other, 1)
+    client.reload(config(entry(model), entry(other)))
+    running = client.predictions.Predict.future(request("slow", steps=np.array([1_000_000], np.int32)), timeout=60)
+    copy_version("mlp/2", model, 2)
+    client.await_states(model.name, v2="AVAILABLE")
+    assert not running.done(), "too few steps for this machine"
+    running.result()
+
+
+def test_a_failing_load_is_loading_until_the_last_retry(launcher: Launcher, model: Path, copy_version: Copy) -> None:
+    copy_version("mlp/1", model, 1)
+    flags = ["--max_num_load_retries=1", "--load_retry_interval_micros=3000000"]
+    with launcher.running(f"--model_name={model.name}", f"--model_base_path={model}", *flags) as server:
+        client = Client(server.address.grpc)
+        (model / "2").mkdir()
+        client.await_states(model.name, v2="LOADING")
+        time.sleep(1)  # the first try has failed
+        status = client.status(model.name, 2).model_version_status[0]
+        assert (status.state, status.status.error_code, status.status.error_message) == (20, 0, "")
+        assert client.predict(model.name, features=FOUR).model_spec.version.value == 1
+        client.await_states(model.name, v1="AVAILABLE", v2="END")
+        status = client.status(model.name, 2).model_version_status[0].status
+        assert status.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+        assert "does not appear to contain a SavedModel" in status.error_message
+        client.channel.close()
 
 
 @pytest.mark.parametrize(
@@ -155,7 +194,20 @@ def test_without_any_version_the_old_ones_are_unloaded(client: Client, model: Pa
         client.predict(model.name, features=FOUR)
 
 
-def test_without_its_folder_a_model_serves_on(client: Client, model: Path, copy_version: Copy) -> None:
+def test_without_its_folder_a_model_serves_on(launcher: Launcher, model: Path, copy_version: Copy) -> None:
+    copy_version("mlp/1", model, 1)
+    # A server of its own: while a folder is missing, the original looks for no other model's versions either.
+    with launcher.running(f"--model_name={model.name}", f"--model_base_path={model}", *FLAGS) as server:
+        client = Client(server.address.grpc)
+        model.rename(model.with_suffix(".away"))
+        time.sleep(2.5)  # it has looked for the folder
+        assert client.states(model.name) == {1: "AVAILABLE"}
+        assert client.predict(model.name, features=FOUR).model_spec.version.value == 1
+        client.channel.close()
+
+
+@pytest.mark.better_than_real  # where the call hangs until its deadline, and every later one with it
+def test_a_missing_folder_does_not_hold_up_a_reload(client: Client, model: Path, copy_version: Copy) -> None:
     copy_version("mlp/1", model, 1)
     client.reload(config(entry(model)))
     model.rename(model.with_suffix(".away"))

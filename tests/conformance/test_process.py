@@ -75,7 +75,12 @@ def doomed(launcher: Launcher, models_dir: Path, tmp_path_factory: pytest.TempPa
     (folder / "pick" / "1" / "batching_params.pbtxt").write_text(SIZES_END_TOO_EARLY)
     (folder / "batching.config").write_text(SIZES_END_TOO_EARLY)
     batching = ["--enable_batching", "--max_num_load_retries=0", "--model_name=pick"]
+    shutil.copytree(models_dir / "mlp" / "1", folder / "newer" / "1")
+    (folder / "newer" / "2").mkdir()
     return {
+        "newest version": launcher.start(
+            "--model_name=newer", f"--model_base_path={folder}/newer", "--max_num_load_retries=0"
+        ),
         "batching": launcher.start(
             *batching, f"--model_base_path={models_dir}/pick", f"--batching_parameters_file={folder}/batching.config"
         ),
@@ -157,6 +162,38 @@ def test_sigterm_lets_running_requests_finish(launcher: Launcher, models_dir: Pa
             assert server.terminate() == 0
             assert values(running.result())["done"] == long.tolist()
             assert json.loads(connection.getresponse().read()) == {"outputs": long.tolist()}
+
+
+@pytest.mark.better_than_real  # which refuses it: RESOURCE_EXHAUSTED, "Server Threadpool Exhausted"
+def test_a_call_beyond_the_threads_waits(launcher: Launcher, models_dir: Path) -> None:
+    flags = ["--model_name=busy", f"--model_base_path={models_dir}/busy", "--grpc_max_threads=2"]
+    with launcher.running(*flags) as server:
+        client = Client(server.address.grpc)
+        steps = np.array([20_000], np.int32)
+        calls = [client.predictions.Predict.future(request("busy", steps=steps), timeout=60) for _ in range(9)]
+        assert [values(call.result())["done"] for call in calls] == [steps.tolist()] * 9
+        client.channel.close()
+
+
+def test_an_old_good_version_does_not_save_a_start_from_a_bad_new_one(doomed: dict[str, ServerProcess]) -> None:
+    assert doomed["newest version"].process.wait(60) == 255
+    assert "version: 2} due to error: " in doomed["newest version"].log.read_text()
+
+
+@pytest.mark.better_than_real  # which ends as soon as one of the wanted versions can't be loaded
+def test_a_start_goes_on_with_the_older_of_two_wanted_versions(
+    launcher: Launcher, models_dir: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(models_dir / "mlp" / "1", tmp_path / "newer" / "1")
+    (tmp_path / "newer" / "2").mkdir()
+    (tmp_path / "models.config").write_text(
+        f'model_config_list {{ config {{ name: "newer" base_path: "{tmp_path}/newer" model_platform: "tensorflow" '
+        f"model_version_policy {{ latest {{ num_versions: 2 }} }} }} }}"
+    )
+    with launcher.running(f"--model_config_file={tmp_path}/models.config", "--max_num_load_retries=0") as server:
+        client = Client(server.address.grpc)
+        assert client.predict("newer", features=FOUR).model_spec.version.value == 1
+        client.channel.close()
 
 
 @pytest.mark.better_than_real
