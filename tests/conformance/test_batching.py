@@ -147,3 +147,17 @@ def test_large_requests_are_split(launcher: Launcher, models_dir: Path, tmp_path
         with refused("INVALID_ARGUMENT", "Task size 513 is larger than maximum input batch size 512"):
             client.predict("pick", ids=ids(513))
         client.channel.close()
+
+
+@pytest.mark.better_than_real
+def test_the_time_in_the_queue_is_told_by_the_pools_name(launcher: Launcher, models_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "parameters").write_text('thread_pool_name { value: "mine" }')
+    (tmp_path / "monitoring").write_text("prometheus_config { enable: true }")
+    flags = ["--enable_batching", f"--batching_parameters_file={tmp_path}/parameters", "--model_name=pick"]
+    flags += [f"--model_base_path={models_dir}/pick", f"--monitoring_config_file={tmp_path}/monitoring"]
+    with launcher.running(*flags) as server:
+        client = Client(server.address.grpc)
+        client.predict("pick", ids=ids(1))
+        text = server.address.ask("GET", "/monitoring/prometheus/metrics")[1]
+        assert ':tensorflow:serving:batching_session:queuing_latency_count{thread_pool_name="mine"} 1' in text
+        client.channel.close()
