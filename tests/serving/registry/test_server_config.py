@@ -133,7 +133,7 @@ def test_pictures_are_answered_in_whatever_number(tmp_path: Path, rows: int) -> 
             sizes.append(len(arrays[0]))
             return [arrays[0] * 2]
 
-    session = BatchingSession(Doubling(), BatchScheduler(2, "pool", BatchingMetrics()), parameters)
+    session = BatchingSession(Doubling(), BatchScheduler(2, BatchingMetrics()), parameters)
     numbers = np.arange(rows)
     np.testing.assert_array_equal(session.run((), (), [numbers])[0], numbers * 2)
     assert set(sizes) <= set(parameters.allowed_batch_sizes)
