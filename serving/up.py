@@ -125,7 +125,9 @@ class _Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop them, the last that was started first."""
+        """Stop them, the last that was started first, whatever signals still come."""
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, signal.SIG_IGN)
         for popen in reversed(self._started.values()):
             popen.terminate()
             try:

@@ -1,6 +1,7 @@
 """Asking a running gateway over HTTP, for the commands that do."""
 
 import json
+import os
 import urllib.error
 import urllib.request
 from typing import Any
@@ -13,7 +14,11 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 url_option = click.option(
-    "--url", default=DEFAULT_URL, show_default=True, metavar="URL", help="where the gateway listens"
+    "--url",
+    default=lambda: f"http://127.0.0.1:{os.environ.get('PORT') or 8000}",  # as `plumbline up` takes it
+    show_default=f"{DEFAULT_URL}, or at $PORT",
+    metavar="URL",
+    help="where the gateway listens",
 )
 
 api_key_option = click.option(
@@ -64,7 +69,9 @@ class GatewayClient:
                 raise GatewayError(_detail(error.read()) or f"{request.full_url}: {error}") from error
         except OSError as error:
             reason = getattr(error, "reason", error)
-            raise GatewayError(f"no gateway answers at {self._url} ({reason}); is it running?") from error
+            raise GatewayError(
+                f"no gateway answers at {self._url} ({reason}); is it running? --url names another"
+            ) from error
 
 
 def _detail(body: bytes) -> str:

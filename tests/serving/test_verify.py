@@ -141,3 +141,10 @@ def test_models_are_listed_as_a_table(url: str, model_server: FakeModelServer) -
         "digits no - - - -".split(),
         "digits: the model server has no such model".split(),
     ]
+
+
+def test_it_asks_where_up_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "9")
+    result = CliRunner().invoke(verify, [])
+    assert "no gateway answers at http://127.0.0.1:9 " in result.output
+    assert "--url names another" in result.output
