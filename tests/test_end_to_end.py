@@ -306,7 +306,7 @@ def test_up_looks_first_whether_it_could_start(tmp_path):
 
 
 def test_up_serves_the_others_and_says_which_model_it_leaves_out(one_model, tmp_path):
-    models = Path(shutil.copytree(one_model, tmp_path / "models"))
+    models = Path(shutil.copytree(one_model, tmp_path / "with_copy"))
     shutil.copytree(models / "house_price", models / "copied")
 
     with running(models, tmp_path) as stack:

@@ -128,7 +128,7 @@ def kept_types(keep: Sequence[str], inputs: Inputs) -> str:
         schema = _schema(source, inputs)
         twice = [name for name in keep if schema.names.count(name) > 1]
         if twice:
-            raise BadInput(f"{source.name}: the column '{twice[0]}' stands there twice")
+            raise BadInput(f"{source.name}: the column '{twice[0]}' is listed twice")
         untyped = [name for name in keep if name not in fields or arrow.types.is_null(fields[name].type)]
         fields |= {name: _kept_field(schema.field(name)) for name in untyped if name in schema.names}
         missing = [name for name in keep if name not in fields]

@@ -188,8 +188,15 @@ def test_versions_that_are_refused_do_not_push_out_the_one_that_answers(serve: S
     for version in ("2", "3"):
         shutil.copytree(folder / "1", folder / version)
         contract = folder / version / "assets.extra" / "contract.json"
-        contract.write_text(contract.read_text().replace('"kind":"image"', '"kind":"hologram"', 1))
+        contract.write_text(contract.read_text().replace('"kind": "image"', '"kind": "hologram"', 1))
     catalog = Catalog(serve("digits"), ("digits",))
+
+    def answers() -> bool:
+        catalog.refresh("digits")
+        return catalog.state("digits").ready
+
+    wait_until(answers)  # the newest are loaded, and refused, first
+    wait_until(lambda: answers() and len(catalog.state("digits").refused) == 2)
     assert catalog.live("digits").version == 1
     refused = catalog.state("digits").refused
     assert sorted(refused) == [2, 3]
