@@ -307,7 +307,7 @@ def test_up_looks_first_whether_it_could_start(tmp_path):
 
 def test_up_serves_the_others_and_says_which_model_it_leaves_out(one_model, tmp_path):
     models = Path(shutil.copytree(one_model, tmp_path / "with_copy"))
-    shutil.copytree(models / "house_price", models / "copied")
+    shutil.copytree(models / "sentiment", models / "copied")
 
     with running(models, tmp_path) as stack:
         assert _asked(stack).status == 200
@@ -316,8 +316,6 @@ def test_up_serves_the_others_and_says_which_model_it_leaves_out(one_model, tmp_
 
 TASK_FILE = """
 from serving.contract import Labels
-from serving.registry.checking import why_unloadable
-from serving.registry.server_config import BATCHING_FILE
 from training.networks import Dense
 from training.preprocessing import tabular_scaler
 from training.problems import BINARY
