@@ -43,6 +43,8 @@ _CODES = {
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 _GRACE_SECONDS = 20
+_VERSION_DIGITS = 19
+"""TensorFlow Serving's versions are int64."""
 _MOST_REPLY_BYTES = 2**31 - 1
 
 
@@ -170,8 +172,12 @@ def _path(model: str, version: str) -> str:
     """Return the path of a model, or of one of its versions; raises MalformedRequest."""
     if not model:
         raise MalformedRequest("expected the name of a model, got nothing")
-    if version and not (version.isascii() and version.isdecimal()):
-        raise MalformedRequest(f"expected the version as a whole number, got {version[:40]!r}")
+    if "/" in model:  # which would be another path
+        raise MalformedRequest(f"expected the name of a model, got {model[:60]!r}")
+    if version and not (version.isascii() and version.isdecimal() and len(version) <= _VERSION_DIGITS):
+        raise MalformedRequest(
+            f"expected the version as a whole number of at most {_VERSION_DIGITS} digits, got {version[:40]!r}"
+        )
     return f"/v2/models/{quote(model, safe='')}" + (f"/versions/{version}" if version else "")
 
 

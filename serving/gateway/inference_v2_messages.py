@@ -7,11 +7,14 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import orjson
 from google.protobuf.message import Message
 
 from serving.errors import MalformedRequest
 from serving.gateway import open_inference_pb2 as pb
+from serving.gateway.inference_v2_tensors import NUMBERS
+from serving.gateway.tensors import BYTES
 
 _CONTENTS = {
     "BOOL": "bool_contents",
@@ -36,6 +39,7 @@ def infer_body(request: pb.ModelInferRequest) -> tuple[bytes, int]:
     for place, tensor in enumerate(request.inputs):
         told: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape)}
         told["parameters"] = _parameters(tensor.parameters)
+        _check_place(tensor, bool(raw))
         data = raw[place] if raw else _elements(tensor)
         if data is None:
             told["data"] = list(getattr(tensor.contents, _contents(tensor)))
@@ -86,11 +90,31 @@ def read_message(message: Message, document: Mapping[str, Any]) -> Any:
     return message
 
 
+def _check_place(tensor: Any, is_raw: bool) -> None:
+    """Raise MalformedRequest if data of an input are where nobody would read them."""
+    filled = [field.name for field, _ in tensor.contents.ListFields()]
+    expected = "raw_input_contents" if is_raw else _contents(tensor)
+    if others := [name for name in filled if name != expected]:
+        raise MalformedRequest(
+            f"input {tensor.name[:60]!r}: expected its data in {expected} alone, got some in {', '.join(others)}"
+        )
+
+
 def _elements(tensor: Any) -> bytes | None:
-    """Return the elements of an input of BYTES as the protocol has them in bytes: each after its length."""
-    if tensor.datatype != "BYTES":
+    """Return the elements of an input as the protocol has them in bytes, which unlike JSON hold all numbers.
+
+    Those of BYTES follow their length each. None is for BOOL, which has no bytes here.
+    """
+    values = getattr(tensor.contents, _contents(tensor))
+    if tensor.datatype == BYTES:
+        return b"".join(struct.pack("<I", len(data)) + data for data in values)
+    if tensor.datatype not in NUMBERS:
         return None
-    return b"".join(struct.pack("<I", len(data)) + data for data in tensor.contents.bytes_contents)
+    try:
+        return np.array(list(values), NUMBERS[tensor.datatype]).tobytes()
+    except OverflowError as error:
+        name, kind = tensor.name[:60], tensor.datatype
+        raise MalformedRequest(f"input {name!r}: expected numbers that {kind} can hold: {error}") from error
 
 
 def _contents(tensor: Any) -> str:

@@ -1,5 +1,6 @@
 """The Open Inference Protocol over gRPC, by calls on its own method paths."""
 
+import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -135,6 +136,8 @@ def test_what_is_wrong_is_told_with_the_code_of_its_kind(call: Call, serve: Call
         (texts("a", model="zebra"), grpc.StatusCode.NOT_FOUND, "unknown model 'zebra'"),
         (texts("a", model_version="9"), grpc.StatusCode.NOT_FOUND, "version 9"),
         (texts("a", model_version="x"), grpc.StatusCode.INVALID_ARGUMENT, "expected the version as a whole number"),
+        (texts("a", model_version="9" * 20), grpc.StatusCode.INVALID_ARGUMENT, "of at most 19 digits"),
+        (texts("a", model="sentiment/versions/1"), grpc.StatusCode.INVALID_ARGUMENT, "got 'sentiment/versions/1'"),
         (texts("a", model=""), grpc.StatusCode.INVALID_ARGUMENT, "expected the name of a model"),
         (texts(""), grpc.StatusCode.INVALID_ARGUMENT, "expected a string that is not empty"),
         (nothing, grpc.StatusCode.INVALID_ARGUMENT, "expected 'inputs'"),
@@ -146,6 +149,38 @@ def test_what_is_wrong_is_told_with_the_code_of_its_kind(call: Call, serve: Call
         told = refused(call, request)
         assert told[0] == code, told
         assert detail in told[1]
+
+
+@pytest.mark.parametrize(
+    ("datatype", "field", "values", "detail"),
+    [
+        ("FP32", "fp32_contents", [math.nan], "expected a finite number of at most 1e+30 in size, got nan"),
+        ("FP64", "fp64_contents", [-math.inf], "expected a finite number of at most 1e+30 in size, got -inf"),
+        ("INT8", "int_contents", [300], "input 'rooms': expected numbers that INT8 can hold"),
+        ("UINT16", "uint_contents", [70_000], "input 'rooms': expected numbers that UINT16 can hold"),
+        ("FP64", "fp32_contents", [4.0], "in fp64_contents alone, got some in fp32_contents"),
+        ("BYTES", "fp32_contents", [4.0], "in bytes_contents alone, got some in fp32_contents"),
+        ("BOOL", "bool_contents", [True], "expected datatype FP64, got 'BOOL'"),
+    ],
+)
+def test_numbers_that_are_none_and_data_in_a_wrong_place_are_told(
+    call: Call, datatype: str, field: str, values: list[Any], detail: str
+) -> None:
+    request = pb.ModelInferRequest(model_name="house_price")
+    for name in ("rooms", "age"):
+        getattr(request.inputs.add(name=name, datatype=datatype, shape=[1]).contents, field).extend(values)
+    code, told = refused(call, request)
+    assert (code, detail in told) == (grpc.StatusCode.INVALID_ARGUMENT, True), told
+
+
+def test_data_that_come_twice_are_refused(call: Call) -> None:
+    request = texts("a fine film")
+    request.raw_input_contents.append(struct.pack("<I", 3) + b"bad")
+    code, told = refused(call, request)
+    assert (code, told) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "input 'text': expected its data in raw_input_contents alone, got some in bytes_contents",
+    )
 
 
 def test_the_deadline_is_the_callers(call: Call, model_server: Any) -> None:
