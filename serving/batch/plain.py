@@ -11,7 +11,8 @@ from typing import Any
 from serving.batch import iso
 from serving.batch.extras import extra
 
-_MILLISECONDS_A_DAY = 86_400_000
+_SECONDS_A_DAY = 86_400
+_MILLISECONDS_A_DAY = 1000 * _SECONDS_A_DAY
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _MAY_STAND_IN_TEXT = "\t\n\r"
 
@@ -114,7 +115,10 @@ def _timestamps(array: Any) -> list[Any]:
 
 
 def _offsets(array: Any, counts: list[Any]) -> list[Any] | None:
-    """Pair each count with the offset of its zone in seconds, 0 if the zone is not known here; None without a zone."""
+    """Pair each count with the offset of its zone in seconds; None without a zone.
+
+    It is 0 if the zone is not known here, or the zone's time is more than Arrow can hold.
+    """
     if array.type.tz is None:
         return None
     arrow = extra("pyarrow", "Parquet")
@@ -124,9 +128,13 @@ def _offsets(array: Any, counts: list[Any]) -> list[Any] | None:
         local = counts
     per_second = _UNITS[array.type.unit]
     return [
-        None if count is None else (count, (there - count) // per_second)
+        None if count is None else (count, _offset((there - count) // per_second))
         for count, there in zip(counts, local, strict=True)
     ]
+
+
+def _offset(seconds: int) -> int:
+    return seconds if abs(seconds) < _SECONDS_A_DAY else 0  # Arrow's sum went round
 
 
 def _times(array: Any) -> list[Any]:

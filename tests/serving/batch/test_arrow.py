@@ -78,6 +78,11 @@ COLUMNS: dict[str, tuple[pa.Array, list[Any], list[str] | None]] = {
         ["10000-01-01T09:00:00+09:00", None],
         None,
     ),
+    "timestamps that are not told in their zone": (
+        counted([2**63 - 1, -(2**63) + 1], pa.timestamp("us", "+01:00")),
+        ["294247-01-10T04:00:54.775807+00:00", "-290308-12-21T20:59:05.224193+01:00"],
+        None,
+    ),
     "timestamp of no zone": (
         counted([1_767_323_045, None], pa.timestamp("s", "Mars/Utopia")),
         ["2026-01-02T03:04:05+00:00", None],
