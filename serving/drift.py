@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from serving.batch.readers.encoding import printable
 from serving.contract import Contract
 from serving.contract.measuring import input_reference
 from serving.drift_input import Row, UnreadableFile, answered, measure_answers, read_rows
@@ -65,7 +66,7 @@ def drift(
     try:
         window, problems = scan(path, contract, _mapped(columns, contract), allow_missing)
     except UnreadableFile as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(printable(str(error))) from error
     features = report(window)
     _say(model, path, window, problems, features, as_json)
     if any(feature.verdict == Verdict.DRIFT for feature in features):

@@ -11,6 +11,7 @@ from types import FrameType
 import click
 
 from serving.batch.errors import GOES_ON, BatchError
+from serving.batch.readers.encoding import printable
 from serving.exit_codes import ExitCode
 
 
@@ -25,14 +26,19 @@ def reporting_errors() -> Iterator[None]:
     except BrokenPipeError:  # whoever was to read the summary has gone, as `head` does: the work is done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except BatchError as error:
-        click.echo(f"Error: {error}", err=True)
+        _say(error)
         raise SystemExit(error.exit_code) from error
     except (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        click.echo(f"Error: {error}", err=True)
+        _say(error)
         raise SystemExit(ExitCode.BAD_INPUT) from error
     except OSError as error:
-        click.echo(f"Error: {error}; {GOES_ON}", err=True)
+        _say(f"{error}; {GOES_ON}")
         raise SystemExit(ExitCode.RETRY) from error
+
+
+def _say(error: object) -> None:
+    """Print what went wrong; a terminal obeys nothing of it, such as in a file's name."""
+    click.echo(f"Error: {printable(str(error))}", err=True)
 
 
 @contextlib.contextmanager

@@ -121,6 +121,7 @@ def test_invalid_rows_are_left_out_and_named(tmp_path: Path, houses: Path) -> No
         ("a.jsonl", '{"rooms": 1', "no row can be read: row 1: expected a JSON object"),
         ("a.jsonl", "[1]", "no row can be read: row 1: expected a JSON object"),
         ("a.csv", "rooms,alter\n1,2\n", "expected a column 'age', got rooms, alter"),
+        ("a\x07.csv", "rooms,alter\n1,2\n", "a\\x07.csv: expected"),
         ("a.csv", b"rooms,age\n\xff,2\n", "no row can be read: row 1: expected UTF-8"),
         ("a.csv", 'rooms,age\n1,2\n3,"4\n5,6\n', "row 2, which begins in line 3: a quote is not closed"),
         ("a.csv", "rooms,age,value\n1,2,3\n1,2,\n", "row 2: has no answer, though others have"),

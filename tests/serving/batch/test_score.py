@@ -374,3 +374,15 @@ def test_who_does_not_read_the_summary_costs_nothing(command: Command) -> None:
     done = subprocess.run(["/bin/bash", "-c", line], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("Error")) == (0, 0), done.stderr
     assert len(read_jsonl(command.folder / "out.jsonl")) == 1
+
+
+@pytest.mark.parametrize(("written", "said"), [(b"txet\nfine\n", "expected a column 'text'"), (None, "there is no ")])
+def test_a_terminal_obeys_no_name_of_a_file(command: Command, tmp_path: Path, written: bytes | None, said: str) -> None:
+    path = tmp_path / "a\x07\nb.csv"
+    if written:
+        path.write_bytes(written)
+    ended = command(path, "--output", "out.jsonl")
+    assert ended.exit_code == 2
+    assert said in ended.output
+    assert "a\\x07\\nb.csv" in ended.output
+    assert "\x07" not in ended.output
