@@ -39,7 +39,7 @@ bench: .venv/installed
 
 proto: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/serving/tfserving/wire.proto \
-	  proto/serving/gateway/open_inference.proto
+	  proto/serving/gateway/protocols/open_inference.proto
 
 dashboards: .venv/installed
 	$(BIN)/python -m monitoring

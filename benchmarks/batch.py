@@ -29,10 +29,10 @@ from typing import Any
 import numpy as np
 
 from serving.batch.in_process import InProcessServer
-from serving.batch.job import Job, score
-from serving.batch.workers import Connect
+from serving.batch.jobs.scoring_job import Job, score
+from serving.batch.jobs.workers import Connect
 from serving.catalog import ModelServer
-from serving.contract.tensors import Array, Features
+from serving.contract.arrays import Array, Features
 from serving.tfserving.client import ModelServerClient
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -137,10 +137,10 @@ def _score(model: str, source: Path, server: ModelServer, connect: Connect, proc
 
 def _train(model: str, folder: Path, sample: bool) -> tuple[Any, list[Mapping[str, Any]]]:
     """Train and publish the baseline; gives the result, and rows of its data as often as needed."""
-    from training.export import export
-    from training.job import Job as Training
-    from training.job import train
-    from training.publishing import publish
+    from training.jobs.training_job import Job as Training
+    from training.jobs.training_job import train
+    from training.publishing.export import export
+    from training.publishing.publish import publish
     from training.task import find_task
 
     training = Training(

@@ -1,5 +1,5 @@
 """`python -m serving` is `plumbline`: for whoever has the packages but not the script on PATH."""
 
-from serving.cli import main
+from serving.commands.main import main
 
 main()

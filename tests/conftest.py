@@ -25,8 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory):
-    """All models, trained on their samples in this process: name -> `training.job.Result`, and where they are."""
-    from training.job import Job, train
+    """All models, trained on their samples in this process: name -> its `Result`, and where they are."""
+    from training.jobs.training_job import Job, train
     from training.task import find_task, task_names
 
     models_dir = tmp_path_factory.mktemp("trained")
@@ -37,8 +37,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="session")
 def published(trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The models folder with version 1 of each; tests that add versions work on a copy."""
-    from training.export import export
-    from training.publishing import publish
+    from training.publishing.export import export
+    from training.publishing.publish import publish
 
     models_dir = tmp_path_factory.mktemp("published")
     for name, result in trained.items():

@@ -20,9 +20,9 @@ from serving.contract import Labels
 from serving.registry.checking import why_unloadable
 from serving.registry.server_config import BATCHING_FILE
 from tests.stack import PLUMBLINE, Reply, Stack, free_port, process, running
-from training.export import export
-from training.job import Job, Result, train
-from training.publishing import publish
+from training.jobs.training_job import Job, Result, train
+from training.publishing.export import export
+from training.publishing.publish import publish
 from training.task import find_task
 
 
@@ -316,11 +316,11 @@ def test_up_serves_the_others_and_says_which_model_it_leaves_out(one_model, tmp_
 
 TASK_FILE = """
 from serving.contract import Labels
-from training.networks import Dense
-from training.preprocessing import tabular_scaler
-from training.problems import BINARY
-from training.protocols import HoldOut
-from training.datasets import Dataset, Part
+from training.networks.dense import Dense
+from training.data.preprocessing import tabular_scaler
+from training.problem_types import BINARY
+from training.validation import HoldOut
+from training.data.datasets import Dataset, Part
 from training.task import Task
 import numpy as np
 

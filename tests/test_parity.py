@@ -5,7 +5,7 @@ import pytest
 
 from serving.local_server.config import read_batching_parameters
 from serving.registry.server_config import BATCHING_FILE, MAX_ROWS, batching_parameters
-from training.datasets import as_json
+from training.data.datasets import as_json
 from training.task import find_task, task_names
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from serving.cli import main
+from serving.commands.main import main
 from tests.stack import PLUMBLINE
 
 ROOT = Path(__file__).parent.parent

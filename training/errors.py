@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from serving.errors import InvalidFields
-from serving.exit_codes import ExitCode
+from serving.process.exit_codes import ExitCode
 
 
 class TrainingError(Exception):

@@ -10,14 +10,14 @@ from types import ModuleType
 from typing import Any, ClassVar
 from typing import Protocol as Interface
 
+from serving.contract.arrays import Features
 from serving.contract.outputs import Output
 from serving.contract.preprocessors import Preprocessor
-from serving.contract.tensors import Features
-from training.datasets import Dataset, Instance
+from training.data.datasets import Dataset, Instance
 from training.errors import BadRequest
-from training.execution import Execution
-from training.problems import Problem
-from training.protocols import Protocol
+from training.execution.execution import Execution
+from training.problem_types import Problem
+from training.validation import Protocol
 
 Say = Callable[[str], None]
 """Where a job tells its progress."""

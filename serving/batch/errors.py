@@ -10,7 +10,7 @@ BatchError
 
 from typing import ClassVar
 
-from serving.exit_codes import ExitCode
+from serving.process.exit_codes import ExitCode
 
 GOES_ON = "what is finished is kept, and the same command goes on from there"
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from serving.batch.errors import BadInput
 from serving.contract import Features
-from serving.contract.tensors import Array
+from serving.contract.arrays import Array
 from serving.errors import ModelServerError, UnknownLabel, UnknownVersion
-from serving.local_server.lean_tensorflow import skip_public_api
-from serving.quiet_import import quiet_import
+from serving.process.quiet_import import quiet_import
 from serving.registry import read_versions
 from serving.registry.errors import RegistryError
 from serving.registry.versions import Version
-from serving.tfserving.versions import VersionState, VersionStatus
+from serving.runtime.lean_tensorflow import skip_public_api
+from serving.tfserving.version_status import VersionState, VersionStatus
 
 _SIGNATURE = "serving_default"
 
@@ -32,9 +32,9 @@ class InProcessServer:
             skip_public_api()  # it was started to score, and nobody else is here to need it
         try:
             with quiet_import():
-                from serving.local_server.errors import ServingError
-                from serving.local_server.saved_model import Parallelism, load
-                from serving.local_server.servable import Servable
+                from serving.runtime.errors import ServingError
+                from serving.runtime.saved_model import Parallelism, load
+                from serving.runtime.servable import Servable
         except ImportError as error:
             raise BadInput(f"--in-process needs {error.name}: pip install 'plumbline[batch,train]'") from error
         self._failure = ServingError

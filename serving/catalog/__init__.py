@@ -5,7 +5,7 @@ told by the model server that a version has gone refreshes at once.
 """
 
 from serving.catalog.catalog import Catalog
-from serving.catalog.contracts import Contracts
+from serving.catalog.contract_cache import Contracts
 from serving.catalog.model_server import ModelServer
 from serving.catalog.refresher import Refresher
 from serving.catalog.state import LiveModel, ModelState, Refusal

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from serving.catalog.contracts import Contracts
+from serving.catalog.contract_cache import Contracts
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState, Refusal
 from serving.contract import Features, check_parity
+from serving.contract.arrays import Array
 from serving.contract.contract import SCORES
-from serving.contract.tensors import Array
 from serving.errors import (
     ContractError,
     ModelServerError,
@@ -18,7 +18,7 @@ from serving.errors import (
     PlumblineError,
     UnknownVersion,
 )
-from serving.tfserving.versions import VersionState, VersionStatus
+from serving.tfserving.version_status import VersionState, VersionStatus
 
 RETRY_REFUSED_SECONDS = 60.0
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from serving.catalog.admission import Admission, without_name
-from serving.catalog.contracts import Contracts
+from serving.catalog.contract_cache import Contracts
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState
 from serving.errors import (
@@ -19,7 +19,7 @@ from serving.errors import (
     UnknownModel,
     UnknownVersion,
 )
-from serving.tfserving.versions import VersionStatus
+from serving.tfserving.version_status import VersionStatus
 
 _log = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from typing import Protocol
 
 from serving.contract import Features
-from serving.contract.tensors import Array
-from serving.tfserving.versions import VersionStatus
+from serving.contract.arrays import Array
+from serving.tfserving.version_status import VersionStatus
 
 
 class ModelServer(Protocol):

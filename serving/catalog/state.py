@@ -7,7 +7,7 @@ from random import random
 from serving.contract import Contract
 from serving.errors import ModelNotReady, UnknownVersion
 from serving.registry.versions import SERVED
-from serving.tfserving.versions import VersionState, VersionStatus
+from serving.tfserving.version_status import VersionState, VersionStatus
 
 
 @dataclass(frozen=True)

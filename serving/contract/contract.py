@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from serving.contract.limits import InstanceLimits
+from serving.contract.arrays import Array, Features, TensorSpec, array_from_json, array_to_json
+from serving.contract.instance_limits import InstanceLimits
 from serving.contract.outputs import Output, output_from_json, output_to_json
 from serving.contract.preprocessors import Preprocessor, preprocessor_from_json, preprocessor_to_json
 from serving.contract.reference import Reference
-from serving.contract.tensors import Array, Features, TensorSpec, array_from_json, array_to_json
 from serving.errors import ContractError, Described, InvalidField, InvalidFields, InvalidInstance
 
 SCHEMA = 1

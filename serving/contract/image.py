@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from PIL import ExifTags, Image
 
-from serving.contract.limits import InstanceLimits
+from serving.contract.arrays import Features, TensorSpec
+from serving.contract.instance_limits import InstanceLimits
 from serving.contract.png import keyed, pixels_only
 from serving.contract.reference import Measures
-from serving.contract.tensors import Features, TensorSpec
 from serving.errors import Described, InvalidField
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from serving.contract.arrays import Array
 from serving.contract.contract import Contract
 from serving.contract.outputs import Output
 from serving.contract.preprocessors import Preprocessor
 from serving.contract.reference import Measures, Reference
-from serving.contract.tensors import Array
 
 _ROWS = 512
 """So many pictures are prepared at once: their pixels would not all fit into memory."""

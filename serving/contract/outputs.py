@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from serving.contract.arrays import Array
 from serving.contract.kinds import find_kind
 from serving.contract.reference import Measures
-from serving.contract.tensors import Array
 
 
 class Output(Protocol):

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from serving.contract.arrays import Array, Features
 from serving.contract.contract import Contract, ParityExample
 from serving.contract.outputs import Labels
-from serving.contract.tensors import Array, Features
 from serving.errors import ParityError
 
 Predict = Callable[[Features], Array]

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
+from serving.contract.arrays import Features, TensorSpec
 from serving.contract.image import ImageResizer
+from serving.contract.instance_limits import InstanceLimits
 from serving.contract.kinds import find_kind
-from serving.contract.limits import InstanceLimits
 from serving.contract.reference import Measures
 from serving.contract.tabular import TabularScaler
-from serving.contract.tensors import Features, TensorSpec
 from serving.contract.text import TextVectorizer
 
 

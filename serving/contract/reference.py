@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.contract.tensors import Array
+from serving.contract.arrays import Array
 
 MOST_BINS = 10
 _ROWS_A_BIN = 40

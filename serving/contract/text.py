@@ -18,9 +18,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from serving.contract.limits import InstanceLimits
+from serving.contract.arrays import Array, Features, TensorSpec
+from serving.contract.instance_limits import InstanceLimits
 from serving.contract.reference import Measures
-from serving.contract.tensors import Array, Features, TensorSpec
 from serving.errors import Described, InvalidField
 
 PADDING, START, RARE = 0, 1, 2

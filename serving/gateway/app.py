@@ -7,36 +7,36 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from serving.batching import Batcher
 from serving.catalog import Catalog, Contracts, ModelServer, Refresher
-from serving.gateway.access import register_access
-from serving.gateway.answering import Answering
-from serving.gateway.body import GatewayRequest
-from serving.gateway.compression import register_compression
-from serving.gateway.docs import docs_routes
 from serving.gateway.drain import register_drain
-from serving.gateway.headers import register_headers
 from serving.gateway.health import health_routes
-from serving.gateway.inference_v2 import inference_v2_routes
-from serving.gateway.models import models_routes
-from serving.gateway.openapi import openapi_routes
-from serving.gateway.page import page_routes
-from serving.gateway.predict import predict_routes
+from serving.gateway.middleware.access import register_access
+from serving.gateway.middleware.compression import register_compression
+from serving.gateway.middleware.headers import register_headers
+from serving.gateway.middleware.request_ids import register_request_ids
+from serving.gateway.openapi.docs import docs_routes
+from serving.gateway.openapi.routes import openapi_routes
 from serving.gateway.problems import register_problems
-from serving.gateway.request_ids import register_request_ids
-from serving.gateway.run_queue import register_run_queue
+from serving.gateway.protocols.answering import Answering
+from serving.gateway.protocols.body import GatewayRequest
+from serving.gateway.protocols.inference_v2 import inference_v2_routes
+from serving.gateway.protocols.predict import predict_routes
+from serving.gateway.protocols.tfserving_rest import NameConverter, tfserving_routes
+from serving.gateway.scheduling import register_run_queue
+from serving.gateway.served_models import models_routes
 from serving.gateway.settings import Settings
-from serving.gateway.tfserving_rest import NameConverter, tfserving_routes
-from serving.limits import Limits
-from serving.monitoring.metrics import APART, VERSION_GONE, Metrics
-from serving.predictor import Predictor
-from serving.processors import share
-from serving.remote_server import RemoteServer
-from serving.run_queue import RunQueue
+from serving.gateway.trial_page import page_routes
+from serving.monitoring.gateway_metrics import APART, VERSION_GONE, Metrics
+from serving.prediction.concurrency import Limits
+from serving.prediction.micro_batching import Batcher
+from serving.prediction.predictor import Predictor
+from serving.prediction.remote_server import RemoteServer
+from serving.prediction.run_queue import RunQueue
+from serving.process.processors import share
 
 if TYPE_CHECKING:
-    from serving.gateway.inference_v2_grpc import OpenInferenceServer
-    from serving.gateway.tracing import Tracing
+    from serving.gateway.middleware.tracing import Tracing
+    from serving.gateway.protocols.inference_v2_grpc import OpenInferenceServer
 
 _EXTENSION = "plumbline"
 
@@ -110,7 +110,7 @@ def close_app(app: Flask) -> None:
 def _tracing(settings: Settings) -> "Tracing | None":
     if not settings.tracing:
         return None
-    from serving.gateway.tracing import Tracing  # here, since OpenTelemetry may not be installed
+    from serving.gateway.middleware.tracing import Tracing  # here, since OpenTelemetry may not be installed
 
     return Tracing()
 
@@ -118,7 +118,7 @@ def _tracing(settings: Settings) -> "Tracing | None":
 def _open_inference(app: Flask, settings: Settings) -> "OpenInferenceServer | None":
     if not settings.grpc_port:
         return None
-    from serving.gateway.inference_v2_grpc import OpenInferenceServer  # here, since gRPC takes memory
+    from serving.gateway.protocols.inference_v2_grpc import OpenInferenceServer  # here, since gRPC takes memory
 
     return OpenInferenceServer(app, settings)
 
@@ -127,7 +127,7 @@ def _model_server(
     settings: Settings, metrics: Metrics, tracing: "Tracing | None", run_queue: RunQueue, contracts: Contracts
 ) -> ModelServer:
     if settings.models_dir:
-        from serving.local_server.embedded import EmbeddedServer  # here, since it needs TensorFlow
+        from serving.runtime.embedded import EmbeddedServer  # here, since it needs TensorFlow
 
         return EmbeddedServer(settings.models_dir, settings.models, share(settings.workers), metrics.rpc, contracts)
     from serving.tfserving.client import ModelServerClient  # here, since it needs gRPC

@@ -10,14 +10,14 @@ from typing import Any
 
 from flask import Flask
 
-from serving import memory
 from serving.catalog import Contracts
 from serving.errors import PlumblineError
-from serving.gateway.logs import gunicorn_logger
+from serving.gateway.middleware.logs import gunicorn_logger
 from serving.gateway.settings import Settings
-from serving.local_server.lean_tensorflow import skip_public_api
-from serving.quiet_import import quiet_import
+from serving.process import memory
+from serving.process.quiet_import import quiet_import
 from serving.registry.versions import CONTRACT, scan
+from serving.runtime.lean_tensorflow import skip_public_api
 
 _LOADING_SECONDS = 10.0
 
@@ -63,8 +63,8 @@ def _load_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow's library when it is loaded
     skip_public_api()
     with quiet_import():
-        import serving.local_server.embedded  # noqa: F401 - TensorFlow starts no thread before it has a session
-        from serving.local_server.tensorflow_c import register_operations
+        import serving.runtime.embedded  # noqa: F401 - TensorFlow starts no thread before it has a session
+        from serving.runtime.tensorflow_c import register_operations
 
         register_operations()
 

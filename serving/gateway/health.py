@@ -6,7 +6,7 @@ from werkzeug.http import parse_options_header
 from serving.catalog import Catalog
 from serving.gateway.drain import Drain
 from serving.gateway.replies import json_reply
-from serving.monitoring.metrics import CONTENT_TYPE, CONTENT_TYPE_OPENMETRICS, Metrics
+from serving.monitoring.gateway_metrics import CONTENT_TYPE, CONTENT_TYPE_OPENMETRICS, Metrics
 
 
 def health_routes(catalog: Catalog, metrics: Metrics, drain: Drain) -> Blueprint:

@@ -10,9 +10,9 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from serving.errors import InvalidInstance, PlumblineError, RequestTooLarge
-from serving.gateway.instances import Instances
+from serving.gateway.middleware.request_ids import request_id
+from serving.gateway.protocols.predict_body import Instances
 from serving.gateway.replies import json_reply
-from serving.gateway.request_ids import request_id
 
 _log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from serving.gateway.key_file import read_keys
-from serving.gateway.rate_limit import parse_rate
+from serving.gateway.middleware.key_file import read_keys
+from serving.gateway.middleware.rate_limit import parse_rate
 from serving.registry.versions import MODEL_NAME
 
 _SHARE = re.compile(rf"({MODEL_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)

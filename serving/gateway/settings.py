@@ -8,7 +8,7 @@ from typing import Any
 
 from serving.contract import InstanceLimits
 from serving.gateway import setting_readers as readers
-from serving.tfserving.tls import Tls
+from serving.tfserving.client_tls import Tls
 
 
 class InvalidSettings(ValueError):

@@ -10,7 +10,7 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 from serving.gateway.drain import drain_of
-from serving.gateway.run_queue import run_queue_of
+from serving.gateway.scheduling import run_queue_of
 
 _LINGER_MILLISECONDS = 50
 _LOOK_SECONDS = 0.0002

@@ -7,10 +7,10 @@ import sys
 import click
 
 from serving.local_server.config import Configuration
-from serving.local_server.errors import ServingError
 from serving.local_server.flags import Flags, command
-from serving.local_server.lean_tensorflow import skip_public_api
-from serving.quiet_import import quiet_import
+from serving.process.quiet_import import quiet_import
+from serving.runtime.errors import ServingError
+from serving.runtime.lean_tensorflow import skip_public_api
 
 
 def main(flags: Flags) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.local_server import schemas
-from serving.local_server.batching_parameters import BatchingParameters
-from serving.local_server.errors import invalid_argument
 from serving.local_server.flags import Flags
-from serving.local_server.storage import Policy, VersionPolicy
-from serving.local_server.tls import ServerTls
+from serving.local_server.server_tls import ServerTls
+from serving.runtime.batching_parameters import BatchingParameters
+from serving.runtime.errors import invalid_argument
+from serving.runtime.storage import Policy, VersionPolicy
+from serving.tfserving import rebuilt_messages as schemas
 
 UNSUPPORTED_KIND = (
     "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported"

@@ -14,14 +14,15 @@ from tensorflow_serving.apis import (
     predict_pb2,
 )
 
-from serving.local_server import health, schemas
-from serving.local_server.errors import ServingError
+from serving.local_server import health_service as health
 from serving.local_server.flags import Flags
 from serving.local_server.manager import ModelManager
-from serving.local_server.metrics import RequestMetrics
 from serving.local_server.model_service import ModelService
 from serving.local_server.prediction_service import PredictionService
-from serving.local_server.tls import ServerTls
+from serving.local_server.server_metrics import RequestMetrics
+from serving.local_server.server_tls import ServerTls
+from serving.runtime.errors import ServingError
+from serving.tfserving import rebuilt_messages as schemas
 from serving.tfserving.codes import Code
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from serving.local_server.errors import invalid_argument
-from serving.local_server.tensors import Array
+from serving.runtime.errors import invalid_argument
+from serving.runtime.tensor_messages import Array
 
 Outputs = Sequence[tuple[str, Array]]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from serving.local_server.errors import ServingError, invalid_argument
-from serving.local_server.signature import TensorInfo
-from serving.local_server.tensors import TYPE_NAMES, Array
+from serving.runtime.errors import ServingError, invalid_argument
+from serving.runtime.signature import TensorInfo
+from serving.runtime.tensor_messages import TYPE_NAMES, Array
 from serving.tfserving.codes import Code
 
 _LONGEST_ECHO = 256

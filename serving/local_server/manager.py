@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from serving.local_server.config import ModelConfig
-from serving.local_server.errors import ServingError, failed_precondition, invalid_argument, not_found
-from serving.local_server.model import Loader, Model, Pace
-from serving.local_server.servable import Servable
-from serving.local_server.version import Version
+from serving.runtime.errors import ServingError, failed_precondition, invalid_argument, not_found
+from serving.runtime.model import Loader, Model, Pace
+from serving.runtime.servable import Servable
+from serving.runtime.version import Version
 from serving.tfserving.codes import Code
 
 Labels = dict[str, dict[str, int]]

@@ -6,9 +6,9 @@ from typing import Any
 from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2
 
 from serving.local_server.config import from_server_config
-from serving.local_server.errors import invalid_argument, not_found
 from serving.local_server.manager import ModelManager
-from serving.local_server.version import State, Version
+from serving.runtime.errors import invalid_argument, not_found
+from serving.runtime.version import State, Version
 
 
 def model_status(manager: ModelManager, request: Any) -> Any:

@@ -4,11 +4,11 @@ from typing import Any
 
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2
 
-from serving.local_server.errors import invalid_argument
 from serving.local_server.manager import ModelManager
-from serving.local_server.servable import DEFAULT_SIGNATURE, Servable
-from serving.local_server.signature import Signature
-from serving.local_server.tensors import Array, decode, encode
+from serving.runtime.errors import invalid_argument
+from serving.runtime.servable import DEFAULT_SIGNATURE, Servable
+from serving.runtime.signature import Signature
+from serving.runtime.tensor_messages import Array, decode, encode
 
 
 def predict(servable: Servable, request: Any, as_content: bool, deadline: float | None) -> Any:

@@ -9,14 +9,14 @@ from urllib.parse import unquote
 from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_status_pb2
 
-from serving.local_server.errors import ServingError, invalid_argument
 from serving.local_server.json_outputs import write_columns, write_rows
 from serving.local_server.json_tensors import parse_request, read_inputs
 from serving.local_server.manager import ModelManager
-from serving.local_server.metrics import Metrics
 from serving.local_server.model_service import model_status
 from serving.local_server.prediction_service import signature_map
-from serving.local_server.servable import DEFAULT_SIGNATURE, Servable
+from serving.local_server.server_metrics import Metrics
+from serving.runtime.errors import ServingError, invalid_argument
+from serving.runtime.servable import DEFAULT_SIGNATURE, Servable
 from serving.tfserving.codes import Code
 
 HTTP_STATUSES = {

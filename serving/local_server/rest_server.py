@@ -10,8 +10,8 @@ from socketserver import TCPServer, ThreadingMixIn
 from time import monotonic
 from typing import Any
 
-from serving.local_server.errors import ServingError
 from serving.local_server.rest_api import Response, RestApi
+from serving.runtime.errors import ServingError
 from serving.tfserving.codes import Code
 
 logger = logging.getLogger(__name__)

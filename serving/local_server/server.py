@@ -7,15 +7,15 @@ import threading
 from time import monotonic
 
 from serving.local_server import grpc_server, rest_server
-from serving.local_server.batch_scheduler import BatchScheduler
 from serving.local_server.config import Configuration, model_configs
-from serving.local_server.errors import ServingError
-from serving.local_server.loader import ServableLoader
 from serving.local_server.manager import ModelManager
-from serving.local_server.metrics import BatchingMetrics, Metrics
-from serving.local_server.model import Pace
 from serving.local_server.rest_api import RestApi
-from serving.local_server.saved_model import Parallelism
+from serving.local_server.server_metrics import BatchingMetrics, Metrics
+from serving.runtime.batch_scheduler import BatchScheduler
+from serving.runtime.errors import ServingError
+from serving.runtime.loader import ServableLoader
+from serving.runtime.model import Pace
+from serving.runtime.saved_model import Parallelism
 
 logger = logging.getLogger(__name__)
 

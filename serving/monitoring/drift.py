@@ -23,8 +23,8 @@ from enum import StrEnum
 
 import numpy as np
 
+from serving.contract.arrays import Array
 from serving.contract.reference import Continuous, Feature, Measures, Reference
-from serving.contract.tensors import Array
 
 WATCH = 0.1
 DRIFT = 0.25

@@ -19,8 +19,8 @@ import numpy as np
 from prometheus_client import Counter, Metric
 from prometheus_client.core import GaugeMetricFamily
 
+from serving.contract.arrays import Array
 from serving.contract.reference import Categorical, Measures, Reference
-from serving.contract.tensors import Array
 from serving.monitoring.drift import Verdict, Window, report
 from serving.monitoring.worker_files import write_atomically
 

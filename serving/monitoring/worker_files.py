@@ -19,7 +19,7 @@ from prometheus_client import Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import mark_process_dead
 
-from serving.monitoring.merging import merge, totals
+from serving.monitoring.adding import merge, totals
 
 EXEMPLARS = "exemplars_"
 _POINTER = "archive.json"

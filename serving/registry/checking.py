@@ -15,9 +15,9 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from serving.local_server.schemas import BatchingParameters
 from serving.registry.server_config import BATCHING_FILE
 from serving.registry.versions import SAVED_MODEL, SERVED, scan
+from serving.tfserving.rebuilt_messages import BatchingParameters
 
 _OTHER_FORMS = ("saved_model.pbtxt", "saved_model.cpb")
 _META_GRAPHS, _META_INFO, _TAGS = 2, 1, 4  # of SavedModel, MetaGraphDef, MetaInfoDef

@@ -8,15 +8,15 @@ from contextlib import AbstractContextManager, contextmanager
 import grpc
 import numpy as np
 
-from serving.contract.tensors import Array, Features
+from serving.contract.arrays import Array, Features
 from serving.errors import ModelServerError, ModelServerRefused, UnknownLabel, UnknownVersion
 from serving.tfserving import wire_pb2 as wire
+from serving.tfserving.client_tls import Tls
 from serving.tfserving.connection import Calls, Connection
 from serving.tfserving.credentials import Credentials
 from serving.tfserving.statuses import error_for
-from serving.tfserving.tensors import from_proto, to_proto
-from serving.tfserving.tls import Tls
-from serving.tfserving.versions import VersionState, VersionStatus
+from serving.tfserving.tensor_protos import from_proto, to_proto
+from serving.tfserving.version_status import VersionState, VersionStatus
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 CallTrace = Callable[[str, int], AbstractContextManager[Metadata]]

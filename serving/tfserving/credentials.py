@@ -5,7 +5,7 @@ import threading
 
 import grpc
 
-from serving.tfserving.tls import Tls
+from serving.tfserving.client_tls import Tls
 
 _log = logging.getLogger(__name__)
 

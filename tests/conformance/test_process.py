@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.local_server.schemas import HealthCheckRequest, HealthCheckResponse
+from serving.tfserving.rebuilt_messages import HealthCheckRequest, HealthCheckResponse
 from tests.conformance.client import FOUR, Client, refused, request, values
 from tests.conformance.servers import Launcher, ServerProcess, listens, wait_for
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from serving.cli import main
+from serving.commands.main import main
 from serving.gateway.settings import Settings
 from tests.test_readme import CONTAINERS
 

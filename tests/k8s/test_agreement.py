@@ -7,10 +7,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from serving.cli import main
+from serving.commands.main import main
 from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
-from serving.monitoring.metrics import Metrics
+from serving.monitoring.gateway_metrics import Metrics
 from serving.registry.server_config import METRICS_PATH
 from serving.tfserving.connection import FRESH_SECONDS
 from tests.k8s.manifests import K8S, Manifests

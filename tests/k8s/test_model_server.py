@@ -11,10 +11,10 @@ import pytest
 
 from serving.contract import ImageResizer
 from serving.gateway.settings import Settings
-from serving.local_server.schemas import HealthCheckRequest, HealthCheckResponse
 from serving.registry.pinning import pins
 from serving.registry.quarantining import quarantine_unloadable
 from serving.registry.server_config import BATCHING_FILE, MAX_ROWS, batching_parameters, models_config
+from serving.tfserving.rebuilt_messages import HealthCheckRequest, HealthCheckResponse
 from tests.conformance.client import FOUR, Client, refused, request
 from tests.conformance.models import write_mlp
 from tests.conformance.servers import Launcher, ServerProcess, listens, wait_for

@@ -22,9 +22,9 @@ from tests.monitoring.load import asking, burst, happening
 from tests.monitoring.prometheus import Prometheus, node_exporter, prometheus, wait_until_open, written_exporter
 from tests.stack import PLUMBLINE, Stack, free_port, process
 from training.errors import TrainingError
-from training.export import export
-from training.publishing import publish
-from training.run_metrics import telling_metrics
+from training.jobs.run_metrics import telling_metrics
+from training.publishing.export import export
+from training.publishing.publish import publish
 from training.task import find_task
 
 EXPORTERS = Path(__file__).parent / "exporters"
@@ -108,7 +108,7 @@ class System:
         examples = [dataclasses.replace(each, scores=each.scores * 0.5) for each in result.contract.examples]
         contract = dataclasses.replace(result.contract, examples=tuple(examples))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("training.export.check_export", lambda *_: None)
+            patch.setattr("training.publishing.export.check_export", lambda *_: None)
             publish(self.models_dir, "sentiment", lambda folder: export(result.model, contract, folder))
 
     def publish_one_that_cannot_be_loaded(self) -> None:

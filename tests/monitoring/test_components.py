@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from serving.cli import main
+from serving.commands.main import main
 from tests.k8s.manifests import K8S, Manifests, kustomize, matches, parse
 from tests.k8s.test_schemas import NEWEST, check_custom, custom
 from tests.monitoring.dashboards import FILES

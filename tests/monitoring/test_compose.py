@@ -13,7 +13,7 @@ import click
 import pytest
 import yaml
 
-from serving.cli import main
+from serving.commands.main import main
 from serving.gateway.settings import Settings
 from tests.k8s.test_agreement import CHECK, FLAGS
 from tests.monitoring.prometheus import ROOT

@@ -9,7 +9,7 @@ import click
 import pytest
 import yaml
 
-from serving.cli import main
+from serving.commands.main import main
 from tests.monitoring.prometheus import ROOT, RULES, needs_prometheus
 
 RUNBOOKS = (ROOT / "docs" / "runbooks.md").read_text()

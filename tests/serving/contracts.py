@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from serving.contract import Contract, ImageResizer, Labels, ParityExample, TabularScaler, TextVectorizer, Value
+from serving.contract.arrays import Array, Features
 from serving.contract.measuring import fit_reference
 from serving.contract.outputs import Output
 from serving.contract.preprocessors import Preprocessor
-from serving.contract.tensors import Array, Features
 
 EVALUATION = {"metric": "accuracy", "test": {"accuracy": 0.91}, "baseline": {"name": "majority", "accuracy": 0.5}}
 TRAINED_AT = "2026-11-20T10:00:00+00:00"

@@ -17,9 +17,9 @@ import grpc
 import numpy as np
 
 from serving.contract import Contract
-from serving.contract.tensors import Array, Features
+from serving.contract.arrays import Array, Features
 from serving.tfserving import wire_pb2 as wire
-from serving.tfserving.tensors import from_proto, to_proto
+from serving.tfserving.tensor_protos import from_proto, to_proto
 from tests.serving.contracts import scores, text_contract
 
 Model = Callable[[Features], Array]

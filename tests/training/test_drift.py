@@ -11,10 +11,10 @@ from PIL import Image, ImageEnhance
 from serving.contract import Measures, Reference, Value
 from serving.contract.measuring import fit_reference, measure_inputs
 from serving.monitoring.drift import Verdict, Window, report
-from tests.training.test_datasets import DATA, in_cache, in_data
-from training import datasets
-from training.photos import cats_and_dogs
-from training.preprocessing import text_vectorizer
+from tests.training.data.test_datasets import DATA, in_cache, in_data
+from training.data import datasets
+from training.data.photos import cats_and_dogs
+from training.data.preprocessing import text_vectorizer
 from training.task import find_task
 
 WINDOWS = 20

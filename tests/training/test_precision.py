@@ -2,20 +2,20 @@ import keras
 import numpy as np
 import pytest
 
-from serving.local_server.saved_model import Parallelism, load
-from serving.local_server.servable import Servable
-from training.convolutions import ConvNet
-from training.ensembles import DenseEnsemble
-from training.execution import Execution
-from training.export import export
-from training.features import prepare
-from training.job import Job, train
-from training.networks import BagOfWords, Dense
-from training.ngrams import NGramBag
-from training.problems import BINARY, MULTICLASS
-from training.protocols import HoldOut
+from serving.runtime.saved_model import Parallelism, load
+from serving.runtime.servable import Servable
+from training.data.features import prepare
+from training.execution.execution import Execution
+from training.jobs.training_job import Job, train
+from training.networks.convolutions import ConvNet
+from training.networks.dense import BagOfWords, Dense
+from training.networks.ensembles import DenseEnsemble
+from training.networks.ngrams import NGramBag
+from training.networks.tfidf import TfIdfEnsemble
+from training.problem_types import BINARY, MULTICLASS
+from training.publishing.export import export
 from training.task import Fold, find_task
-from training.tfidf import TfIdfEnsemble
+from training.validation import HoldOut
 
 RNG = np.random.default_rng(0)
 IDS = {"ids": RNG.integers(0, 10, (8, 4), np.int32)}

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from training.job import Job, run, train
+from training.jobs.training_job import Job, run, train
 from training.task import find_task, task_names
 
 OTHERS = [(name, recipe) for name in task_names() for recipe in find_task(name).recipes if recipe != "baseline"]

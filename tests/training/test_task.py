@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from training.errors import BadRequest
-from training.job import Job, train
+from training.jobs.training_job import Job, train
 from training.task import find_task
 
 NOTES = ("Made up.", "Not for use.")

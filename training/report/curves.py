@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.record import Stages
+from training.experiments.record import Stages
 
 Line = tuple[np.ndarray, np.ndarray]
 """Epochs (from 1, over all stages) and values."""

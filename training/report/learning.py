@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from training.record import Stages
+from training.experiments.record import Stages
 from training.report.curves import Onset, Span, line, mean_line, spans
 from training.report.style import BLUE, GREEN, GREY, INK, ORANGE, SMALL, dress, figure, legend, short
 from training.report.words import metric_name

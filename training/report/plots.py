@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
 
-from training.problems import MULTILABEL
-from training.record import RunRecord
+from training.experiments.record import RunRecord
+from training.problem_types import MULTILABEL
 from training.report import figures, style
 from training.report.curves import Onset
-from training.report.evaluation import Evaluation, true_labels
 from training.report.exhibits import data_uri
 from training.report.learning import learning_curves
+from training.report.results import Evaluation, true_labels
 from training.report.words import figure_of, metric_name
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from training.record import RunRecord, Stages
+from training.experiments.record import RunRecord, Stages
 from training.report.curves import line, spans
 
 

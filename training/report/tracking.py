@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 from training.errors import BadRequest
-from training.record import RunRecord
+from training.experiments.record import RunRecord
 from training.report.curves import line, spans
-from training.report.evaluation import evaluate
-from training.report.page import flattened
+from training.report.html import flattened
+from training.report.results import evaluate
 
 SERVER = "MLFLOW_TRACKING_URI"
 HTTP_LIMITS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}

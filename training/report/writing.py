@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from training.record import RunRecord
-from training.report.evaluation import evaluate
-from training.report.metrics import metrics, plain
-from training.report.page import render
+from training.experiments.record import RunRecord
+from training.report.html import render
+from training.report.metrics_json import metrics, plain
 from training.report.plots import plots
+from training.report.results import evaluate
 
 
 def write_report(record: RunRecord, folder: Path) -> Path:

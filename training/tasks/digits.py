@@ -1,14 +1,14 @@
 """Which digit is it? MNIST."""
 
 from serving.contract import Labels
-from training.augmentation import Augmentation
-from training.convolutions import ConvNet
-from training.datasets import mnist
-from training.preprocessing import glyph_resizer
-from training.problems import MULTICLASS
-from training.protocols import HoldOut
-from training.samples import digits
+from training.data.datasets import mnist
+from training.data.preprocessing import glyph_resizer
+from training.data.samples import digits
+from training.networks.augmentation import Augmentation
+from training.networks.convolutions import ConvNet
+from training.problem_types import MULTICLASS
 from training.task import Task
+from training.validation import HoldOut
 
 CHANGES = Augmentation(turn=0.03, shift=0.08, shear=0.1, zoom=0.1)
 

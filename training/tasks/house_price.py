@@ -3,14 +3,14 @@
 import dataclasses
 
 from serving.contract import Value
-from training.datasets import boston_housing, california_housing
-from training.ensembles import DenseEnsemble
-from training.networks import Dense
-from training.preprocessing import tabular_scaler
-from training.problems import REGRESSION
-from training.protocols import HoldOut, KFold
-from training.samples import district_prices, house_prices
+from training.data.datasets import boston_housing, california_housing
+from training.data.preprocessing import tabular_scaler
+from training.data.samples import district_prices, house_prices
+from training.networks.dense import Dense
+from training.networks.ensembles import DenseEnsemble
+from training.problem_types import REGRESSION
 from training.task import Task
+from training.validation import HoldOut, KFold
 
 BOSTON = Task(
     problem=REGRESSION,

@@ -3,15 +3,15 @@
 import dataclasses
 
 from serving.contract import Labels
-from training.augmentation import Augmentation
-from training.convolutions import ConvNet
-from training.photos import cats_and_dogs
-from training.preprocessing import photo_resizer
-from training.problems import BINARY
-from training.protocols import HoldOut
-from training.samples import photos
+from training.data.photos import cats_and_dogs
+from training.data.preprocessing import photo_resizer
+from training.data.samples import photos
+from training.networks.augmentation import Augmentation
+from training.networks.convolutions import ConvNet
+from training.networks.transfer import Transfer
+from training.problem_types import BINARY
 from training.task import Task
-from training.transfer import Transfer
+from training.validation import HoldOut
 
 CHANGES = Augmentation(flip=True, turn=0.05, zoom=0.1)
 SCRATCH = ConvNet(

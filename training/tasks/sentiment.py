@@ -1,14 +1,14 @@
 """Is a film review positive or negative? IMDB."""
 
 from serving.contract import Labels
-from training.datasets import imdb
-from training.networks import BagOfWords
-from training.ngrams import NGramBag
-from training.preprocessing import text_vectorizer
-from training.problems import BINARY
-from training.protocols import HoldOut
-from training.samples import reviews
+from training.data.datasets import imdb
+from training.data.preprocessing import text_vectorizer
+from training.data.samples import reviews
+from training.networks.dense import BagOfWords
+from training.networks.ngrams import NGramBag
+from training.problem_types import BINARY
 from training.task import Task
+from training.validation import HoldOut
 
 TASK = Task(
     problem=BINARY,

@@ -3,14 +3,14 @@
 import keras
 
 from serving.contract import Labels
-from training.datasets import reuters
-from training.networks import BagOfWords
-from training.preprocessing import text_vectorizer
-from training.problems import MULTICLASS
-from training.protocols import HoldOut
-from training.samples import newswires
+from training.data.datasets import reuters
+from training.data.preprocessing import text_vectorizer
+from training.data.samples import newswires
+from training.networks.dense import BagOfWords
+from training.networks.tfidf import TfIdfEnsemble
+from training.problem_types import MULTICLASS
 from training.task import Task
-from training.tfidf import TfIdfEnsemble
+from training.validation import HoldOut
 
 TASK = Task(
     problem=MULTICLASS,

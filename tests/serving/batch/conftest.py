@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from serving.batch.cli import score
-from serving.batch.job import Job
-from serving.batch.job import score as do_job
+from serving.batch.jobs.scoring_job import Job
+from serving.batch.jobs.scoring_job import score as do_job
+from serving.commands.score import score
 from serving.contract import Contract
 from tests.serving.batch.instant import InstantServer
 from tests.serving.contracts import tabular_contract, text_contract

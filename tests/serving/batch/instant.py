@@ -1,9 +1,9 @@
 """A model server that answers at once, in this process: a seam for what has nothing to do with the network."""
 
 from serving.contract import Contract, Features
-from serving.contract.tensors import Array
+from serving.contract.arrays import Array
 from serving.errors import UnknownLabel, UnknownVersion
-from serving.tfserving.versions import VersionState, VersionStatus
+from serving.tfserving.version_status import VersionState, VersionStatus
 from tests.serving.contracts import scores
 
 

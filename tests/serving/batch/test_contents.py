@@ -10,8 +10,8 @@ from PIL import Image
 
 from serving.batch.contents import PICTURES
 from serving.batch.errors import BadInput
-from serving.batch.job import merge_shards
-from serving.batch.plan import Shard
+from serving.batch.jobs.plan import Shard
+from serving.batch.jobs.scoring_job import merge_shards
 from serving.contract.image import FORMATS
 from tests.serving.batch.conftest import Command, done, read_jsonl
 from tests.serving.contracts import image_contract, png

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from serving.batch.cli import score
-from serving.exit_codes import ExitCode
+from serving.commands.score import score
+from serving.process.exit_codes import ExitCode
 from tests.serving.batch.conftest import read_jsonl, write_jsonl
 
 

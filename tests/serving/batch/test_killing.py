@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from serving.batch.errors import Unfinished
-from serving.batch.job import merge_shards
+from serving.batch.jobs.scoring_job import merge_shards
 from tests.serving.batch.conftest import done, houses, texts, write_csv, write_jsonl
 from tests.serving.contracts import tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, in_a_process

@@ -15,8 +15,8 @@ import grpc
 import pytest
 
 from serving.batch.errors import BadInput
-from serving.batch.job import Job
-from serving.batch.job import score as do_job
+from serving.batch.jobs.scoring_job import Job
+from serving.batch.jobs.scoring_job import score as do_job
 from tests.serving.batch.conftest import Command, houses, read_jsonl, texts, write_csv, write_jsonl
 from tests.serving.batch.instant import InstantServer
 from tests.serving.contracts import answers, tabular_contract, text_contract

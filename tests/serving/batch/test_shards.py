@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from serving.batch.cli import score
-from serving.batch.job import merge_shards
-from serving.batch.plan import Shard
+from serving.batch.jobs.plan import Shard
+from serving.batch.jobs.scoring_job import merge_shards
+from serving.commands.score import score
 from tests.serving.batch.conftest import Command, done, houses, read_jsonl, write_csv
 from tests.serving.contracts import tabular_contract
 

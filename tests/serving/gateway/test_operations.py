@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.gateway.cli import serve
+from serving.commands.serve import serve
 from serving.gateway.settings import Settings
 from serving.local_server.flags import command as local_server
 from tests.serving.contracts import text_contract

@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from serving.gateway.cli import serve
+from serving.commands.serve import serve
 from tests.serving.contracts import image_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, in_a_process, wait_until
 
 ROOT = Path(__file__).parents[3]
-START = "from serving.gateway.cli import serve; serve()"
+START = "from serving.commands.serve import serve; serve()"
 TEXT = json.dumps({"text": "a good film"})
 
 

@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from serving.gateway import setting_readers as readers
-from serving.gateway.key_file import make_key
+from serving.gateway.middleware.key_file import make_key
 from serving.gateway.settings import InvalidSettings, Settings
 from tests.serving.certificates import Certificates
 

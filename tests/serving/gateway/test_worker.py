@@ -17,7 +17,7 @@ import pytest
 from flask import Flask, request
 
 from serving.gateway.drain import register_drain
-from serving.gateway.run_queue import register_run_queue
+from serving.gateway.scheduling import register_run_queue
 from serving.gateway.worker import Worker
 from tests.serving.fake_model_server import wait_until
 from tests.stack import free_port

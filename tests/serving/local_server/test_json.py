@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.local_server.errors import ServingError
 from serving.local_server.json_outputs import write_columns, write_rows
 from serving.local_server.json_tensors import parse_request, read_inputs
-from serving.local_server.signature import TensorInfo
+from serving.runtime.errors import ServingError
+from serving.runtime.signature import TensorInfo
 
 
 def info(dtype: object, alias: str = "x") -> TensorInfo:

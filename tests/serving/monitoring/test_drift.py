@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from serving.contract import Measures, Reference
-from serving.contract.tensors import Array
+from serving.contract.arrays import Array
 from serving.monitoring.drift import DRIFT, Verdict, Window, ks, psi, report
 
 RNG = np.random.default_rng(7)

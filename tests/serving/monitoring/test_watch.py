@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.catalog import LiveModel, ModelState
 from serving.contract import Contract
 from serving.monitoring import watch
-from serving.monitoring.metrics import Metrics
-from serving.predictor import STAGES, Prediction
+from serving.monitoring.gateway_metrics import Metrics
+from serving.prediction.predictor import STAGES, Prediction
 from tests.serving.contracts import tabular_contract, text_contract, with_reference
 
 PREFIX = "plumbline_gateway_"

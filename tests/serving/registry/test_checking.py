@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from serving.models import models
+from serving.commands.models import models
 from serving.registry import RegistryError, publish, scan
 from serving.registry.checking import why_unloadable
 from serving.registry.quarantining import quarantine
@@ -100,9 +100,9 @@ def test_damage_is_found_and_told(models_dir: Path, name: str) -> None:
 
 def test_what_is_found_is_what_a_server_ends_by(models_dir: Path) -> None:
     """Our own loads as the original does, by TensorFlow."""
-    from serving.local_server.errors import ServingError
-    from serving.local_server.loader import ServableLoader
-    from serving.local_server.saved_model import Parallelism
+    from serving.runtime.errors import ServingError
+    from serving.runtime.loader import ServableLoader
+    from serving.runtime.saved_model import Parallelism
 
     load = ServableLoader(Parallelism(), scheduler=None, batching=None, warm_up=True)
     load(models_dir / MODEL / "1")
@@ -122,7 +122,7 @@ def test_a_file_with_a_number_for_a_name_is_unloadable(tmp_path: Path) -> None:
 
 
 def test_it_needs_no_tensorflow() -> None:
-    code = "import sys, serving.registry.check_cli; assert not {'tensorflow', 'keras'} & sys.modules.keys()"
+    code = "import sys, serving.commands.model_checks; assert not {'tensorflow', 'keras'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

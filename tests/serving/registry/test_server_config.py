@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from serving.commands.models import models
 from serving.contract import Contract, ImageResizer
 from serving.gateway.settings import Settings
-from serving.local_server.batch_scheduler import BatchScheduler
-from serving.local_server.batching import BatchingSession
-from serving.local_server.batching_parameters import BatchingParameters
 from serving.local_server.config import METRICS_PATH, Configuration
 from serving.local_server.flags import Flags
-from serving.local_server.metrics import BatchingMetrics
-from serving.models import models
+from serving.local_server.server_metrics import BatchingMetrics
 from serving.registry import publish
 from serving.registry.errors import NotFitToServe
 from serving.registry.server_config import MAX_ROWS, batching_parameters, servable_models
+from serving.runtime.batch_scheduler import BatchScheduler
+from serving.runtime.batching_parameters import BatchingParameters
+from serving.runtime.batching_session import BatchingSession
 from tests.serving.contracts import image_contract, tabular_contract, text_contract
 from tests.serving.registry.folders import write_version
 

@@ -122,5 +122,5 @@ def test_an_unknown_model_is_named_with_those_that_there_are(tmp_path: Path) -> 
 
 
 def test_nothing_here_needs_tensorflow_or_a_transport() -> None:
-    code = "import sys, serving.registry.cli; print({'tensorflow', 'flask', 'grpc'} & set(sys.modules))"
+    code = "import sys, serving.commands.model_versions; print({'tensorflow', 'flask', 'grpc'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"

@@ -22,7 +22,7 @@ from serving.errors import (
 from serving.tfserving import wire_pb2 as wire
 from serving.tfserving.channel import open_channel
 from serving.tfserving.client import ModelServerClient
-from serving.tfserving.versions import VersionState, VersionStatus
+from serving.tfserving.version_status import VersionState, VersionStatus
 from tests.serving.contracts import tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 

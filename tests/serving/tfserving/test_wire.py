@@ -10,7 +10,7 @@ import pytest
 from serving.tfserving import wire_pb2 as wire
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = {"serving/tfserving": "wire", "serving/gateway": "open_inference"}
+PACKAGES = {"serving/tfserving": "wire", "serving/gateway/protocols": "open_inference"}
 GENERATED = [f"{folder}/{name}_pb2.{end}" for folder, name in PACKAGES.items() for end in ("py", "pyi")]
 
 
@@ -129,7 +129,9 @@ def test_both_definitions_live_in_one_process(imports: tuple[str, str]) -> None:
     subprocess.run([sys.executable, "-c", "\n".join([*imports, EXCHANGE])], cwd=ROOT, check=True)
 
 
-@pytest.mark.parametrize("module", ["serving.gateway", "serving.gateway.app", "serving.gateway.cli", "serving.verify"])
+@pytest.mark.parametrize(
+    "module", ["serving.gateway", "serving.gateway.app", "serving.commands.serve", "serving.commands.verify"]
+)
 def test_the_gateway_loads_no_tensorflow(module: str) -> None:
     check = f"import sys, {module}; loaded = {{'tensorflow', 'keras', 'tensorflow_serving'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"{check}; assert not loaded, loaded"], cwd=ROOT, check=True)

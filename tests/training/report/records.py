@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from training.problems import BINARY, MULTICLASS, MULTILABEL, REGRESSION
-from training.record import FoldRecord, RunRecord
+from training.experiments.record import FoldRecord, RunRecord
+from training.problem_types import BINARY, MULTICLASS, MULTILABEL, REGRESSION
 
 CURVES = {
     "loss": [0.9, 0.5, 0.3, 0.2],

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.training.report import records
-from training.report.evaluation import evaluate
-from training.report.metrics import metrics, plain
-from training.report.page import RecipeResult, flattened, recipe_results, render, rivals, stage_results
+from training.report.html import RecipeResult, flattened, recipe_results, render, rivals, stage_results
+from training.report.metrics_json import metrics, plain
 from training.report.plots import plots
+from training.report.results import evaluate
 from training.report.writing import write_page
 
 FIGURES = [

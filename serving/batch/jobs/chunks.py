@@ -1,0 +1,148 @@
+"""A chunk of records -> the piece of output that it becomes. This is what runs in the threads or processes."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import compress
+from typing import Any, Protocol
+
+from serving.batch.errors import GOES_ON, BadInput, Changed, Unfinished, VersionGone
+from serving.batch.jobs.row_counts import Statistics
+from serving.batch.readers.records import Reader
+from serving.batch.rows import Rows
+from serving.batch.writers.text import Writer
+from serving.catalog import Catalog, LiveModel, ModelServer
+from serving.errors import (
+    ModelNotReady,
+    ModelServerError,
+    ModelServerOverloaded,
+    ModelServerTimeout,
+    ModelServerUnavailable,
+    PlumblineError,
+    UnknownVersion,
+)
+from serving.prediction.predictor import Prediction, Predictor
+
+_AWAY = (ModelNotReady, ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable, UnknownVersion)
+"""Errors that may pass."""
+
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Records of one part, the first of which has the number *first* in its file; *position* is in the source."""
+
+    name: str
+    first: int
+    records: Sequence[Any]
+    reader: Reader
+    position: int
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What has become of a chunk; *call_seconds* is the time of the model server's call."""
+
+    piece: Any
+    statistics: Statistics
+    rejects: list[dict[str, Any]]
+    call_seconds: float
+    position: int
+
+
+class Stopping(Protocol):
+    """A `threading.Event`, or one that processes share."""
+
+    def is_set(self) -> bool:
+        """Tell whether the run is to end."""
+        ...
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the run is to end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """The version that answers all rows, and the SHA-256 of its contract. Calls may take *deadline_seconds*.
+
+    A call is repeated while the model server is away, for *patience_seconds*.
+    """
+
+    model: str
+    version: int
+    contract: str
+    deadline_seconds: float
+    patience_seconds: float
+
+
+def contract_hash(document: bytes) -> str:
+    """Give the SHA-256 of a contract's JSON."""
+    return hashlib.sha256(document).hexdigest()
+
+
+class Scorer:
+    """Scores chunks by *server*; safe to share between threads."""
+
+    def __init__(self, server: ModelServer, pinned: Pinned, writer: Writer, stopping: Stopping) -> None:
+        self._catalog = Catalog(server, [pinned.model])
+        self._predictor = Predictor(self._catalog, server)
+        self._pinned = pinned
+        self._writer = writer
+        self._stopping = stopping
+        self._document = b""
+
+    def score(self, chunk: Chunk) -> Scored:
+        """Score a chunk; raises BatchError."""
+        rows = chunk.reader.read(chunk.records, chunk.first)
+        prediction = self.predict(rows.instances)
+        right = [index not in prediction.rejected for index in range(len(rows.ids))]
+        ids, kept = list(compress(rows.ids, right)), list(compress(rows.kept, right))
+        piece = self._writer.encode(ids, kept, prediction.answers)
+        rejects = _rejects(chunk.name, rows, prediction)
+        statistics = Statistics()
+        statistics.count(prediction, len(rejects))
+        return Scored(piece, statistics, rejects, prediction.stage_seconds["rpc"], chunk.position)
+
+    def predict(self, instances: Sequence[Any]) -> Prediction:
+        """Answer by the pinned version, with patience; raises BatchError."""
+        begun, pause = time.monotonic(), _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return self._predictor.predict_each(self._live(), instances, self._pinned.deadline_seconds)
+            except _AWAY as error:
+                if time.monotonic() + pause - begun > self._pinned.patience_seconds:
+                    raise self._given_up(error) from error
+                if self._stopping.wait(pause):
+                    raise Unfinished(f"stopped while the model server was away: {error}") from error
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                self._catalog.refresh(self._pinned.model)
+            except ModelServerError as error:
+                raise Unfinished(f"{error}; {GOES_ON}") from error
+            except PlumblineError as error:
+                raise BadInput(str(error)) from error
+
+    def _live(self) -> LiveModel:
+        pinned = self._pinned
+        live = self._catalog.live(pinned.model, pinned.version)
+        if live.document is not self._document:
+            if contract_hash(live.document) != pinned.contract:
+                raise Changed(pinned.model, f"version {pinned.version} carries another contract now")
+            self._document = live.document
+        return live
+
+    def _given_up(self, error: PlumblineError) -> Exception:
+        pinned = self._pinned
+        if isinstance(error, UnknownVersion):
+            return VersionGone(pinned.model, pinned.version)
+        return Unfinished(f"{error}, for {pinned.patience_seconds:g} s; {GOES_ON}")
+
+
+def _rejects(name: str, rows: Rows, prediction: Prediction) -> list[dict[str, Any]]:
+    """Give the rejected rows in their order."""
+    rejects = [{"file": name, "row": number, "reason": reason} for number, reason in rows.rejects]
+    for index, error in prediction.rejected.items():
+        rejects.append({"file": name, "row": rows.numbers[index], "row_id": rows.ids[index], "reason": str(error)})
+    return sorted(rejects, key=lambda reject: int(str(reject["row"])))

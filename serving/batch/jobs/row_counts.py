@@ -1,0 +1,69 @@
+"""What is counted of a stretch of rows. Statistics of parts add up to those of the whole, in any order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from serving.contract.arrays import Array
+from serving.prediction.predictor import Prediction
+
+
+@dataclass
+class Statistics:
+    """Rows with an answer and without, answers by label, and of values the sum, the least and the largest.
+
+    *window* has the rows' counts by the bins of the contract's reference, as `Reference.count` makes them; a contract
+    may have none. All is kept with each part, so that a run which went on, and a merge of shards, count a row once.
+    """
+
+    rows: int = 0
+    rejected: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
+    total: float = 0.0
+    least: float | None = None
+    largest: float | None = None
+    window: Array | None = None
+
+    def count(self, prediction: Prediction, rejected: int) -> None:
+        """Count answers and rejected rows."""
+        answers = prediction.answers
+        self.rows += len(answers)
+        self.rejected += rejected
+        if prediction.reference and prediction.measures:
+            self.window = prediction.reference.count(prediction.measures)
+        if not answers:
+            return
+        if "label" in answers[0]:
+            for answer in answers:
+                self.labels[answer["label"]] = self.labels.get(answer["label"], 0) + 1
+            return
+        values = [answer["value"] for answer in answers]
+        self._widen(sum(values), min(values), max(values))
+
+    def add(self, other: "Statistics") -> None:
+        """Add the counts of other rows."""
+        self.rows += other.rows
+        self.rejected += other.rejected
+        for label, count in other.labels.items():
+            self.labels[label] = self.labels.get(label, 0) + count
+        if other.window is not None:
+            self.window = other.window if self.window is None else self.window + other.window
+        if other.least is not None and other.largest is not None:
+            self._widen(other.total, other.least, other.largest)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {**vars(self), "window": None if self.window is None else self.window.tolist()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_json` gave."""
+        window = document["window"]
+        return cls(**{**document, "window": None if window is None else np.array(window)})
+
+    def _widen(self, total: float, least: float, largest: float) -> None:
+        self.total += total
+        self.least = least if self.least is None else min(self.least, least)
+        self.largest = largest if self.largest is None else max(self.largest, largest)

@@ -1,0 +1,227 @@
+"""One call of `plumbline score`: from what was asked to an output, or to a clear end."""
+
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from serving.batch.contents import pictures_in
+from serving.batch.dialect import Dialect
+from serving.batch.errors import BadInput, Changed, VersionGone
+from serving.batch.files import files_of
+from serving.batch.inputs import Inputs, Source, find_inputs
+from serving.batch.jobs import merging
+from serving.batch.jobs.chunks import Pinned, contract_hash
+from serving.batch.jobs.manifest import Manifest, Options, begin, manifest_path, read_manifest
+from serving.batch.jobs.parts import Parts, rejects_path
+from serving.batch.jobs.plan import WHOLE, Plan, Shard
+from serving.batch.jobs.progress import Progress
+from serving.batch.jobs.rejects import RejectLimit
+from serving.batch.jobs.runner import Run
+from serving.batch.jobs.summary import summarise
+from serving.batch.jobs.version_choice import pin
+from serving.batch.jobs.workers import Connect, Workers
+from serving.batch.readers import all_passed_over, open_source
+from serving.batch.rows import Columns, find_columns
+from serving.batch.writers.parquet import kept_types
+from serving.batch.writers.text import Writer, answer_columns, make_writer, writer_name
+from serving.catalog import LiveModel, ModelServer
+from serving.contract import Contract
+from serving.registry.server_config import MAX_ROWS
+
+_PART_ROWS = {"image": 1_000}
+_PART_ROWS_ELSE = 50_000
+_BATCH_BYTES = 2 * 1024 * 1024
+_LEAST_BATCH_ROWS = 16
+_HASH_CHARACTERS = 16
+
+
+@dataclass(frozen=True)
+class Job:
+    """What was asked for; fields are named as the options of `plumbline score`."""
+
+    inputs: tuple[str, ...]
+    model: str
+    output: str
+    version: int | None = None
+    label: str | None = None
+    format: str | None = None
+    columns: Mapping[str, str] | None = None
+    id_column: str | None = None
+    keep: tuple[str, ...] = ()
+    allow_missing: bool = False
+    separator: str | None = None
+    decimal: str | None = None
+    limit: int | None = None
+    batch_rows: int | None = None
+    part_rows: int | None = None
+    shard: Shard = WHOLE
+    max_rejects: str | None = None
+    in_flight: int = 4
+    processes: int | None = None
+    deadline_seconds: float = 60.0
+    patience_seconds: float = 300.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job with all that was found out for it."""
+
+    job: Job
+    live: LiveModel
+    columns: Columns
+    inputs: Inputs
+    writer: Writer
+    manifest: Manifest
+
+    @property
+    def pinned(self) -> Pinned:
+        """The version that answers."""
+        job, manifest = self.job, self.manifest
+        return Pinned(job.model, manifest.version, manifest.contract, job.deadline_seconds, job.patience_seconds)
+
+    @property
+    def workers(self) -> Workers:
+        """Who does it. Shards are for several machines or pods, where each is to take what it was given."""
+        job, kind = self.job, self.live.contract.preprocessor.kind
+        if job.processes:
+            return Workers(job.in_flight, job.processes)
+        return Workers.fitted(job.in_flight, kind, self.inputs.size if job.shard.count == 1 else 0)
+
+    @property
+    def plan(self) -> Plan:
+        """What is to be done."""
+        options = self.manifest.options
+        return Plan(self.inputs.sources, self.job.shard, options.part_rows, options.batch_rows, options.limit)
+
+
+def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
+    """Find version, columns and inputs; raises BatchError."""
+    version = begun.version if begun and job.version is None and job.label is None else job.version
+    try:
+        live = pin(server, job.model, version, job.label, job.patience_seconds)
+    except BadInput as error:
+        if begun and version == begun.version:
+            raise VersionGone(job.model, begun.version) from error
+        raise
+    dialect = Dialect(job.separator, job.decimal)
+    columns = find_columns(live.contract, job.columns or {}, job.id_column, job.keep, job.allow_missing, dialect)
+    outputs = frozenset((job.output, rejects_path(job.output)))
+    inputs = find_inputs(job.inputs, job.format, sys.stdin.buffer, outputs)
+    digest = contract_hash(live.document)
+    answer, types = answer_columns(live.contract.output), kept_types(columns.keep, inputs)
+    writer = make_writer(job.output, answer, columns.keep, types, _constants(job.model, live.version, digest))
+    options = Options(
+        columns.fields,
+        job.id_column,
+        columns.keep,
+        job.format or "by name",
+        job.limit,
+        job.batch_rows or fitting_rows(live.contract),
+        job.part_rows or _PART_ROWS.get(live.contract.preprocessor.kind, _PART_ROWS_ELSE),
+        writer_name(writer),
+        answer,
+        types,
+        job.separator,
+        job.decimal,
+    )
+    reference = live.contract.reference.to_json() if live.contract.reference else None
+    manifest = Manifest(
+        job.model,
+        live.version,
+        digest,
+        inputs.fingerprints,
+        inputs.sources,
+        options,
+        reference,
+        all_passed_over(inputs),
+    )
+    return Prepared(job, live, columns, inputs, writer, manifest)
+
+
+def score(job: Job, server: ModelServer, connect: Connect, stopping: threading.Event) -> dict[str, Any]:
+    """Do the job, or what is left of it, and give its summary; raises BatchError."""
+    begun = read_manifest(job.output)
+    if begun and begun.model != job.model:
+        raise Changed(job.output, f"with model {begun.model}, and now it is {job.model}")
+    prepared = prepare(job, server, begun)
+    manifest = prepared.manifest
+    if begun is None:
+        _check_columns(prepared)
+    begin(job.output, manifest)
+    if done := merging.finished(job.output, manifest):
+        Parts(job.output, manifest).remove()
+        return {**done, "finished_before": True}
+    parts, workers = Parts(job.output, manifest), prepared.workers
+    limit, stamps = RejectLimit.parse(job.max_rejects), _stamps(prepared.inputs)
+    with Progress(job.model, prepared.inputs.size) as progress:
+        run = Run(prepared.plan, prepared.columns, parts, prepared.writer, limit, progress, stopping, workers.count)
+        with workers.running(server, connect, prepared.pinned, prepared.writer, stopping) as submit:
+            run.run(submit)
+    if changed := [path for path, stamp in _stamps(prepared.inputs).items() if stamp != stamps.get(path)]:
+        raise BadInput(f"{changed[0]} changed while it was read: give --restart once it is written")
+    whole = run.done_before
+    whole.add(progress.statistics)
+    if job.shard.count == 1:
+        whole = merging.merge(job.output, manifest, parts, prepared.writer, limit)
+    summary = summarise(job.output, manifest, whole, progress.rows, progress.seconds, run.calls)
+    if run.unused:
+        summary["unused_columns"] = list(run.unused)
+    if job.shard.count > 1:
+        summary["shard"] = f"{job.shard.index}/{job.shard.count}"
+    else:
+        merging.finish(job.output, manifest, parts, summary)
+    return summary
+
+
+def _stamps(inputs: Inputs) -> dict[str, object]:
+    """Return the stamp of each file that is read, by its path."""
+    paths = {path for source in inputs.sources for path in _paths(source)}
+    return {path: files_of(path).stamp(path) for path in paths}
+
+
+def _paths(source: Source) -> list[str]:
+    return pictures_in(source.path) if source.format == "folder" else [source.path]
+
+
+def _check_columns(prepared: Prepared) -> None:
+    """Open the first source, or else what it lacks would be told only after a run has begun that can't go on."""
+    for source in prepared.inputs.sources[:1]:
+        open_source(source, prepared.columns).records.close()
+
+
+def merge_shards(output: str, max_rejects: str | None) -> dict[str, Any]:
+    """Put the parts of all shards together; needs nothing but them and the manifest. Raises BatchError."""
+    manifest = read_manifest(output)
+    if manifest is None:
+        raise BadInput(f"{manifest_path(output)} is not there: expected the --output that the shards were given")
+    parts = Parts(output, manifest)
+    if done := merging.finished(output, manifest):
+        parts.remove()
+        return {**done, "finished_before": True}
+    options = manifest.options
+    constants = _constants(manifest.model, manifest.version, manifest.contract)
+    writer = make_writer(output, options.answer, options.keep, options.types, constants)
+    if writer_name(writer) != options.writer:
+        raise Changed(output, f"with {options.writer}, and here it is {writer_name(writer)}")
+    started = time.monotonic()
+    whole = merging.merge(output, manifest, parts, writer, RejectLimit.parse(max_rejects))
+    summary = summarise(output, manifest, whole, 0, time.monotonic() - started, ())
+    merging.finish(output, manifest, parts, summary)
+    return summary
+
+
+def _constants(model: str, version: int, digest: str) -> tuple[str, int, str]:
+    return model, version, digest[:_HASH_CHARACTERS]
+
+
+def fitting_rows(contract: Contract) -> int:
+    """Give how many rows fit a call: a power of two, by the size of the model's features."""
+    specs = contract.preprocessor.inputs.values()
+    size = sum(int(np.prod([side for side in spec.shape if side])) * np.dtype(spec.dtype).itemsize for spec in specs)
+    fitting = 1 << (max(_BATCH_BYTES // size, 1).bit_length() - 1)
+    return min(max(fitting, _LEAST_BATCH_ROWS), MAX_ROWS)

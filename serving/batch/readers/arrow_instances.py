@@ -1,0 +1,91 @@
+"""Columns of Arrow -> the values of instances, as the contract takes them: numbers, text, or a file's bytes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from serving.batch.extras import extra
+from serving.batch.readers.arrow_values import is_bytes, is_text, plain
+from serving.batch.rows import Columns
+
+_IMAGE_STRUCT = {"bytes", "path"}
+"""How Hugging Face's data sets hold a picture."""
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """A value that no instance can have; *reason* says what was expected."""
+
+    reason: str
+
+
+def instance_values(field: str, array: Any, columns: Columns) -> list[Any]:
+    """Return the values of *field*; `Unfit` in place of one that it can't have."""
+    if field in columns.numbers:
+        return _numbers(field, array)
+    return _files(field, array) if field in columns.files else _texts(field, array)
+
+
+def _numbers(field: str, array: Any) -> list[Any]:
+    """Return numbers; of other types what the contract refuses with a word that fits."""
+    types, array = extra("pyarrow", "Parquet").types, _stored(array)
+    if types.is_decimal(array.type):
+        return [None if value is None else float(value) for value in array.to_pylist()]
+    if types.is_boolean(array.type) or is_text(array.type) or types.is_null(array.type):
+        return plain(array)
+    if types.is_integer(array.type) or types.is_floating(array.type):
+        numbers: list[Any] = array.to_pylist()
+        return numbers
+    return _unfit(f"{field}: expected a number, got {array.type}", array)
+
+
+def _texts(field: str, array: Any) -> list[Any]:
+    """Return text; also of bytes, as files of before Parquet had a mark for text have it."""
+    arrow, kind, array = extra("pyarrow", "Parquet"), array.type, _stored(array)
+    if is_text(array.type) or is_bytes(kind) or (arrow.types.is_dictionary(kind) and is_bytes(array.type)):
+        return [_decoded(field, value) for value in array.cast(arrow.large_binary()).to_pylist()]
+    if arrow.types.is_primitive(array.type) and not arrow.types.is_temporal(array.type):
+        return plain(array)  # the contract says what it takes
+    if arrow.types.is_null(array.type):
+        return [None] * len(array)
+    return _unfit(f"{field}: expected a string, got {kind}", array)
+
+
+def _files(field: str, array: Any) -> list[Any]:
+    """Return bytes, or base64 text; also of the structs in which Hugging Face's data sets hold pictures."""
+    types, array = extra("pyarrow", "Parquet").types, _stored(array)
+    if types.is_struct(array.type) and {part.name for part in array.type} == _IMAGE_STRUCT:
+        return [_held(field, value) for value in array.to_pylist()]
+    if is_bytes(array.type):
+        values: list[Any] = array.to_pylist()
+        return values
+    return _texts(field, array)
+
+
+def _stored(array: Any) -> Any:
+    """Return what an array is held as: dictionaries written out, extension types as what is below them."""
+    arrow = extra("pyarrow", "Parquet")
+    if arrow.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if hasattr(array, "storage"):
+        is_boolean = array.type.extension_name == "arrow.bool8"
+        array = array.storage.cast(arrow.bool_()) if is_boolean else array.storage
+    return array
+
+
+def _decoded(field: str, value: bytes | None) -> Any:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return Unfit(f"{field}: expected UTF-8, got other bytes")
+
+
+def _held(field: str, value: dict[str, Any] | None) -> Any:
+    if value is None or value["bytes"] is not None:
+        return value and value["bytes"]
+    if value["path"] is None:
+        return None
+    return Unfit(f"{field}: expected the picture's bytes, got only its path, {value['path']!r}: embed the files")
+
+
+def _unfit(reason: str, array: Any) -> list[Any]:
+    return [None if not there else Unfit(reason) for there in array.is_valid().to_pylist()]

@@ -1,0 +1,157 @@
+"""`plumbline drift`: whether the rows of a file look like those that a model was trained on."""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from serving.batch.readers.encoding import printable
+from serving.commands.drift_input import Row, UnreadableFile, answered, measure_answers, read_rows
+from serving.commands.gateway_client import GatewayClient, GatewayError, url_option
+from serving.commands.tables import table
+from serving.contract import Contract
+from serving.contract.measuring import input_reference
+from serving.errors import ContractError
+from serving.monitoring.drift import FeatureDrift, Verdict, Window, report
+
+_HELP = """
+Compare the rows of INPUT, any file that `plumbline score` takes, with what MODEL was trained on.
+
+Each field of the model is a column. A file that was scored has its answers compared too: `label` and `score`, or
+`value`. The contract comes from a running gateway, or from a version's folder. The exit code is 3
+if any feature has drifted.
+
+\b
+Examples:
+  plumbline drift scored.csv --model sentiment
+  plumbline drift reviews.jsonl --model sentiment --column text=review
+  plumbline drift houses.csv --model house_price --saved-model models/house_price/3
+"""
+
+DRIFTED = 3
+"""The exit code: not that of a mistake."""
+
+_CHUNK = 1000
+_PROBLEMS_SHOWN = 5
+_CONTRACT_FILE = "assets.extra/contract.json"
+_HEADER = ("FEATURE", "PSI", "KS", "CHANCE", "OUTSIDE", "MISSING", "VERDICT")
+
+
+@click.command(help=_HELP.format(DRIFTED))
+@click.argument("path", metavar="INPUT", type=click.Path(exists=True, path_type=Path))
+@click.option("--model", required=True, help="The model's name.")
+@url_option
+@click.option(
+    "--saved-model",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A version's folder, instead of a gateway.",
+)
+@click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help="What a field is called in the file.")
+@click.option("--allow-missing", is_flag=True, help="Take a file without the columns of fields that may be missing.")
+@click.option("--json", "as_json", is_flag=True, help="Give the report as JSON.")
+def drift(
+    path: Path,
+    model: str,
+    url: str,
+    saved_model: Path | None,
+    columns: tuple[str, ...],
+    allow_missing: bool,
+    as_json: bool,
+) -> None:
+    """Print a line for each feature."""
+    contract = _read_contract(model, url, saved_model)
+    try:
+        window, problems = scan(path, contract, _mapped(columns, contract), allow_missing)
+    except UnreadableFile as error:
+        raise click.ClickException(printable(str(error))) from error
+    features = report(window)
+    _say(model, path, window, problems, features, as_json)
+    if any(feature.verdict == Verdict.DRIFT for feature in features):
+        raise SystemExit(DRIFTED)
+
+
+def scan(
+    path: Path, contract: Contract, columns: dict[str, str], allow_missing: bool = False
+) -> tuple[Window, list[str]]:
+    """Count the rows of a file against the contract's reference; gives them, and what is wrong with other rows.
+
+    Raises UnreadableFile.
+    """
+    inputs = input_reference(contract)
+    if inputs is None or contract.reference is None:
+        raise UnreadableFile(f"{contract.model}: its contract has no reference statistics: train the model again")
+    rows = read_rows(path, contract, columns, allow_missing)
+    problems: list[str] = []
+    window: Window | None = None
+    while chunk := list(islice(rows, _CHUNK)):
+        problems += [f"row {row.number}: {row.problem}" for row in chunk if row.problem]
+        good = [row for row in chunk if not row.problem]
+        if not good:
+            continue
+        if window is None:
+            window = Window.empty(contract.reference if answered(contract, good[0].answer) else inputs)
+        window += _counted(path, contract, good, window)
+    if window is None and problems:
+        raise UnreadableFile(f"{path}: no row can be read: {problems[0]}")
+    return window or Window.empty(inputs), problems
+
+
+def _counted(path: Path, contract: Contract, rows: Sequence[Row], window: Window) -> Window:
+    _, measures = contract.preprocessor.measured([row.decoded for row in rows])
+    if window.reference is contract.reference:
+        measures = measures.beside(measure_answers(path, contract, list(rows)))
+    return Window.of(window.reference, measures)
+
+
+def _read_contract(model: str, url: str, saved_model: Path | None) -> Contract:
+    try:
+        if saved_model is None:
+            gateway = GatewayClient(url)
+            details = gateway.get_json(f"/models/{model}")
+            if "contract" not in details:
+                raise GatewayError(f"{model}: {details.get('problem', 'not ready')}")
+            return Contract.from_json(gateway.get(details["contract"]))
+        contract = Contract.from_json((saved_model / _CONTRACT_FILE).read_bytes())
+    except (OSError, ContractError) as error:
+        raise click.ClickException(f"{saved_model or model}: {error}") from error
+    if contract.model != model:
+        raise click.ClickException(f"{saved_model}: it is a version of {contract.model}, not of {model}")
+    return contract
+
+
+def _mapped(columns: Iterable[str], contract: Contract) -> dict[str, str]:
+    mapped = {}
+    for text in columns:
+        field, equals, name = text.partition("=")
+        if not (equals and name) or field not in contract.preprocessor.fields:
+            fields = ", ".join(contract.preprocessor.fields)
+            raise click.UsageError(f"--column {text}: expected FIELD=NAME, where FIELD is one of {fields}")
+        mapped[field] = name
+    return mapped
+
+
+def _say(
+    model: str, path: Path, window: Window, problems: Sequence[str], features: Sequence[FeatureDrift], as_json: bool
+) -> None:
+    if as_json:
+        listed = [{**vars(feature), "verdict": feature.verdict} for feature in features]
+        for feature in listed:
+            feature["chance"] = feature["chance"] if math.isfinite(feature["chance"]) else None  # without a row
+        told = {"model": model, "rows": window.rows, "invalid_rows": len(problems), "features": listed}
+        click.echo(json.dumps(told))
+        return
+    click.echo(f"{model}: {window.rows:g} rows of {path}")
+    click.echo(table([_HEADER, *map(_row, features)]))
+    for problem in problems[:_PROBLEMS_SHOWN]:
+        click.echo(f"left out {problem}", err=True)
+    if len(problems) > _PROBLEMS_SHOWN:
+        click.echo(f"left out {len(problems) - _PROBLEMS_SHOWN} more rows", err=True)
+
+
+def _row(feature: FeatureDrift) -> tuple[str, ...]:
+    ks = "" if feature.ks is None else f"{feature.ks:.3f}"
+    shares = (f"{feature.outside:.1%}", f"{feature.missing:.1%}")
+    return (feature.feature, f"{feature.psi:.3f}", ks, f"{feature.chance:.3f}", *shares, str(feature.verdict))

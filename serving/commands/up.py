@@ -1,0 +1,260 @@
+"""`plumbline up`: the gateway and what computes the models, on this machine, shown at work, until Ctrl-C."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+import click
+
+from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option
+from serving.process import memory
+
+_HELP = """
+Serve every model in the models folder on this machine.
+
+Where tensorflow_model_server is on PATH, the gateway has that behind it; else it loads the models itself.
+
+\b
+Examples:
+  plumbline up
+  plumbline up --models-dir /srv/models --port 9000
+  plumbline up --dry-run
+"""
+
+_NOT_SERVED = "not served: "
+"""How a line begins in which `plumbline serve` says which model it leaves out, and why."""
+_HOST = "127.0.0.1"
+_PORT = click.IntRange(1, 65535)
+_READY_SECONDS = 180
+_STOP_SECONDS = 30
+_POLL_SECONDS = 0.05
+_GRPC_THREADS = 256
+"""The original refuses what comes beyond four times the CPUs; the gateway sends up to WORKERS * THREADS calls, 128."""
+_ELSEWHERE = {
+    *("MODEL_SERVER", "MODEL_SERVER_CA", "MODEL_SERVER_CERT", "MODEL_SERVER_KEY", "MODEL_SERVER_NAME"),
+    *("MODELS_DIR", "MODELS"),
+}
+"""What the caller's environment says of other model servers and other models."""
+_INTRA_OP = "--tensorflow_intra_op_parallelism=1"
+"""A thread for an operation: requests run side by side, and several threads for each get into each other's way."""
+_ENVIRONMENT = {
+    # glibc would keep freed memory for each of up to sixteen threads apart: 40 MB more after some load.
+    "MALLOC_ARENA_MAX": "2",
+    # Large blocks go back when they are freed; by default the loading of a model teaches malloc to keep them: 25 MB.
+    # What layers of the image model put out is smaller than 4 MB: to get it anew for each picture takes a tenth longer.
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
+    "MALLOC_TRIM_THRESHOLD_": "2097152",
+    # Who waits for a reply reads it, not a thread of gRPC's event engine that wakes it: 0.9 of the CPU time of a text.
+    "GRPC_EXPERIMENTS": "-event_engine_client,-event_engine_listener",
+    "ACCESS_LOG": "off",  # the logs are shown only if a process fails, and would grow with each request
+    "DRAIN_SECONDS": "0",  # who presses Ctrl-C waits for no load balancer to notice
+}
+"""Of all processes, where the caller's environment says nothing else."""
+_SHOWN = 110
+"""Characters of a request or an answer that are shown."""
+
+
+@click.command(help=_HELP)
+@click.option(
+    "--models-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="models",
+    show_default=True,
+    envvar="PLUMBLINE_MODELS",
+    help="Where `plumbline train` publishes.",
+)
+@click.option("--port", type=_PORT, default=8000, show_default=True, envvar="PORT", help="The gateway's port.")
+@click.option(
+    "--model-server-port",
+    type=_PORT,
+    default=8500,
+    show_default=True,
+    help="The gRPC port of tensorflow_model_server.",
+)
+@click.option("--dry-run", is_flag=True, help="Only check that it could start, before models are trained for it.")
+@api_key_option
+def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_key: str | None) -> None:
+    """Start, wait until it is ready, show an answer of each model, and stay until a signal comes."""
+    binary = _binary()
+    _check_free(port, "--port")
+    if binary:
+        _check_free(model_server_port, "--model-server-port")
+    if dry_run:
+        return
+    if not models_dir.is_dir():
+        raise click.ClickException(f"there is no models folder {models_dir}; first run: plumbline train all")
+    for stop in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: it is ignored in what a script starts with `&`
+        signal.signal(stop, signal.default_int_handler)
+    client = GatewayClient(f"http://{_HOST}:{port}", api_key)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        tempfile.TemporaryDirectory(prefix="plumbline-") as folder,
+        _Processes(Path(folder)) as processes,
+    ):
+        if binary:
+            behind = _model_server(binary, models_dir, processes, model_server_port)
+        else:
+            behind = {"MODELS_DIR": str(models_dir.resolve())}
+        _gateway(processes, port, behind)
+        processes.wait_until(lambda: _is_ready(client))
+        click.echo("".join(processes.lines("gateway", _NOT_SERVED)), err=True, nl=False)
+        _show(client, port)
+        memory.trim()
+        processes.watch()
+
+
+class _Processes:
+    """Child processes with their logs in *folder*; a context manager that never leaves one behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._started: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop them, the last that was started first, whatever signals still come."""
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, signal.SIG_IGN)
+        for popen in reversed(self._started.values()):
+            popen.terminate()
+            try:
+                popen.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                popen.kill()
+                popen.wait()
+
+    def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        """Start one."""
+        with self._log(name).open("wb") as out:
+            # A session of its own: Ctrl-C reaches only `plumbline up`, which stops the gateway before the model server.
+            self._started[name] = subprocess.Popen(  # noqa: S603 - the command is ours
+                command, stdout=out, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+            )
+
+    def wait_until(self, done: Callable[[], bool]) -> None:
+        """Wait; raises ClickException if one ends meanwhile, or it takes too long."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while not done():
+            self._check()
+            if time.monotonic() > deadline:
+                logs = "\n".join(map(self._last_lines, self._started))
+                raise click.ClickException(f"not ready after {_READY_SECONDS} s:\n{logs}")
+            time.sleep(_POLL_SECONDS)
+
+    def watch(self) -> None:
+        """Wait for ever; raises ClickException if one ends."""
+        while True:
+            self._check()
+            time.sleep(0.5)
+
+    def lines(self, name: str, beginning: str) -> list[str]:
+        """Return the lines of a process's log that start with *beginning*."""
+        with self._log(name).open(encoding="utf-8", errors="replace") as log:
+            return [line for line in log if line.startswith(beginning)]
+
+    def _check(self) -> None:
+        for name, popen in self._started.items():
+            code = popen.poll()
+            if code is not None:
+                raise click.ClickException(f"the {name} ended with code {code}:\n{self._last_lines(name)}")
+
+    def _last_lines(self, name: str) -> str:
+        return "\n".join(self._log(name).read_text("utf-8", "replace").splitlines()[-20:])
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name.replace(' ', '-')}.log"
+
+
+def _check_free(port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise click.ClickException(f"port {port} is taken; choose another with {option}") from error
+
+
+def _binary() -> str | None:
+    binary = shutil.which("tensorflow_model_server")
+    if binary is None and find_spec("tensorflow") is None:
+        raise click.ClickException(
+            "nothing here computes models: put tensorflow_model_server on PATH, or pip install 'plumbline[serve,train]'"
+        )
+    return binary
+
+
+def _model_server(binary: str, models_dir: Path, processes: _Processes, port: int) -> dict[str, str]:
+    """Start it; gives the gateway's settings that lead to it."""
+    # Here, since all that reads contracts takes 16 MB, which without a model server only the gateway needs.
+    from serving.commands.model_versions import tell_pins
+    from serving.registry import RegistryError
+    from serving.registry.pinning import pins
+    from serving.registry.server_config import models_config, servable_models
+
+    try:
+        models, unservable = servable_models(models_dir)
+    except RegistryError as error:
+        raise click.ClickException(str(error)) from error
+    for problem in unservable:
+        click.echo(f"{_NOT_SERVED}{problem}", err=True)
+    click.echo(f"model server: {binary}, gRPC at {_HOST}:{port}")
+    config = processes.folder / "models.config"
+    pinned = pins(models_dir, models)  # or a version that can't be loaded would end it, though good ones are there
+    tell_pins(pinned)
+    text = models_config(models, str(models_dir.resolve()), {name: pin.versions for name, pin in pinned.items()})
+    config.write_text(text, "utf-8")
+    flags = [f"--port={port}", f"--model_config_file={config}", f"--grpc_max_threads={_GRPC_THREADS}", _INTRA_OP]
+    processes.start("model server", [binary, *flags], {**_ENVIRONMENT, **os.environ})
+    # The gateway waits for it, or each of its workers would find it at another moment.
+    processes.wait_until(lambda: _is_open(port))
+    return {"MODEL_SERVER": f"{_HOST}:{port}", "MODELS": ",".join(models), "PIN_WORKERS": "on"}
+
+
+def _gateway(processes: _Processes, port: int, behind: Mapping[str, str]) -> None:
+    inherited = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    options = {"BIND": _HOST, "PORT": str(port)}
+    environment = {**_ENVIRONMENT, **behind, **inherited, **options, "PROMETHEUS_MULTIPROC_DIR": str(processes.folder)}
+    processes.start("gateway", [sys.executable, "-m", "serving", "serve"], environment)
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((_HOST, port)) == 0
+
+
+def _is_ready(client: GatewayClient) -> bool:
+    try:
+        client.get("/readyz")
+    except GatewayError:
+        return False
+    return True
+
+
+def _show(client: GatewayClient, port: int) -> None:
+    for model in (each["name"] for each in client.get_json("/models")["models"]):
+        told = client.get_json(f"/models/{model}")
+        warning = "; its answers mean nothing" if told["data"] == "sample" else ""
+        click.secho(f"\n{model} (data: {told['data']}{warning})", bold=True)
+        example = told["instance"]["example"]
+        click.echo(f"  POST /predict/{model}  {_short(example)}")
+        click.echo(f"  {_short(client.post(f'/predict/{model}', example))}")
+    click.echo(f"\nhttp://{_HOST}:{port}  (the page; /predict/<model>, /models, /docs, /readyz, /metrics)")
+    click.echo("Ctrl-C stops it.")
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + " ..."

@@ -1,0 +1,97 @@
+"""`plumbline verify`: whether a live gateway and its models compute what training computed."""
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option, url_option
+from serving.contract import Contract, ParityExample
+from serving.errors import ContractError
+
+_HELP = """
+Replay each model's parity examples through a running gateway, and compare the answers with training's.
+
+Without a MODEL all that the gateway serves are verified. The exit code is 1 if any differs.
+
+\b
+Examples:
+  plumbline verify
+  plumbline verify sentiment digits
+  plumbline verify --url http://gateway:8000
+"""
+
+_TRIES = 3
+"""So often a model may change its version while it is being verified."""
+
+
+@click.command(help=_HELP)
+@url_option
+@api_key_option
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
+def verify(url: str, api_key: str | None, models: tuple[str, ...]) -> None:
+    """Print one line for each model."""
+    gateway = GatewayClient(url, api_key)
+    listed = [model["name"] for model in gateway.get_json("/models")["models"]]
+    results = [_verified(gateway, model) for model in models or listed]
+    if not all(results):
+        raise SystemExit(1)
+
+
+def _verified(gateway: GatewayClient, model: str) -> bool:
+    try:
+        for _ in range(_TRIES):
+            if (said := _replay(gateway, model)) is not None:
+                click.echo(said)
+                return True
+            time.sleep(1)  # until all of the gateway's processes have noticed
+        raise _Difference("its version keeps changing")
+    except (GatewayError, ContractError, _Difference) as error:
+        click.echo(f"{model}: FAILED: {str(error).removeprefix(f'{model}: ')}")
+        return False
+
+
+class _Difference(Exception):
+    """An answer is not what training computed."""
+
+
+def _replay(gateway: GatewayClient, model: str) -> str | None:
+    """Replay all examples of the newest version; gives None if that version went meanwhile."""
+    details = gateway.get_json(f"/models/{model}")
+    if "contract" not in details:
+        raise _Difference(details.get("problem", "not ready"))
+    try:
+        return _replay_version(gateway, model, details["version"], details["contract"])
+    except GatewayError:
+        if details["version"] in gateway.get_json(f"/models/{model}")["versions"]:
+            raise
+        return None
+
+
+def _replay_version(gateway: GatewayClient, model: str, version: int, path: str) -> str:
+    """Replay by the version's number: if none is named, a canary may answer."""
+    contract = Contract.from_json(gateway.get(path))
+    for index, example in enumerate(contract.examples):
+        reply = gateway.post(f"/predict/{model}?version={version}", example.instance)
+        _compare(contract, index, example, reply["predictions"][0])
+    return f"{model}: version {version}: {len(contract.examples)} examples agree with training"
+
+
+def _compare(contract: Contract, index: int, example: ParityExample, got: Mapping[str, Any]) -> None:
+    (expected,) = contract.output.answers(example.scores[None])
+    for name, value in expected.items():
+        if not _agree(value, got.get(name), contract.tolerance):
+            raise _Difference(f"example {index}: '{name}' is {got.get(name)}, training computed {value}")
+
+
+def _agree(expected: Any, got: Any, tolerance: float) -> bool:
+    """Compare numbers within the tolerance; of scores by label those that both list, as ties may swap the last."""
+    if isinstance(expected, dict):
+        return isinstance(got, dict) and all(
+            _agree(expected[key], got[key], tolerance) for key in expected.keys() & got
+        )
+    if isinstance(expected, float):
+        return isinstance(got, int | float) and math.isclose(expected, got, rel_tol=1e-6, abs_tol=tolerance)
+    return bool(expected == got)

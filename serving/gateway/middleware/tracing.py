@@ -1,0 +1,117 @@
+"""OpenTelemetry traces: a span for each request and each of its stages, and for each call to the model server.
+
+Imported only where TRACING is on. The OTEL_* variables of OpenTelemetry's specification say where spans go, and which.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from flask import Flask, Response, g, request
+from opentelemetry import context, trace
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from serving.gateway.middleware.access import OPEN
+from serving.gateway.middleware.request_ids import request_id
+from serving.tfserving.client import Metadata
+
+_SERVICE = "tensorflow.serving.PredictionService"
+
+_w3c = TraceContextTextMapPropagator()
+_batched: ContextVar[Sequence[trace.SpanContext]] = ContextVar("batched", default=())
+
+
+class Tracing:
+    """Traces of one process; it starts a thread, so it must be made after any fork."""
+
+    def __init__(self) -> None:
+        self._provider = TracerProvider(resource=_resource())
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._tracer = self._provider.get_tracer("plumbline")
+
+    def register(self, app: Flask) -> None:
+        """Make *app* trace all but its probes and its page, in the trace that a `traceparent` header names."""
+        app.before_request(self._start)
+        app.after_request(_describe)
+        app.teardown_request(_end)
+
+    def stage(self, name: str, seconds: float) -> None:
+        """Note a stage of the present request that took *seconds* until now."""
+        now = time.time_ns()
+        self._tracer.start_span(name, start_time=now - int(seconds * 1e9)).end(now)
+
+    def mark(self) -> trace.SpanContext:
+        """Give what a batched call remembers the present request by."""
+        return trace.get_current_span().get_span_context()
+
+    def batch(self, marks: Sequence[trace.SpanContext]) -> None:
+        """Note the requests that share the call which this thread makes next."""
+        _batched.set(marks)
+
+    @contextmanager
+    def call(self, model: str, version: int) -> Iterator[Metadata]:
+        """Trace a call to the model server; gives the metadata that takes the trace on to it.
+
+        Of the catalog's own calls, which belong to no request, there is no trace.
+        """
+        own = self.mark()
+        if not own.is_valid:
+            yield ()
+            return
+        marks = _batched.get()
+        _batched.set(())
+        attributes: dict[str, str | int] = {"rpc.system": "grpc", "rpc.service": _SERVICE, "rpc.method": "Predict"}
+        attributes |= {"plumbline.model": model, "plumbline.version": version, "plumbline.requests": max(1, len(marks))}
+        links = [trace.Link(mark) for mark in marks if mark != own]
+        kind = trace.SpanKind.CLIENT
+        with self._tracer.start_as_current_span(f"{_SERVICE}/Predict", None, kind, attributes, links):
+            headers: dict[str, str] = {}
+            _w3c.inject(headers)
+            yield tuple(headers.items())
+
+    def close(self) -> None:
+        """Send what is left."""
+        self._provider.shutdown()
+
+    def _start(self) -> None:
+        if request.endpoint in OPEN:
+            return
+        route = request.url_rule.rule if request.url_rule else ""
+        attributes = {"http.request.method": request.method, "http.route": route, "plumbline.request_id": request_id()}
+        parent = _w3c.extract(request.headers)
+        kind = trace.SpanKind.SERVER
+        g.span = self._tracer.start_span(f"{request.method} {route}".strip(), parent, kind, attributes)
+        g.span_token = context.attach(trace.set_span_in_context(g.span, parent))
+        started = g.span.get_span_context()
+        g.trace_id = trace.format_trace_id(started.trace_id)
+        if started.trace_flags.sampled:
+            g.sampled_trace_id = g.trace_id  # one that can be looked up
+
+
+def _describe(reply: Response) -> Response:
+    if "span" in g:
+        g.span.set_attribute("http.response.status_code", reply.status_code)
+        for name in ("model", "version"):
+            if name in g:
+                g.span.set_attribute(f"plumbline.{name}", g.get(name))
+        if reply.status_code >= 500:
+            g.span.set_status(trace.StatusCode.ERROR)
+    return reply
+
+
+def _end(error: BaseException | None) -> None:
+    if "span" in g:
+        context.detach(g.span_token)
+        g.span.end()
+
+
+def _resource() -> Resource:
+    resource = Resource.create()  # of OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES
+    if str(resource.attributes[SERVICE_NAME]).startswith("unknown_service"):
+        return resource.merge(Resource({SERVICE_NAME: "plumbline-gateway"}))
+    return resource

@@ -1,0 +1,183 @@
+"""The paths of the OpenAPI document: those of one model by its contract, and those that all share."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from serving.catalog import LiveModel
+from serving.contract import Contract
+from serving.gateway.openapi import schemas
+from serving.gateway.openapi.schemas import Schema, array, closed
+from serving.gateway.protocols.named_tensors import file_fields, input_tensors
+
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+
+PREDICT, MODELS, OPERATIONS = "Predict", "Models", "Operations"
+OPEN_INFERENCE, TENSORFLOW_SERVING = "Open Inference Protocol", "TensorFlow Serving"
+
+PROBLEMS = {
+    400: "The body is not what its media type says, or lacks its outer shape.",
+    401: "The API key is missing, or none that is known.",
+    404: "There is no such model or version.",
+    413: "The body, or the number of instances in it, is over the limit.",
+    415: "The media type is not one that this model takes.",
+    422: "Instances break the contract; `errors` has the place of each.",
+    429: "Too many requests are waiting for this model, or came with this key; `Retry-After` says when to try again.",
+    502: "The model server answered with an error.",
+    503: "The model server is away or overloaded, or the model is not ready.",
+    504: "The deadline passed before the model server answered.",
+}
+VERSION: Schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+_BEHIND = (429, 502, 503, 504)
+
+
+def model_paths(live: LiveModel, most: int) -> dict[str, Any]:
+    """Describe how to ask one model, in each protocol; a request has at most *most* instances."""
+    model, contract = live.model, live.contract
+    return {
+        f"/predict/{model}": {"post": _asked(_predict(live, most))},
+        f"/v2/models/{model}/infer": {"post": _asked(_infer(contract))},
+        f"/v1/models/{model}:predict": {"post": _asked(_rows(contract, most))},
+    }
+
+
+def shared_paths(models: Sequence[str]) -> dict[str, Any]:
+    """Describe all other routes; *models* are the names that there are."""
+    model = _parameter("model", {"enum": list(models)})
+    version = _parameter("version", VERSION)
+    listed = closed({"models": array({"type": "object", "required": ["name", "ready", "versions"]})})
+    ready = {"type": "object", "required": ["ready"]}
+
+    def get(path: str, summary: str, tag: str, schema: Schema, failures: Sequence[int] = ()) -> dict[str, Any]:
+        parameters = [each for each in (model, version) if f"{{{each['name']}}}" in path]
+        operation = _operation(summary, tag, {JSON: {"schema": schema}}, failures)
+        named = {"operationId": _operation_id("get", path), **operation}
+        return {path: {"get": {**named, **({"parameters": parameters} if parameters else {})}}}
+
+    paths = {
+        **get("/models", "List the models", MODELS, listed),
+        **get("/models/{model}", "Describe a model", MODELS, ready, (404,)),
+        **get(f"/models/{_VERSION}/contract", "Give a version's contract", MODELS, schemas.ANY_OBJECT, (404, 503)),
+        **get("/healthz", "Is the process alive?", OPERATIONS, closed({"status": {"const": "ok"}})),
+        **get("/readyz", "Is every model ready?", OPERATIONS, ready),
+        "/metrics": {"get": _metrics()},
+        **get("/v2", "Describe the server", OPEN_INFERENCE, schemas.ANY_OBJECT),
+        **get("/v2/health/live", "Is the process alive?", OPEN_INFERENCE, closed({"live": {"const": True}})),
+        **get("/v2/models/stats", "Count all models' requests", OPEN_INFERENCE, schemas.STATISTICS),
+        "/v2/repository/index": {"post": _index()},
+        **get("/v2/health/ready", "Is every model ready?", OPEN_INFERENCE, ready),
+    }
+    for path in ("/v2/models/{model}", f"/v2/models/{_VERSION}"):
+        paths |= get(path, "List a model's tensors", OPEN_INFERENCE, schemas.ANY_OBJECT, (404, 503))
+        paths |= get(f"{path}/ready", "Is the model ready?", OPEN_INFERENCE, ready, (404,))
+        paths |= get(f"{path}/stats", "Count a model's requests", OPEN_INFERENCE, schemas.STATISTICS, (404,))
+    for path in ("/v1/models/{model}", f"/v1/models/{_VERSION}"):
+        paths |= get(path, "List a model's versions", TENSORFLOW_SERVING, schemas.ANY_OBJECT, (404, 503))
+        paths |= get(f"{path}/metadata", "Describe the signature", TENSORFLOW_SERVING, schemas.ANY_OBJECT, (404, 503))
+    for path in ("/readyz", "/v2/health/ready", "/v2/models/{model}/ready", f"/v2/models/{_VERSION}/ready"):
+        responses = paths[path]["get"]["responses"]
+        responses["503"] = {**responses["200"], "description": "It is not."}
+    return paths
+
+
+def _metrics() -> dict[str, Any]:
+    content: dict[str, Any] = {"text/plain": {}, "application/openmetrics-text": {}}
+    operation = _operation("Metrics for Prometheus", OPERATIONS, content, ())
+    return {"operationId": _operation_id("get", "/metrics"), **operation}
+
+
+def _operation_id(method: str, path: str) -> str:
+    """Make a name of a path that never changes with the models: get_v2_models_model_ready."""
+    return "_".join([method, *re.findall(r"\w+", path)])
+
+
+def _index() -> dict[str, Any]:
+    entry = {"type": "object", "required": ["name", "state", "reason"]}
+    operation = _operation("List all versions", OPEN_INFERENCE, {JSON: {"schema": array(entry)}}, (400, 413))
+    asked = {"type": "object", "properties": {"ready": {"type": ["boolean", "null"]}}}
+    named = {"operationId": "post_v2_repository_index", **operation}
+    return {**named, "requestBody": {"required": False, "content": {JSON: {"schema": asked}}}}
+
+
+def _predict(live: LiveModel, most: int) -> dict[str, Any]:
+    contract = live.contract
+    example, scores = contract.examples[0].instance, contract.examples[0].scores
+    examples = {"one": {"value": example}, "many": {"value": {"instances": [example]}}}
+    content: dict[str, Any] = {JSON: {"schema": schemas.predict_request(contract, most), "examples": examples}}
+    if file_fields(contract):
+        files = closed({"image": array({"contentMediaType": "application/octet-stream"}, minItems=1, maxItems=most)})
+        content["multipart/form-data"] = {"schema": files}
+        content |= {"image/*": {}, "application/octet-stream": {}}
+    reply = {"model": live.model, "version": live.version, "predictions": contract.output.answers(scores[None])}
+    answer = {JSON: {"schema": schemas.predict_reply(contract), "example": reply}}
+    operation = _operation(f"Ask {contract.model}", PREDICT, answer, (400, 413, 415, 422, *_BEHIND))
+    return {**operation, "operationId": f"predict_{contract.model}", "requestBody": _body(content)}
+
+
+def _infer(contract: Contract) -> dict[str, Any]:
+    instance = contract.examples[0].instance
+    inputs = [
+        {"name": info.name, "datatype": info.datatype, "shape": [1], "data": [instance.get(info.name)]}
+        for info in input_tensors(contract)
+    ]
+    content = {JSON: {"schema": schemas.infer_request(contract), "examples": {"one": {"value": {"inputs": inputs}}}}}
+    answer = {JSON: {"schema": schemas.infer_reply(contract)}, "application/octet-stream": {}}
+    operation = _operation(f"Ask {contract.model}", OPEN_INFERENCE, answer, (400, 413, *_BEHIND))
+    return {**operation, "operationId": f"infer_{contract.model}", "requestBody": _body(content)}
+
+
+def _rows(contract: Contract, most: int) -> dict[str, Any]:
+    examples = {"rows": {"value": {"instances": [contract.examples[0].instance]}}}
+    content = {JSON: {"schema": schemas.rows_request(contract, most), "examples": examples}}
+    answer = {JSON: {"schema": schemas.rows_reply(contract)}}
+    operation = _operation(f"Ask {contract.model}", TENSORFLOW_SERVING, answer, (400, 413, *_BEHIND))
+    description = "The column format, `inputs` instead of `instances`, is taken too."
+    named = {"operationId": f"tfserving_predict_{contract.model}", "description": description}
+    return {**operation, **named, "requestBody": _body(content)}
+
+
+_VERSION = "{model}/versions/{version}"
+
+
+def _operation(summary: str, tag: str, content: dict[str, Any], failures: Sequence[int]) -> dict[str, Any]:
+    failed = {str(status): failure(status, tag) for status in failures}
+    return {
+        "summary": summary,
+        "tags": [tag],
+        "responses": {"200": {"description": "OK", "content": content}, **failed},
+    }
+
+
+def failure(status: int, tag: str) -> dict[str, Any]:
+    """Describe a response of this status to an operation with this *tag*."""
+    is_foreign = tag in (OPEN_INFERENCE, TENSORFLOW_SERVING)
+    kind = {JSON: {"schema": _ref("Error")}} if is_foreign else {PROBLEM_JSON: {"schema": _ref("Problem")}}
+    return {"description": PROBLEMS[status], "content": kind}
+
+
+def _body(content: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": content}
+
+
+def _parameter(name: str, schema: Schema) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _asked(operation: dict[str, Any]) -> dict[str, Any]:
+    """Add what a caller may say beside the instances; 404 is the answer to a version or label that is not there."""
+    failed = {**operation["responses"]["400"], "description": PROBLEMS[404]}
+    return {**operation, "parameters": [_VERSION_QUERY], "responses": {**operation["responses"], "404": failed}}
+
+
+_VERSION_QUERY = {
+    "name": "version",
+    "in": "query",
+    "schema": VERSION,
+    "description": "The version that is to answer; `label=` names its label instead. "
+    "The header X-Request-Timeout has the seconds until an answer is of no use.",
+}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}

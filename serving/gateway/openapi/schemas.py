@@ -1,0 +1,139 @@
+"""What requests and replies are, as JSON schemas for OpenAPI 3.1, made from a model's contract."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from serving.contract import Contract, Labels, Value
+from serving.gateway.protocols.inference_v2_tensors import NUMBERS
+from serving.gateway.protocols.named_tensors import BYTES, FP64, TensorInfo, input_tensors, output_tensors
+
+Schema = dict[str, Any]
+
+NUMBER: Schema = {"type": "number"}
+STRING: Schema = {"type": "string"}
+ANY_OBJECT: Schema = {"type": "object"}
+
+STATISTICS: Schema = {"type": "object", "required": ["model_stats"]}
+
+
+def nullable(schema: Schema) -> Schema:
+    """Describe what may be null, which is as if it were absent."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def array(items: Schema, **more: Any) -> Schema:
+    """Describe an array."""
+    return {"type": "array", "items": items, **more}
+
+
+def closed(properties: Mapping[str, Schema], optional: Sequence[str] = ()) -> Schema:
+    """Describe an object with these properties and no others."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def predict_request(contract: Contract, most: int) -> Schema:
+    """Describe the JSON of POST /predict/<model>: one instance, or 1 to *most*."""
+    instance = contract.preprocessor.instance_schema
+    return {"oneOf": [instance, closed({"instances": array(instance, minItems=1, maxItems=most)})]}
+
+
+def predict_reply(contract: Contract) -> Schema:
+    """Describe its answer."""
+    return closed(
+        {
+            "model": {"const": contract.model},
+            "version": {"type": "integer", "minimum": 1},
+            "predictions": array(_answer(contract), minItems=1),
+        }
+    )
+
+
+def infer_request(contract: Contract) -> Schema:
+    """Describe the JSON of the Open Inference Protocol's infer request."""
+    fields = contract.preprocessor.instance_schema["properties"]
+    tensors = [
+        {
+            "type": "object",
+            "properties": {
+                "name": {"const": info.name},
+                "datatype": {"enum": list(NUMBERS) if info.datatype == FP64 else [BYTES]},
+                "shape": array({"type": "integer", "minimum": 1}, minItems=1, maxItems=2),
+                "data": {"anyOf": [array(fields[info.name]), array(array(fields[info.name], minItems=1, maxItems=1))]},
+                "parameters": nullable(ANY_OBJECT),
+            },
+            "required": ["name", "datatype", "shape", "data"],
+        }
+        for info in input_tensors(contract)
+    ]
+    names = [info.name for info in output_tensors(contract)]
+    members: Schema = {"name": {"enum": names}, "parameters": nullable(ANY_OBJECT)}
+    output = {"type": "object", "properties": members, "required": ["name"]}
+    optional = {"id": STRING, "parameters": ANY_OBJECT, "outputs": array(output)}
+    properties = {"inputs": _any_of(tensors), **{name: nullable(schema) for name, schema in optional.items()}}
+    return {"type": "object", "properties": properties, "required": ["inputs"]}
+
+
+def infer_reply(contract: Contract) -> Schema:
+    """Describe its answer."""
+    tensors = [
+        closed(
+            {
+                "name": {"const": info.name},
+                "datatype": {"const": info.datatype},
+                "shape": array({"type": "integer"}),
+                "data": array(_scalar(info)),
+                "parameters": ANY_OBJECT,
+            },
+            optional=["data", "parameters"],
+        )
+        for info in output_tensors(contract)
+    ]
+    properties = {"model_name": {"const": contract.model}, "model_version": STRING, "id": STRING}
+    return closed({**properties, "outputs": _any_of(tensors)}, optional=["id"])
+
+
+def rows_request(contract: Contract, most: int) -> Schema:
+    """Describe the row format of TensorFlow Serving's predict request; a model of one field takes bare values too."""
+    instance = contract.preprocessor.instance_schema
+    fields = {name: _alone_or_not(field) for name, field in instance["properties"].items()}
+    row = {**instance, "properties": fields}
+    items = {"anyOf": [row, *fields.values()]} if len(fields) == 1 else row
+    signature = {"enum": ["serving_default", ""]}
+    instances = array(items, minItems=1, maxItems=most)
+    return closed({"signature_name": signature, "instances": instances}, optional=["signature_name"])
+
+
+def _alone_or_not(schema: Schema) -> Schema:
+    return {"anyOf": [schema, array(schema, minItems=1, maxItems=1)]}
+
+
+def rows_reply(contract: Contract) -> Schema:
+    """Describe its answer."""
+    columns = {info.name: _row(info) for info in output_tensors(contract)}
+    row = next(iter(columns.values())) if len(columns) == 1 else closed(columns)
+    return closed({"predictions": array(row, minItems=1)})
+
+
+def _answer(contract: Contract) -> Schema:
+    match contract.output:
+        case Labels(names):
+            label, score = {"enum": list(names)}, {"type": "number", "minimum": 0, "maximum": 1}
+            scores = {"type": "object", "propertyNames": label, "additionalProperties": score}
+            return closed({"label": label, "score": score, "scores": scores})
+        case Value(unit):
+            return closed({"value": NUMBER, "unit": {"const": unit}})
+        case _:
+            return ANY_OBJECT
+
+
+def _any_of(tensors: Sequence[Schema]) -> Schema:
+    return array({"anyOf": list(tensors)} if len(tensors) > 1 else tensors[0], minItems=1)
+
+
+def _row(info: TensorInfo) -> Schema:
+    return _scalar(info) if len(info.shape) == 1 else array(_scalar(info))
+
+
+def _scalar(info: TensorInfo) -> Schema:
+    return STRING if info.datatype == BYTES else NUMBER

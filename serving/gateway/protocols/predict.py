@@ -1,0 +1,23 @@
+"""POST /predict/<model>."""
+
+from flask import Blueprint, Response, request
+
+from serving.gateway.protocols.answering import Answering
+from serving.gateway.protocols.predict_body import read_instances
+from serving.gateway.replies import json_reply
+
+
+def predict_routes(answering: Answering, most_depth: int) -> Blueprint:
+    """Make the blueprint; JSON may be nested *most_depth* deep."""
+    routes = Blueprint("predict", __name__)
+    answering.count(routes)
+
+    @routes.post("/predict/<model>")
+    def predict(model: str) -> Response:
+        def takes_image() -> bool:
+            return answering.live(model).contract.preprocessor.fields == ("image",)
+
+        prediction = answering.predict(model, lambda: read_instances(request, takes_image, most_depth))
+        return json_reply({"model": model, "version": prediction.version, "predictions": prediction.answers})
+
+    return routes

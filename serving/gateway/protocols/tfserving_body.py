@@ -1,0 +1,113 @@
+"""The bodies of TensorFlow Serving's REST predict call, with raw instances: row format and column format."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from serving.contract import Contract
+from serving.errors import MalformedRequest
+from serving.gateway.protocols.body import kind
+from serving.gateway.protocols.named_tensors import as_text, file_fields, required, rows
+from serving.gateway.protocols.predict_body import Instances, pointer
+
+SIGNATURE = "serving_default"
+
+
+def is_rows(document: Any) -> bool:
+    """Tell the row format (`instances`) from the column format (`inputs`); raises MalformedRequest."""
+    if not isinstance(document, dict):
+        raise MalformedRequest(f"expected a JSON object with 'instances' or 'inputs', got {kind(document)}")
+    if other := [name for name in document if name not in ("instances", "inputs", "signature_name")]:
+        raise MalformedRequest(f"expected 'instances' or 'inputs', and 'signature_name', got {other[0][:60]!r}")
+    if ("instances" in document) == ("inputs" in document):
+        raise MalformedRequest("expected one of 'instances' and 'inputs'")
+    signature = document.get("signature_name", SIGNATURE)
+    if signature not in ("", SIGNATURE):
+        raise MalformedRequest(f"expected '{SIGNATURE}' as 'signature_name', got {str(signature)[:60]!r}")
+    return "instances" in document
+
+
+def read_rows(instances: Any, contract: Contract) -> Instances:
+    """Read `instances`; a model of one field takes its bare values too.
+
+    A field's value may stand in an array of its own: for callers, the batch is then of shape [n, 1].
+    """
+    if not isinstance(instances, list):
+        raise MalformedRequest(f"expected 'instances' as an array, got {kind(instances)}")
+    fields, files = contract.preprocessor.fields, file_fields(contract)
+    bare = [len(fields) == 1 and (not isinstance(each, dict) or _is_base64(each)) for each in instances]
+    values = [{fields[0]: each} if is_bare else each for each, is_bare in zip(instances, bare, strict=True)]
+    return Instances(
+        [_read(each, files) if isinstance(each, dict) else each for each in values],
+        lambda index, field: pointer("instances", index, "" if bare[index] else field, *_rank(values[index], field)),
+    )
+
+
+def read_columns(inputs: Any, contract: Contract) -> Instances:
+    """Read `inputs`: by field a value for each instance; a model of one field takes the bare values too.
+
+    A value may stand in an array of its own, as in rows.
+    """
+    fields, files = contract.preprocessor.fields, file_fields(contract)
+    bare = not isinstance(inputs, dict) or _is_base64(inputs)
+    if bare and len(fields) > 1:
+        raise MalformedRequest(f"expected 'inputs' as an object with {', '.join(fields)}, got {kind(inputs)}")
+    columns = {fields[0]: inputs} if bare else inputs
+    listed = {name: values if isinstance(values, list) else [values] for name, values in columns.items()}
+
+    def place(index: int, field: str) -> str:
+        if field not in columns:
+            return pointer("inputs")
+        many = isinstance(columns[field], list)
+        return pointer(
+            "inputs", "" if bare else field, index if many else "", *_rank({field: listed[field][index]}, field)
+        )
+
+    missing = tuple(name for name in required(contract) if name not in columns)
+    return Instances([_read(instance, files) for instance in rows(listed)], place, missing)
+
+
+def predictions(columns: Mapping[str, Sequence[Any]]) -> list[Any]:
+    """Give the reply's `predictions`: bare values if there is one output, else objects by output."""
+    if len(columns) == 1:
+        return list(next(iter(columns.values())))
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def outputs(columns: Mapping[str, Sequence[Any]]) -> Any:
+    """Give the reply's `outputs`: the values if there is one output, else by output."""
+    return next(iter(columns.values())) if len(columns) == 1 else columns
+
+
+def _read(instance: Mapping[str, Any], files: frozenset[str]) -> dict[str, Any]:
+    return {name: _unpacked(_alone(value), name in files) for name, value in instance.items()}
+
+
+def _alone(value: Any) -> Any:
+    return value[0] if _is_alone(value) else value
+
+
+def _is_alone(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 1
+
+
+def _rank(instance: Any, field: str) -> tuple[int, ...]:
+    """Return what a field's place ends in: 0 if its value stands in an array of its own."""
+    return (0,) if isinstance(instance, dict) and _is_alone(instance.get(field)) else ()
+
+
+def _unpacked(value: Any, is_file: bool) -> Any:
+    """Undo `{"b64": ...}`; the contract reads a file's base64 itself."""
+    if not _is_base64(value):
+        return value
+    if is_file:
+        return value["b64"]
+    try:
+        return as_text(base64.b64decode(value["b64"], validate=True))
+    except (binascii.Error, ValueError):
+        return value  # which the contract refuses
+
+
+def _is_base64(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)

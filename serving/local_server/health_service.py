@@ -1,0 +1,19 @@
+"""The standard gRPC health service, in so far as the original has it: it says that the server is up, no more.
+
+Whether a model is ready is for GetModelStatus to say.
+"""
+
+from typing import Any
+
+from serving.runtime.errors import not_found
+from serving.tfserving import rebuilt_messages as schemas
+
+SERVICES = ("", "ModelService", "PredictionService")  # the original registers these short names
+SERVING = 1
+
+
+def check(request: Any) -> Any:
+    """Answer a HealthCheckRequest."""
+    if request.service not in SERVICES:
+        raise not_found(f"unknown service {request.service}")
+    return schemas.HealthCheckResponse(status=SERVING)

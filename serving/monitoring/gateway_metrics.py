@@ -1,0 +1,254 @@
+"""Every metric of the gateway, in one place; docs/metrics.md has the same list for people.
+
+Labels are models' names as configured, versions that were admitted, and names from contracts, never text from a
+request: look the model up first, then label. Under gunicorn the values of all workers are added up through files, so
+nothing here may need more than counters, histograms and gauges with a `live...` mode.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
+
+from serving.catalog import ModelState, Refusal
+from serving.errors import ParityError
+from serving.monitoring.call_statistics import VersionStatistics, VersionTotals, statistics
+from serving.monitoring.exemplars import Exemplars
+from serving.monitoring.scrape import MOST_VERSIONS, exposition, merged
+from serving.monitoring.watch import DriftWatch
+from serving.prediction.predictor import Prediction
+from serving.tfserving.version_status import VersionStatus
+
+CONTENT_TYPE, CONTENT_TYPE_OPENMETRICS = CONTENT_TYPE_PLAIN_0_0_4, CONTENT_TYPE_LATEST
+UNKNOWN = "unknown"
+"""Stands for any model that is not configured."""
+NO_VERSION = "none"
+"""Stands where no version had a part in a request."""
+
+RETRIES = (VERSION_GONE, APART) = ("version_gone", "apart")
+"""Why calls are made again: their version went, or the model server refused them merged."""
+
+_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_REQUESTS = (1, 2, 4, 8, 16, 32, 64)
+_INSTANCES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+_Kind = TypeVar("_Kind", bound=MetricWrapperBase)
+
+
+class _Children(dict[tuple[object, ...], _Kind], Generic[_Kind]):
+    """The children of a metric by their labels' values: looking them up in the metric takes longer than counting."""
+
+    def __init__(self, metric: _Kind) -> None:
+        super().__init__()
+        self._metric: _Kind = metric
+
+    def __missing__(self, labels: tuple[object, ...]) -> _Kind:
+        child = self[labels] = self._metric.labels(*labels)
+        return child
+
+
+class Metrics:
+    """The metrics of one gateway; *shared_dir* is where gunicorn's workers share theirs, None for a single process.
+
+    *canary* gives shares in percent by model and version.
+    """
+
+    def __init__(self, shared_dir: Path | None, canary: Mapping[str, Mapping[int, float]] | None = None) -> None:
+        self._shared_dir = shared_dir
+        self._registry = CollectorRegistry()
+        self._define_requests()
+        self._define_rpcs()
+        self._define_versions()
+        self._define_processes()
+        self._watch = DriftWatch(
+            self._counter("feature_instances", "Instances by feature and bin.", "model", "version", "feature", "bin"),
+            self._counter("outside_range", "Values beyond what training saw.", "model", "version", "feature"),
+            self._counter("missing_values", "Fields that were absent or null.", "model", "version", "feature"),
+            shared_dir,
+        )
+        self._totals = VersionTotals(self._registry)
+        self._exemplars = Exemplars("plumbline_gateway_request_seconds", _SECONDS, shared_dir)
+        self._refusals: dict[tuple[str, int], Refusal] = {}
+        self._statuses: dict[str, Sequence[VersionStatus]] = {}
+        for model, shares in (canary or {}).items():
+            for version, percent in shares.items():
+                self._canary[model, version].set(percent / 100)
+
+    def _define_requests(self) -> None:
+        self._requests = self._counter(
+            "requests", "Predict requests, by version and HTTP status.", "model", "version", "code"
+        )
+        self._request_seconds = self._histogram("request_seconds", "Their time.", _SECONDS, "model", "version")
+        self._stage_seconds = self._histogram(
+            "stage_seconds", "The time of an answered request's stages.", _SECONDS, "model", "stage"
+        )
+        self._request_instances = self._histogram(
+            "request_instances", "Instances of an answered request.", _INSTANCES, "model"
+        )
+        self._predictions = self._counter("predictions", "Instances by label.", "model", "version", "label")
+        self._queued = self._gauge("queued_requests", "Requests that wait for their turn.", "livesum", "model")
+        self._shed = self._counter("shed_requests", "Requests refused since too many waited.", "model")
+        self.in_flight = Gauge(
+            "plumbline_gateway_in_flight_requests",
+            "Predict requests being answered now.",
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+
+    def _define_rpcs(self) -> None:
+        self._rpcs = self._counter("rpcs", "Calls to the model server.", "model", "method", "code")
+        self._rpc_seconds = self._histogram("rpc_seconds", "Their time.", _SECONDS, "model", "method")
+        self._rpc_retries = self._counter("rpc_retries", "Calls made again.", "model", "reason")
+        self._batch_requests = self._histogram("batch_requests", "Requests that shared a call.", _REQUESTS, "model")
+        self._batch_instances = self._histogram("batch_instances", "Instances of a call.", _INSTANCES, "model")
+
+    def _define_versions(self) -> None:
+        self._ready = self._gauge("model_ready", "Whether every worker can answer.", "livemin", "model")
+        self._live = self._gauge("live_version", "The version that answers; 0 if none.", "livemin", "model")
+        self._desired = self._gauge("desired_version", "The newest version that should.", "livemax", "model")
+        self._available = self._gauge("available_version", "The newest on the model server.", "livemax", "model")
+        self._failed = self._gauge("failed_versions", "Newest versions that did not load.", "livemax", "model")
+        self._refused = self._gauge("refused_versions", "Versions that were not admitted.", "livemax", "model")
+        self._parity = self._counter("parity_failures", "Parity checks that failed.", "model")
+        self._trained = self._gauge(
+            "contract_timestamp_seconds", "When the live version was trained.", "livemin", "model"
+        )
+        self._canary = self._gauge("canary_ratio", "A canary's share of requests.", "livemax", "model", "version")
+
+    def _define_processes(self) -> None:
+        prefix, registry = "plumbline_gateway", self._registry
+        Gauge(f"{prefix}_workers", "Processes alive.", multiprocess_mode="livesum", registry=registry).set(1)
+        Counter(f"{prefix}_worker_starts", "Processes started.", registry=registry).inc()
+
+    def answered(self, model: str, version: int | None, code: int, seconds: float, trace_id: str | None = None) -> None:
+        """Count a request of a configured model, or of UNKNOWN; *version* is the one that answered or should have.
+
+        *trace_id* is its trace's, if that was sampled.
+        """
+        which = NO_VERSION if version is None else version
+        self._requests[model, which, code].inc()
+        self._request_seconds[model, which].observe(seconds)
+        if trace_id:
+            self._exemplars.note(model, str(which), seconds, trace_id)
+        if code >= 400:
+            self._totals.failed(model, which, seconds)
+
+    def predicted(self, prediction: Prediction) -> None:
+        """Count what a successful request did."""
+        model, version = prediction.model, prediction.version
+        self._request_instances[(model,)].observe(len(prediction.answers))
+        self._totals.add(prediction)
+        for stage, seconds in prediction.stage_seconds.items():
+            self._stage_seconds[model, stage].observe(seconds)
+        for label, count in Tally(answer["label"] for answer in prediction.answers if "label" in answer).items():
+            self._predictions[model, version, label].inc(count)
+        if prediction.reference and prediction.measures:
+            self._watch.add(model, version, prediction.reference, prediction.measures)
+
+    def waiting(self, model: str, change: int) -> None:
+        """Note that *change* more requests wait for their turn."""
+        self._queued[(model,)].inc(change)
+
+    def shed(self, model: str) -> None:
+        """Count a request that was refused since too many waited."""
+        self._shed[(model,)].inc()
+
+    def rpc(self, model: str, method: str, code: str, seconds: float) -> None:
+        """Count a call to the model server that ended."""
+        self._rpcs[model, method, code].inc()
+        self._rpc_seconds[model, method].observe(seconds)
+
+    def retried(self, model: str, reason: str) -> None:
+        """Count a call to the model server that had to be made again."""
+        self._rpc_retries[model, reason].inc()
+
+    def called(self, model: str, requests: int, instances: int) -> None:
+        """Count a call for scores, which *requests* requests shared."""
+        self._batch_requests[(model,)].observe(requests)
+        self._batch_instances[(model,)].observe(instances)
+
+    def refreshed(self, model: str, state: ModelState) -> None:
+        """Note what the catalog knows of a model, and pass on what was measured since the last time."""
+        key = (model,)
+        self._ready[key].set(state.ready)
+        self._live[key].set(state.newest.version if state.newest else 0)
+        self._desired[key].set(state.desired)
+        self._available[key].set(state.available)
+        self._failed[key].set(len(state.failed))
+        self._refused[key].set(len(state.refused))
+        self._statuses[model] = state.statuses
+        if state.newest and (trained := _timestamp(state.newest.contract.provenance)):
+            self._trained[key].set(trained)
+        for counter in (self._shed[key], *(self._rpc_retries[model, reason] for reason in RETRIES)):
+            counter.inc(0)  # there from the start, or a rate would not see the first
+        self._parity[key].inc(sum(self._is_new(model, *it) for it in state.refused.items()))
+        self._watch.refer(model, {version: live.contract.reference for version, live in state.live.items()})
+        self._flush()
+
+    def close(self) -> None:
+        """Count what requests have left to be counted."""
+        self._flush()
+
+    def exposition(self, openmetrics: bool = False) -> bytes:
+        """Return all values, of all workers if they share a folder, in Prometheus' or OpenMetrics' text format."""
+        self._flush()
+        exemplars = self._exemplars if openmetrics else None
+        return exposition(self._registry, self._shared_dir, self._derived, exemplars)
+
+    def statistics(self) -> dict[tuple[str, int], VersionStatistics]:
+        """Return what each version has answered, of all workers; others' last second may be lacking."""
+        self._flush()
+        return statistics(merged(self._registry, self._shared_dir)[0])
+
+    def _flush(self) -> None:
+        self._watch.flush()
+        self._totals.flush()
+        self._exemplars.save()
+
+    def _derived(self, metrics: Sequence[Metric], files: int) -> list[Metric]:
+        """Give the metrics that are told at scrape, from the sum of all workers'."""
+        version, feature = ("model", "version"), ("model", "version", "feature")
+        references = _gauge_family("reference_ratio", "Training's rows by bin.", *feature, "bin")
+        psi = _gauge_family("drift_psi", "Population stability index, less what chance gives.", *feature)
+        ks = _gauge_family("drift_ks", "Kolmogorov-Smirnov distance.", *feature)
+        rows = _gauge_family("drift_window_instances", "Instances in the window.", *version)
+        self._watch.tell(metrics, references, psi, ks, rows)
+        states = _gauge_family("version_state", "1 for the state of a version on the model server.", *version, "state")
+        for model, statuses in list(self._statuses.items()):  # of this process, as the others see the same
+            for status in sorted(statuses, key=lambda status: status.version)[-MOST_VERSIONS:]:
+                states.add_metric([model, str(status.version), status.state], 1)
+        number = _gauge_family("metric_files", "Files that this scrape was put together from.")
+        number.add_metric([], files)
+        return [references, psi, ks, rows, states, number]
+
+    def _is_new(self, model: str, version: int, refusal: Refusal) -> bool:
+        before, self._refusals[model, version] = self._refusals.get((model, version)), refusal
+        return refusal.code == ParityError.code and refusal is not before
+
+    def _counter(self, name: str, text: str, *labels: str) -> _Children[Counter]:
+        return _Children(Counter(f"plumbline_gateway_{name}", text, labels, registry=self._registry))
+
+    def _gauge(self, name: str, text: str, mode: Any, *labels: str) -> _Children[Gauge]:
+        gauge = Gauge(f"plumbline_gateway_{name}", text, labels, multiprocess_mode=mode, registry=self._registry)
+        return _Children(gauge)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> _Children[Histogram]:
+        metric = Histogram(f"plumbline_gateway_{name}", text, labels, buckets=buckets, registry=self._registry)
+        return _Children(metric)
+
+
+def _gauge_family(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"plumbline_gateway_{name}", text, labels=labels)
+
+
+def _timestamp(provenance: Mapping[str, Any]) -> float:
+    """Give when the model was trained, in Unix seconds; 0 if that is not told."""
+    trained_at = provenance.get("trained_at")
+    return datetime.fromisoformat(trained_at).timestamp() if isinstance(trained_at, str) else 0.0

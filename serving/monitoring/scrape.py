@@ -1,0 +1,74 @@
+"""The metrics as Prometheus reads them: of all workers together, with what is told from their sum."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
+
+from serving.monitoring import call_statistics as statistics
+from serving.monitoring import worker_files
+from serving.monitoring.exemplars import Exemplars
+
+MOST_VERSIONS = 8
+"""So many versions of a model are told, the newest: counters can't be removed, and versions come for years."""
+
+
+Derive = Callable[[Sequence[Metric], int], Iterable[Metric]]
+"""The sum of all workers' metrics, and the number of their files -> further metrics."""
+
+
+class _Families(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def exposition(
+    registry: CollectorRegistry, folder: Path | None, derive: Derive, exemplars: Exemplars | None = None
+) -> bytes:
+    """Return this process's *registry*, or what all workers wrote to *folder*, in Prometheus' text format.
+
+    With *exemplars* it is OpenMetrics' text format, in which they have a place.
+    """
+    metrics, files = merged(registry, folder)
+    metrics = [metric for metric in metrics if not metric.name.startswith(statistics.PREFIX)]
+    _forget_old_versions(metrics)
+    if exemplars:
+        exemplars.attach(metrics)
+        for metric in metrics:
+            metric.samples.sort(key=_series)  # all of a series' together
+    together = CollectorRegistry()
+    together.register(_Families([*metrics, *derive(metrics, files)]))
+    return openmetrics.generate_latest(together) if exemplars else generate_latest(together)  # type: ignore[no-untyped-call]
+
+
+def merged(registry: CollectorRegistry, folder: Path | None) -> tuple[list[Metric], int]:
+    """Return this process's metrics, or those of all workers that share *folder*, and the number of their files."""
+    return (list(registry.collect()), 0) if folder is None else worker_files.read(folder)
+
+
+def _series(sample: Sample) -> list[tuple[str, str]]:
+    return sorted(item for item in sample.labels.items() if item[0] != "le")
+
+
+def _forget_old_versions(metrics: Sequence[Metric]) -> None:
+    versions: defaultdict[str, set[int]] = defaultdict(set)
+    for metric in metrics:
+        for sample in metric.samples:
+            if (version := sample.labels.get("version", "")).isdecimal():
+                versions[sample.labels["model"]].add(int(version))
+    told = {model: {str(it) for it in sorted(known)[-MOST_VERSIONS:]} for model, known in versions.items()}
+    if all(len(known) <= MOST_VERSIONS for known in versions.values()):
+        return
+    for metric in metrics:
+        metric.samples = [
+            sample
+            for sample in metric.samples
+            if not (version := sample.labels.get("version", "")).isdecimal() or version in told[sample.labels["model"]]
+        ]

@@ -1,0 +1,41 @@
+"""A model server that is a process of its own."""
+
+from serving.catalog.model_server import ModelServer
+from serving.contract import Features
+from serving.contract.arrays import Array
+from serving.prediction.run_queue import RunQueue
+from serving.tfserving.version_status import VersionStatus
+
+
+class RemoteServer:
+    """While *server* works for one of this process's threads, others run."""
+
+    def __init__(self, server: ModelServer, run_queue: RunQueue) -> None:
+        self._server = server
+        self._paused = run_queue.paused
+
+    def predict(
+        self, model: str, version: int, features: Features, deadline_seconds: float
+    ) -> tuple[int, dict[str, Array]]:
+        """Pass on."""
+        with self._paused():
+            return self._server.predict(model, version, features, deadline_seconds)
+
+    def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
+        """Pass on."""
+        with self._paused():
+            return self._server.contract(model, version, deadline_seconds)
+
+    def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
+        """Pass on."""
+        with self._paused():
+            return self._server.versions(model, deadline_seconds)
+
+    def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
+        """Pass on."""
+        with self._paused():
+            return self._server.labelled(model, label, deadline_seconds)
+
+    def close(self) -> None:
+        """Pass on."""
+        self._server.close()

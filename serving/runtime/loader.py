@@ -1,0 +1,49 @@
+"""From a version's folder to a servable that is ready for requests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.local_server.config import read_batching_parameters
+from serving.runtime import saved_model, warmup
+from serving.runtime.batch_scheduler import BatchScheduler
+from serving.runtime.batching_parameters import BatchingParameters
+from serving.runtime.batching_session import BatchingSession
+from serving.runtime.errors import ServingError
+from serving.runtime.saved_model import Parallelism, Session
+from serving.runtime.servable import Servable
+
+BATCHING_FILE = "batching_params.pbtxt"
+
+
+@dataclass(frozen=True)
+class ServableLoader:
+    """Loads versions in the way the server was started for: with a *scheduler* they are batched.
+
+    They are by *batching*, or if that is None by what each says in a file of its own; one without is not batched.
+    """
+
+    parallelism: Parallelism
+    scheduler: BatchScheduler | None
+    batching: BatchingParameters | None
+    warm_up: bool
+
+    def __call__(self, path: Path) -> Servable:
+        """Load the version in this folder and warm it up; raises ServingError."""
+        session: Session
+        session, signature_defs = saved_model.load(path, self.parallelism)
+        if self.scheduler and (parameters := self.batching or _own_batching(path)):
+            session = BatchingSession(session, self.scheduler, parameters)
+        servable = Servable.of(session, signature_defs)
+        if self.warm_up:
+            warmup.replay(path, servable)
+        return servable
+
+
+def _own_batching(path: Path) -> BatchingParameters | None:
+    file = path / BATCHING_FILE
+    if not file.is_file():
+        return None
+    try:
+        return read_batching_parameters(file)
+    except ServingError as error:
+        raise ServingError(error.code, f"{error.message} (in {file})") from error

@@ -1,0 +1,173 @@
+"""One model's life cycle: its own thread scans its folder, loads what is new and unloads what is not wanted."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from serving.local_server.config import ModelConfig
+from serving.runtime.errors import ServingError
+from serving.runtime.servable import Servable
+from serving.runtime.storage import scan
+from serving.runtime.version import State, Version
+from serving.tfserving.codes import Code
+
+logger = logging.getLogger(__name__)
+
+Loader = Callable[[Path], Servable]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often to look for versions (0 or less: once per configuration), and to try a load again."""
+
+    poll_seconds: float = 1.0
+    most_retries: int = 5
+    retry_seconds: float = 60.0
+
+
+class Model:
+    """A model by name. A thread of its own keeps a slow load or a missing folder from holding up other models."""
+
+    def __init__(self, config: ModelConfig, load: Loader, pace: Pace, changed: threading.Condition) -> None:
+        self.name = config.name
+        self.available: dict[int, Servable] = {}  # replaced, never changed: requests read it without a lock
+        self._config: ModelConfig | None = config
+        self._load_servable = load
+        self._pace = pace
+        self._changed = changed  # held to change versions or wanted, notified after
+        self._versions: dict[int, Version] = {}
+        self._wanted: frozenset[int] = frozenset()
+        self._wake = threading.Event()
+        self._stopped = False
+        self._looked = False
+        threading.Thread(target=self._live, name=f"model-{self.name}", daemon=True).start()
+
+    def configure(self, config: ModelConfig | None) -> None:
+        """Follow another configuration; None is to unload everything."""
+        self._config = config
+        self._wake.set()
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the model is in the configuration of the moment."""
+        return self._config is not None
+
+    def stop(self) -> None:
+        """Let the thread end. Versions stay loaded for requests that still run."""
+        self._stopped = True
+        self._wake.set()
+
+    def versions(self) -> list[Version]:
+        """List every version ever tracked, the highest number first."""
+        with self._changed:
+            return sorted(self._versions.values(), key=lambda version: -version.number)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a version is available, or none ever will be; hold the lock."""
+        return bool(self.available or self.failures())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has not looked at its folder yet, or is to try a version that it never tried; hold the lock."""
+        return not self._looked or any(each.is_loading and not each.failures for each in self._versions.values())
+
+    def failures(self) -> list[Version]:
+        """List the wanted versions that failed, if that is all there is; hold the lock."""
+        wanted = [self._versions[number] for number in sorted(self._wanted)]
+        hopeless = bool(wanted) and not self.available and all(version.failed for version in wanted)
+        return wanted if hopeless else []
+
+    def _live(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            config = self._config
+            try:
+                self._follow(config)
+                self._note_look()
+                self._load_due(config)
+                self._unload_unwanted()
+            except Exception:
+                logger.exception("%s: life cycle, will go on", self.name)
+            self._wake.wait(self._seconds_to_next(config))
+
+    def _follow(self, config: ModelConfig | None) -> None:
+        """Find out which versions are wanted, and begin tracking the new ones."""
+        found: dict[int, Path] = {}
+        wanted: frozenset[int] | None = frozenset()
+        if config is not None:
+            try:
+                found = scan(config.base_path)
+            except OSError as error:
+                logger.error("%s: can't list its folder, all stays as it is: %s", self.name, error)
+                return
+            wanted = config.policy.choose(found)
+        if wanted is None:
+            logger.warning("%s: the policy names no version, all stays as it is", self.name)
+            return
+        with self._changed:
+            for number in wanted - self._wanted:
+                self._track(number, found[number])
+            for number in self._wanted - wanted:
+                if self._versions[number].is_loading:
+                    self._versions[number].state = State.END  # no further retries
+            self._wanted = wanted
+            self._changed.notify_all()
+
+    def _note_look(self) -> None:
+        with self._changed:
+            self._looked = True
+            self._changed.notify_all()
+
+    def _track(self, number: int, path: Path) -> None:
+        version = self._versions.setdefault(number, Version(number, path))
+        if version.state is State.END:
+            version.restart(path)
+
+    def _load_due(self, config: ModelConfig | None) -> None:
+        for number in sorted(self._wanted, reverse=True):
+            version = self._versions[number]
+            if version.is_loading and version.retry_at <= monotonic():
+                self._load(version)
+            if self._stopped or self._config is not config:
+                return
+
+    def _load(self, version: Version) -> None:
+        self._move(version, State.LOADING)
+        try:
+            servable = self._load_servable(version.path)
+        except Exception as error:
+            known = isinstance(error, ServingError)
+            failure = error if isinstance(error, ServingError) else ServingError(Code.UNKNOWN, repr(error))
+            logger.error("%s version %d: %s", self.name, version.number, failure, exc_info=not known)
+            with self._changed:
+                version.fail(failure, self._pace.most_retries, self._pace.retry_seconds)
+                self._changed.notify_all()
+            return
+        version.error = None
+        self.available = {**self.available, version.number: servable}
+        self._move(version, State.AVAILABLE)
+
+    def _unload_unwanted(self) -> None:
+        """Unload what is not wanted, but never the last version that can answer while a wanted one can't."""
+        if self._wanted and not self._wanted & self.available.keys():
+            return
+        for number in sorted(self.available.keys() - self._wanted):
+            version = self._versions[number]
+            self._move(version, State.UNLOADING)
+            self.available = {key: servable for key, servable in self.available.items() if key != number}
+            self._move(version, State.END)
+
+    def _move(self, version: Version, state: State) -> None:
+        logger.info("%s version %d: %s", self.name, version.number, state.name)
+        with self._changed:
+            version.state = state
+            self._changed.notify_all()
+
+    def _seconds_to_next(self, config: ModelConfig | None) -> float | None:
+        retries = [v.retry_at - monotonic() for n in self._wanted if (v := self._versions[n]).is_loading]
+        polls = [self._pace.poll_seconds] if config is not None and self._pace.poll_seconds > 0 else []
+        return max(0.0, min(retries + polls)) if retries or polls else None

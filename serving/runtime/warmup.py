@@ -1,0 +1,39 @@
+"""Warm-up: the recorded requests that a version is shipped with, replayed before it takes real ones."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from tensorflow_serving.apis import prediction_log_pb2
+
+from serving.local_server.prediction_service import predict
+from serving.runtime.errors import ServingError, invalid_argument
+from serving.runtime.servable import Servable
+from serving.runtime.tfrecords import read_records
+from serving.tfserving.codes import Code
+
+RECORDS_PATH = Path("assets.extra", "tf_serving_warmup_requests")
+MOST_RECORDS = 1000
+
+logger = logging.getLogger(__name__)
+
+
+def replay(path: Path, servable: Servable) -> None:
+    """Run the version's warm-up records, if it has any; a failure is a failure to load."""
+    records = path / RECORDS_PATH
+    if not records.is_file():
+        return
+    count = 0
+    for record in read_records(records):
+        count += 1
+        if count > MOST_RECORDS:
+            raise invalid_argument(f"Number of warmup records exceeds the maximum ({MOST_RECORDS}) at {records}")
+        _replay(prediction_log_pb2.PredictionLog.FromString(record), servable)
+    logger.info("replayed %d warm-up records of %s", count, path)
+
+
+def _replay(log: Any, servable: Servable) -> None:
+    kind = log.WhichOneof("log_type")
+    if kind != "predict_log":
+        raise ServingError(Code.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}")
+    predict(servable, log.predict_log.request, as_content=False, deadline=None)

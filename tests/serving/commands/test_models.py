@@ -1,0 +1,154 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from serving.commands.models import models
+from tests.serving.registry.folders import MODEL, contract, numbers, publish_version
+
+SAMPLE = contract(data="sample").to_json()
+
+
+@pytest.fixture
+def models_dir(tmp_path: Path) -> Path:
+    """Three versions; the first is a sample's."""
+    publish_version(tmp_path, document=SAMPLE)
+    publish_version(tmp_path, document=contract(value=0.875).to_json())
+    publish_version(tmp_path)
+    return tmp_path
+
+
+def run(models_dir: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(models, arguments, env={"PLUMBLINE_MODELS": str(models_dir)})
+
+
+def told(models_dir: Path, *arguments: str) -> Sequence[str]:
+    result = run(models_dir, *arguments)
+    assert result.exit_code == 0, result.output
+    lines: Sequence[str] = result.output.splitlines()
+    return lines
+
+
+def test_list_shows_each_version_and_what_becomes_of_it(models_dir: Path) -> None:
+    (models_dir / MODEL / "2" / "assets.extra" / "contract.json").unlink()
+    told(models_dir, "promote", MODEL, "3")
+    header, *rows = [line.split() for line in told(models_dir, "list")]
+
+    assert header == "MODEL VERSION STATE DATA RECIPE METRIC TRAINED NOTE".split()
+    trained = "accuracy 0.9 (baseline 0.5) 2026-01-02T03:04:05+00:00".split()
+    assert rows[0] == [MODEL, "1", "idle", "sample", "baseline", *trained]
+    assert rows[1] == f"{MODEL} 2 broken - - - - assets.extra/contract.json: No such file or directory".split()
+    assert rows[2] == [MODEL, "3", "kept", "boston_housing", "baseline", *trained]
+    assert rows[3][:-1] == [
+        MODEL,
+        "4",
+        "newest",
+        "boston_housing",
+        "baseline",
+        *trained,
+        *"promote of version 3,".split(),
+    ]
+
+
+def test_an_odd_contract_does_not_hide_the_others(models_dir: Path) -> None:
+    publish_version(models_dir, document=contract().to_json().replace('"baseline": {"accuracy": 0.5}', '"baseline": 7'))
+
+    assert [line.split()[5] for line in told(models_dir, "list")[1:]] == ["accuracy", "accuracy", "accuracy", "?"]
+
+
+def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
+    assert told(tmp_path, "list") == [f"{tmp_path} holds no published model; first run: plumbline train all"]
+
+
+def test_show_tells_of_the_live_version_or_of_the_one_that_is_named(models_dir: Path) -> None:
+    facts = dict(line.split(maxsplit=1) for line in told(models_dir, "show", MODEL))
+    assert facts["version"] == "3"
+    assert facts["state"] == "newest"
+    assert facts["fields"] == "rooms, age"
+    assert "metric           accuracy 0.875 (baseline 0.5)" in told(models_dir, "show", MODEL, "2")
+
+
+def test_promote_and_rollback_say_what_was_done_and_what_the_model_server_will_do(models_dir: Path) -> None:
+    first, second = told(models_dir, "promote", MODEL, "2")
+    assert first == "house_price: version 4 holds what version 2 does"
+    assert second.startswith("TensorFlow Serving loads 4 when it next looks at the folder")
+
+    first, second = told(models_dir, "rollback", MODEL)
+    assert first == "house_price: version 5 holds what version 3 does"
+    assert "requests then go there instead of to 4" in second
+
+
+def test_prune_says_what_it_removes_and_does_so_unless_dry(models_dir: Path) -> None:
+    publish_version(models_dir)
+    assert told(models_dir, "prune", "--dry-run", "--keep", "3") == ["house_price: would remove 1; 2, 3, 4 stay"]
+    assert numbers(models_dir) == [1, 2, 3, 4]
+
+    assert told(models_dir, "prune", MODEL)[0] == "house_price: removed 1, 2; 3, 4 stay"
+    assert told(models_dir, "prune")[0] == "house_price: nothing to remove; 3, 4 stay"
+    assert numbers(models_dir) == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("show zebra", 1, "holds no model 'zebra'; there are house_price"),
+        ("show house_price 9", 1, "house_price: there is no version 9; there are 1, 2, 3"),
+        ("promote house_price 9", 1, "house_price: there is no version 9; there are 1, 2, 3"),
+        ("promote ../house_price 1", 1, "holds no model '../house_price'"),
+        ("promote house_price 1", 1, "version 1 is not to be served: it was trained on the built-in sample"),
+        ("promote house_price new", 2, "'new' is not a valid integer"),
+        ("rollback zebra", 1, "holds no model 'zebra'"),
+        ("prune zebra", 1, "holds no model 'zebra'"),
+        ("prune --keep 1", 2, "1 is not in the range x>=2"),
+        ("list --models-dir nowhere", 2, "Directory 'nowhere' does not exist"),
+        ("--url http://gateway:8000 list", 2, "--url stands after 'served', or with no command"),
+    ],
+)
+def test_what_can_t_be_done_is_told_in_a_line(models_dir: Path, arguments: str, code: int, message: str) -> None:
+    result = run(models_dir, *arguments.split())
+
+    assert result.exit_code == code
+    assert message in result.output
+    assert numbers(models_dir) == [1, 2, 3]
+
+
+def test_a_folder_that_may_not_be_written_is_told_in_a_line(models_dir: Path) -> None:
+    (models_dir / MODEL / ".highest_version.new").mkdir()  # a stand-in that also stops root
+    result = run(models_dir, "rollback", MODEL)
+
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert ".highest_version.new" in result.output
+
+
+@pytest.mark.parametrize("name", models.commands)
+def test_each_command_has_help_with_examples(name: str) -> None:
+    shown = CliRunner().invoke(models, [name, "--help"]).output
+
+    assert "Examples:" in shown
+    assert f"plumbline models {name}" in shown
+
+
+@pytest.mark.parametrize("arguments", [[], ["served"]])
+def test_models_alone_does_as_served(arguments: list[str]) -> None:
+    result = CliRunner().invoke(models, [*arguments, "--url", "localhost:8000"])
+
+    assert isinstance(result.exception, SystemExit)
+    assert "expected a URL such as http://127.0.0.1:8000, got 'localhost:8000'" in result.output
+
+
+def test_the_commands_are_these() -> None:
+    assert isinstance(models, click.Group)
+    assert list(models.commands) == [
+        "served",
+        "list",
+        "show",
+        "promote",
+        "rollback",
+        "prune",
+        "config",
+        "check",
+        "quarantine",
+    ]

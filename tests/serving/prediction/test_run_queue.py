@@ -1,0 +1,171 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from serving.prediction import run_queue
+from serving.prediction.run_queue import RunQueue, silent_bell
+from tests.serving.fake_model_server import wait_until
+
+
+@pytest.fixture(autouse=True)
+def slices_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_queue, "SLICE_SECONDS", 30.0)
+
+
+class Threads:
+    """Threads in a queue; *told* has what they have said."""
+
+    def __init__(self, queue: RunQueue) -> None:
+        self.queue = queue
+        self.told: list[str] = []
+        self._threads: list[threading.Thread] = []
+
+    def start(self, name: str, work: Callable[[], None] = lambda: None) -> None:
+        """Have one say its name when it is its turn, and then do *work*."""
+
+        def run() -> None:
+            with self.queue.one_turn():
+                self.queue.begin()
+                self.told.append(name)
+                work()
+
+        self._threads.append(threading.Thread(target=run))
+        self._threads[-1].start()
+
+    def start_ready(self, *names: str) -> None:
+        """Start some that can't run yet, one after the other."""
+        for name in names:
+            before = len(self.queue._ready)
+            self.start(name)
+            wait_until(lambda before=before: len(self.queue._ready) > before)  # type: ignore[misc]
+
+    def join(self) -> list[str]:
+        for thread in self._threads:
+            thread.join(20)
+            assert not thread.is_alive()
+        return self.told
+
+
+@contextmanager
+def one_turn(queue: RunQueue) -> Iterator[None]:
+    with queue.one_turn():
+        queue.begin()
+        yield
+
+
+def test_threads_run_in_the_order_in_which_they_came() -> None:
+    threads = Threads(RunQueue())
+    with one_turn(threads.queue):
+        threads.start_ready(*"abcdef")
+        assert threads.told == []
+    assert threads.join() == [*"abcdef"]
+
+
+def test_as_many_run_as_may() -> None:
+    threads, end = Threads(RunQueue(2)), threading.Event()
+    for name in "abc":
+        threads.start(name, lambda: end.wait(20) and None)
+    wait_until(lambda: len(threads.told) == 2)
+    time.sleep(0.05)
+    assert len(threads.told) == 2
+    end.set()
+    threads.join()
+
+
+def test_one_that_gives_way_runs_after_those_that_were_ready() -> None:
+    threads = Threads(RunQueue())
+    with one_turn(threads.queue):
+        threads.start_ready("a", "b")
+        threads.queue.give_way()
+        threads.told.append("me")
+        threads.start_ready("c")
+    assert threads.join() == ["a", "b", "me", "c"]
+
+
+def test_one_that_pauses_goes_on_before_those_that_have_yet_to_begin() -> None:
+    threads, end = Threads(RunQueue()), threading.Event()
+    with one_turn(threads.queue):
+        with threads.queue.paused():
+            threads.start("a", lambda: end.wait(20) and None)
+            wait_until(lambda: threads.told == ["a"])
+            threads.start_ready("b")
+            threading.Timer(0.1, end.set).start()
+        threads.told.append("me")
+    assert threads.join() == ["a", "me", "b"]
+
+
+def test_those_that_are_woken_go_on_in_order_before_those_that_have_yet_to_begin() -> None:
+    threads = Threads(RunQueue())
+    bells = {name: silent_bell() for name in "abc"}
+
+    def sleep(name: str) -> None:
+        with threads.queue.asleep(bells[name]):
+            assert threads.queue.wait(bells[name], 20)
+        threads.told.append(f"{name} again")
+
+    for name in bells:
+        threads.start(name, lambda name=name: sleep(name))  # type: ignore[misc]
+    wait_until(lambda: len(threads.queue._asleep) == 3)
+    with one_turn(threads.queue):
+        threads.start_ready("d")
+        threads.queue.wake([bells["b"], bells["c"], bells["a"]])
+        time.sleep(0.05)
+        assert len(threads.told) == 3
+    assert threads.join()[3:] == ["b again", "c again", "a again", "d"]
+
+
+def test_a_bell_that_rings_before_one_sleeps_leaves_it_its_turn() -> None:
+    threads, bell = Threads(RunQueue()), silent_bell()
+    with one_turn(threads.queue):
+        threads.start_ready("a")
+        threads.queue.wake([bell])
+        with threads.queue.asleep(bell):
+            assert threads.queue.wait(bell, 20)
+        assert threads.told == []
+    assert threads.join() == ["a"]
+
+
+def test_a_bell_that_does_not_ring_is_waited_for_as_long_as_told() -> None:
+    queue = RunQueue()
+    start = time.monotonic()
+    with one_turn(queue), queue.asleep(silent_bell()):
+        assert not queue.wait(silent_bell(), 0.05)
+    assert 0.05 <= time.monotonic() - start < 10
+    assert not queue._running  # nobody has kept the turn
+
+
+def test_a_turn_that_takes_too_long_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_queue, "SLICE_SECONDS", 0.02)
+    threads = Threads(RunQueue())
+    with one_turn(threads.queue):
+        threads.start("a")
+        threads.start("b")
+        threads.join()
+        with threads.queue.paused():
+            pass
+        threads.start("c")
+        threads.join()
+    assert not threads.queue._running
+
+
+def test_those_outside_a_turn_take_no_notice() -> None:
+    queue = RunQueue()
+    bell = silent_bell()
+    with one_turn(queue):
+        threading.Thread(target=lambda: outside(queue, bell)).start()
+        assert bell.acquire(timeout=20)
+
+
+def outside(queue: RunQueue, bell: threading.Lock) -> None:
+    queue.begin()
+    queue.give_way()
+    with queue.paused():
+        pass
+    own = silent_bell()
+    queue.wake([own])
+    with queue.asleep(own):
+        assert queue.wait(own, 20)
+    bell.release()

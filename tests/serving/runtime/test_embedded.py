@@ -1,0 +1,207 @@
+"""The models in the process that asks: what the catalog makes of them, and what happens in their folder."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serving.catalog import Catalog
+from serving.contract.contract import SCORES
+from serving.errors import ModelServerError, ModelServerRefused, ModelServerTimeout, UnknownLabel, UnknownVersion
+from serving.runtime.embedded import EmbeddedServer
+from serving.runtime.model import Pace
+from tests.serving.fake_model_server import wait_until
+
+Serve = Callable[..., EmbeddedServer]
+
+
+@pytest.fixture
+def models_dir(published: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(published, tmp_path / "models"))
+
+
+@pytest.fixture
+def serve(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    monkeypatch.setattr("serving.runtime.embedded.Pace", lambda: Pace(poll_seconds=0.05))
+    servers = []
+
+    def embedded(*models: str, **options: Any) -> EmbeddedServer:
+        servers.append(EmbeddedServer(models_dir, models, **options))
+        return servers[-1]
+
+    yield embedded
+    for server in servers:
+        server.close()
+
+
+def test_every_model_is_admitted_and_computes_what_training_computed(serve: Serve, trained: Any) -> None:
+    server = serve(*trained)
+    catalog = Catalog(server, tuple(trained))
+    for name, result in trained.items():
+        live = catalog.live(name)  # which has replayed the examples
+        assert (live.version, live.contract.to_json()) == (1, result.contract.to_json())
+        example = live.contract.examples[0]
+        version, outputs = server.predict(name, 1, live.contract.features([example.instance]), 5)
+        assert version == 1
+        np.testing.assert_allclose(outputs[SCORES][0], example.scores, atol=live.contract.tolerance)
+
+
+def test_each_call_is_told_with_the_code_that_a_server_would_give(serve: Serve, trained: Any) -> None:
+    told: list[tuple[str, str, str]] = []
+    server = serve("digits", on_rpc=lambda model, method, code, seconds: told.append((model, method, code)))
+    server.versions("digits", 30)
+    contract = trained["digits"].contract
+    server.predict("digits", 1, contract.features([contract.examples[0].instance]), 5)
+    with pytest.raises(ModelServerRefused, match=r"digits: .*INVALID_ARGUMENT: .*alias: image"):
+        server.predict("digits", 1, {"picture": np.zeros((1, 28, 28), np.float32)}, 5)
+    assert told == [("digits", "Predict", "OK"), ("digits", "Predict", "INVALID_ARGUMENT")]
+
+
+def test_who_waits_for_others_to_be_computed_keeps_the_deadline(serve: Serve, trained: Any) -> None:
+    codes: list[str] = []
+    server = serve("digits", on_rpc=lambda model, method, code, seconds: codes.append(code))
+    server.versions("digits", 30)
+    contract = trained["digits"].contract
+    features = contract.features([contract.examples[0].instance])
+    with server._turns.turn("digits", 1), pytest.raises(ModelServerTimeout, match="waiting for its turn"):
+        server.predict("digits", 1, features, 0.05)
+    assert server.predict("digits", 1, features, 5)[0] == 1
+    assert codes == ["DEADLINE_EXCEEDED", "OK"]
+
+
+def test_what_is_not_there_is_said_without_a_wait(serve: Serve) -> None:
+    server = serve("digits", "churn")
+    started = time.monotonic()
+    with pytest.raises(UnknownVersion):
+        server.versions("churn", 30)
+    assert time.monotonic() - started < 15
+    with pytest.raises(UnknownVersion):
+        server.predict("digits", 9, {}, 5)
+    with pytest.raises(UnknownLabel):
+        server.labelled("digits", "stable", 5)
+
+
+def test_the_two_newest_versions_are_served(serve: Serve, models_dir: Path) -> None:
+    server = serve("digits")
+    for number in ("2", "3"):
+        server.versions("digits", 30)
+        shutil.copytree(models_dir / "digits" / "1", models_dir / number)
+        (models_dir / number).rename(models_dir / "digits" / number)
+    wait_until(lambda: available(server, "digits") == [3, 2])
+    with pytest.raises(UnknownVersion):
+        server.contract("digits", 1, 5)
+
+
+def test_a_damaged_version_is_told_and_harms_no_other(serve: Serve, models_dir: Path) -> None:
+    (models_dir / "digits" / "2").mkdir()
+    (models_dir / "digits" / "2" / "saved_model.pb").write_bytes(b"nothing")
+    server = serve("digits")
+    wait_until(lambda: available(server, "digits") == [1])
+    (problem,) = [each.problem for each in server.versions("digits", 5) if each.version == 2]
+    assert str(models_dir / "digits" / "2") in problem
+
+
+def test_of_tensorflow_only_messages_and_library_are_loaded_and_of_grpc_nothing(published: Path) -> None:
+    code = """
+import sys
+from serving.runtime.lean_tensorflow import skip_public_api
+skip_public_api()
+from pathlib import Path
+from serving.catalog import Catalog
+from serving.runtime.embedded import EmbeddedServer
+assert Catalog(EmbeddedServer(Path(sys.argv[1]), ["digits"]), ["digits"]).live("digits")
+print(*(name for name in sys.modules if name.startswith(("tensorflow", "keras", "grpc"))))
+"""
+    command = [sys.executable, "-c", code, str(published)]
+    modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "tensorflow.core.protobuf.meta_graph_pb2" in modules
+    assert not [name for name in modules if name.startswith(("tensorflow.python", "keras", "grpc"))]
+
+
+def test_gunicorn_reads_contracts_for_all_its_workers_before_it_forks(models_dir: Path) -> None:
+    (models_dir / "digits" / "2").mkdir()  # what is wrong with it the workers will tell
+    code = """
+import sys
+from pathlib import Path
+from serving.gateway.gunicorn_conf import _contracts, on_starting
+on_starting(None)
+document = (Path(sys.argv[1]) / "sentiment/1/assets.extra/contract.json").read_bytes()
+assert _contracts.read(document) is _contracts.read(document)
+contract, _ = _contracts.read(document)
+assert contract.preprocessor.max_characters == 7777
+"""
+    settings = {"MODELS_DIR": str(models_dir), "MODELS": "digits,sentiment,absent", "MAX_TEXT_CHARACTERS": "7777"}
+    command = [sys.executable, "-c", code, str(models_dir)]
+    done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_gunicorn_gives_back_once_what_loading_tensorflow_has_left(tmp_path: Path) -> None:
+    code = """
+import signal, time
+from serving.gateway import gunicorn_conf
+times = []
+gunicorn_conf.memory.page_out = lambda: times.append(1)
+gunicorn_conf._LOADING_SECONDS = 0.01
+gunicorn_conf.when_ready(None)
+while not times:
+    time.sleep(0.01)
+assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+"""
+    settings = {"MODELS_DIR": str(tmp_path), "MODELS": "digits"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_memory_is_given_back_until_it_is_closed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    trimmed = threading.Semaphore(0)
+    monkeypatch.setattr("serving.runtime.embedded._TRIM_SECONDS", 0.01)
+    monkeypatch.setattr("serving.process.memory.trim", trimmed.release)
+    server = serve()
+    assert trimmed.acquire(timeout=10)
+    assert trimmed.acquire(timeout=10)
+    (thread,) = [each for each in threading.enumerate() if each.name == "trim-memory"]
+    server.close()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_version_without_a_contract_is_told(serve: Serve, models_dir: Path) -> None:
+    (models_dir / "digits" / "1" / "assets.extra" / "contract.json").unlink()
+    server = serve("digits")
+    assert available(server, "digits") == [1]
+    with pytest.raises(ModelServerError, match=r"digits: version 1 carries no contract: .*contract\.json"):
+        server.contract("digits", 1, 5)
+
+
+def test_versions_that_are_refused_do_not_push_out_the_one_that_answers(serve: Serve, models_dir: Path) -> None:
+    folder = models_dir / "digits"
+    for version in ("2", "3"):
+        shutil.copytree(folder / "1", folder / version)
+        contract = folder / version / "assets.extra" / "contract.json"
+        contract.write_text(contract.read_text().replace('"kind": "image"', '"kind": "hologram"', 1))
+    catalog = Catalog(serve("digits"), ("digits",))
+
+    def answers() -> bool:
+        catalog.refresh("digits")
+        return catalog.state("digits").ready
+
+    wait_until(answers)  # the newest are loaded, and refused, first
+    wait_until(lambda: answers() and len(catalog.state("digits").refused) == 2)
+    assert catalog.live("digits").version == 1
+    refused = catalog.state("digits").refused
+    assert sorted(refused) == [2, 3]
+    assert "unknown preprocessor kind 'hologram'; there are text, tabular, image" in refused[3].reason
+
+
+def available(server: EmbeddedServer, model: str) -> list[int]:
+    return [each.version for each in server.versions(model, 30) if each.available]

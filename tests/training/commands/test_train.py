@@ -1,0 +1,100 @@
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from serving.process.exit_codes import ExitCode
+from training.commands.train import PROTOCOLS, train
+from training.validation import _PROTOCOLS
+
+
+def run(folder, *arguments):
+    options = ["--models-dir", str(folder / "models"), "--reports-dir", str(folder / "reports")]
+    return CliRunner().invoke(train, [*arguments, *options])
+
+
+def test_the_choices_of_the_command_line_are_the_protocols_there_are():
+    assert tuple(_PROTOCOLS) == PROTOCOLS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nope"], "no model 'nope'; there are digits, house_price, image, sentiment, topic"),
+        (["digits", "--recipe", "nope"], "digits has no recipe 'nope'; there are baseline"),
+        (["digits", "--sample", "--set", "droput=1"], "no setting 'droput'; there are epochs"),
+        (["digits", "--sample", "--set", "dropout=2"], "dropout at least 0 and less than 1"),
+        (["digits", "--sample", "--seed", "-1"], "-1 is not in the range 0<=x<=2147483647"),
+        (["digits", "--sample", "--tasks", "nopackage"], "there is no package 'nopackage'"),
+        (["digits", "--sample", "--set", "height=0"], "height must be at least 1"),
+        (["digits", "--sample", "--folds", "3"], "--folds goes with --protocol"),
+        (["digits", "--sample", "--protocol", "kfold", "--folds", "999"], "200 rows are too few for KFold(folds=999)"),
+    ],
+)
+def test_a_mistake_is_named_without_a_stack_trace(tmp_path, arguments, message):
+    done = run(tmp_path, *arguments)
+
+    assert done.exit_code == ExitCode.BAD_INPUT
+    assert message in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_overrides_and_protocol_end_up_in_the_contract(tmp_path):
+    from serving.contract import Contract
+
+    options = ["--set", "epochs=2", "--set", "l2=0.001", "--protocol", "kfold", "--folds", "2"]
+    done = run(tmp_path, "house_price", "--recipe", "baseline", "--sample", *options)
+
+    assert done.exit_code == 0, done.output
+    contract = Contract.from_json((tmp_path / "models/house_price/1/assets.extra/contract.json").read_text("utf-8"))
+    assert contract.provenance["settings"]["epochs"] == 2
+    assert contract.provenance["settings"]["l2"] == 0.001
+    assert contract.evaluation["validation"]["protocol"] == {"name": "kfold", "folds": 2}
+    assert len(contract.evaluation["validation"]["folds"]) == 2
+    (report,) = (tmp_path / "reports" / "house_price").glob("*/report.html")
+    assert "sample" in report.read_text("utf-8")
+
+
+def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report(tmp_path):
+    (tmp_path / "mytasks").mkdir()
+    (tmp_path / "mytasks" / "__init__.py").touch()
+    (tmp_path / "mytasks" / "strict.py").write_text(
+        "import dataclasses\n"
+        "from training.tasks.house_price import TASK as BASE\n"
+        "from training.data.datasets import Dataset\n"
+        "def load(data_dir):\n"
+        "    return dataclasses.replace(BASE.load_sample(), name='real')\n"
+        "RECIPES = {'baseline': dataclasses.replace(BASE.sample_recipes['baseline'], epochs=1)}\n"
+        "TASK = dataclasses.replace(BASE, load=load, recipes=RECIPES, floor=0.001)\n"
+    )
+    command = [sys.executable, "-m", "serving", "train", "strict", "--recipe", "baseline", "--tasks", "mytasks"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == ExitCode.REFUSED, done.stderr
+    assert "the task's floor needs at most 0.001" in done.stderr
+    assert not (tmp_path / "models" / "strict" / "1").exists()
+    assert len(list((tmp_path / "reports" / "strict").glob("*/metrics.json"))) == 1
+
+
+def test_what_is_there_already_is_left_alone(tmp_path):
+    (tmp_path / "models" / "digits" / "4").mkdir(parents=True)
+
+    done = run(tmp_path, "digits", "--missing")
+
+    assert done.output == "digits: version 4 is there\n"
+
+
+def test_what_xla_can_not_compile_is_told_before_anything_is_learnt(tmp_path):
+    done = run(tmp_path, "topic", "--sample", "--no-compare", "--jit-compile")
+
+    assert done.exit_code == ExitCode.BAD_INPUT
+    assert "--jit-compile: XLA can't compile this recipe's training step (DenseCountSparseOutput" in done.output
+    assert "epoch" not in done.output
+
+
+def test_a_command_says_nothing_of_tensorflow(tmp_path):
+    command = [sys.executable, "-m", "serving", "train", "nope"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.stderr == "Error: no model 'nope'; there are digits, house_price, image, sentiment, topic\n"

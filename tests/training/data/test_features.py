@@ -1,0 +1,51 @@
+"""Features are the gateway's, piece by piece, and TensorFlow reads them where they are."""
+
+import numpy as np
+import pytest
+
+from serving.contract import ImageResizer, TabularScaler
+from training.data import features
+from training.data.features import prepare, tensor_of
+from training.data.samples import digits
+
+GLYPHS = ImageResizer(28, 28, mode="L", background=0)
+
+
+def test_pieces_give_what_the_whole_gives(monkeypatch):
+    instances = digits().train.instances[:10]
+    whole = GLYPHS.transform([GLYPHS.decode(instance) for instance in instances])
+    monkeypatch.setattr(features, "_PIECE", 4)
+    prepared = prepare(GLYPHS, instances)
+    assert prepared.keys() == whole.keys()
+    assert np.array_equal(prepared["image"], whole["image"])
+    assert prepared["image"].dtype == whole["image"].dtype
+
+
+def test_no_instances_have_no_features():
+    assert prepare(GLYPHS, [])["image"].shape == (0, 28, 28, 1)
+
+
+@pytest.mark.parametrize("count", [1, 3, 1000])
+def test_what_was_prepared_is_not_copied(count):
+    scaler = TabularScaler.fit(np.array([[0.0], [2.0]]), ("x",))
+    array = prepare(scaler, [{"x": 2.0}] * count)["features"]
+    tensor = tensor_of(array)
+    array[0] = 7  # which nobody must do; here it shows whether the memory is the same
+    assert tensor.numpy().tolist() == [[7.0]] + [[1.0]] * (count - 1)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros(101, np.uint8)[1:],
+        np.arange(12.0).reshape(3, 4)[:, ::2],
+        np.zeros((0, 3)),
+        np.broadcast_to(np.float32(3), (64,)),
+        np.frombuffer(bytes(256), np.uint8),
+    ],
+    ids=["unaligned", "strided", "empty", "broadcast", "read-only"],
+)
+def test_any_other_array_becomes_a_tensor_too(array):
+    tensor = tensor_of(array)
+    assert tensor.numpy().tolist() == array.tolist()
+    assert "CPU" in tensor.device

@@ -1,0 +1,68 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from serving.contract import TabularScaler
+from serving.errors import InvalidField
+from training.data.datasets import Dataset, Part
+from training.data.features import prepare
+from training.data.preprocessing import photo_resizer, tabular_scaler, text_vectorizer
+from training.data.samples import house_prices
+from training.errors import BadRequest, UnusableData
+from training.networks.dense import Dense
+from training.networks.ensembles import DenseEnsemble
+
+DATA = house_prices()
+
+
+@pytest.mark.parametrize("recipe", [DenseEnsemble, Dense])
+def test_a_field_that_the_recipe_leaves_out_is_no_field_of_the_instance(recipe):
+    settings = {"epochs": 1, "batch_size": 1}
+    everything = tabular_scaler(DATA, DATA.train.instances, recipe(**settings))
+    fewer = tabular_scaler(DATA, DATA.train.instances, recipe(**settings, without=("B", "CHAS")))
+
+    assert [name for name in everything.fields if name not in fewer.fields] == ["CHAS", "B"]
+    assert fewer.inputs["features"].shape == (None, 11)
+
+
+def test_a_field_to_leave_out_must_be_there_and_one_must_remain():
+    with pytest.raises(BadRequest, match="without: no field ROOMS; there are CRIM, ZN"):
+        tabular_scaler(DATA, DATA.train.instances, DenseEnsemble(without=("ROOMS", "B")))
+    with pytest.raises(BadRequest, match="no field is left"):
+        tabular_scaler(DATA, DATA.train.instances, DenseEnsemble(without=tuple(DATA.train.instances[0])))
+
+
+@pytest.mark.parametrize("value", ["Torgersen", None, float("nan"), True])
+def test_a_row_that_is_not_all_numbers_is_named(value):
+    rows = [{"island": 1.0, "mass": 2.0}, {"island": value, "mass": 3.0}]
+
+    with pytest.raises(UnusableData, match=r"row 1 of the data: island: expected a .*number"):
+        tabular_scaler(DATA, rows, Dense(epochs=1, batch_size=1))
+
+
+@pytest.mark.parametrize("dtype", [None, object])
+def test_a_table_with_a_column_of_texts_is_refused_by_the_column(dtype):
+    with pytest.raises(InvalidField, match="island: expected a column of numbers only, got 'Torgersen'"):
+        TabularScaler.fit(np.array([[1.5, "Torgersen"], [2.5, "Biscoe"]], dtype), ["mass", "island"])
+
+
+def test_of_what_is_prepared_the_row_is_named():
+    scaler = TabularScaler(("mass",), (0.0,), (1.0,))
+
+    with pytest.raises(UnusableData, match="row 600 of the data: mass: expected a number, got 'x'"):
+        prepare(scaler, [{"mass": 1.0}] * 600 + [{"mass": "x"}])
+
+
+def test_a_text_that_is_none_is_named():
+    part = Part([{"text": "good"}, {"text": None}], np.array([0, 1]))
+
+    with pytest.raises(UnusableData, match="row 1 of the data: text: expected a string, got nothing"):
+        text_vectorizer(Dataset("x", part, part), part.instances, SimpleNamespace(num_words=9, length=3))
+
+
+def test_sizes_of_nothing_are_refused():
+    with pytest.raises(BadRequest, match="num_words must be at least 1, got 0"):
+        text_vectorizer(DATA, [], SimpleNamespace(num_words=0, length=3))
+    with pytest.raises(BadRequest, match="height must be at least 1, got 0"):
+        photo_resizer(DATA, [], SimpleNamespace(height=0, width=3))

@@ -1,0 +1,77 @@
+import json
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from serving.contract import Contract
+from serving.process.exit_codes import ExitCode
+from serving.registry import scan
+from training.errors import BadRequest
+from training.execution.distribution import WorkerLost, detecting_lost_workers, strategy
+
+COMMAND = ["train", "house_price", "--recipe", "baseline", "--sample", "--no-compare", "--set", "epochs=3"]
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory):
+    """Two workers of one job on this machine; gives their outputs and their folder."""
+    folder = tmp_path_factory.mktemp("workers")
+    with socket.socket() as one, socket.socket() as other:
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in (one, other)]
+    processes = []
+    for index in range(2):
+        told = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "serving", *COMMAND, "--protocol", "holdout"],
+                cwd=folder,
+                env={"TF_CONFIG": json.dumps(told), "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    ends = [process.communicate(timeout=180) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], ends
+    return folder, [output for output, _ in ends]
+
+
+def test_workers_end_with_equal_weights_and_publish_once(workers):
+    folder, (chief, other) = workers
+    (version,) = scan(folder / "models" / "house_price").values()
+    contract = Contract.from_json((version / "assets.extra/contract.json").read_bytes())
+    (weights,) = re.findall("trained weights ([0-9a-f]{64}); the chief publishes", other)
+
+    assert contract.provenance["weights_sha256"] == weights
+    assert "published models/house_price/1" in chief
+    assert "published" not in other
+    assert len(list((folder / "reports" / "house_price").iterdir())) == 1
+
+
+def test_workers_learn_the_same_at_each_epoch(workers):
+    _, (chief, other) = workers
+
+    assert re.findall("loss.*mae [0-9.]+", chief) == re.findall("loss.*mae [0-9.]+", other) != []
+
+
+def test_a_lost_worker_is_an_end_that_may_be_tried_again():
+    with pytest.raises(WorkerLost, match="start all again to go on: it stopped") as raised, detecting_lost_workers():
+        raise tf.errors.UnavailableError(None, None, "it stopped")
+
+    assert raised.value.exit_code == ExitCode.RETRY
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"cluster": {}}', '{"cluster": {"worker": []}, "task": {"type": "worker", "index": 0}}']
+)
+def test_a_spoilt_tf_config_is_refused_with_an_example(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+
+    with pytest.raises(BadRequest, match=r"TF_CONFIG must be like .*host0:2222"):
+        strategy()

@@ -1,0 +1,65 @@
+import keras
+import numpy as np
+import pytest
+
+from training.execution.checkpoints import Checkpoints
+from training.execution.execution import Execution
+from training.fitting.fit import Fit, Progress
+from training.networks.augmentation import Augmentation
+from training.problem_types import BINARY
+from training.task import Fold
+
+RNG = np.random.default_rng(0)
+IMAGE = {"image": RNG.integers(0, 255, (20, 8, 8, 1), np.uint8)}
+TARGETS = np.arange(20) % 2
+
+
+class Killed(Exception):
+    pass
+
+
+def fitted(folder, monkeypatch, epochs=6, patience=0, dies_after=None):
+    """Fit a network that has all kinds of state (moving averages, dropout, augmentation, an optimizer's slots)."""
+
+    def tell(self, state):
+        if state.epoch == dies_after:
+            raise Killed
+
+    monkeypatch.setattr(Progress, "tell", tell)
+    keras.utils.set_random_seed(1)
+    image = keras.Input((8, 8, 1), dtype="uint8", name="image")
+    hidden = keras.layers.BatchNormalization()(keras.layers.Rescaling(1 / 255)(image))
+    hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(8)(keras.layers.Flatten()(hidden)))
+    model = keras.Model({"image": image}, keras.layers.Dense(1, activation="sigmoid")(hidden))
+    fold = Fold(IMAGE, TARGETS, (IMAGE, TARGETS), Execution(seed=1, checkpoints=Checkpoints(folder)))
+    fit = Fit(epochs, batch_size=8, patience=patience, optimizer=keras.optimizers.Adam(0.1))
+    curves = fit.run(BINARY, model, fold, Augmentation(turn=0.1, flip=True).layer())
+    return curves, model.get_weights()
+
+
+def same(one, other):
+    return one[0] == other[0] and all(np.array_equal(a, b) for a, b in zip(one[1], other[1], strict=True))
+
+
+@pytest.mark.parametrize("patience", [0, 4])
+@pytest.mark.parametrize("dies_after", [1, 4])
+def test_a_fit_that_was_ended_goes_on_and_ends_with_the_same_weights(tmp_path, monkeypatch, patience, dies_after):
+    undisturbed = fitted(None, monkeypatch, patience=patience)
+    with pytest.raises(Killed):
+        fitted(tmp_path, monkeypatch, patience=patience, dies_after=dies_after)
+
+    assert same(fitted(tmp_path, monkeypatch, patience=patience), undisturbed)
+
+
+def test_a_finished_fit_is_not_done_again(tmp_path, monkeypatch):
+    first = fitted(tmp_path, monkeypatch)
+
+    assert same(fitted(tmp_path, monkeypatch, dies_after=6), first)
+
+
+def test_early_stopping_keeps_the_best_weights(monkeypatch):
+    curves, weights = fitted(None, monkeypatch, epochs=30, patience=3)
+    best = int(np.argmin(curves["val_loss"])) + 1
+
+    assert len(curves["val_loss"]) == best + 3 < 30
+    assert all(np.array_equal(a, b) for a, b in zip(fitted(None, monkeypatch, epochs=best)[1], weights, strict=True))

@@ -1,0 +1,55 @@
+import keras
+import numpy as np
+import pytest
+
+from training.data.features import tensor_of
+from training.errors import BadRequest
+from training.networks.frozen_base import features_of, split
+
+PICTURES = np.random.default_rng(0).integers(0, 255, (70, 32, 32, 3), np.uint8)
+
+
+def base_of(name):
+    return getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(32, 32, 3))
+
+
+@pytest.mark.parametrize(("name", "top"), [("MobileNet", 9), ("MobileNetV2", 20)])
+def test_the_parts_of_a_base_share_its_layers_and_compute_what_it_computes(name, top):
+    base = base_of(name)
+    lower, upper = split(base, top)
+    pixels = PICTURES[:2] / np.float32(255)
+
+    assert len(upper.layers) - 1 >= top  # less its input
+    assert {id(layer) for layer in base.layers[-top:]} <= {id(layer) for layer in upper.layers}
+    assert np.allclose(upper(lower(pixels)), base(pixels), atol=1e-5)
+
+
+def test_no_more_of_a_base_without_branches_is_taken_than_asked_for():
+    base = base_of("MobileNet")
+
+    assert [layer.name for layer in split(base, 9)[1].layers[1:]] == [layer.name for layer in base.layers[-9:]]
+
+
+@pytest.mark.parametrize("top", [86, 87, 1000])
+def test_a_base_of_which_nothing_stays_frozen_has_no_parts(top):
+    with pytest.raises(BadRequest, match=f"expected top_layers that leave some, got {top}"):
+        split(base_of("MobileNet"), top)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_features_are_those_of_the_pictures_then_those_of_their_mirror_images(mirrored):
+    image = keras.Input((32, 32, 3), dtype="uint8")
+    model = keras.Model(image, keras.layers.Rescaling(1 / 255)(image))
+    kept = features_of(model, PICTURES, mirrored)
+
+    assert kept.dtype == np.float16
+    expected = [PICTURES, PICTURES[:, :, ::-1]] if mirrored else [PICTURES]
+    assert np.allclose(kept, np.concatenate(expected) / 255, atol=1e-3)
+    assert tensor_of(kept).shape == kept.shape
+
+
+def test_features_beyond_half_precision_stay_finite():
+    image = keras.Input((32, 32, 3), dtype="uint8")
+    kept = features_of(keras.Model(image, keras.layers.Rescaling(1e6)(image)), PICTURES)
+
+    assert np.isfinite(kept).all()

@@ -1,0 +1,206 @@
+"""A user's task from one training to the next: with other data, and with other code."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from serving.process.exit_codes import ExitCode
+from serving.registry import read_versions
+from training.commands.train import train
+
+TASK = """
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+
+from training.data.datasets import Part
+from training.tasks.house_price import TASK as BASE
+
+SETTINGS = json.loads(Path("settings.json").read_text())
+
+
+def load(data_dir):
+    from changes import changed  # beside the package, and late
+
+    data = BASE.load_sample()
+    noise = np.random.default_rng(1).normal(0, SETTINGS.get("noise", 0), len(data.train.targets))
+    rows = [{name: row[name] for name in row if name != SETTINGS.get("without")} for row in data.train.instances]
+    train = Part(rows, changed(data.train.targets + noise).astype(np.float32))
+    rows = [{name: row[name] for name in row if name != SETTINGS.get("without")} for row in data.test.instances]
+    return dataclasses.replace(data, name="houses", train=train, test=dataclasses.replace(data.test, instances=rows))
+
+
+RECIPES = {"best": dataclasses.replace(BASE.sample_recipes["baseline"], epochs=SETTINGS.get("epochs", 25))}
+TASK = dataclasses.replace(BASE, load=load, recipes=RECIPES, floor=None, regression_tolerance=5.0)
+"""
+CHANGES = "def changed(targets):\n    return targets\n"
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A folder with the user's package, and version 1 of its model."""
+    folder = tmp_path_factory.mktemp("first")
+    (folder / "owntasks").mkdir()
+    (folder / "owntasks" / "__init__.py").touch()
+    (folder / "owntasks" / "houses.py").write_text(TASK)
+    (folder / "changes.py").write_text(CHANGES)
+    with pytest.MonkeyPatch.context() as patch:
+        done = run(folder, patch)
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture
+def user(first, tmp_path):
+    shutil.copytree(first, tmp_path / "user")
+    return tmp_path / "user"
+
+
+def run(folder, monkeypatch, *options, **settings):
+    (folder / "settings.json").write_text(json.dumps(settings))
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("changes", "owntasks", "owntasks.houses"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    command = ["houses", "--tasks", "owntasks", "--protocol", "holdout", "--models-dir", "models"]
+    return CliRunner().invoke(train, [*command, "--reports-dir", "reports", *options])
+
+
+def provenance(folder):
+    return read_versions(folder / "models", "houses")[-1].provenance
+
+
+def newest_report(folder):
+    *_, newest = sorted((folder / "reports" / "houses").iterdir())
+    return (newest / "report.html").read_text("utf-8"), json.loads((newest / "metrics.json").read_text("utf-8"))
+
+
+def test_the_same_command_again_has_nothing_to_do(user, monkeypatch):
+    done = run(user, monkeypatch)
+
+    assert done.output == "houses: nothing to do, this very job has published version 1\n"
+
+
+def test_worse_on_the_same_test_rows_is_refused_though_the_data_have_changed(user, monkeypatch):
+    done = run(user, monkeypatch, noise=15)
+
+    assert done.exit_code == ExitCode.REFUSED
+    assert "houses: live version 1 answers the same 100 rows\n" in done.output
+    assert "live version 1 has 2.2" in done.output
+    assert "and chance does not explain that (sign-flip test, one-sided: p = 0.0" in done.output
+    page, metrics = newest_report(user)
+    assert "<b>The gate:</b> houses: not published: mae on the test rows is" in page
+    assert "chance does not explain that" in metrics["gate"]
+
+
+def test_worse_than_the_naive_baseline_is_refused_even_as_the_first_version(user, monkeypatch):
+    shutil.rmtree(user / "models")
+    done = run(user, monkeypatch, "--replace-incomparable", epochs=1)
+
+    assert done.exit_code == ExitCode.REFUSED
+    assert "but the naive baseline (mean) has 5.251, which must be beaten" in done.output
+
+
+def test_as_good_on_other_data_goes_live_and_says_what_it_was_compared_with(user, monkeypatch):
+    done = run(user, monkeypatch, noise=0.01)
+
+    assert done.exit_code == 0, done.output
+    assert "houses: published models/houses/2" in done.output
+    gate = provenance(user)["gate"]
+    assert gate["compared"]["version"] == 1
+    assert gate["compared"]["rows"] == 100
+    assert gate["decision"] in done.output
+    page, metrics = newest_report(user)
+    assert gate["decision"] == metrics["gate"]
+    assert "<b>The gate:</b> mae " in page
+
+
+def test_a_live_version_that_asks_for_more_is_told_before_anything_is_trained(user, monkeypatch):
+    done = run(user, monkeypatch, without="TAX")
+
+    assert done.exit_code == ExitCode.REFUSED
+    assert (
+        "houses: not published: nothing was trained, but it can't be compared with the live version, which asks for "
+        "fields that the test rows have not: 'TAX'; publish to another --models-dir, or replace the live version all "
+        "the same by --replace-incomparable" in done.output
+    )
+    assert "epoch" not in done.output
+
+    done = run(user, monkeypatch, "--replace-incomparable", without="TAX")
+    assert done.exit_code == 0, done.output
+    assert (
+        "which asks for fields that the test rows have not: 'TAX': replaced as" in provenance(user)["gate"]["decision"]
+    )
+
+
+def test_a_live_version_that_can_not_be_loaded_keeps_its_place_unless_one_says_otherwise(user, monkeypatch):
+    (user / "models" / "houses" / "1" / "saved_model.pb").write_bytes(b"no model")
+
+    done = run(user, monkeypatch, noise=0.01)
+    assert done.exit_code == ExitCode.REFUSED
+    assert "can't be compared with the live version, which can't be loaded and asked here: " in done.output
+
+    done = run(user, monkeypatch, "--replace-incomparable", noise=0.01)
+    assert done.exit_code == 0, done.output
+
+
+def test_other_code_is_another_job_wherever_the_task_imports_it_from(user, monkeypatch):
+    (user / "changes.py").write_text(CHANGES.replace("return targets", "return targets + 0.001"))
+
+    done = run(user, monkeypatch)
+
+    assert done.exit_code == 0, done.output
+    assert "houses: published models/houses/2" in done.output
+
+
+def test_other_code_does_not_go_on_from_the_state_of_the_first(user, monkeypatch):
+    killed = (
+        "import training.execution.checkpoints as kept\n"
+        "save = kept.Checkpoint.save\n"
+        "def save_and_end(self, state):\n"
+        "    save(self, state)\n"
+        "    if self.number == 2: raise SystemExit(75)\n"
+        "kept.Checkpoint.save = save_and_end\n"
+        "from training.commands.train import train\n"
+        "train()\n"
+    )
+    shutil.rmtree(user / "models")
+    command = ["houses", "--tasks", "owntasks", "--protocol", "holdout", "--models-dir", "models"]
+    ended = subprocess.run([sys.executable, "-c", killed, *command], cwd=user, capture_output=True, timeout=120)
+    assert ended.returncode == 75, ended.stderr
+    assert len(list((user / "models" / ".training").iterdir())) == 1
+
+    source = user / "owntasks" / "houses.py"
+    source.write_text(source.read_text() + "\n# another\n")
+    done = run(user, monkeypatch)
+
+    assert done.exit_code == 0, done.output
+    assert "goes on after" not in done.output
+
+
+def test_the_provenance_has_the_user_s_commit_beside_plumbline_s(user, monkeypatch):
+    def git(*arguments):
+        author = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+        done = subprocess.run(["git", *author, *arguments], cwd=user, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init", "--quiet")
+    git("add", "owntasks", "changes.py")
+    git("commit", "--quiet", "--message", "A task")
+    monkeypatch.setenv("PLUMBLINE_REVISION", "abc123")
+
+    done = run(user, monkeypatch, noise=0.01)
+
+    assert done.exit_code == 0, done.output
+    told = provenance(user)
+    assert told["git_revision"] == git("rev-parse", "HEAD")
+    assert told["git_dirty"] is False
+    assert told["plumbline_revision"] == "abc123"
+    assert len(told["code_sha256"]) == 64
+    assert told["versions"]["plumbline"]

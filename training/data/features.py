@@ -1,0 +1,61 @@
+"""The features of many instances, prepared as the gateway prepares them, where TensorFlow can read them in place."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from serving.contract.arrays import Array, Features, TensorSpec
+from serving.contract.preprocessors import Preprocessor
+from serving.errors import InvalidFields
+from training.data.datasets import Instance
+from training.errors import UnusableData
+
+_PIECE = 512
+"""Instances decoded at a time: a picture held by Pillow takes as much memory again as its pixels."""
+_ALIGNMENT = 64
+"""Of memory that TensorFlow computes on, in bytes."""
+
+
+def prepare(preprocessor: Preprocessor, instances: Sequence[Instance]) -> Features:
+    """Prepare raw instances; `tensor_of` takes the result without a copy. Raises UnusableData."""
+    count = len(instances)
+    features = {name: _rows_of(spec, count) for name, spec in preprocessor.inputs.items()}
+    for start in range(0, count, _PIECE):
+        piece = slice(start, start + _PIECE)
+        for name, rows in preprocessor.transform(decoded(preprocessor, instances[piece], start)).items():
+            features[name][piece] = rows
+    return features
+
+
+def decoded(preprocessor: Preprocessor, instances: Sequence[Instance], first: int = 0) -> list[Any]:
+    """Decode raw instances, the first of which is row *first* of the data; raises UnusableData."""
+    rows = []
+    for row, instance in enumerate(instances, first):
+        try:
+            rows.append(preprocessor.decode(instance))
+        except InvalidFields as problem:
+            raise UnusableData(row, problem) from problem
+    return rows
+
+
+def tensor_of(array: Array) -> tf.Tensor:
+    """Give the array as a tensor on the CPU: where it can, in the same memory, which must not be changed then."""
+    with tf.device("CPU"):
+        if array.size and array.flags.carray and array.ctypes.data % _ALIGNMENT == 0:
+            return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+        return tf.constant(array)
+
+
+def aligned(shape: tuple[int, ...], dtype: np.typing.DTypeLike) -> Array:
+    """Make an array, not yet filled, that `tensor_of` takes without a copy."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def _rows_of(spec: TensorSpec, count: int) -> Array:
+    return aligned((count, *filter(None, spec.shape)), spec.dtype)

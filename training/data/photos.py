@@ -1,0 +1,139 @@
+"""Photos in a folder of class sub-folders. A file that can't be read as a photo is named with its reason, and left out.
+
+Whether a file is a photo is decided by the decoder of the serving side: no other photo could be asked about later.
+"""
+
+import io
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+from serving.contract import ImageResizer
+from serving.errors import InvalidField
+from training.data.datasets import Dataset, Part, download, png
+from training.errors import BadRequest
+
+ARCHIVE = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+MAX_BYTES = 50_000_000
+NAMED = 100
+"""So many files that were left out are named: the names travel with the model."""
+_DECODER = ImageResizer(32, 32)  # of any size: only whether it can decode is asked
+
+
+@dataclass(frozen=True)
+class PhotoFolder:
+    """What a folder of class sub-folders holds: the photos of each class by its label, and the files left out."""
+
+    classes: Mapping[str, Sequence[bytes]]
+    skipped: tuple[str, ...]
+
+
+class _Unusable(Exception):
+    """Why a file is no photo."""
+
+
+def cats_and_dogs(data_dir: Path | None) -> Dataset:
+    """2,000 training photos; of the 1,000 in the folder `validation`, every second of a class is a test photo.
+
+    The other 500 are training rows too: validation rows are split off by the protocol. The folder `cats_and_dogs` of
+    *data_dir* may hold two classes of any name. Raises BadRequest if it does not, or DataUnavailable.
+    """
+    folder = _downloaded_or(data_dir)
+    train, held = (read_classes(folder / part) for part in ("train", "validation"))
+    labels = tuple(train.classes)
+    if len(labels) != 2 or set(labels) != set(held.classes):
+        found = f"{', '.join(labels)} in train and {', '.join(held.classes)} in validation"
+        raise BadRequest(f"{folder}: expected the same two classes in both parts, found {found}")
+    for label in labels:
+        if len(held.classes[label]) < 2:
+            raise BadRequest(f"{folder / 'validation' / label}: expected two readable photos at least, found one")
+    training = [[*train.classes[label], *held.classes[label][::2]] for label in labels]
+    test = [held.classes[label][1::2] for label in labels]
+    return Dataset(
+        "cats_and_dogs", _by_class(training), _by_class(test), labels, notes=_notes(train.skipped + held.skipped)
+    )
+
+
+def read_classes(folder: Path) -> PhotoFolder:
+    """Read the photos of each sub-folder, whose name is their label; hidden files are passed over.
+
+    Raises BadRequest if there are fewer than two sub-folders, or one without a readable photo.
+    """
+    if not folder.is_dir():
+        raise BadRequest(f"{folder}: expected a folder with a sub-folder of photos for each class, found none")
+    classes, skipped = {}, []
+    for entry in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        classes[entry.name], left_out = _photos(entry)
+        skipped += left_out
+        if not classes[entry.name]:
+            raise BadRequest(f"{entry}: found no readable photo of this class{_first_of(left_out)}")
+    if len(classes) < 2:
+        found = ", ".join(classes) or "none"
+        raise BadRequest(f"{folder}: expected a sub-folder for each of two classes at least, found {found}")
+    return PhotoFolder(classes, tuple(skipped))
+
+
+def _photos(folder: Path) -> tuple[list[bytes], list[str]]:
+    photos, skipped = [], []
+    for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
+        try:
+            photos.append(_photo(path))
+        except InvalidField as error:
+            skipped.append(f"{path}: {error.problem}")
+        except OSError as error:
+            skipped.append(f"{path}: {error.strerror or error}")
+        except _Unusable as error:
+            skipped.append(f"{path}: {error}")
+    return photos, skipped
+
+
+def _photo(path: Path) -> bytes:
+    """Read a file as a caller would send it."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise _Unusable(f"expected a name that ends in {', '.join(SUFFIXES)}")
+    size = path.stat().st_size
+    if not path.is_file():
+        raise _Unusable("expected a file")
+    if size > MAX_BYTES:
+        raise _Unusable(f"expected at most {MAX_BYTES:,} bytes, got {size:,}")
+    data = path.read_bytes()
+    if path.suffix.lower() == ".bmp":
+        data = _from_bmp(data)
+    _DECODER.decode({"image": data})
+    return data
+
+
+def _from_bmp(data: bytes) -> bytes:
+    """Encode a BMP without loss in a format that can be served."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("BMP",)) as image:
+            return png(np.asarray(image.convert("RGB")))
+    except Exception as error:  # Pillow's parsers raise whatever they stumble over
+        raise _Unusable(f"expected a whole BMP, got {len(data)} bytes that are not") from error
+
+
+def _notes(skipped: Sequence[str]) -> tuple[str, ...]:
+    notes = tuple(f"left out {line}" for line in skipped[:NAMED])
+    return notes if len(skipped) <= NAMED else (*notes, f"left out {len(skipped) - NAMED} more")
+
+
+def _first_of(skipped: Sequence[str]) -> str:
+    return f"; left out {len(skipped)}, first {skipped[0]}" if skipped else ""
+
+
+def _downloaded_or(data_dir: Path | None) -> Path:
+    if data_dir and (data_dir / "cats_and_dogs").is_dir():
+        return data_dir / "cats_and_dogs"
+    archive = download("cats_and_dogs", lambda: keras.utils.get_file(origin=ARCHIVE, extract=True))
+    return Path(archive) / "cats_and_dogs_filtered"
+
+
+def _by_class(photos: Sequence[Sequence[bytes]]) -> Part:
+    instances = [{"image": photo} for photo in itertools.chain.from_iterable(photos)]
+    return Part(instances, np.repeat(np.arange(len(photos)), [len(of_class) for of_class in photos]))

@@ -1,0 +1,17 @@
+"""How the fits of a job are run, whatever it is that they train."""
+
+from dataclasses import dataclass, field
+
+import tensorflow as tf
+
+from training.execution.checkpoints import Checkpoints
+
+
+@dataclass(frozen=True)
+class Execution:
+    """*seed* decides all chance; *jit_compile* has XLA compile the steps; *strategy* spreads them over replicas."""
+
+    seed: int = 0
+    jit_compile: bool = False
+    strategy: tf.distribute.Strategy = field(default_factory=tf.distribute.get_strategy)
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)

@@ -1,0 +1,36 @@
+"""The graph that is served: what training expects of a model is computed by it, and by nothing else.
+
+Computed eagerly, or by XLA, the same weights give other scores: in float32 by the last digits, in the lower
+precisions by hundredths.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from serving.contract.arrays import Array, Features, TensorSpec
+from serving.contract.contract import SCORES
+from training.fitting.epochs import SCORED_ROWS
+
+
+def served_graph(model: keras.Model, inputs: Mapping[str, TensorSpec]) -> Any:
+    """Make the graph from features, as *inputs* has them, to the scores: without XLA, in inference mode."""
+    specs = {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in inputs.items()}
+
+    def serve(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {SCORES: model(features, training=False)}
+
+    return tf.function(serve, input_signature=[specs], autograph=False)
+
+
+def scores_of(graph: Callable[[dict[str, tf.Tensor]], Mapping[str, Any]], features: Features) -> Array:
+    """Score *features* in batches: `float32[n, width]`."""
+    count = len(next(iter(features.values())))
+    batches = [
+        graph({name: tf.constant(array[start : start + SCORED_ROWS]) for name, array in features.items()})
+        for start in range(0, count, SCORED_ROWS)
+    ]
+    return np.concatenate([np.asarray(batch[SCORES], np.float32) for batch in batches])

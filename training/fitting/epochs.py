@@ -1,0 +1,93 @@
+"""The epochs of one fit: the rows in a new order each time, batched, spread over the replicas, and learnt from.
+
+The order is a function of seed and epoch alone, so that a fit can go on from any epoch.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.data.features import tensor_of
+from training.task import Fold
+
+SCORED_ROWS = 64
+"""In a batch that nothing is learnt from: of pictures, larger ones need more memory than training does."""
+
+
+class Epochs:
+    """Trains *model*, compiled and built, on the rows of *fold*, and validates it, from epoch *first* to *last*."""
+
+    def __init__(self, model: keras.Model, fold: Fold, batch_size: int, seed: int, first: int, last: int) -> None:
+        self._model = model
+        self._strategy = fold.execution.strategy
+        rows, replicas = len(fold.targets), self._strategy.num_replicas_in_sync
+        share = min(batch_size, rows) // replicas
+        # Each replica must have rows in each step, and as many as the others; alone, the last step takes what is left.
+        self._steps = -(-rows // share) if replicas == 1 else rows // (share * replicas)
+        model.compute_metrics(None, fold.targets[:1], np.zeros((1, *model.output_shape[1:]), np.float32))  # builds them
+        jit = fold.execution.jit_compile
+        self._learn, self._test = self._step(model.train_step, jit), self._step(model.test_step, jit)
+
+        def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            taken = context.num_replicas_in_sync // context.num_input_pipelines * self._steps
+
+            def of_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+                order = tf.random.experimental.stateless_shuffle(tf.range(rows), [seed, tf.cast(epoch, tf.int32)])
+                own = order[context.input_pipeline_id :: context.num_input_pipelines]
+                return tf.data.Dataset.from_tensor_slices(own).batch(share).take(taken)
+
+            numbers = tf.data.Dataset.range(first, last).flat_map(of_epoch)
+            return numbers.map(_gather(fold.features, fold.targets), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+        self._batches = iter(self._strategy.distribute_datasets_from_function(batches))
+        self._validation = fold.validation and _in_order(*fold.validation)
+
+    def train(self) -> dict[str, float]:
+        """Run the next epoch; give loss and metric."""
+        self._model.reset_metrics()
+        for _ in range(self._steps):
+            self._learn(self._batches)
+        if self._strategy.num_replicas_in_sync > 1:
+            self._synchronise()
+        return self._figures()
+
+    def validate(self) -> dict[str, float]:
+        """Give loss and metric of the validation rows, if there are any, as `val_...`."""
+        if self._validation is None:
+            return {}
+        self._model.reset_metrics()
+        batches = iter(self._validation)
+        for _ in range(len(self._validation)):
+            self._test(batches)
+        return {f"val_{name}": value for name, value in self._figures().items()}
+
+    def _step(self, step: Callable[[Any], Any], jit_compile: bool) -> Any:
+        compiled = tf.function(step, jit_compile=jit_compile)
+
+        @tf.function  # type: ignore[untyped-decorator]
+        def on_all_replicas(batches: Any) -> None:
+            self._strategy.run(compiled, (next(batches),))
+
+        return on_all_replicas
+
+    def _synchronise(self) -> None:
+        """Average what each replica has counted for itself: the moving averages of BatchNorm."""
+        for variable in self._model.non_trainable_weights:
+            value = self._strategy.run(lambda counted=variable: tf.identity(counted.value))
+            variable.assign(self._strategy.reduce("MEAN", value, axis=None))
+
+    def _figures(self) -> dict[str, float]:
+        return {name: float(value) for name, value in self._model.get_metrics_result().items()}
+
+
+def _in_order(features: Any, targets: Any) -> tf.data.Dataset:
+    rows = tf.data.Dataset.range(len(targets)).batch(SCORED_ROWS)
+    return rows.map(_gather(features, targets)).prefetch(tf.data.AUTOTUNE)
+
+
+def _gather(features: Any, targets: Any) -> Callable[[tf.Tensor], Any]:
+    rows = tf.nest.map_structure(tensor_of, (dict(features), targets))
+    return lambda numbers: tf.nest.map_structure(lambda array: tf.gather(array, numbers), rows)

@@ -1,0 +1,234 @@
+"""One training job from raw data to a published version: validate, train on all rows, test once, report, publish."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from serving.contract import Contract, Value
+from serving.registry import Version
+from training.data.datasets import Dataset
+from training.errors import BadRequest
+from training.execution.checkpoints import Checkpoints
+from training.execution.distribution import detecting_lost_workers, is_chief
+from training.execution.execution import Execution
+from training.experiments.evaluation import Experiment, Stopwatch
+from training.experiments.overrides import override
+from training.experiments.record import RunRecord
+from training.publishing import gate
+from training.publishing.contracts import make_contract
+from training.publishing.export import export
+from training.publishing.provenance import Code, code_of, fingerprint, package_versions
+from training.publishing.publish import live_contract, live_version, publish, version_of_job
+from training.publishing.replacement import Admission, check_before_training
+from training.report import write_report
+from training.report.tracking import is_tracking, log_run
+from training.task import TASKS, Recipe, Say, Task
+from training.validation import Protocol
+
+STATES = ".training"
+"""Where in the models folder jobs keep the state of their fits until they end; TensorFlow Serving looks elsewhere."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What to train, how, and where to.
+
+    *overrides* change the recipe, and *protocol* replaces the task's own. With *compares*, the report also has the
+    recipes that the task lists before this one, validated in the same way. With *replace_incomparable*, it may take the
+    place of a live version that can't be asked the same test rows. *tasks* is the package of the task. *on_trained* is
+    told the contract of what was trained, before it is known whether it is good enough.
+    """
+
+    name: str
+    task: Task
+    recipe_name: str
+    models_dir: Path
+    data_dir: Path | None
+    sample: bool
+    seed: int
+    say: Say
+    overrides: Sequence[str] = ()
+    protocol: Protocol | None = None
+    reports_dir: Path | None = None
+    jit_compile: bool = False
+    strategy: tf.distribute.Strategy = dataclasses.field(default_factory=tf.distribute.get_strategy)
+    compares: bool = True
+    replace_incomparable: bool = False
+    tasks: str = TASKS
+    on_trained: Callable[[Contract], object] = lambda contract: None
+
+    def recipe(self) -> Recipe:
+        """Give the recipe (its small form for the sample) with the overrides; raises BadRequest."""
+        recipes = self._recipes()
+        if self.recipe_name not in recipes:
+            raise BadRequest(f"{self.name} has no recipe '{self.recipe_name}'; there are {', '.join(recipes)}")
+        recipe: Recipe = override(recipes[self.recipe_name], self.overrides)
+        return recipe
+
+    def plainer_recipes(self) -> dict[str, Recipe]:
+        """Give the recipes to compare with, by name."""
+        before = itertools.takewhile(lambda item: item[0] != self.recipe_name, self._recipes().items())
+        return dict(before) if self.compares else {}
+
+    @cached_property
+    def code(self) -> Code:
+        """The code that the job runs, as it was when first asked: files may be edited while it trains."""
+        return code_of(f"{self.tasks}.{self.name}")
+
+    def load(self) -> Dataset:
+        """Load the data; raises DataUnavailable."""
+        return self.task.load_sample() if self.sample else self.task.load(self.data_dir)
+
+    def identity(self, data: Dataset) -> str:
+        """Name the job by all that decides about its model: the same job again would end with the same."""
+        facts = {
+            "model": self.name,
+            "recipe": repr(self.recipe()),
+            "protocol": repr(self.protocol or self.task.protocol),
+            "data": data.sha256(),
+            "labels": data.labels,
+            "words": fingerprint(data.word_ranks),
+            "seed": self.seed,
+            "jit_compile": self.jit_compile,
+            "precision": keras.config.dtype_policy().name,
+            "replicas": self.strategy.num_replicas_in_sync,
+            "versions": package_versions(),
+            "code": self.code.sha256,
+        }
+        return fingerprint(facts)
+
+    def _recipes(self) -> Mapping[str, Recipe]:
+        return self.task.sample_recipes if self.sample else self.task.recipes
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A model with the contract that it was trained by, and the record of its training."""
+
+    model: keras.Model
+    contract: Contract
+    record: RunRecord
+
+
+def run(job: Job) -> Path | None:
+    """Train and publish; give the folder of the new version, or None if there is nothing to publish.
+
+    A job that was ended goes on where it was; one that has published does nothing, nor does any but one of several
+    workers publish. The report is written also for a model that the gate refuses. Raises TrainingError or ParityError.
+    """
+    job.recipe()  # refused before anything is loaded
+    code = job.code  # that was imported just now: what is edited later does not count
+    live = live_contract(job.models_dir, job.name)
+    gate.check_data(job.name, job.sample, live)
+    data = job.load()
+    for note in data.notes:
+        job.say(f"{job.name}: {note}")
+    identity, chief = job.identity(data), is_chief(job.strategy)
+    if done := version_of_job(job.models_dir, job.name, identity):
+        job.say(f"{job.name}: nothing to do, this very job has published version {done}")
+        return None
+    job.say(f"{job.name}: {code}")
+    if not job.replace_incomparable:
+        check_before_training(job.name, job.task, data, job.sample, live)
+    checkpoints = Checkpoints(job.models_dir / STATES / f"{job.name}-{identity}", writes=chief)
+    with detecting_lost_workers():
+        result = train(job, data, checkpoints)
+    job.on_trained(result.contract)
+    if not chief:
+        job.say(f"{job.name}: trained weights {result.contract.provenance['weights_sha256']}; the chief publishes")
+        return None
+    admission = Admission(job.task, result.contract, result.record, job.replace_incomparable, job.say)
+    try:
+        published = _admitted(job, result, admission)
+    except gate.GateRefused:
+        checkpoints.clear()
+        raise
+    checkpoints.clear()
+    return published
+
+
+def _admitted(job: Job, result: Result, admission: Admission) -> Path:
+    """Report what the gate says, and publish if it lets the model pass."""
+    try:
+        said, refusal = admission.decide(live_version(job.models_dir, job.name)), None
+    except gate.GateRefused as error:
+        said, refusal = str(error), error
+    if job.reports_dir:
+        _report(job, dataclasses.replace(result.record, decision=said), job.reports_dir / job.name)
+    if refusal:
+        raise refusal
+
+    def admit(live: Version | None) -> None:
+        job.say(f"{job.name}: {admission.decide(live)}")
+
+    return publish(job.models_dir, job.name, lambda path: export(result.model, admission.documented(), path), admit)
+
+
+def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Result:
+    """Validate the recipe, train on all rows, evaluate once on the test rows. Raises TrainingError."""
+    clock, recipe, task, identity = Stopwatch(), job.recipe(), job.task, job.identity(data)
+    execution = Execution(job.seed, job.jit_compile, job.strategy, checkpoints or Checkpoints())
+    experiment = Experiment(job.name, task, data, task.output(data), execution, job.say)
+    job.say(f"{job.name}: {len(data.train.targets)} rows to train on, {len(data.test.targets)} for the test")
+    protocol = job.protocol or task.protocol
+    folds = experiment.validate(recipe, protocol)
+    clock.lap("validation")
+
+    job.say(f"{job.name}: training on all {len(data.train.targets)} rows")
+    recipe = recipe.settled([fold.stages for fold in folds])
+    fitted = experiment.fit(recipe, data.train)
+    clock.lap("training")
+    scores = fitted.scores(data.test.instances)
+    clock.lap("test")
+    compared = {}
+    for name, plainer in job.plainer_recipes().items():
+        job.say(f"{job.name}: recipe {name}, to compare")
+        compared[name] = experiment.validate(plainer, protocol)
+    clock.lap("comparison")
+    record = RunRecord(
+        model=job.name,
+        problem=task.problem,
+        recipe=job.recipe_name,
+        settings=dataclasses.asdict(recipe),
+        data=data.name,
+        data_sha256=data.sha256(),
+        seed=job.seed,
+        protocol={"name": protocol.name, **dataclasses.asdict(protocol)},
+        folds=folds,
+        final=fitted.trained.curves,
+        train_rows=len(data.train.targets),
+        test_instances=data.test.instances,
+        test_targets=data.test.targets,
+        test_scores=scores,
+        labels=data.labels,
+        unit=experiment.output.unit if isinstance(experiment.output, Value) else "",
+        baselines={task.problem.naive_name: experiment.naive()},
+        compared=compared,
+        seconds=clock.seconds,
+        versions=package_versions(),
+        notes=data.notes,
+        sample=job.sample,
+    )
+    contract = make_contract(experiment, record, fitted, identity, job.code)
+    job.say(f"{job.name}: {_summary(contract.evaluation)}")
+    return Result(fitted.trained.model, contract, record)
+
+
+def _summary(evaluation: Any) -> str:
+    metric = evaluation["metric"]
+    parts = {name: evaluation[name][metric] for name in ("test", "validation", "baseline")}
+    return f"{metric} " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
+
+
+def _report(job: Job, record: RunRecord, reports: Path) -> None:
+    folder = reports / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    job.say(f"{job.name}: report {write_report(record, folder)}")
+    if is_tracking():
+        job.say(f"{job.name}: {log_run(record, folder)}")

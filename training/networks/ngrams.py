@@ -1,0 +1,169 @@
+"""Text by its n-grams: a linear classifier over hashed n-grams of word ids.
+
+Each n-gram that is there counts by its naive-Bayes log-count ratio times a factor that is learnt (Wang & Manning 2012,
+"Baselines and Bigrams"). What is served is the product: one row of weights for each n-gram.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.errors import BadRequest
+from training.fitting.fit import Fit
+from training.problem_types import Problem
+from training.task import Curves, Fold, Trained
+
+PRIME, MULTIPLIER, SPREAD = 2**31 - 1, 1_000_003_009, 48_271
+"""Of the hash: products stay below 2**62, so int64 never overflows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NGramBag:
+    """N-grams of 1 to *orders* words; those of two words and more share *buckets* for each n.
+
+    *word_dropout* leaves out n-grams at random while training. N-grams of fewer than *least* texts count nothing.
+    """
+
+    num_words: int = 88_588
+    length: int = 1024
+    orders: int = 3
+    buckets: int = 2**22
+    least: int = 3
+    word_dropout: float = 0.5
+    rate: float = 0.15
+    epochs: int = 3
+    batch_size: int = 256
+
+    def __post_init__(self) -> None:
+        if not (self.orders >= 1 and self.buckets >= 1 and self.epochs >= 1 and self.batch_size >= 1):
+            raise BadRequest("orders, buckets, epochs and batch_size must be at least 1")
+        if not (self.rate > 0 and 0 <= self.word_dropout < 1):
+            raise BadRequest("rate must be more than 0, word_dropout at least 0 and less than 1")
+
+    def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
+        """Train on `ids`."""
+        ngrams = NGrams(self.num_words, self.orders, self.buckets)
+        learning = Ratios(log_count_ratios(ngrams, fold, width, self.least), self.word_dropout)
+        fit = Fit(self.epochs, self.batch_size, optimizer=keras.optimizers.Adam(self.rate))
+        curves = fit.run(problem, self._model(problem, ngrams, learning), fold)
+        served = Bag(ngrams.size, width)
+        model = self._model(problem, ngrams, served)
+        served.table.assign(learning.all_rows())
+        served.bias.assign(learning.bias)
+        return Trained(model, {"training": curves})
+
+    def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
+        """Keep the recipe: its length is set."""
+        return self
+
+    def _model(self, problem: Problem, ngrams: "NGrams", bag: "Bag") -> keras.Model:
+        ids = keras.Input((self.length,), dtype="int32", name="ids")
+        scores = keras.layers.Activation(problem.activation, dtype="float32", name="scores")
+        return keras.Model({"ids": ids}, scores(bag(ngrams(ids))))
+
+
+@keras.saving.register_keras_serializable("plumbline")
+class NGrams(keras.layers.Layer):  # type: ignore[misc]
+    """Word ids `int32[batch, length]` -> the numbers of the n-grams that are there, each once; 0 is none.
+
+    A word's number is its id. Longer n-grams are hashed, for each n into *buckets* numbers of its own.
+    """
+
+    def __init__(self, num_words: int, orders: int, buckets: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.num_words, self.orders, self.buckets = num_words, orders, buckets
+        self.size = num_words + (orders - 1) * buckets
+
+    def call(self, ids: tf.Tensor) -> tf.Tensor:
+        """Make the numbers, no more than the longest text needs."""
+        longest = tf.maximum(tf.reduce_max(tf.math.count_nonzero(ids, axis=1)), self.orders)
+        last = hashed = tf.cast(ids[:, :longest], tf.int64)
+        numbers = [last]
+        for order in range(self.orders - 1):
+            last = last[:, 1:]
+            hashed = (hashed[:, :-1] * MULTIPLIER + last) % PRIME
+            number = self.num_words + order * self.buckets + hashed * SPREAD % PRIME % self.buckets
+            numbers.append(tf.where(last > 0, number, 0))
+        ordered = tf.sort(tf.cast(tf.concat(numbers, axis=1), tf.int32), axis=1)
+        again = tf.pad(ordered[:, 1:] == ordered[:, :-1], [[0, 0], [1, 0]])
+        return tf.where(again, 0, ordered)
+
+    def compute_output_spec(self, ids: Any) -> keras.KerasTensor:
+        """Give shape and type of the output."""
+        return keras.KerasTensor((ids.shape[0], None), "int32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the constructor's arguments."""
+        settings = {"num_words": self.num_words, "orders": self.orders, "buckets": self.buckets}
+        return {**super().get_config(), **settings}
+
+
+@keras.saving.register_keras_serializable("plumbline")
+class Bag(keras.layers.Layer):  # type: ignore[misc]
+    """N-gram numbers -> the sum of their rows of weights by the root of their count, and a bias."""
+
+    def __init__(self, size: int, width: int, dropout: float = 0.0, **options: Any) -> None:
+        super().__init__(**{"dtype": "float32", **options})  # weights are added up by the thousand
+        self.size, self.width, self.dropout = size, width, dropout
+
+    def build(self, shape: Any) -> None:
+        """Make the table of weights, and the bias."""
+        self.table = self.add_weight(shape=(self.size, self.width), initializer="zeros", name="table")
+        self.bias = self.add_weight(shape=(self.width,), initializer="zeros", name="bias")
+
+    def call(self, numbers: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Add up."""
+        places = tf.where(numbers > 0)  # most of a batch is padding
+        rows = self.rows(tf.gather_nd(numbers, places))
+        there = tf.ones_like(rows[:, :1])
+        if training:
+            there = tf.nn.dropout(there, self.dropout)
+        texts, of = tf.shape(numbers)[0], places[:, 0]
+        counts = tf.math.unsorted_segment_sum(there, of, texts)
+        totals = tf.math.unsorted_segment_sum(rows * there, of, texts)
+        return totals * tf.math.rsqrt(tf.maximum(counts, 1.0)) + self.bias
+
+    def rows(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Give the weights of some n-grams."""
+        return tf.gather(self.table, numbers)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the constructor's arguments."""
+        return {**super().get_config(), "size": self.size, "width": self.width, "dropout": self.dropout}
+
+
+class Ratios(Bag):
+    """Learns a factor for each log-count ratio."""
+
+    def __init__(self, ratios: np.ndarray, dropout: float) -> None:
+        size, width = ratios.shape
+        super().__init__(size, width, dropout)
+        self.ratios = tf.constant(ratios)
+
+    def rows(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Give the products for some n-grams."""
+        return tf.gather(self.table, numbers) * tf.gather(self.ratios, numbers)
+
+    def all_rows(self) -> tf.Tensor:
+        """Give the products for all n-grams."""
+        return self.table * self.ratios
+
+
+def log_count_ratios(ngrams: NGrams, fold: Fold, width: int, least: int) -> np.ndarray:
+    """Compare how often each n-gram is in texts of a class and in all others: `float32[ngrams.size, width]`."""
+    counts = np.ones((2, width, ngrams.size))  # others, class; from 1, so that no ratio is infinite
+    targets = fold.targets if width == 1 else np.eye(width)[fold.targets]
+    for start in range(0, len(targets), 1024):
+        rows = slice(start, start + 1024)
+        numbers = np.asarray(ngrams(fold.features["ids"][rows]))
+        for column, of_class in enumerate(np.reshape(targets[rows], (-1, width)).T):
+            for side in (0, 1):
+                counts[side, column] += np.bincount(numbers[of_class == side].ravel(), minlength=ngrams.size)
+    counts[:, :, 0] = 1
+    shares = np.log(counts / counts.sum(axis=2, keepdims=True))
+    rare = counts.sum(axis=0) < least + 2
+    return np.where(rare, 0, shares[1] - shares[0]).T.astype(np.float32)

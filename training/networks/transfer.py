@@ -1,0 +1,124 @@
+"""Transfer learning in two stages: a head on a frozen pretrained base, then fine-tuning of the base's top."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import keras
+import numpy as np
+
+from training.errors import BadRequest
+from training.fitting.fit import Fit
+from training.networks.augmentation import Augmentation
+from training.networks.bases import Prepared, check_base, pretrained
+from training.networks.dense import scores_of
+from training.networks.frozen_base import features_of, split
+from training.networks.schedules import cosine
+from training.problem_types import Problem
+from training.task import Curves, Fold, Trained
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """Which base of `keras.applications`, and how long and how fast each stage learns.
+
+    *alpha* is the width of a base that comes in several; 0 is its own. *weights* are "imagenet", "random", or a file.
+    *top_layers* of the base are tuned, at a rate that rises to *tuning_rate* and falls to 0. A stage that is not
+    augmented (*augmented_head*, *augmented_tuning*) learns from what its frozen part computes once: fast. Tuning then
+    sees each picture and, if *augmentation* has `flip`, its mirror image.
+    """
+
+    height: int = 150
+    width: int = 150
+    base: str = "MobileNet"
+    alpha: float = 0.75
+    weights: str = "imagenet"
+    augmentation: Augmentation = Augmentation(flip=True, turn=0.05, zoom=0.1)  # noqa: RUF009 - frozen
+    augmented_head: bool = True
+    dropout: float = 0.2
+    head_epochs: int = 4
+    head_rate: float = 1e-3
+    top_layers: int = 12
+    augmented_tuning: bool = True
+    tuning_epochs: int = 2
+    tuning_rate: float = 1e-5
+    batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        check_base(self.base, self.alpha)
+        if not (self.head_epochs >= 1 and self.batch_size >= 1 and self.tuning_epochs >= 0 and self.top_layers >= 0):
+            raise BadRequest("head_epochs and batch_size must be at least 1, tuning_epochs and top_layers at least 0")
+        if not (self.head_rate > 0 and self.tuning_rate > 0 and 0 <= self.dropout < 1):
+            raise BadRequest("rates must be more than 0, dropout at least 0 and less than 1")
+
+    def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
+        """Train on `image`, head first, then the base's top layers with it."""
+        base = pretrained(self.base, self.height, self.width, self.alpha, self.weights)
+        tunes = self.top_layers and self.tuning_epochs
+        parts = split(base, self.top_layers) if tunes and not self.augmented_tuning else None
+        base.trainable = False
+        image = keras.Input((self.height, self.width, 3), dtype="uint8", name="image")
+        pixels = Prepared(self.base)(image)
+        pooled = _pooled(base, pixels)
+        head = self._head(problem, width, pooled.shape[-1])
+        model = keras.Model({"image": image}, head({"features": pooled}))
+        curves = {"frozen base": self._train_head(problem, keras.Model(image, pooled), head, model, fold)}
+        if tunes:
+            _unfreeze_top(base, self.top_layers)
+            if parts:
+                lower, upper = parts
+                fold = _featured(keras.Model(image, lower(pixels)), fold, self.augmentation.flip)
+                curves["fine-tuning"] = self._tune(problem, _on_features(upper, head), fold)
+            else:
+                curves["fine-tuning"] = self._tune(problem, model, fold, self.augmentation.layer())
+        return Trained(model, curves)
+
+    def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
+        """Keep the recipe: its stages have a set length."""
+        return self
+
+    def _head(self, problem: Problem, width: int, channels: int) -> keras.Model:
+        features = keras.Input((channels,), name="features")
+        hidden = keras.layers.Dropout(self.dropout)(features)
+        return keras.Model({"features": features}, scores_of(problem, width, hidden))
+
+    def _train_head(self, problem: Problem, body: Any, head: Any, model: Any, fold: Fold) -> Curves:
+        fit = Fit(self.head_epochs, self.batch_size, optimizer=keras.optimizers.Adam(self.head_rate))
+        augment = self.augmentation.layer() if self.augmented_head else None
+        if augment:
+            return fit.run(problem, model, fold, augment)
+        return fit.run(problem, head, _featured(body, fold))
+
+    def _tune(self, problem: Problem, model: keras.Model, fold: Fold, augment: Any = None) -> Curves:
+        rate = cosine(self.tuning_rate, self.tuning_epochs, len(fold.targets), self.batch_size)
+        fit = Fit(self.tuning_epochs, self.batch_size, optimizer=keras.optimizers.Adam(rate))
+        return fit.run(problem, model, fold, augment)
+
+
+def _pooled(base: Any, hidden: Any) -> Any:
+    # BatchNorm stays in inference mode in both stages.
+    return keras.layers.GlobalAveragePooling2D()(base(hidden, training=False))
+
+
+def _on_features(upper: keras.Model, head: keras.Model) -> keras.Model:
+    """Make the part of the network that is tuned, from the features that the frozen part computes."""
+    features = keras.Input(upper.input_shape[1:], name="features")
+    return keras.Model({"features": features}, head({"features": _pooled(upper, features)}))
+
+
+def _featured(body: keras.Model, fold: Fold, mirrored: bool = False) -> Fold:
+    """Compute once what *body* makes of each picture, and if *mirrored*, of its mirror image."""
+    features = {"features": features_of(body, fold.features["image"], mirrored)}
+    targets = np.concatenate([fold.targets] * (2 if mirrored else 1))
+    validation = fold.validation and ({"features": features_of(body, fold.validation[0]["image"])}, fold.validation[1])
+    return dataclasses.replace(fold, features=features, targets=targets, validation=validation)
+
+
+def _unfreeze_top(base: keras.Model, top_layers: int) -> None:
+    base.trainable = True
+    for layer in base.layers[:-top_layers]:
+        layer.trainable = False
+    for layer in base.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False

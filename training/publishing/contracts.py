@@ -1,0 +1,62 @@
+"""The contract of a model that was just trained: how it is asked, what it scored, and where it comes from."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from serving.contract import Contract, ParityExample
+from serving.contract.measuring import fit_reference
+from training.data.datasets import Instance, as_json
+from training.data.features import prepare
+from training.experiments.evaluation import Experiment, Fitted, as_evaluation
+from training.experiments.record import RunRecord
+from training.experiments.served_graph import scores_of
+from training.publishing.provenance import Code, weights_sha256
+
+PARITY_EXAMPLES = 3
+
+
+def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identity: str, code: Code) -> Contract:
+    """Write down what was fitted and measured; *identity* and *code* are the job's."""
+    return Contract(
+        model=record.model,
+        problem=record.problem.name,
+        preprocessor=fitted.preprocessor,
+        output=experiment.output,
+        examples=_parity_examples(fitted, record.test_instances[:PARITY_EXAMPLES]),
+        tolerance=experiment.task.tolerance,
+        evaluation=as_evaluation(record),
+        provenance={
+            "data": record.data,
+            "data_sha256": record.data_sha256,
+            "recipe": record.recipe,
+            "settings": record.settings,
+            "seed": record.seed,
+            "seconds": record.seconds,
+            "versions": record.versions,
+            "job": identity,
+            "weights_sha256": weights_sha256(fitted.trained.model),
+            "notes": record.notes,
+            "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "code_sha256": code.sha256,
+            "git_revision": code.git_revision,
+            "git_dirty": code.git_dirty,
+            "plumbline_revision": code.plumbline_revision,
+        },
+        # Inputs of the rows that the model learned, but scores of the test rows: of those that it learned it is surer.
+        reference=fit_reference(
+            fitted.preprocessor, experiment.output, experiment.data.train.instances, record.test_scores
+        ),
+    )
+
+
+def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:
+    def asked(instance: Instance) -> dict[str, Any]:
+        return as_json({name: instance[name] for name in fitted.preprocessor.fields})  # a recipe may leave fields out
+
+    features = prepare(fitted.preprocessor, instances)
+    scores = scores_of(fitted.graph, features)
+    return tuple(
+        ParityExample(asked(instance), {name: array[row] for name, array in features.items()}, scores[row])
+        for row, instance in enumerate(instances)
+    )

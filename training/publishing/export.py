@@ -1,0 +1,74 @@
+"""A trained model and its contract -> one SavedModel with two signatures, and the files that go with it.
+
+`serving_default` takes the features and gives the scores; `contract` takes anything and gives the contract's JSON, so
+that whoever can predict with a version can also ask it how. No XLA, batch-major, named tensors on both sides.
+"""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
+
+from serving.contract import Contract, check_parity
+from serving.registry.server_config import BATCHING_FILE, batching_parameters
+from training.errors import TrainingError
+from training.experiments.served_graph import scores_of, served_graph
+
+CONTRACT_FILE = "assets.extra/contract.json"
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+
+
+def export(model: keras.Model, contract: Contract, folder: Path) -> None:
+    """Write the SavedModel to *folder*, and check that what was written computes what training computed.
+
+    Raises ParityError if not.
+    """
+    _write_saved_model(model, contract, folder)
+    (folder / "assets.extra").mkdir()
+    (folder / CONTRACT_FILE).write_text(contract.to_json(), "utf-8")
+    _write_warmup(contract, folder / WARMUP_FILE)
+    (folder / BATCHING_FILE).write_text(batching_parameters(contract), "utf-8")
+    check_export(folder, contract)
+
+
+def check_export(folder: Path, contract: Contract) -> None:
+    """Load the SavedModel in *folder*, compare the contract that it gives, and replay its parity examples."""
+    loaded = tf.saved_model.load(str(folder))
+    carried = loaded.signatures["contract"](request=tf.zeros([1], tf.int32))["contract"].numpy()[0]
+    if carried.decode() != contract.to_json():
+        raise TrainingError(f"{contract.model}: the exported model carries another contract")
+    if b"_XlaMustCompile" in (folder / "saved_model.pb").read_bytes():
+        raise TrainingError(f"{contract.model}: the exported graph needs XLA, which TensorFlow Serving does not run")
+    serve = loaded.signatures["serving_default"]
+    check_parity(contract, lambda features: scores_of(lambda tensors: serve(**tensors), features))
+
+
+def _write_saved_model(model: keras.Model, contract: Contract, folder: Path) -> None:
+    document = contract.to_json()
+    graph = served_graph(model, contract.preprocessor.inputs)
+    graph.get_concrete_function()  # it must be traced before it is added
+
+    def tell(request: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"contract": tf.fill(tf.shape(request), document)}
+
+    archive = keras.export.ExportArchive()  # without `track`, which would write each weight twice
+    archive.add_endpoint("serving_default", graph)
+    archive.add_endpoint("contract", tell, input_signature=[tf.TensorSpec([None], tf.int32, name="request")])
+    archive.write_out(str(folder), verbose=False)
+
+
+def _write_warmup(contract: Contract, path: Path) -> None:
+    """Record one request for each parity example, and one of all: TensorFlow Serving replays them before it serves."""
+    batch = contract.features([example.instance for example in contract.examples])
+    singles = [{name: array[row : row + 1] for name, array in batch.items()} for row in range(len(contract.examples))]
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for features in (*singles, batch):
+            request = PredictRequest()
+            request.model_spec.name = contract.model
+            request.model_spec.signature_name = "serving_default"
+            for name, array in features.items():
+                request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
+            log = PredictionLog(predict_log=PredictLog(request=request))
+            writer.write(log.SerializeToString())

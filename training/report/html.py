@@ -1,0 +1,152 @@
+"""`report.html`: what the template needs, put together from a run's record."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from training.experiments.record import RunRecord, Stages, metrics_of
+from training.report.curves import lowest
+from training.report.exhibits import Exhibit, exhibit
+from training.report.metrics_json import plain
+from training.report.plots import Plot, onset_sentence
+from training.report.results import Evaluation, Mistake
+from training.report.words import MEANINGS, duration, figure_of, metric_name, share_of
+
+TEMPLATE = "report.html.j2"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """What the model is compared with on the test rows; *gain* says how much better the model is."""
+
+    name: str
+    value: float
+    gain: float
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """One stage of a recipe, averaged over folds: at its best epoch by validation loss, if it was validated.
+
+    *ended* is the validation metric after its last epoch, with which the next stage begins.
+    """
+
+    recipe: str
+    name: str
+    epochs: float
+    loss: float | None
+    metric: float | None
+    ended: float | None
+
+
+@dataclass(frozen=True)
+class RecipeResult:
+    """The metric of a recipe's finished models on validation rows: mean and spread over the folds."""
+
+    recipe: str
+    mean: float
+    spread: float
+
+
+def render(record: RunRecord, evaluation: Evaluation, plots: Sequence[Plot]) -> str:
+    """Write the page: one file, no script, nothing that is loaded from elsewhere."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # reviews, labels and settings are strangers' texts
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS
+    return environment.get_template(TEMPLATE).render(
+        run=record,
+        evaluation=evaluation,
+        value=evaluation.measures[record.metric],
+        meanings=MEANINGS,
+        rivals=rivals(record, evaluation),
+        sections=_by_section(plots),
+        onsets=[onset_sentence(onset, len(evaluation.onsets)) for onset in evaluation.onsets],
+        stages=stage_results(record),
+        recipes=recipe_results(record),
+        settings=flattened(record.settings),
+        protocol={name: value for name, value in record.protocol.items() if name != "name"},
+        mistakes=[(mistake, _shown(record, mistake)) for mistake in evaluation.mistakes],
+    )
+
+
+def rivals(record: RunRecord, evaluation: Evaluation) -> list[Rival]:
+    """Compare the model with each baseline."""
+    own, sign = evaluation.measures[record.metric], 1 if record.problem.higher_is_better else -1
+    return [Rival(name, value, sign * (own - value)) for name, value in record.baselines.items()]
+
+
+def stage_results(record: RunRecord) -> list[StageResult]:
+    """Average the result of each recipe's stages over the folds."""
+    results = []
+    for recipe, folds in record.validated.items():
+        runs = [fold.stages for fold in folds]
+        names = dict.fromkeys(name for run in runs for name in run)
+        results += [_stage_result(recipe, name, runs, record.metric) for name in names]
+    return results
+
+
+def recipe_results(record: RunRecord) -> list[RecipeResult]:
+    """Average what each recipe's finished models scored on the validation rows of their folds."""
+    measured = {recipe: metrics_of(folds) for recipe, folds in record.validated.items() if folds}
+    return [RecipeResult(recipe, float(each.mean()), float(each.std())) for recipe, each in measured.items()]
+
+
+def flattened(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Give settings within settings a dotted name."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        inner = isinstance(value, Mapping) and value
+        flat |= flattened(value, f"{before}{name}.") if inner else {f"{before}{name}": value}
+    return flat
+
+
+def _stage_result(recipe: str, name: str, runs: Sequence[Stages], metric: str) -> StageResult:
+    curves = [run[name] for run in runs if run.get(name, {}).get("loss")]
+    validated = [each for each in curves if each.get("val_loss")]
+    best = [lowest(each["val_loss"]) for each in validated]
+    measured = [
+        (each[f"val_{metric}"], at) for each, at in zip(validated, best, strict=True) if f"val_{metric}" in each
+    ]
+    return StageResult(
+        recipe,
+        name,
+        _mean([len(each["loss"]) for each in curves]) or 0,
+        _mean([each["val_loss"][at] for each, at in zip(validated, best, strict=True)]),
+        _mean([values[at] for values, at in measured]),
+        _mean([values[-1] for values, _ in measured]),
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _by_section(plots: Sequence[Plot]) -> Mapping[str, list[Plot]]:
+    sections = ("curves", "confusion", "errors", "calibration")
+    return {section: [plot for plot in plots if plot.section == section] for section in sections}
+
+
+def _shown(record: RunRecord, mistake: Mistake) -> Exhibit:
+    return exhibit(record.test_instances[mistake.row])
+
+
+def _setting(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+
+
+FILTERS = {
+    "figure": figure_of,
+    "duration": duration,
+    "metric": metric_name,
+    "setting": _setting,
+    "share": share_of,
+}

@@ -1,0 +1,89 @@
+"""`metrics.json`: all figures of a report, for programs."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from training.experiments.record import FoldRecord, RunRecord, metrics_of
+from training.report.results import Evaluation
+
+SCHEMA = 1
+"""The form of metrics.json."""
+
+
+def metrics(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
+    """Give all figures of the report. What is undefined is null.
+
+    - `schema`: 1; `model`, `problem`, `metric`, `higher_is_better`, `unit`, `labels`
+    - `test`: `rows`, and each measure by its name: `accuracy`, `macro_f1`, `log_loss` (nats), `ece`, or
+      `mae`, `rmse` (in `unit`), `r2`
+    - `baselines`: the metric on the test rows by what was compared; `gate`: what the gate said
+    - `validation`: `protocol`, `mean` and `spread` (population standard deviation) over `folds`; each has the
+      `metric`, `train_rows`, `validation_rows`, and its `stages`: Keras's history by stage
+    - `compared`: `mean`, `spread` and `folds` of other recipes on the same rows, by name
+    - `final`: the last training's history by stage
+    - `overfitting`: by stage `epoch` of `epochs` with the lowest mean validation `loss`; `begins` if it rose again
+    - `classes`: `label`, `precision`, `recall`, `f1`, `support`, `predicted`; `confusion`: counts, row = true class
+    - `calibration`: bins with `low`, `high`, `rows`, mean `confidence`, `accuracy`
+    - `mistakes`: the worst ones by `loss`: `row` of the test part, `true`, `answer`, `confidence`
+    - `data` (`name`, `sha256`, `sample`, `train_rows`), `recipe` (`name`, `settings`, `seed`), `seconds`,
+      `versions`, `notes`
+    """
+    problem = record.problem
+    return {
+        "schema": SCHEMA,
+        "model": record.model,
+        "problem": problem.name,
+        "metric": record.metric,
+        "higher_is_better": problem.higher_is_better,
+        "unit": record.unit,
+        "labels": record.labels,
+        "test": {"rows": len(record.test_targets), **evaluation.measures},
+        "baselines": record.baselines,
+        "gate": record.decision,
+        "validation": {"protocol": record.protocol, **_over(record.folds)},
+        "compared": {recipe: _over(folds) for recipe, folds in record.compared.items()},
+        "final": record.final,
+        "overfitting": evaluation.onsets,
+        "classes": evaluation.classes,
+        "confusion": evaluation.confusion,
+        "calibration": evaluation.bins,
+        "mistakes": evaluation.mistakes,
+        "data": {
+            "name": record.data,
+            "sha256": record.data_sha256,
+            "sample": record.sample,
+            "train_rows": record.train_rows,
+        },
+        "recipe": {"name": record.recipe, "settings": record.settings, "seed": record.seed},
+        "seconds": record.seconds,
+        "versions": record.versions,
+        "notes": record.notes,
+    }
+
+
+def plain(value: Any) -> Any:
+    """Make JSON values of dataclasses, mappings, sequences, arrays and numbers; what is not finite becomes None."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return plain({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+    if hasattr(value, "items"):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _over(folds: Sequence[FoldRecord]) -> dict[str, Any]:
+    measured = metrics_of(folds)
+    return {
+        "mean": measured.mean() if len(measured) else None,
+        "spread": measured.std() if len(measured) else None,
+        "folds": folds,
+    }
