@@ -1,0 +1,55 @@
+"""What is wrong with values that a caller sent, gathered so that all of it can be reported together."""
+
+from dataclasses import dataclass
+from reprlib import Repr
+
+MOST_FAULTS = 20
+"""The number of faults that are kept; all are counted."""
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong: the *row*, the *path* to it within the value, what was expected, and what came."""
+
+    row: int
+    path: Path
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        place = "/".join(map(str, self.path))
+        return (
+            f"{place}: expected {self.expected}, got {self.got}"
+            if place
+            else f"expected {self.expected}, got {self.got}"
+        )
+
+
+class Faults:
+    """Collects the faults of many values: the first MOST_FAULTS of them, the rows that have any, and their number."""
+
+    def __init__(self) -> None:
+        self.first: list[Fault] = []
+        self.rows: set[int] = set()
+        self.count = 0
+
+    def add(self, row: int, expected: str, got: str, *path: str | int) -> None:
+        """Note a fault; *got* is in words, such as `shown(value)`."""
+        self.count += 1
+        self.rows.add(row)
+        if len(self.first) < MOST_FAULTS:
+            self.first.append(Fault(row, path, expected, got))
+
+
+_short = Repr()  # the value is a stranger's: of any depth, of any length
+_short.maxlevel = _short.maxdict = _short.maxlist = 2
+_short.maxstring = 60
+
+
+def shown(value: object) -> str:
+    """Return a short text of a value that a stranger sent."""
+    if value is None:
+        return "nothing"  # a field that is missing, or null
+    return _short.repr(value[:40] if isinstance(value, bytes) else value)

@@ -1,0 +1,1 @@
+"""Heads: each reads one of the model's outputs and makes answers of it."""
