@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from serving.local_server.config import read_batching_parameters
 from serving.registry.server_config import BATCHING_FILE, MAX_ROWS, batching_parameters
+from serving.runtime.batching_parameters import read_batching_parameters
 from training.data.datasets import as_json
 from training.task import find_task, task_names
 

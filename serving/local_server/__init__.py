@@ -2,22 +2,13 @@
 
 `python -m serving.local_server` takes the same flags, watches the same folders and speaks the same gRPC and REST
 APIs, so that a client can't tell which of the two it talks to. What it is held to is the behaviour observed on
-TensorFlow Serving 2.21; `tests/conformance` runs against either. It is the only part of `serving` that imports
-TensorFlow.
+TensorFlow Serving 2.21; `tests/conformance` runs against either. `serving.runtime` computes its models.
 
-`embedded` is the same without ports: a gateway has the models in its own processes.
-
-From request to answer:
+From request to servable:
 
     grpc_server, rest_server     one port each, errors to codes
-      prediction_service, model_service, rest_api, health
+      prediction_service, model_service, rest_api, health_service
         manager                  which model and version is meant, by name, number or label
-          model                  one model's life cycle, on a thread of its own: scan, load, swap, unload
-            servable, signature  one loaded version; checks on names and types
-              batching           merges waiting requests (with --enable_batching)
-                saved_model      the TensorFlow session
-                  tensorflow_c   TensorFlow's C API, with no Python of TensorFlow's in between
-    embedded                     in the place of all that stands above model
 
 It differs from the original on purpose where that hurts its users:
 

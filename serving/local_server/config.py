@@ -3,34 +3,25 @@
 Nothing here needs TensorFlow, so that a mistake in a file shows before its seconds of import.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.local_server.flags import Flags
 from serving.local_server.server_tls import ServerTls
-from serving.runtime.batching_parameters import BatchingParameters
+from serving.runtime.batching_parameters import BatchingParameters, read_batching_parameters
 from serving.runtime.errors import invalid_argument
-from serving.runtime.storage import Policy, VersionPolicy
-from serving.tfserving import rebuilt_messages as schemas
+from serving.runtime.model_config import ModelConfig
+from serving.runtime.storage import VersionPolicy
+from serving.runtime.text_protos import read_text_proto
+from serving.tfserving import rebuilt_messages
 
 UNSUPPORTED_KIND = (
     "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported"
 )
 METRICS_PATH = "/monitoring/prometheus/metrics"
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """One model that is to be served."""
-
-    name: str
-    base_path: Path
-    policy: Policy
-    labels: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,7 @@ class Configuration:
 def model_configs(flags: Flags) -> tuple[ModelConfig, ...]:
     """Read what the flags say is to be served."""
     if flags.model_config_file:
-        return from_server_config(_parse(flags.model_config_file, model_server_config_pb2.ModelServerConfig()))
+        return from_server_config(read_text_proto(flags.model_config_file, model_server_config_pb2.ModelServerConfig()))
     if not flags.model_base_path:
         raise invalid_argument("Both server_options.model_base_path and server_options.model_config_file are empty!")
     entry = model_server_config_pb2.ModelConfig(
@@ -117,24 +108,11 @@ def batching_parameters(flags: Flags) -> BatchingParameters | None:
     )
 
 
-def read_batching_parameters(path: Path) -> BatchingParameters:
-    """Read a text BatchingParameters; raises ServingError."""
-    message = _parse(path, schemas.BatchingParameters())
-    values = {name.name: _plain(value) for name, value in message.ListFields()}
-    return BatchingParameters(**values)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    return value.value if hasattr(value, "value") else tuple(value)
-
-
 def metrics_path(flags: Flags) -> str | None:
     """Read where Prometheus is to find the metrics; None for nowhere."""
     if not flags.monitoring_config_file:
         return None
-    config = _parse(flags.monitoring_config_file, schemas.MonitoringConfig()).prometheus_config
+    config = read_text_proto(flags.monitoring_config_file, rebuilt_messages.MonitoringConfig()).prometheus_config
     return (config.path or METRICS_PATH) if config.enable else None
 
 
@@ -142,14 +120,5 @@ def tls(flags: Flags) -> ServerTls | None:
     """Read how the gRPC port speaks TLS; None for not at all."""
     if not flags.ssl_config_file:
         return None
-    config = _parse(flags.ssl_config_file, schemas.SSLConfig())
+    config = read_text_proto(flags.ssl_config_file, rebuilt_messages.SSLConfig())
     return ServerTls(config.server_key, config.server_cert, config.custom_ca, config.client_verify)
-
-
-def _parse(path: Path, message: Any) -> Any:
-    try:
-        return text_format.Parse(path.read_text(), message)
-    except text_format.ParseError as error:
-        raise invalid_argument(f"Invalid protobuf file: '{path}': {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise invalid_argument(f"Can't read '{path}': {error}") from error

@@ -22,7 +22,7 @@ from serving.local_server.prediction_service import PredictionService
 from serving.local_server.server_metrics import RequestMetrics
 from serving.local_server.server_tls import ServerTls
 from serving.runtime.errors import ServingError
-from serving.tfserving import rebuilt_messages as schemas
+from serving.tfserving import rebuilt_messages
 from serving.tfserving.codes import Code
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def serve(flags: Flags, tls: ServerTls | None, manager: ModelManager, metrics: R
     predictions = PredictionService(manager, flags.enable_serialization_as_tensor_content)
     server.add_generic_rpc_handlers((_prediction_handler(predictions, manager, metrics), _model_handler(manager)))
     if flags.enable_grpc_healthcheck_service:
-        check = _handler(lambda request, context: health.check(request), schemas.HealthCheckRequest)
+        check = _handler(lambda request, context: health.check(request), rebuilt_messages.HealthCheckRequest)
         server.add_generic_rpc_handlers((_service("grpc.health.v1.Health", {"Check": check}),))
     address = f"{flags.host}:{flags.port}"
     try:

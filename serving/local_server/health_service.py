@@ -6,7 +6,7 @@ Whether a model is ready is for GetModelStatus to say.
 from typing import Any
 
 from serving.runtime.errors import not_found
-from serving.tfserving import rebuilt_messages as schemas
+from serving.tfserving import rebuilt_messages
 
 SERVICES = ("", "ModelService", "PredictionService")  # the original registers these short names
 SERVING = 1
@@ -16,4 +16,4 @@ def check(request: Any) -> Any:
     """Answer a HealthCheckRequest."""
     if request.service not in SERVICES:
         raise not_found(f"unknown service {request.service}")
-    return schemas.HealthCheckResponse(status=SERVING)
+    return rebuilt_messages.HealthCheckResponse(status=SERVING)

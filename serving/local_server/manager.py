@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from serving.local_server.config import ModelConfig
 from serving.runtime.errors import ServingError, failed_precondition, invalid_argument, not_found
 from serving.runtime.model import Loader, Model, Pace
+from serving.runtime.model_config import ModelConfig
 from serving.runtime.servable import Servable
 from serving.runtime.version import Version
 from serving.tfserving.codes import Code

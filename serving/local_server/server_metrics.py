@@ -34,6 +34,15 @@ class BatchingMetrics:
         self.waiting = Histogram(f"{_BATCHING}:queuing_latency", _WAITS, "thread_pool_name")
         self.runs = Counter(f"{_BATCHING}:wrapped_run_count")
 
+    def requested(self, rows: int) -> None:
+        """Note a request of *rows*, before it is queued."""
+        self.input_size.observe(rows)
+
+    def waited(self, seconds: float) -> None:
+        """Note how long a request, or a piece of one, has been in its queue."""
+        # The original leaves thread_pool_name empty, whatever its parameters file says.
+        self.waiting.observe(seconds * 1e6, "")
+
     def computed(self, rows: int, padding: int) -> None:
         """Note a batch of *rows* with as many more of *padding*."""
         self.runs.add()

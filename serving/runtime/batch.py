@@ -5,16 +5,31 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import pairwise
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from serving.local_server.server_metrics import BatchingMetrics
 from serving.runtime.batching_parameters import BatchingParameters
 from serving.runtime.errors import ServingError, failed_precondition
 from serving.runtime.saved_model import Names, Session
 from serving.runtime.tensor_messages import Array
 from serving.tfserving.codes import Code
+
+
+class BatchObserver(Protocol):
+    """Is told of requests and batches, to count them; from several threads."""
+
+    def requested(self, rows: int) -> None:
+        """Note a request of *rows*, before it is queued."""
+        ...
+
+    def waited(self, seconds: float) -> None:
+        """Note how long a request, or a piece of one, has been in its queue."""
+        ...
+
+    def computed(self, rows: int, padding: int) -> None:
+        """Note a batch of *rows* with as many more of *padding*."""
+        ...
 
 
 class Kind(NamedTuple):
@@ -52,7 +67,7 @@ class Batch:
         self.tasks.append(task)
         self.rows += task.rows
 
-    def run(self, metrics: BatchingMetrics) -> None:
+    def run(self, observer: BatchObserver) -> None:
         """Answer every task, padding up to one of the allowed sizes."""
         now, waiting = monotonic(), []
         for task in self.tasks:
@@ -62,27 +77,27 @@ class Batch:
             else:
                 waiting.append(task)
         if waiting:
-            _run(self.kind, waiting, metrics)
+            _run(self.kind, waiting, observer)
 
 
-def _run(kind: Kind, tasks: Sequence[Task], metrics: BatchingMetrics) -> None:
+def _run(kind: Kind, tasks: Sequence[Task], observer: BatchObserver) -> None:
     try:
-        results = _compute(kind, tasks, metrics)
+        results = _compute(kind, tasks, observer)
     except Exception as error:
         if len(tasks) == 1:
             tasks[0].result.set_exception(error)
             return
         for task in tasks:  # one task's bad values must not cost its neighbours their answers
-            _run(kind, [task], metrics)
+            _run(kind, [task], observer)
         return
     for task, result in zip(tasks, results, strict=True):
         task.result.set_result(result)
 
 
-def _compute(kind: Kind, tasks: Sequence[Task], metrics: BatchingMetrics) -> list[list[Array]]:
+def _compute(kind: Kind, tasks: Sequence[Task], observer: BatchObserver) -> list[list[Array]]:
     rows = sum(task.rows for task in tasks)
     size = next((size for size in sorted(kind.parameters.allowed_batch_sizes) if size >= rows), rows)
-    metrics.computed(rows, size - rows)
+    observer.computed(rows, size - rows)
     arrays = [_merge(parts, size - rows) for parts in zip(*(task.arrays for task in tasks), strict=True)]
     outputs = kind.session.run(kind.feeds, kind.fetches, arrays, None)
     for output in outputs:

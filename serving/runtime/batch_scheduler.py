@@ -5,8 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from time import monotonic
 
-from serving.local_server.server_metrics import BatchingMetrics
-from serving.runtime.batch import Batch, Kind, Task
+from serving.runtime.batch import Batch, BatchObserver, Kind, Task
 from serving.runtime.batching_parameters import BatchingParameters
 from serving.runtime.errors import ServingError
 from serving.runtime.tensor_messages import Array
@@ -16,8 +15,8 @@ from serving.tfserving.codes import Code
 class BatchScheduler:
     """Batches of every model and kind, and one pool of threads for all of them."""
 
-    def __init__(self, threads: int, metrics: BatchingMetrics) -> None:
-        self.metrics = metrics
+    def __init__(self, threads: int, observer: BatchObserver) -> None:
+        self.observer = observer
         self._changed = threading.Condition()
         self._queues: dict[Kind, deque[Batch]] = {}  # an emptied queue is dropped, and with it the session in its key
         for number in range(threads):
@@ -48,9 +47,8 @@ class BatchScheduler:
             batch = self._take()
             now = monotonic()
             for task in batch.tasks:
-                # The original leaves thread_pool_name empty, whatever its parameters file says.
-                self.metrics.waiting.observe((now - task.queued) * 1e6, "")
-            batch.run(self.metrics)
+                self.observer.waited(now - task.queued)
+            batch.run(self.observer)
 
     def _take(self) -> Batch:
         """Wait for the batch that has been ready for longest, of whatever queue."""

@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import cpu_count
+from pathlib import Path
+from typing import Any
 
 from serving.runtime.errors import invalid_argument
+from serving.runtime.text_protos import read_text_proto
+from serving.tfserving import rebuilt_messages
 
 
 @dataclass(frozen=True)
@@ -54,3 +58,15 @@ class BatchingParameters:
         """The most rows that are run at once; requests may be larger only if they are split."""
         split = self.enable_large_batch_splitting and self.max_execution_batch_size
         return self.max_execution_batch_size if split else self.max_batch_size
+
+
+def read_batching_parameters(path: Path) -> BatchingParameters:
+    """Read a text BatchingParameters; raises ServingError."""
+    message = read_text_proto(path, rebuilt_messages.BatchingParameters())
+    return BatchingParameters(**{field.name: _plain(value) for field, value in message.ListFields()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    return value.value if hasattr(value, "value") else tuple(value)

@@ -35,7 +35,7 @@ class BatchingSession:
         limit = self.parameters.max_batch_size
         if rows > limit:
             raise invalid_argument(f"Task size {rows} is larger than maximum input batch size {limit}")
-        self.scheduler.metrics.input_size.observe(rows)
+        self.scheduler.observer.requested(rows)
         kind = Kind(self.session, self.parameters, feeds, fetches, tuple([array.shape[1:] for array in arrays]))
         tasks = self.scheduler.submit(kind, arrays, rows, deadline)
         parts = []

@@ -14,13 +14,13 @@ from serving.catalog import Contracts
 from serving.contract import Features
 from serving.contract.arrays import Array
 from serving.errors import ContractError, ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
-from serving.local_server.config import ModelConfig
 from serving.prediction.concurrency import Limits
 from serving.process import memory
 from serving.registry.versions import CONTRACT, SERVED, scan
 from serving.runtime.errors import ServingError
 from serving.runtime.loader import ServableLoader
 from serving.runtime.model import Model, Pace
+from serving.runtime.model_config import ModelConfig
 from serving.runtime.saved_model import Parallelism
 from serving.runtime.servable import DEFAULT_SIGNATURE
 from serving.runtime.version import State

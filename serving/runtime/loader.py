@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.local_server.config import read_batching_parameters
 from serving.runtime import saved_model, warmup
 from serving.runtime.batch_scheduler import BatchScheduler
-from serving.runtime.batching_parameters import BatchingParameters
+from serving.runtime.batching_parameters import BatchingParameters, read_batching_parameters
 from serving.runtime.batching_session import BatchingSession
 from serving.runtime.errors import ServingError
 from serving.runtime.saved_model import Parallelism, Session

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from serving.local_server.config import ModelConfig
 from serving.runtime.errors import ServingError
+from serving.runtime.model_config import ModelConfig
 from serving.runtime.servable import Servable
 from serving.runtime.storage import scan
 from serving.runtime.version import State, Version

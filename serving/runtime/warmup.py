@@ -6,8 +6,8 @@ from typing import Any
 
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving.local_server.prediction_service import predict
 from serving.runtime.errors import ServingError, invalid_argument
+from serving.runtime.predict_request import predict
 from serving.runtime.servable import Servable
 from serving.runtime.tfrecords import read_records
 from serving.tfserving.codes import Code

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
 
-_PACKAGE = "plumbline.local_server"
+_PACKAGE = "plumbline.tensorflow_serving"
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _INT64 = ".google.protobuf.Int64Value"
 _BOOL = ".google.protobuf.BoolValue"
@@ -48,7 +48,7 @@ def _field(name: str, number: int, kind: str) -> descriptor_pb2.FieldDescriptorP
 
 def _build() -> dict[str, Any]:
     file = descriptor_pb2.FileDescriptorProto(
-        name="serving/local_server/schemas.proto",
+        name="serving/tfserving/rebuilt_messages.proto",
         package=_PACKAGE,
         syntax="proto3",
         dependency=[wrappers_pb2.DESCRIPTOR.name],
