@@ -42,7 +42,7 @@ proto: .venv/installed
 	  proto/serving/gateway/protocols/open_inference.proto
 
 dashboards: .venv/installed
-	$(BIN)/python -m monitoring
+	$(BIN)/python -m dashboards
 
 # The picture of the overview in docs/monitoring.md, from a real run.
 overview: .venv/installed

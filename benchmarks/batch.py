@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.batch.in_process import InProcessServer
+from serving.batch.in_process import connect_in_process
 from serving.batch.jobs.scoring_job import Job, score
 from serving.batch.jobs.workers import Connect
 from serving.catalog import ModelServer
@@ -71,7 +71,7 @@ def _measure(model: str, folder: Path, sample: bool, rounds: int, processes: int
             ways["textbook, multi-hot, batch 32"] = lambda: _predict(textbook, rows, len(rows), 32)
             ways["textbook, multi-hot, batch 512"] = lambda: _predict(textbook, rows, len(rows), 512)
         connects: dict[str, Connect] = {
-            "score --in-process": partial(InProcessServer, folder / "models", model, None),
+            "score --in-process": partial(connect_in_process, folder / "models", model, None),
             "score": partial(ModelServerClient, address),
         }
         for way, connect in connects.items():

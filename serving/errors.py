@@ -1,25 +1,27 @@
-"""Every error that Plumbline raises on purpose; the gateway turns each into an RFC 9457 problem.
+"""The errors that Plumbline raises on purpose. The gateway turns those of a prediction into RFC 9457 problems.
 
     PlumblineError
-    ├── RequestError                 the caller's fault
-    │   ├── MalformedRequest         400
-    │   ├── Unauthorized             401
-    │   ├── UnknownModel             404
-    │   ├── UnknownVersion           404
-    │   ├── UnknownLabel             404
-    │   ├── RequestTooLarge          413
-    │   ├── UnsupportedMedia         415
-    │   ├── InvalidInstance          422   (InvalidFields, once their places in the request are known)
-    │   ├── RateLimited              429   right in itself, but its sender asks too often
-    │   └── Overloaded               429   right in itself, but too many came at the same time
-    ├── ContractError                500   the model's contract is broken
-    │   └── ParityError              500   the served model does not compute what training computed
-    └── ModelServerError             502   the model server answered with an error
-        ├── ModelServerRefused       502   it found the tensors wrong
-        ├── ModelServerOverloaded    503
-        ├── ModelServerUnavailable   503
-        ├── ModelNotReady            503
-        └── ModelServerTimeout       504
+    ├── PredictionError
+    │   ├── RequestError                 the caller's fault
+    │   │   ├── MalformedRequest         400
+    │   │   ├── Unauthorized             401
+    │   │   ├── UnknownModel             404
+    │   │   ├── UnknownVersion           404
+    │   │   ├── UnknownLabel             404
+    │   │   ├── RequestTooLarge          413
+    │   │   ├── UnsupportedMedia         415
+    │   │   ├── InvalidInstance          422   (InvalidFields, once their places in the request are known)
+    │   │   ├── RateLimited              429   right in itself, but its sender asks too often
+    │   │   └── Overloaded               429   right in itself, but too many came at the same time
+    │   ├── ContractError                500   the model's contract is broken
+    │   │   └── ParityError              500   the served model does not compute what training computed
+    │   └── ModelServerError             502   the model server answered with an error
+    │       ├── ModelServerRefused       502   it found the tensors wrong
+    │       ├── ModelServerOverloaded    503
+    │       ├── ModelServerUnavailable   503
+    │       ├── ModelNotReady            503
+    │       └── ModelServerTimeout       504
+    └── RegistryError, BatchError, TrainingError, ServingError: each in its package's errors.py
 
 Constructors take facts; the class states the HTTP status and a stable, machine-readable code.
 """
@@ -30,15 +32,24 @@ from typing import ClassVar
 
 
 class PlumblineError(Exception):
-    """The root: catch this to catch everything that is ours."""
+    """The root: catch this to catch everything that Plumbline raises on purpose."""
+
+
+class PredictionError(PlumblineError):
+    """A request, or a prediction, can't be answered: *problem*, of *model* if it is one's."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     version: int | None = None
     """The version that was to answer, once that is known."""
 
+    def __init__(self, problem: str, model: str = "") -> None:
+        super().__init__(f"{model}: {problem}" if model else problem)
+        self.problem = problem
+        self.model = model
 
-class RequestError(PlumblineError):
+
+class RequestError(PredictionError):
     """The request can't be answered as it stands."""
 
     status = 400
@@ -52,13 +63,13 @@ class MalformedRequest(RequestError):
 
 
 class Unauthorized(RequestError):
-    """No API key came, or none that is known."""
+    """No API key, or an unknown one."""
 
     status = 401
     code = "unauthorized"
 
     def __init__(self) -> None:
-        super().__init__("expected an API key that is known, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'")
+        super().__init__("expected a known API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'")
 
 
 class UnknownModel(RequestError):
@@ -79,7 +90,7 @@ class UnknownVersion(RequestError):
 
     def __init__(self, model: str, version: int | None) -> None:
         which = "no version" if version is None else f"version {version} is not"
-        super().__init__(f"{model}: {which} available on the model server")
+        super().__init__(f"{which} available on the model server", model)
 
 
 class UnknownLabel(RequestError):
@@ -89,7 +100,7 @@ class UnknownLabel(RequestError):
     code = "unknown_label"
 
     def __init__(self, model: str, label: str) -> None:
-        super().__init__(f"{model}: no version is available on the model server under label {_shortened(label)}")
+        super().__init__(f"no version is available on the model server under label {_shortened(label)}", model)
 
 
 class RequestTooLarge(RequestError):
@@ -106,7 +117,7 @@ class UnsupportedMedia(RequestError):
     code = "unsupported_media_type"
 
 
-class InvalidFields(PlumblineError):
+class InvalidFields(PredictionError):
     """An instance is not what the contract says: the first *problems*, and the *count* of all that were found.
 
     Its place in the request is not known yet.
@@ -123,8 +134,9 @@ class InvalidField(InvalidFields):
 
     def __init__(self, field: str, expected: str, got: object) -> None:
         self.field = field
-        self.problem = f"expected {expected}, got {got if isinstance(got, Described) else _shortened(got)}"
-        PlumblineError.__init__(self, f"{field}: {self.problem}" if field else self.problem)
+        problem = f"expected {expected}, got {got if isinstance(got, Described) else _shortened(got)}"
+        PredictionError.__init__(self, f"{field}: {problem}" if field else problem)
+        self.problem = problem
         self.problems = (self,)
         self.count = 1
 
@@ -145,7 +157,7 @@ class InvalidInstance(RequestError):
         index, first = errors[0]
         place = f"instance {index}" + (f", field {first.field!r}" if first.field else "")
         more = f" (the first of {count} errors)" if count > 1 else ""
-        super().__init__(f"{model}: {place}: {first.problem}{more}")
+        super().__init__(f"{place}: {first.problem}{more}", model)
 
 
 class RateLimited(RequestError):
@@ -155,21 +167,21 @@ class RateLimited(RequestError):
     code = "rate_limited"
 
     def __init__(self, owner: str, rate: str, seconds: int) -> None:
-        super().__init__(f"{owner} may ask {rate}; try again in {seconds} s")
+        super().__init__(f"rate limit exceeded: {rate} for {owner}; try again in {seconds} s")
         self.retry_after_seconds = seconds
 
 
 class Overloaded(RequestError):
-    """As many requests for this model are waiting as may wait."""
+    """The queue of this model is full."""
 
     status = 429
     code = "overloaded"
 
     def __init__(self, model: str, waiting: int) -> None:
-        super().__init__(f"{model}: {waiting} requests are waiting already, which is as many as may; try again later")
+        super().__init__(f"the queue is full: {waiting} requests are waiting; try again later", model)
 
 
-class ContractError(PlumblineError):
+class ContractError(PredictionError):
     """A contract can't be read, or does not fit the model that carries it."""
 
     code = "contract"
@@ -181,17 +193,17 @@ class ParityError(ContractError):
     code = "parity"
 
     def __init__(self, model: str, example: int, difference: str) -> None:
-        super().__init__(f"{model}: parity example {example}: {difference}")
+        super().__init__(f"parity example {example}: {difference}", model)
 
 
-class ModelServerError(PlumblineError):
+class ModelServerError(PredictionError):
     """The model server answered, but not with scores."""
 
     status = 502
     code = "model_server_error"
 
     def __init__(self, model: str, problem: str) -> None:
-        super().__init__(f"{model}: {problem}")
+        super().__init__(problem, model)
 
 
 class ModelServerRefused(ModelServerError):

@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-from serving.errors import InvalidFields
+from serving.errors import InvalidFields, PlumblineError
 from serving.process.exit_codes import ExitCode
 
 
-class TrainingError(Exception):
+class TrainingError(PlumblineError):
     """The root of the job's own errors."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.BAD_INPUT

@@ -10,12 +10,13 @@ BatchError
 
 from typing import ClassVar
 
+from serving.errors import PlumblineError
 from serving.process.exit_codes import ExitCode
 
 GOES_ON = "what is finished is kept, and the same command goes on from there"
 
 
-class BatchError(Exception):
+class BatchError(PlumblineError):
     """The root."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.BAD_INPUT

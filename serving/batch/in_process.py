@@ -1,88 +1,16 @@
-"""The model in this process: TensorFlow loads the SavedModel, and no server is needed.
+"""What `--in-process` connects to: a version of the model in each process that scores."""
 
-The only place in batch scoring that reaches TensorFlow, through the local server's session.
-"""
-
-import multiprocessing
-import os
 from pathlib import Path
 
 from serving.batch.errors import BadInput
-from serving.contract import Features
-from serving.contract.arrays import Array
-from serving.errors import ModelServerError, UnknownLabel, UnknownVersion
-from serving.process.quiet_import import quiet_import
-from serving.registry import read_versions
-from serving.registry.errors import RegistryError
-from serving.registry.versions import Version
-from serving.runtime.lean_tensorflow import skip_public_api
-from serving.tfserving.version_status import VersionState, VersionStatus
-
-_SIGNATURE = "serving_default"
+from serving.catalog import ModelServer
+from serving.model_servers import connect
+from serving.model_servers.errors import CannotServe
 
 
-class InProcessServer:
-    """Serves one version of *model* from *models_dir*, the newest that can be, unless *version* names one."""
-
-    def __init__(self, models_dir: Path, model: str, version: int | None) -> None:
-        self._version = _find(models_dir, model, version)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
-        one_of_several = multiprocessing.parent_process() is not None
-        if one_of_several:
-            skip_public_api()  # it was started to score, and nobody else is here to need it
-        try:
-            with quiet_import():
-                from serving.runtime.errors import ServingError
-                from serving.runtime.saved_model import Parallelism, load
-                from serving.runtime.servable import Servable
-        except ImportError as error:
-            raise BadInput(f"--in-process needs {error.name}: pip install 'plumbline[batch,train]'") from error
-        self._failure = ServingError
-        try:
-            self._servable = Servable.of(*load(self._version.path, Parallelism(intra_op=int(one_of_several))))
-        except ServingError as error:
-            raise BadInput(str(error)) from error
-
-    def predict(
-        self, model: str, version: int, features: Features, deadline_seconds: float
-    ) -> tuple[int, dict[str, Array]]:
-        """Run the model; the deadline is not kept, as nothing can be interrupted."""
-        self._check(model, version)
-        try:
-            return version, self._servable.ask(_SIGNATURE, features)
-        except self._failure as error:
-            raise ModelServerError(model, str(error)) from error
-
-    def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
-        """Read the contract's JSON beside the model, which is the same as in it."""
-        self._check(model, version)
-        return (self._version.path / "assets.extra" / "contract.json").read_bytes()
-
-    def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
-        """List the one version."""
-        return (VersionStatus(self._version.number, VersionState.AVAILABLE),)
-
-    def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
-        """Refuse: labels are a model server's."""
-        raise UnknownLabel(model, label)
-
-    def close(self) -> None:
-        """Do nothing: the model goes with the last reference."""
-
-    def _check(self, model: str, version: int) -> None:
-        if version != self._version.number:
-            raise UnknownVersion(model, version)
-
-
-def _find(models_dir: Path, model: str, version: int | None) -> Version:
-    if not models_dir.is_dir():
-        raise BadInput(f"--models-dir {models_dir}: there is no such folder")
+def connect_in_process(models_dir: Path, model: str, version: int | None) -> ModelServer:
+    """Load a version, the newest if None; raises BadInput."""
     try:
-        found = read_versions(models_dir, model)
-    except RegistryError as error:
+        return connect.one_version(models_dir, model, version)
+    except CannotServe as error:
         raise BadInput(str(error)) from error
-    fit = [it for it in found if not it.problem and version in (None, it.number)]
-    if not fit:
-        wanted = "version that can be served" if version is None else f"version {version}"
-        raise BadInput(f"{models_dir} has no {wanted} of {model}")
-    return fit[-1]

@@ -15,7 +15,7 @@ from serving.errors import (
     ModelServerOverloaded,
     ModelServerTimeout,
     ModelServerUnavailable,
-    PlumblineError,
+    PredictionError,
     UnknownVersion,
 )
 from serving.tfserving.version_status import VersionState, VersionStatus
@@ -73,9 +73,9 @@ class Admission:
         except _TRANSIENT as error:
             if is_loading and (known is None or isinstance(error, UnknownVersion)):
                 return None
-            return known or Refusal(without_name(self._model, error), 0, error.code)
-        except PlumblineError as error:
-            return Refusal(without_name(self._model, error), time.monotonic() + RETRY_REFUSED_SECONDS, error.code)
+            return known or Refusal(error.problem, 0, error.code)
+        except PredictionError as error:
+            return Refusal(error.problem, time.monotonic() + RETRY_REFUSED_SECONDS, error.code)
 
     def _admit(self, version: int, known: LiveModel | None) -> LiveModel:
         document = self._server.contract(self._model, version, self._seconds)
@@ -92,11 +92,6 @@ class Admission:
         if SCORES not in outputs:
             raise ModelServerError(self._model, f"expected output '{SCORES}', got {', '.join(sorted(outputs))}")
         return outputs[SCORES]
-
-
-def without_name(model: str, error: PlumblineError) -> str:
-    """Give the error's text without the model's name, which stands beside it anyway."""
-    return str(error).removeprefix(f"{model}: ")
 
 
 def _why_none(refused: Mapping[int, Refusal], statuses: Sequence[VersionStatus]) -> str:

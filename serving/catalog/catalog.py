@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from serving.catalog.admission import Admission, without_name
+from serving.catalog.admission import Admission
 from serving.catalog.contract_cache import Contracts
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState
 from serving.errors import (
     ModelServerOverloaded,
     ModelServerTimeout,
-    PlumblineError,
+    PredictionError,
     UnknownLabel,
     UnknownModel,
     UnknownVersion,
@@ -113,12 +113,12 @@ class Catalog:
             problem = "the model server has no such model"
             return ModelState(problem=problem, canary=before.canary)
         except ModelServerOverloaded as error:  # it is there, and what it serves will be asked again
-            return replace(before, problem=without_name(model, error)) if before.problem else before
-        except PlumblineError as error:
+            return replace(before, problem=error.problem) if before.problem else before
+        except PredictionError as error:
             if isinstance(error, ModelServerTimeout) and budget_seconds < STATUS_SECONDS:
                 return before  # a caller in a hurry learns nothing about the server
             # What is live stays so: the server may be back before the next request.
-            return replace(before, refused={}, statuses=(), problem=without_name(model, error))
+            return replace(before, refused={}, statuses=(), problem=error.problem)
         seconds = min(ADMISSION_SECONDS, budget_seconds)
         return Admission(self._server, model, seconds, self._contracts).run(before, statuses)
 

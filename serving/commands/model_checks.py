@@ -6,7 +6,7 @@ import click
 
 from serving.commands.folder_options import models_dir_option, telling_errors
 from serving.registry.checking import check_folder
-from serving.registry.errors import NothingPublished, UnknownModel
+from serving.registry.errors import NoSuchModel, NothingPublished
 from serving.registry.quarantining import quarantine as take_away
 from serving.registry.quarantining import quarantine_unloadable
 from serving.registry.versions import SERVED, model_names
@@ -40,7 +40,7 @@ def check(models_dir: Path, models: tuple[str, ...], quarantine: bool) -> None:
             click.echo(NothingPublished(models_dir))
         for model in models or known:
             if model not in known:
-                raise UnknownModel(models_dir, model, known)
+                raise NoSuchModel(models_dir, model, known)
             if quarantine:
                 for version, path in quarantine_unloadable(models_dir, model):
                     click.echo(f"{model}: version {version.number} moved to {path}: {version.problem}", err=True)

@@ -9,7 +9,7 @@ from serving.commands.folder_options import models_dir_option, telling_errors
 from serving.commands.model_checks import check, quarantine
 from serving.commands.tables import VERSION_HEADER, facts, table, version_rows
 from serving.registry import changes
-from serving.registry.errors import NothingPublished, UnknownVersion
+from serving.registry.errors import NoSuchVersion, NothingPublished
 from serving.registry.pinning import Pin, pins
 from serving.registry.server_config import MONITORING, batch_threads_config, models_config, servable_models
 from serving.registry.versions import SERVED, Version, model_names, read_versions
@@ -219,7 +219,7 @@ def _chosen(model: str, number: int | None, versions: list[Version]) -> Version:
     for version in versions:
         if version.number == number:
             return version
-    raise click.ClickException(str(UnknownVersion(model, number, [version.number for version in versions])))
+    raise click.ClickException(str(NoSuchVersion(model, number, [version.number for version in versions])))
 
 
 def _numbers(numbers: list[int]) -> str:

@@ -12,7 +12,7 @@ import click
 
 from serving.batch.dialect import DECIMALS, SEPARATORS
 from serving.batch.errors import BadInput
-from serving.batch.in_process import InProcessServer
+from serving.batch.in_process import connect_in_process
 from serving.batch.inputs import FORMATS
 from serving.batch.jobs import dry_run
 from serving.batch.jobs import scoring_job as job
@@ -24,7 +24,7 @@ from serving.batch.jobs.rejects import RejectLimit
 from serving.batch.jobs.summary import as_text
 from serving.batch.jobs.workers import Connect
 from serving.catalog import ModelServer
-from serving.tfserving.client import ModelServerClient
+from serving.model_servers.connect import remote
 from serving.tfserving.client_tls import Tls
 
 _HELP = """
@@ -200,9 +200,9 @@ def _asked(
         raise BadInput("--limit and --shard don't go together: no shard knows how many rows the others have")
     asked = job.Job(output=output, columns=_mapping(columns), **options)
     tls = _tls(model_server_ca, model_server_cert, model_server_key, model_server_name)
-    connect: Connect = partial(ModelServerClient, model_server, tls)
+    connect: Connect = partial(remote, model_server, tls)
     if in_process:
-        connect = partial(InProcessServer, models_dir, asked.model, asked.version)
+        connect = partial(connect_in_process, models_dir, asked.model, asked.version)
     server = connect()
     try:
         yield asked, server, connect

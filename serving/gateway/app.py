@@ -26,11 +26,11 @@ from serving.gateway.scheduling import register_run_queue
 from serving.gateway.served_models import models_routes
 from serving.gateway.settings import Settings
 from serving.gateway.trial_page import page_routes
+from serving.model_servers import connect
 from serving.monitoring.gateway_metrics import APART, VERSION_GONE, Metrics
 from serving.prediction.concurrency import Limits
 from serving.prediction.micro_batching import Batcher
 from serving.prediction.predictor import Predictor
-from serving.prediction.remote_server import RemoteServer
 from serving.prediction.run_queue import RunQueue
 from serving.process.processors import share
 
@@ -127,14 +127,10 @@ def _model_server(
     settings: Settings, metrics: Metrics, tracing: "Tracing | None", run_queue: RunQueue, contracts: Contracts
 ) -> ModelServer:
     if settings.models_dir:
-        from serving.runtime.embedded import EmbeddedServer  # here, since it needs TensorFlow
-
-        return EmbeddedServer(settings.models_dir, settings.models, share(settings.workers), metrics.rpc, contracts)
-    from serving.tfserving.client import ModelServerClient  # here, since it needs gRPC
-
+        at_once = share(settings.workers)
+        return connect.embedded(settings.models_dir, settings.models, at_once, metrics.rpc, contracts)
     trace = tracing.call if tracing else None
-    client = ModelServerClient(settings.model_server, settings.model_server_tls, trace, metrics.rpc)
-    return RemoteServer(client, run_queue)
+    return connect.remote(settings.model_server, settings.model_server_tls, trace, metrics.rpc, run_queue)
 
 
 def _predictor(

@@ -11,13 +11,12 @@ from typing import Any
 from flask import Flask
 
 from serving.catalog import Contracts
-from serving.errors import PlumblineError
+from serving.errors import PredictionError
 from serving.gateway.middleware.logs import gunicorn_logger
 from serving.gateway.settings import Settings
+from serving.model_servers import connect
 from serving.process import memory
-from serving.process.quiet_import import quiet_import
 from serving.registry.versions import CONTRACT, scan
-from serving.runtime.lean_tensorflow import skip_public_api
 
 _LOADING_SECONDS = 10.0
 
@@ -51,28 +50,18 @@ def on_starting(server: Any) -> None:
     from serving.gateway import app  # noqa: F401 - only imported: it is the workers that make the application
 
     if _settings.models_dir:
-        _load_tensorflow()
+        connect.load_embedded()
         _keep_contracts(_settings.models_dir)
     else:
-        from serving.tfserving import client  # noqa: F401
+        connect.load_remote()
     memory.trim()  # or what is free would become each worker's own, as soon as it is used
     gc.freeze()  # or each worker's first collection would write to what it shares
-
-
-def _load_tensorflow() -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow's library when it is loaded
-    skip_public_api()
-    with quiet_import():
-        import serving.runtime.embedded  # noqa: F401 - TensorFlow starts no thread before it has a session
-        from serving.runtime.tensorflow_c import register_operations
-
-        register_operations()
 
 
 def _keep_contracts(models_dir: Path) -> None:
     for model in _settings.models:
         for path in [*scan(models_dir / model).values()][-1:]:  # the newest, if there is any
-            with suppress(OSError, PlumblineError):  # what is wrong with it the workers will tell
+            with suppress(OSError, PredictionError):  # what is wrong with it the workers will tell
                 _contracts.keep((path / CONTRACT).read_bytes())
 
 

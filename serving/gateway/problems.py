@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from serving.errors import InvalidInstance, PlumblineError, RequestTooLarge
+from serving.errors import InvalidInstance, PredictionError, RequestTooLarge
 from serving.gateway.middleware.request_ids import request_id
 from serving.gateway.protocols.predict_body import Instances
 from serving.gateway.replies import json_reply
@@ -26,12 +26,12 @@ _CODES = {413: RequestTooLarge.code}
 
 def register_problems(app: Flask) -> None:
     """Make *app* answer every error with a problem."""
-    app.register_error_handler(PlumblineError, _own)
+    app.register_error_handler(PredictionError, _own)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _own(error: PlumblineError) -> Response:
+def _own(error: PredictionError) -> Response:
     if error.status >= 500:
         _log.warning("; ".join([str(error), *getattr(error, "__notes__", ())]))
     detail = str(error)

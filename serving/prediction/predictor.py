@@ -17,7 +17,7 @@ from serving.errors import (
     ModelServerError,
     ModelServerTimeout,
     Overloaded,
-    PlumblineError,
+    PredictionError,
     UnknownVersion,
 )
 from serving.prediction.concurrency import Limits
@@ -125,7 +125,7 @@ class Predictor:
                 gone = live.version
                 self._on_retry(model)
                 self._catch_up(model, attempt, clock)
-            except PlumblineError as error:
+            except PredictionError as error:
                 error.version = live.version
                 raise
         raise ModelNotReady(model, "its versions change faster than a request can follow")

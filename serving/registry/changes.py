@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from serving.registry.errors import NotFitToServe, NothingEarlier, UnknownVersion
+from serving.registry.errors import NoSuchVersion, NotFitToServe, NothingEarlier
 from serving.registry.publishing import release
 from serving.registry.staging import exclusive, staging, sync, sync_entry
 from serving.registry.versions import PROMOTED_FROM, SERVED, PromotedFrom, Version, entries, is_sample, read_versions
@@ -34,7 +34,7 @@ def promote(models_dir: Path, model: str, number: int) -> Promotion:
         versions = read_versions(models_dir, model)
         wanted = next((version for version in versions if version.number == number), None)
         if wanted is None:
-            raise UnknownVersion(model, number, [version.number for version in versions])
+            raise NoSuchVersion(model, number, [version.number for version in versions])
         if reason := _unfit(wanted, versions):
             raise NotFitToServe(model, number, reason)
         live = _live(versions)

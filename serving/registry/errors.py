@@ -2,8 +2,8 @@
 
 RegistryError
 ├── NothingPublished     the folder has no model at all
-├── UnknownModel
-├── UnknownVersion
+├── NoSuchModel
+├── NoSuchVersion
 ├── NotFitToServe        the version that is asked for must not be served
 ├── NothingEarlier       there is no version to roll back to
 └── NoNextNumber         the folder's record of numbers is spoilt or used up
@@ -12,8 +12,10 @@ RegistryError
 from collections.abc import Sequence
 from pathlib import Path
 
+from serving.errors import PlumblineError
 
-class RegistryError(Exception):
+
+class RegistryError(PlumblineError):
     """The root."""
 
 
@@ -24,14 +26,14 @@ class NothingPublished(RegistryError):
         super().__init__(f"{models_dir} holds no published model; first run: plumbline train all")
 
 
-class UnknownModel(RegistryError):
+class NoSuchModel(RegistryError):
     """The models folder has no such model."""
 
     def __init__(self, models_dir: Path, model: str, known: Sequence[str]) -> None:
         super().__init__(f"{models_dir} holds no model '{model}'; there are {', '.join(known) or 'none'}")
 
 
-class UnknownVersion(RegistryError):
+class NoSuchVersion(RegistryError):
     """The model has no such version."""
 
     def __init__(self, model: str, version: int, known: Sequence[int]) -> None:

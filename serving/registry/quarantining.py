@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from serving.registry.checking import Unloadable, check_folder
-from serving.registry.errors import UnknownVersion
+from serving.registry.errors import NoSuchVersion
 from serving.registry.publishing import next_number, remember
 from serving.registry.staging import exclusive, sync_entry
 from serving.registry.versions import entries, read_versions
@@ -17,7 +17,7 @@ def quarantine(models_dir: Path, model: str, number: int) -> Path:
     """Move a version out of sight; give where it is now. Raises RegistryError. Its number is not used again."""
     known = [version.number for version in read_versions(models_dir, model)]
     if number not in known:
-        raise UnknownVersion(model, number, known)
+        raise NoSuchVersion(model, number, known)
     with exclusive(models_dir):
         return _move(models_dir / model, number)
 

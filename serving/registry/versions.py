@@ -9,7 +9,7 @@ from typing import Any
 
 from serving.contract import Contract
 from serving.errors import ContractError
-from serving.registry.errors import UnknownModel
+from serving.registry.errors import NoSuchModel
 
 SERVED = 2
 """So many of the newest versions TensorFlow Serving keeps loaded, as `plumbline up` configures it."""
@@ -71,10 +71,10 @@ def model_names(models_dir: Path) -> list[str]:
 
 
 def read_versions(models_dir: Path, model: str) -> list[Version]:
-    """Read all versions of *model*, ascending; raises UnknownModel. A broken one is among them, with its problem."""
+    """Read all versions of *model*, ascending; raises NoSuchModel. A broken one is among them, with its problem."""
     names = model_names(models_dir)
     if model not in names:
-        raise UnknownModel(models_dir, model, names)
+        raise NoSuchModel(models_dir, model, names)
     return [_read(model, number, path) for number, path in scan(models_dir / model).items()]
 
 

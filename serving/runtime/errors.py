@@ -1,9 +1,10 @@
 """The one exception that requests and loads fail with: a gRPC status. Both ports translate it, in one place each."""
 
+from serving.errors import PlumblineError
 from serving.tfserving.codes import Code
 
 
-class ServingError(Exception):
+class ServingError(PlumblineError):
     """A failure that the client is told of, with the code and text that TensorFlow Serving would use."""
 
     def __init__(self, code: Code, message: str) -> None:

@@ -9,7 +9,7 @@ from serving.errors import (
     ModelServerRefused,
     ModelServerTimeout,
     ModelServerUnavailable,
-    PlumblineError,
+    PredictionError,
     UnknownVersion,
 )
 from serving.tfserving.codes import Code
@@ -31,11 +31,11 @@ _EXHAUSTED = {
 _QUEUE_FULL = "batch scheduling queue"
 
 
-def _unknown(model: str, version: int | None, problem: str) -> PlumblineError:
+def _unknown(model: str, version: int | None, problem: str) -> PredictionError:
     return UnknownVersion(model, version)
 
 
-def _unavailable(model: str, version: int | None, problem: str) -> PlumblineError:
+def _unavailable(model: str, version: int | None, problem: str) -> PredictionError:
     if _QUEUE_FULL in problem:  # that one is there, and says what is wrong
         reason = "has as many batches waiting as max_enqueued_batches lets wait: try again"
         return ModelServerOverloaded(model, f"the model server {reason}: {problem}")
@@ -43,24 +43,24 @@ def _unavailable(model: str, version: int | None, problem: str) -> PlumblineErro
     return ModelServerUnavailable(model, "the model server is not available")
 
 
-def _timeout(model: str, version: int | None, problem: str) -> PlumblineError:
+def _timeout(model: str, version: int | None, problem: str) -> PredictionError:
     return ModelServerTimeout(model, "the model server did not answer in time")
 
 
-def _overloaded(model: str, version: int | None, problem: str) -> PlumblineError:
+def _overloaded(model: str, version: int | None, problem: str) -> PredictionError:
     reason = next((reason for sign, reason in _EXHAUSTED.items() if sign in problem), "is overloaded")
     return ModelServerOverloaded(model, f"the model server {reason}: {problem}")
 
 
-def _failed(model: str, version: int | None, problem: str) -> PlumblineError:
+def _failed(model: str, version: int | None, problem: str) -> PredictionError:
     return ModelServerError(model, f"the model server failed: {problem}")
 
 
-def _refused(model: str, version: int | None, problem: str) -> PlumblineError:
+def _refused(model: str, version: int | None, problem: str) -> PredictionError:
     return ModelServerRefused(model, f"the model server failed: {problem}")
 
 
-ERRORS: dict[Code, Callable[[str, int | None, str], PlumblineError]] = {
+ERRORS: dict[Code, Callable[[str, int | None, str], PredictionError]] = {
     Code.CANCELLED: _failed,
     Code.UNKNOWN: _failed,
     Code.INVALID_ARGUMENT: _refused,  # the contract checked the input, so this is not the caller's fault
@@ -80,12 +80,12 @@ ERRORS: dict[Code, Callable[[str, int | None, str], PlumblineError]] = {
 }
 
 
-def error_for(error: "grpc.RpcError", model: str, version: int | None) -> PlumblineError:
+def error_for(error: "grpc.RpcError", model: str, version: int | None) -> PredictionError:
     """Give the error of ours that a failed call stands for."""
     return error_of(Code[error.code().name], error.details() or "", model, version)
 
 
-def error_of(code: Code, details: str, model: str, version: int | None) -> PlumblineError:
+def error_of(code: Code, details: str, model: str, version: int | None) -> PredictionError:
     """Give the error of ours that a status stands for."""
     problem = f"{code.name}: {details[:_DETAILS_SHOWN]}"
     ours = ERRORS[code](model, version, problem)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monitoring.__main__ import HOME
+from dashboards.__main__ import HOME
 
 FILES = sorted((HOME / "dashboards").glob("*.json"))
 

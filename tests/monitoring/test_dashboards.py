@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from monitoring.__main__ import HOME, generated
+from dashboards.__main__ import HOME, generated
 from tests.monitoring.dashboards import ALL_PANELS, FILES, Panel, board
 
 

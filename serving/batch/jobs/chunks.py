@@ -19,7 +19,7 @@ from serving.errors import (
     ModelServerOverloaded,
     ModelServerTimeout,
     ModelServerUnavailable,
-    PlumblineError,
+    PredictionError,
     UnknownVersion,
 )
 from serving.prediction.predictor import Prediction, Predictor
@@ -121,7 +121,7 @@ class Scorer:
                 self._catalog.refresh(self._pinned.model)
             except ModelServerError as error:
                 raise Unfinished(f"{error}; {GOES_ON}") from error
-            except PlumblineError as error:
+            except PredictionError as error:
                 raise BadInput(str(error)) from error
 
     def _live(self) -> LiveModel:
@@ -133,7 +133,7 @@ class Scorer:
             self._document = live.document
         return live
 
-    def _given_up(self, error: PlumblineError) -> Exception:
+    def _given_up(self, error: PredictionError) -> Exception:
         pinned = self._pinned
         if isinstance(error, UnknownVersion):
             return VersionGone(pinned.model, pinned.version)

@@ -6,7 +6,7 @@ import click
 
 from serving.batch.errors import GOES_ON, BadInput, Unfinished
 from serving.catalog import Catalog, LiveModel, ModelServer
-from serving.errors import ModelServerError, PlumblineError, RequestError
+from serving.errors import ModelServerError, PredictionError, RequestError
 
 _PAUSE_SECONDS = 1.0
 
@@ -31,7 +31,7 @@ def pin(server: ModelServer, model: str, version: int | None, label: str | None,
                 waits = f"waiting for {patience_seconds:g} s (--in-process needs no model server)"
                 click.echo(f"{error}; {waits}", err=True)
                 told = True
-        except PlumblineError as error:
+        except PredictionError as error:
             raise BadInput(str(error)) from error
         time.sleep(_PAUSE_SECONDS)
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from serving.catalog import Catalog, LiveModel
-from serving.errors import PlumblineError
+from serving.errors import PredictionError
 from serving.gateway.protocols.predict_body import Instances, bounded
 from serving.gateway.routing import Route, is_prediction, read_route
 from serving.gateway.settings import Settings
@@ -59,7 +59,7 @@ class Answering:
         """Predict, and note the version that answered or should have."""
         try:
             prediction = self._predictor.predict(model, instances, route.remaining(), route.version, route.label)
-        except PlumblineError as error:
+        except PredictionError as error:
             g.version = error.version
             raise
         g.version = prediction.version

@@ -11,8 +11,8 @@ from tests.serving.fake_model_server import FakeModelServer
 from tests.serving.gateway.conftest import problem
 
 
-def every_error() -> list[type[serving.errors.PlumblineError]]:
-    found = [serving.errors.PlumblineError]
+def every_error() -> list[type[serving.errors.PredictionError]]:
+    found = [serving.errors.PredictionError]
     for error in found:
         found.extend(error.__subclasses__())
     return found
@@ -66,6 +66,6 @@ def test_a_gateway_starts_without_its_model_server(model_server: FakeModelServer
 
 
 @pytest.mark.parametrize("error", every_error())
-def test_every_error_has_a_status_and_a_code(error: type[serving.errors.PlumblineError]) -> None:
+def test_every_error_has_a_status_and_a_code(error: type[serving.errors.PredictionError]) -> None:
     assert 400 <= error.status < 600
     assert error.code == error.code.lower().replace(" ", "_")

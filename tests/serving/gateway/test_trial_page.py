@@ -391,7 +391,7 @@ def test_a_key_is_asked_for_once_and_kept_in_the_tab(
 def test_who_gives_no_key_is_told_why_there_is_nothing(page: Page, locked_gateway: str) -> None:
     page.goto(locked_gateway)
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("alert")).to_contain_text("expected an API key that is known")
+    expect(page.get_by_role("alert")).to_contain_text("expected a known API key")
     page.get_by_role("button", name="Ask again").click()
     expect(page.get_by_role("dialog", name="API key")).to_be_visible()
 

@@ -45,7 +45,7 @@ def refused(work: Work) -> bool:
     if isinstance(error, ModelServerTimeout):
         return False
     assert isinstance(error, Overloaded)
-    return str(error) == "digits: 3 requests are waiting already, which is as many as may; try again later"
+    return str(error) == "digits: the queue is full: 3 requests are waiting; try again later"
 
 
 def test_one_model_does_not_take_the_turns_of_another() -> None:

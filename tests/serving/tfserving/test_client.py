@@ -15,7 +15,7 @@ from serving.errors import (
     ModelServerRefused,
     ModelServerTimeout,
     ModelServerUnavailable,
-    PlumblineError,
+    PredictionError,
     UnknownLabel,
     UnknownVersion,
 )
@@ -160,7 +160,7 @@ def test_only_unavailable_is_tried_again(
     client: ModelServerClient, model_server: FakeModelServer, code: grpc.StatusCode
 ) -> None:
     model_server.failure = (code, "told by the server")
-    with pytest.raises(PlumblineError):
+    with pytest.raises(PredictionError):
         client.predict("house_price", 1, FEATURES, 5)
     assert len(model_server.rows) == (3 if code is grpc.StatusCode.UNAVAILABLE else 1)
 

@@ -11,7 +11,7 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.errors import ModelServerError, PlumblineError
+from serving.errors import ModelServerError, PredictionError
 from serving.tfserving import connection
 from serving.tfserving.client import ModelServerClient
 from tests.serving.contracts import text_contract
@@ -48,7 +48,7 @@ def asked_while(
             start = time.monotonic()
             try:
                 client.predict("sentiment", 1, features, 5)
-            except PlumblineError as error:
+            except PredictionError as error:
                 wrong.append(error)
             longest.append(time.monotonic() - start)
 

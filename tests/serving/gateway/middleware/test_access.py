@@ -119,7 +119,7 @@ def test_each_owner_has_a_rate_of_its_own(locked: FlaskClient, made: dict[str, s
     assert [ask("alice") for _ in range(3)] == [200] * 3
     reply = locked.post("/predict/sentiment", json={"text": "a"}, headers={"X-API-Key": made["alice"]})
     assert problem(reply)["code"] == "rate_limited"
-    assert "alice may ask 3 per 1 hour" in problem(reply)["detail"]
+    assert "rate limit exceeded: 3 per 1 hour for alice" in problem(reply)["detail"]
     assert 1 <= int(reply.headers["Retry-After"]) <= 2 * 3600
     assert ask("bob") == 200
     assert locked.get("/readyz").status_code == 200

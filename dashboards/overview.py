@@ -1,6 +1,6 @@
 """The first dashboard to open: is it up, is it well, is it fast, has it room, what answers."""
 
-from monitoring.panels import board, layers, lines, mean, model, number, quantile, section
+from dashboards.panels import board, layers, lines, mean, model, number, quantile, section
 
 _MODEL = 'model=~"$model"'
 _REQUESTS = f"plumbline_gateway_requests_total{{{_MODEL}}}"

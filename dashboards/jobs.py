@@ -1,6 +1,6 @@
 """Training and batch jobs: when they last ran, how they ended, how long they took, and what came of it."""
 
-from monitoring.panels import board, lines, number, section, variable
+from dashboards.panels import board, lines, number, section, variable
 
 _MODEL = 'model=~"$model"'
 _TRAINING = "plumbline_training"

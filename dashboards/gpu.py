@@ -4,7 +4,7 @@ A GPU's utilisation alone misleads: large batches keep it busy while all is well
 batch. So the waiting stands beside it.
 """
 
-from monitoring.panels import board, lines, mean, quantile, section, variable
+from dashboards.panels import board, lines, mean, quantile, section, variable
 
 _GPU = 'Hostname=~"$node"'
 _LEGEND = "{{Hostname}} {{gpu}}"

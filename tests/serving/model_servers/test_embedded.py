@@ -16,7 +16,7 @@ import pytest
 from serving.catalog import Catalog
 from serving.contract.contract import SCORES
 from serving.errors import ModelServerError, ModelServerRefused, ModelServerTimeout, UnknownLabel, UnknownVersion
-from serving.runtime.embedded import EmbeddedServer
+from serving.model_servers.embedded import EmbeddedServer
 from serving.runtime.model import Pace
 from tests.serving.fake_model_server import wait_until
 
@@ -30,7 +30,7 @@ def models_dir(published: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def serve(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    monkeypatch.setattr("serving.runtime.embedded.Pace", lambda: Pace(poll_seconds=0.05))
+    monkeypatch.setattr("serving.model_servers.embedded.Pace", lambda: Pace(poll_seconds=0.05))
     servers = []
 
     def embedded(*models: str, **options: Any) -> EmbeddedServer:
@@ -116,7 +116,7 @@ from serving.runtime.lean_tensorflow import skip_public_api
 skip_public_api()
 from pathlib import Path
 from serving.catalog import Catalog
-from serving.runtime.embedded import EmbeddedServer
+from serving.model_servers.embedded import EmbeddedServer
 assert Catalog(EmbeddedServer(Path(sys.argv[1]), ["digits"]), ["digits"]).live("digits")
 print(*(name for name in sys.modules if name.startswith(("tensorflow", "keras", "grpc"))))
 """
@@ -164,7 +164,7 @@ assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 def test_memory_is_given_back_until_it_is_closed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     trimmed = threading.Semaphore(0)
-    monkeypatch.setattr("serving.runtime.embedded._TRIM_SECONDS", 0.01)
+    monkeypatch.setattr("serving.model_servers.embedded._TRIM_SECONDS", 0.01)
     monkeypatch.setattr("serving.process.memory.trim", trimmed.release)
     server = serve()
     assert trimmed.acquire(timeout=10)

@@ -1,6 +1,6 @@
 """TensorFlow Serving by its own metrics. Their names begin with a colon, and their times are microseconds."""
 
-from monitoring.panels import board, layers, lines, mean, quantile, section, variable
+from dashboards.panels import board, layers, lines, mean, quantile, section, variable
 
 _TFS = ":tensorflow:serving"
 _BATCHING = f"{_TFS}:batching_session"

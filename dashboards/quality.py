@@ -1,6 +1,6 @@
 """What a model is asked and what it answers, against what it was trained on; canaries against the live version."""
 
-from monitoring.panels import board, lines, model, number, quantile, section
+from dashboards.panels import board, lines, model, number, quantile, section
 
 _MODEL = 'model="$model"'
 _ANSWER = f'{_MODEL}, feature=~"score|value"'

@@ -4,8 +4,8 @@ import pytest
 
 from serving.catalog import ModelServer
 from serving.contract.arrays import Array, Features
+from serving.model_servers.remote import RemoteServer
 from serving.prediction import run_queue
-from serving.prediction.remote_server import RemoteServer
 from serving.prediction.run_queue import RunQueue
 from serving.tfserving.client import ModelServerClient
 from tests.serving.contracts import scores, text_contract

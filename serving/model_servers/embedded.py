@@ -23,6 +23,7 @@ from serving.runtime.model import Model, Pace
 from serving.runtime.model_config import ModelConfig
 from serving.runtime.saved_model import Parallelism
 from serving.runtime.servable import DEFAULT_SIGNATURE
+from serving.runtime.tensorflow_c import register_operations
 from serving.runtime.version import State
 from serving.tfserving.codes import Code
 from serving.tfserving.statuses import error_of
@@ -34,6 +35,11 @@ _TRIM_SECONDS = 10.0
 
 _ONE_THREAD = Parallelism(intra_op=1)
 """For an operation: requests run side by side, and several threads for each get into each other's way."""
+
+
+def load_library() -> None:
+    """Load TensorFlow's operations, for processes that are forked to share them; no thread starts before a session."""
+    register_operations()
 
 
 class _Newest:

@@ -1,4 +1,4 @@
-"""`python -m monitoring`, or `make dashboards`: write what k8s/monitoring has for Grafana and the operator."""
+"""`python -m dashboards`, or `make dashboards`: write what k8s/monitoring has for Grafana and the operator."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from textwrap import indent
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from monitoring import gpu, jobs, model_server, overview, quality
+from dashboards import gpu, jobs, model_server, overview, quality
 
 HOME = Path(__file__).parents[1] / "k8s" / "monitoring"
 

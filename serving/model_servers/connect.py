@@ -1,0 +1,66 @@
+"""Which model server answers. The only place where the runtime in this process is chosen.
+
+Imports wait until one is chosen: the runtime needs TensorFlow, the client gRPC, and each takes memory.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from serving.catalog import Contracts, ModelServer
+from serving.model_servers.remote import RemoteServer
+from serving.prediction.run_queue import RunQueue
+from serving.process.quiet_import import quiet_import
+from serving.tfserving.client_tls import Tls
+
+if TYPE_CHECKING:
+    from serving.tfserving.client import CallTrace
+
+OnRpc = Callable[[str, str, str, float], None]
+"""Is told model, method, gRPC status and seconds of each call."""
+
+
+def remote(
+    address: str,
+    tls: Tls | None = None,
+    trace: "CallTrace | None" = None,
+    on_rpc: OnRpc = lambda model, method, code, seconds: None,
+    run_queue: RunQueue | None = None,
+) -> ModelServer:
+    """Return a client of the model server at *address*; while it waits, other threads of *run_queue* run."""
+    from serving.tfserving.client import ModelServerClient
+
+    client = ModelServerClient(address, tls, trace, on_rpc)
+    return RemoteServer(client, run_queue) if run_queue else client
+
+
+def embedded(models_dir: Path, models: Sequence[str], at_once: int, on_rpc: OnRpc, contracts: Contracts) -> ModelServer:
+    """Return a server in this process of the newest versions of *models*; raises ImportError without TensorFlow."""
+    from serving.model_servers.embedded import EmbeddedServer
+
+    return EmbeddedServer(models_dir, models, at_once, on_rpc, contracts)
+
+
+def one_version(models_dir: Path, model: str, version: int | None) -> ModelServer:
+    """Return a server in this process of one version, the newest if None; raises CannotServe."""
+    from serving.model_servers.one_version import OneVersionServer
+
+    return OneVersionServer(models_dir, model, version)
+
+
+def load_remote() -> None:
+    """Load what `remote` needs, for processes that are forked to share it."""
+    from serving.tfserving import client  # noqa: F401
+
+
+def load_embedded() -> None:
+    """Load what `embedded` needs, TensorFlow's library without its Python, for forked processes to share."""
+    from serving.runtime.lean_tensorflow import skip_public_api
+
+    skip_public_api()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow's library when it is loaded
+    with quiet_import():
+        from serving.model_servers.embedded import load_library
+
+        load_library()
