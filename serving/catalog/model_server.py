@@ -1,4 +1,4 @@
-"""What catalog and predictor need of a model server; `serving.tfserving.client` is the real one."""
+"""What catalog and predictor need of a model server. `serving.tfserving.client` is the real one."""
 
 from typing import Protocol
 
@@ -7,27 +7,31 @@ from serving.contract.arrays import Array
 from serving.tfserving.version_status import VersionStatus
 
 
-class ModelServer(Protocol):
-    """Raises the errors of `serving.errors`."""
+class ModelRunner(Protocol):
+    """Computes a model's outputs, which is all that a predictor needs. Raises the errors of `serving.errors`."""
 
     def predict(
         self, model: str, version: int, features: Features, deadline_seconds: float
     ) -> tuple[int, dict[str, Array]]:
-        """Run a version of a model; gives the version that answered, and its outputs by name."""
+        """Run a version of a model. Return the version that answered, and its outputs by name."""
         ...
 
+
+class ModelServer(ModelRunner, Protocol):
+    """Also says which versions it has. Raises the errors of `serving.errors`."""
+
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
-        """Fetch the contract's JSON that a version of a model carries."""
+        """Fetch the JSON of the contract that a version of a model carries."""
         ...
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
-        """List a model's versions; UnknownVersion if there are none."""
+        """List a model's versions. Raise UnknownVersion if there are none."""
         ...
 
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
-        """Give the version that a label stands for; raises UnknownLabel."""
+        """Return the version that a label names. Raise UnknownLabel if there is none."""
         ...
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         ...

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from serving.catalog import Catalog, Contracts, ModelServer, Refresher
+from serving.catalog import Catalog, Contracts, ModelRunner, ModelServer, Refresher
 from serving.gateway.drain import register_drain
 from serving.gateway.health import health_routes
 from serving.gateway.middleware.access import register_access
@@ -28,7 +28,7 @@ from serving.gateway.settings import Settings
 from serving.gateway.trial_page import page_routes
 from serving.model_servers import connect
 from serving.monitoring.gateway_metrics import APART, VERSION_GONE, Metrics
-from serving.prediction.concurrency import Limits
+from serving.prediction.concurrency import ConcurrencyLimits
 from serving.prediction.micro_batching import Batcher
 from serving.prediction.predictor import Predictor
 from serving.prediction.run_queue import RunQueue
@@ -141,13 +141,14 @@ def _predictor(
     tracing: "Tracing | None",
     run_queue: RunQueue,
 ) -> Predictor:
-    limits = Limits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
+    limits = ConcurrencyLimits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
+    runner: ModelRunner = server
     if settings.max_batch_rows > 1:
-        most = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
+        maxima = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
         retried = partial(metrics.retried, reason=APART)
-        server = Batcher(server, *most, metrics.called, retried, tracing, run_queue)
+        runner = Batcher(server, *maxima, metrics.called, retried, tracing, run_queue)
     on_stage = tracing.stage if tracing else None
-    return Predictor(catalog, server, limits, partial(metrics.retried, reason=VERSION_GONE), on_stage, run_queue)
+    return Predictor(catalog, runner, limits, partial(metrics.retried, reason=VERSION_GONE), on_stage, run_queue)
 
 
 def _flask(settings: Settings) -> Flask:

@@ -14,7 +14,7 @@ from serving.catalog import Contracts
 from serving.contract import Features
 from serving.contract.arrays import Array
 from serving.errors import ContractError, ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
-from serving.prediction.concurrency import Limits
+from serving.prediction.concurrency import ConcurrencyLimits
 from serving.process import memory
 from serving.registry.versions import CONTRACT, SERVED, scan
 from serving.runtime.errors import ServingError
@@ -84,7 +84,7 @@ class EmbeddedServer:
         on_rpc: Callable[[str, str, str, float], None] = lambda model, method, code, seconds: None,
         contracts: Contracts | None = None,
     ) -> None:
-        self._turns = Limits(at_once)
+        self._limits = ConcurrencyLimits(at_once)
         self._on_rpc = on_rpc
         self._changed = threading.Condition()
         load = ServableLoader(_ONE_THREAD, scheduler=None, batching=None, warm_up=True)
@@ -104,7 +104,7 @@ class EmbeddedServer:
         code = Code.OK
         started = time.perf_counter()
         try:
-            with self._turns.turn(model, deadline_seconds):
+            with self._limits.slot(model, deadline_seconds):
                 return version, servable.ask(DEFAULT_SIGNATURE, features)
         except ModelServerTimeout:
             code = Code.DEADLINE_EXCEEDED

@@ -1,4 +1,4 @@
-"""How many requests for a model are worked on at the same time in this process, and how many may wait."""
+"""How many requests for a model run at the same time in this process, and how many may wait."""
 
 import threading
 from collections import deque
@@ -7,81 +7,84 @@ from contextlib import contextmanager
 
 from serving.errors import ModelServerTimeout, Overloaded
 
-_NONE = 1_000_000
+_UNLIMITED = 1_000_000
 
 
-class Limits:
-    """Lets *most* requests for each model go on, and *waiting* more wait; what comes beyond is refused.
+class ConcurrencyLimits:
+    """Limits for each model: *max_running* requests run, *max_waiting* more wait, and further ones are refused.
 
-    *on_wait* is told the model and by how many more wait now, *on_refusal* the model.
+    *on_wait* is called with the model and the change in the number of waiting requests, *on_refusal* with the model.
     """
 
     def __init__(
         self,
-        most: int = _NONE,
-        waiting: int = _NONE,
+        max_running: int = _UNLIMITED,
+        max_waiting: int = _UNLIMITED,
         on_wait: Callable[[str, int], None] = lambda model, change: None,
         on_refusal: Callable[[str], None] = lambda model: None,
     ) -> None:
-        self._most = most
-        self._waiting = waiting
+        self._max_running = max_running
+        self._max_waiting = max_waiting
         self._on_wait = on_wait
         self._on_refusal = on_refusal
-        self._doors: dict[str, _Door] = {}
+        self._queues: dict[str, _ModelQueue] = {}
 
     @contextmanager
-    def turn(self, model: str, seconds: float) -> Iterator[None]:
-        """Wait for a turn, first come first served, at most for *seconds*; raises Overloaded or ModelServerTimeout."""
-        door = self._doors.get(model) or self._doors.setdefault(model, _Door())
-        turn = threading.Lock()
-        with door.lock:
-            if door.working < self._most:
-                door.working += 1
-            elif len(door.waiting) < self._waiting:
-                turn.acquire()
-                door.waiting.append(turn)
+    def slot(self, model: str, seconds: float) -> Iterator[None]:
+        """Hold one of the model's slots, which are given first come, first served, after at most *seconds*.
+
+        Raise Overloaded if the queue is full, and ModelServerTimeout if no slot came free in time.
+        """
+        queue = self._queues.get(model) or self._queues.setdefault(model, _ModelQueue())
+        waiter = threading.Lock()
+        with queue.lock:
+            if queue.running < self._max_running:
+                queue.running += 1
+            elif len(queue.waiters) < self._max_waiting:
+                waiter.acquire()
+                queue.waiters.append(waiter)
             else:
                 self._on_refusal(model)
-                raise Overloaded(model, self._waiting)
-        if turn.locked():
-            self._wait(door, turn, model, seconds)
+                raise Overloaded(model, self._max_waiting)
+        if waiter.locked():
+            self._wait(queue, waiter, model, seconds)
         try:
             yield
         finally:
-            door.hand_on()
+            queue.pass_on()
 
-    def _wait(self, door: "_Door", turn: threading.Lock, model: str, seconds: float) -> None:
+    def _wait(self, queue: "_ModelQueue", waiter: threading.Lock, model: str, seconds: float) -> None:
         self._on_wait(model, 1)
         try:
-            if not turn.acquire(timeout=seconds) and not door.leave(turn):
-                raise ModelServerTimeout(model, "the deadline has passed while the request was waiting for its turn")
+            if not waiter.acquire(timeout=seconds) and not queue.leave(waiter):
+                raise ModelServerTimeout(model, "the deadline passed while the request was waiting in the queue")
         finally:
             self._on_wait(model, -1)
 
 
-class _Door:
-    """Of one model: how many are at work, and the locks of those that wait, held until it is their turn.
+class _ModelQueue:
+    """One model's number of running requests, and its waiters: locks that are held until a slot is free.
 
-    A turn goes to who has waited longest, not as by a semaphore to who happens to ask next: some would wait for long.
+    A free slot goes to the waiter that came first. A semaphore would give it to any thread, so some would wait long.
     """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.working = 0
-        self.waiting: deque[threading.Lock] = deque()
+        self.running = 0
+        self.waiters: deque[threading.Lock] = deque()
 
-    def hand_on(self) -> None:
-        """Give a turn that has ended to the next."""
+    def pass_on(self) -> None:
+        """Pass a slot to the first waiter, or free it."""
         with self.lock:
-            if self.waiting:
-                self.waiting.popleft().release()
+            if self.waiters:
+                self.waiters.popleft().release()
             else:
-                self.working -= 1
+                self.running -= 1
 
-    def leave(self, turn: threading.Lock) -> bool:
-        """Give up waiting; tells whether the turn has come just then."""
+    def leave(self, waiter: threading.Lock) -> bool:
+        """Stop waiting. Return whether the waiter was given a slot just before."""
         with self.lock:
-            if turn in self.waiting:
-                self.waiting.remove(turn)
+            if waiter in self.waiters:
+                self.waiters.remove(waiter)
                 return False
             return True

@@ -1,4 +1,4 @@
-"""The one path from raw instances to answers, timed by stage; gateway and batch scoring both take it."""
+"""The one path from raw instances to answers, timed by stage. Gateway and batch scoring both use it."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.catalog import Catalog, LiveModel, ModelServer
+from serving.catalog import Catalog, LiveModel, ModelRunner
 from serving.contract import Contract, Features, Measures, Reference
 from serving.contract.arrays import Array
 from serving.contract.contract import SCORES
@@ -20,23 +20,23 @@ from serving.errors import (
     PredictionError,
     UnknownVersion,
 )
-from serving.prediction.concurrency import Limits
+from serving.prediction.concurrency import ConcurrencyLimits
 from serving.prediction.run_queue import RunQueue
 
 STAGES = ("queue", "decode", "preprocess", "rpc", "postprocess")
 
-_ATTEMPTS = 12
+_MAX_ATTEMPTS = 12
 _PAUSE_SECONDS = 0.02
-_LONGEST_PAUSE_SECONDS = 0.1
-"""Pauses grow from attempt to attempt: servers behind one address don't all change their version at one moment."""
+_MAX_PAUSE_SECONDS = 0.1
+"""Pauses grow with each attempt, since servers behind one address don't all change versions at the same moment."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answer for each instance, all by one version of the model; *stage_seconds* has a value for each of STAGES.
+    """One answer for each instance, all from one version of the model. *stage_seconds* has a value for each of STAGES.
 
-    *measures* are of the instances and their scores, where the contract has a *reference* to compare them with.
-    Only `predict_each` leaves instances out: those that *rejected* has by their number.
+    *measures* describe the instances and their scores, if the contract has a *reference* to compare them with.
+    *rejected* has errors by instance number; those instances have no answer. Only `predict_each` rejects instances.
     """
 
     model: str
@@ -49,24 +49,24 @@ class Prediction:
 
 
 class Predictor:
-    """Answers by *catalog*'s contracts and *server*'s scores, within *limits*.
+    """Answers instances with the contracts of *catalog* and the scores of *server*, within *limits*.
 
-    *on_retry* is told the model when a request is done again since its version has gone; *on_stage* each stage that has
-    just ended, and the seconds that it took. Of an error, `version` is the one that should have answered.
+    *on_retry* is called with the model when a request is repeated because its version was removed, *on_stage* with each
+    stage that just ended and its seconds. An error's `version` is the one that should have answered.
     """
 
     def __init__(
         self,
         catalog: Catalog,
-        server: ModelServer,
-        limits: Limits | None = None,
+        server: ModelRunner,
+        limits: ConcurrencyLimits | None = None,
         on_retry: Callable[[str], None] = lambda model: None,
         on_stage: Callable[[str, float], None] | None = None,
         run_queue: RunQueue | None = None,
     ) -> None:
         self._catalog = catalog
         self._server = server
-        self._limits = limits or Limits()
+        self._limits = limits or ConcurrencyLimits()
         self._on_retry = on_retry
         self._on_stage = on_stage
         self._run_queue = run_queue or RunQueue()
@@ -79,28 +79,29 @@ class Predictor:
         version: int | None = None,
         label: str | None = None,
     ) -> Prediction:
-        """Answer each of *instances*, by the version that is named or labelled, or else as the catalog chooses.
+        """Answer each of *instances* with the version that is named or labelled, or with the catalog's choice.
 
-        The call to the model server is pinned to the version whose contract made the features. If that version has
-        gone meanwhile, everything is done again with the one that took its place. Raises the errors of
-        `serving.errors`.
+        The call to the model server names the version whose contract made the features. If that version was removed
+        meanwhile, everything is repeated with the one that replaced it.
+
+        Raise the errors of `serving.errors`.
         """
         self._catalog.state(model)
         clock = _Clock(deadline_seconds, self._on_stage)
         try:
-            with self._limits.turn(model, clock.remaining(model)):
+            with self._limits.slot(model, clock.remaining(model)):
                 self._run_queue.begin()
                 clock.lap("queue")
                 return self._follow(model, instances, version, label, clock)
         except Overloaded:
-            # Who is refused may ask again at once, and must not keep those from running that are not.
+            # A refused client may send again at once. It must not take the processor from requests that were accepted.
             self._run_queue.begin()
             raise
 
     def predict_each(self, live: LiveModel, instances: Sequence[Any], deadline_seconds: float) -> Prediction:
-        """Answer those of *instances* that fit the contract, by just the version *live*: batch scoring holds on to one.
+        """Answer those of *instances* that fit the contract, with exactly the version *live*, as batch scoring needs.
 
-        Raises the errors of `serving.errors`.
+        Raise the errors of `serving.errors`.
         """
         clock = _Clock(deadline_seconds, self._on_stage)
         decoded, rejected = live.contract.decode_each(instances)
@@ -112,17 +113,17 @@ class Predictor:
     def _follow(
         self, model: str, instances: Sequence[Any], version: int | None, label: str | None, clock: "_Clock"
     ) -> Prediction:
-        gone: int | None = None
-        for attempt in range(_ATTEMPTS):
+        removed: int | None = None
+        for attempt in range(_MAX_ATTEMPTS):
             if label is not None:
                 live = self._catalog.labelled(model, label, clock.remaining(model))
             else:
-                live = self._catalog.live(model, version, clock.remaining(model), without=gone)
+                live = self._catalog.live(model, version, clock.remaining(model), without=removed)
             try:
                 return self._once(live, instances, clock)
             except UnknownVersion:
-                # Perhaps only of the one server that was asked: the next attempt goes to another.
-                gone = live.version
+                # Perhaps from one server only: the next attempt goes to another.
+                removed = live.version
                 self._on_retry(model)
                 self._catch_up(model, attempt, clock)
             except PredictionError as error:
@@ -151,13 +152,13 @@ class Predictor:
 
     def _catch_up(self, model: str, attempt: int, clock: "_Clock") -> None:
         if attempt:
-            time.sleep(min(_PAUSE_SECONDS * attempt, _LONGEST_PAUSE_SECONDS, clock.remaining(model)))
+            time.sleep(min(_PAUSE_SECONDS * attempt, _MAX_PAUSE_SECONDS, clock.remaining(model)))
         self._catalog.refresh(model, clock.remaining(model))
         clock.lap("rpc")
 
 
 class _Clock:
-    """Adds up the time by stage, and knows what is left until the deadline."""
+    """Adds up the time of each stage, and knows the time left until the deadline."""
 
     def __init__(self, deadline_seconds: float, on_stage: Callable[[str, float], None] | None) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
@@ -166,7 +167,7 @@ class _Clock:
         self._deadline = self._last + deadline_seconds
 
     def lap(self, stage: str) -> None:
-        """Count the time since the last lap for *stage*."""
+        """Add the time since the last lap to *stage*."""
         now = time.perf_counter()
         self.seconds[stage] += now - self._last
         if self._on_stage:
@@ -174,7 +175,7 @@ class _Clock:
         self._last = now
 
     def remaining(self, model: str) -> float:
-        """Give the seconds left; raises ModelServerTimeout if there are none."""
+        """Return the seconds left. Raise ModelServerTimeout if there are none."""
         seconds = self._deadline - time.perf_counter()
         if seconds <= 0:
             raise ModelServerTimeout(model, "the deadline has passed")
@@ -182,21 +183,23 @@ class _Clock:
 
 
 def _prepared(contract: Contract, decoded: Sequence[Any]) -> tuple[Features, Measures | None]:
-    """Make the features, and measure the instances if there is something to compare them with."""
+    """Make the features, and measure the instances if the contract has a reference to compare them with."""
     if contract.reference:
         return contract.preprocessor.measured(decoded)
     return contract.preprocessor.transform(decoded), None
 
 
 def _checked(live: LiveModel, answered: int, outputs: dict[str, Array], count: int) -> Array:
-    """Give the scores, once it is sure that they are what the contract says."""
+    """Return the scores, or raise ModelServerError if they are not what the contract says."""
     if answered != live.version:
-        raise ModelServerError(live.model, f"version {answered} answered, asked for {live.version}")
+        raise ModelServerError(
+            live.model, f"expected an answer of version {live.version}, got one of version {answered}"
+        )
     scores = outputs.get(SCORES)
     expected = (count, live.contract.output.width)
     if scores is None or scores.dtype != np.float32 or scores.shape != expected:
         got = "nothing" if scores is None else f"{scores.dtype}{list(scores.shape)}"
         raise ModelServerError(live.model, f"expected output '{SCORES}' as float32{list(expected)}, got {got}")
     if not np.isfinite(scores).all():
-        raise ModelServerError(live.model, "the scores are not all finite numbers")
+        raise ModelServerError(live.model, "expected finite scores, got some that are not")
     return scores

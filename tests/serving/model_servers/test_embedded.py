@@ -71,7 +71,7 @@ def test_who_waits_for_others_to_be_computed_keeps_the_deadline(serve: Serve, tr
     server.versions("digits", 30)
     contract = trained["digits"].contract
     features = contract.features([contract.examples[0].instance])
-    with server._turns.turn("digits", 1), pytest.raises(ModelServerTimeout, match="waiting for its turn"):
+    with server._limits.slot("digits", 1), pytest.raises(ModelServerTimeout, match="waiting in the queue"):
         server.predict("digits", 1, features, 0.05)
     assert server.predict("digits", 1, features, 5)[0] == 1
     assert codes == ["DEADLINE_EXCEEDED", "OK"]

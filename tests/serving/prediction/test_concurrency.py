@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from serving.errors import ModelServerTimeout, Overloaded
-from serving.prediction.concurrency import Limits
+from serving.prediction.concurrency import ConcurrencyLimits
 from tests.serving.fake_model_server import wait_until
 
 
 class Work:
-    """Holds turns until it is told to finish."""
+    """Holds slots until it may finish."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ConcurrencyLimits) -> None:
         self._limits = limits
         self._pool = ThreadPoolExecutor(16)
         self.finish = threading.Event()
@@ -22,14 +22,14 @@ class Work:
         return self._pool.submit(self._run, model, seconds)
 
     def _run(self, model: str, seconds: float) -> str:
-        with self._limits.turn(model, seconds):
+        with self._limits.slot(model, seconds):
             self.at_work += 1
             self.finish.wait(5)
             return "done"
 
 
-def test_as_many_as_allowed_work_some_wait_and_the_rest_is_refused() -> None:
-    work = Work(Limits(most=2, waiting=3))
+def test_some_run_some_wait_and_the_rest_is_refused() -> None:
+    work = Work(ConcurrencyLimits(max_running=2, max_waiting=3))
     running = [work.start() for _ in range(5)]
     wait_until(lambda: work.at_work == 2)
     wait_until(lambda: refused(work))
@@ -48,8 +48,8 @@ def refused(work: Work) -> bool:
     return str(error) == "digits: the queue is full: 3 requests are waiting; try again later"
 
 
-def test_one_model_does_not_take_the_turns_of_another() -> None:
-    work = Work(Limits(most=1, waiting=0))
+def test_one_model_does_not_take_the_slots_of_another() -> None:
+    work = Work(ConcurrencyLimits(max_running=1, max_waiting=0))
     work.start()
     wait_until(lambda: work.at_work == 1)
     with pytest.raises(Overloaded):
@@ -60,42 +60,45 @@ def test_one_model_does_not_take_the_turns_of_another() -> None:
     assert other.result() == "done"
 
 
-def test_turns_are_given_in_the_order_of_coming() -> None:
-    limits = Limits(most=1)
+def test_slots_are_given_first_come_first_served() -> None:
+    waiting: list[str] = []
+    limits = ConcurrencyLimits(
+        max_running=1, on_wait=lambda model, change: waiting.append(model) if change > 0 else None
+    )
     served: list[int] = []
 
     def ask(number: int) -> None:
-        with limits.turn("digits", 30):
+        with limits.slot("digits", 30):
             served.append(number)
 
-    with ThreadPoolExecutor(20) as pool, limits.turn("digits", 1):
+    with ThreadPoolExecutor(20) as pool, limits.slot("digits", 1):
         for number in range(20):
             pool.submit(ask, number)
-            wait_until(lambda count=number + 1: len(limits._doors["digits"].waiting) == count)  # type: ignore[misc]
+            wait_until(lambda count=number + 1: len(waiting) == count)  # type: ignore[misc]
     assert served == list(range(20))
 
 
-def test_who_waits_gives_up_at_the_deadline() -> None:
-    work = Work(Limits(most=1, waiting=1))
+def test_a_waiting_request_gives_up_at_the_deadline() -> None:
+    work = Work(ConcurrencyLimits(max_running=1, max_waiting=1))
     work.start()
     wait_until(lambda: work.at_work == 1)
-    for _ in range(3):  # whoever gave up no longer counts as waiting
+    for _ in range(3):  # one that gave up no longer counts as waiting
         with pytest.raises(ModelServerTimeout, match="while the request was waiting"):
             work.start(seconds=0.02).result()
     work.finish.set()
 
 
-def test_a_failure_gives_its_turn_back() -> None:
-    limits = Limits(most=1, waiting=0)
+def test_a_failure_frees_its_slot() -> None:
+    limits = ConcurrencyLimits(max_running=1, max_waiting=0)
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError), limits.turn("digits", 1):
+        with pytest.raises(ZeroDivisionError), limits.slot("digits", 1):
             raise ZeroDivisionError
 
 
-def test_who_waits_and_who_is_refused_is_told() -> None:
+def test_waiting_and_refused_requests_are_reported() -> None:
     told: list[tuple[object, ...]] = []
     tell = lambda *what: told.append(what)  # noqa: E731
-    work = Work(Limits(most=1, waiting=1, on_wait=tell, on_refusal=tell))
+    work = Work(ConcurrencyLimits(max_running=1, max_waiting=1, on_wait=tell, on_refusal=tell))
     first = work.start()
     wait_until(lambda: work.at_work == 1)
     assert told == []

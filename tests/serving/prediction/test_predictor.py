@@ -16,7 +16,7 @@ from serving.errors import (
     UnknownVersion,
 )
 from serving.prediction import run_queue
-from serving.prediction.concurrency import Limits
+from serving.prediction.concurrency import ConcurrencyLimits
 from serving.prediction.predictor import STAGES, Predictor
 from serving.prediction.run_queue import RunQueue
 from serving.tfserving.client import ModelServerClient
@@ -73,7 +73,7 @@ def test_a_request_that_is_refused_waits_for_its_turn_too(
     monkeypatch.setattr(run_queue, "SLICE_SECONDS", 30.0)
     model_server.publish(text_contract())
     queue = RunQueue()
-    predictor = Predictor(Catalog(client, ["sentiment"]), client, Limits(most=0, waiting=0), run_queue=queue)
+    predictor = Predictor(Catalog(client, ["sentiment"]), client, ConcurrencyLimits(0, 0), run_queue=queue)
 
     def ask() -> None:
         with queue.one_turn(), pytest.raises(Overloaded):
@@ -83,7 +83,7 @@ def test_a_request_that_is_refused_waits_for_its_turn_too(
     with queue.one_turn():
         queue.begin()
         thread.start()
-        wait_until(lambda: len(queue._ready) == 1)
+        wait_until(lambda: queue.waiting == 1)
     thread.join(20)
     assert not thread.is_alive()
 
@@ -91,7 +91,7 @@ def test_a_request_that_is_refused_waits_for_its_turn_too(
 def test_an_answer_by_another_version_is_refused(predictor: Predictor, model_server: FakeModelServer) -> None:
     model_server.publish(text_contract())
     model_server.answers_as = 2
-    with pytest.raises(ModelServerError, match="sentiment: version 2 answered, asked for 1"):
+    with pytest.raises(ModelServerError, match="sentiment: expected an answer of version 1, got one of version 2"):
         predictor.predict("sentiment", TEXTS, 5)
 
 
@@ -100,7 +100,7 @@ def test_an_answer_by_another_version_is_refused(predictor: Predictor, model_ser
     [
         (np.zeros((2, 1), np.float32), r"got float32\[2, 1\]"),
         (np.zeros((3, 2), np.float32), r"got float32\[3, 2\]"),
-        (np.full((3, 1), np.nan, np.float32), "not all finite"),
+        (np.full((3, 1), np.nan, np.float32), "expected finite scores"),
     ],
 )
 def test_scores_that_are_not_the_contracts_are_refused(

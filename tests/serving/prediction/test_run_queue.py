@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from serving.prediction import run_queue
-from serving.prediction.run_queue import RunQueue, silent_bell
+from serving.prediction.run_queue import RunQueue, new_waiter
 from tests.serving.fake_model_server import wait_until
 
 
@@ -16,7 +16,7 @@ def slices_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Threads:
-    """Threads in a queue; *told* has what they have said."""
+    """Threads in a queue; *told* has their names in the order in which they ran."""
 
     def __init__(self, queue: RunQueue) -> None:
         self.queue = queue
@@ -24,7 +24,7 @@ class Threads:
         self._threads: list[threading.Thread] = []
 
     def start(self, name: str, work: Callable[[], None] = lambda: None) -> None:
-        """Have one say its name when it is its turn, and then do *work*."""
+        """Start a thread that records its name when its turn begins, and then does *work*."""
 
         def run() -> None:
             with self.queue.one_turn():
@@ -36,11 +36,11 @@ class Threads:
         self._threads[-1].start()
 
     def start_ready(self, *names: str) -> None:
-        """Start some that can't run yet, one after the other."""
+        """Start threads that can't run yet, one after the other."""
         for name in names:
-            before = len(self.queue._ready)
+            before = self.queue.waiting
             self.start(name)
-            wait_until(lambda before=before: len(self.queue._ready) > before)  # type: ignore[misc]
+            wait_until(lambda before=before: self.queue.waiting > before)  # type: ignore[misc]
 
     def join(self) -> list[str]:
         for thread in self._threads:
@@ -56,6 +56,13 @@ def one_turn(queue: RunQueue) -> Iterator[None]:
         yield
 
 
+def next_one_runs(queue: RunQueue) -> bool:
+    """Whether nobody has kept a turn: slices are without end here."""
+    threads = Threads(queue)
+    threads.start("next")
+    return threads.join() == ["next"]
+
+
 def test_threads_run_in_the_order_in_which_they_came() -> None:
     threads = Threads(RunQueue())
     with one_turn(threads.queue):
@@ -64,7 +71,7 @@ def test_threads_run_in_the_order_in_which_they_came() -> None:
     assert threads.join() == [*"abcdef"]
 
 
-def test_as_many_run_as_may() -> None:
+def test_no_more_than_the_maximum_run() -> None:
     threads, end = Threads(RunQueue(2)), threading.Event()
     for name in "abc":
         threads.start(name, lambda: end.wait(20) and None)
@@ -99,42 +106,42 @@ def test_one_that_pauses_goes_on_before_those_that_have_yet_to_begin() -> None:
 
 def test_those_that_are_woken_go_on_in_order_before_those_that_have_yet_to_begin() -> None:
     threads = Threads(RunQueue())
-    bells = {name: silent_bell() for name in "abc"}
+    waiters = {name: new_waiter() for name in "abc"}
 
     def sleep(name: str) -> None:
-        with threads.queue.asleep(bells[name]):
-            assert threads.queue.wait(bells[name], 20)
+        with threads.queue.asleep(waiters[name]):
+            assert threads.queue.wait(waiters[name], 20)
         threads.told.append(f"{name} again")
 
-    for name in bells:
+    for name in waiters:
         threads.start(name, lambda name=name: sleep(name))  # type: ignore[misc]
-    wait_until(lambda: len(threads.queue._asleep) == 3)
-    with one_turn(threads.queue):
+    wait_until(lambda: len(threads.told) == 3)
+    with one_turn(threads.queue):  # which starts when the last is asleep
         threads.start_ready("d")
-        threads.queue.wake([bells["b"], bells["c"], bells["a"]])
+        threads.queue.wake([waiters["b"], waiters["c"], waiters["a"]])
         time.sleep(0.05)
         assert len(threads.told) == 3
     assert threads.join()[3:] == ["b again", "c again", "a again", "d"]
 
 
-def test_a_bell_that_rings_before_one_sleeps_leaves_it_its_turn() -> None:
-    threads, bell = Threads(RunQueue()), silent_bell()
+def test_a_waiter_released_before_its_thread_sleeps_does_not_end_its_turn() -> None:
+    threads, waiter = Threads(RunQueue()), new_waiter()
     with one_turn(threads.queue):
         threads.start_ready("a")
-        threads.queue.wake([bell])
-        with threads.queue.asleep(bell):
-            assert threads.queue.wait(bell, 20)
+        threads.queue.wake([waiter])
+        with threads.queue.asleep(waiter):
+            assert threads.queue.wait(waiter, 20)
         assert threads.told == []
     assert threads.join() == ["a"]
 
 
-def test_a_bell_that_does_not_ring_is_waited_for_as_long_as_told() -> None:
+def test_a_waiter_that_is_not_released_is_waited_for_until_the_deadline() -> None:
     queue = RunQueue()
     start = time.monotonic()
-    with one_turn(queue), queue.asleep(silent_bell()):
-        assert not queue.wait(silent_bell(), 0.05)
+    with one_turn(queue), queue.asleep(new_waiter()):
+        assert not queue.wait(new_waiter(), 0.05)
     assert 0.05 <= time.monotonic() - start < 10
-    assert not queue._running  # nobody has kept the turn
+    assert next_one_runs(queue)
 
 
 def test_a_turn_that_takes_too_long_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,24 +155,25 @@ def test_a_turn_that_takes_too_long_keeps_nobody_waiting(monkeypatch: pytest.Mon
             pass
         threads.start("c")
         threads.join()
-    assert not threads.queue._running
+    monkeypatch.setattr(run_queue, "SLICE_SECONDS", 30.0)
+    assert next_one_runs(threads.queue)
 
 
-def test_those_outside_a_turn_take_no_notice() -> None:
+def test_threads_outside_a_turn_are_not_affected() -> None:
     queue = RunQueue()
-    bell = silent_bell()
+    waiter = new_waiter()
     with one_turn(queue):
-        threading.Thread(target=lambda: outside(queue, bell)).start()
-        assert bell.acquire(timeout=20)
+        threading.Thread(target=lambda: outside(queue, waiter)).start()
+        assert waiter.acquire(timeout=20)
 
 
-def outside(queue: RunQueue, bell: threading.Lock) -> None:
+def outside(queue: RunQueue, waiter: threading.Lock) -> None:
     queue.begin()
     queue.give_way()
     with queue.paused():
         pass
-    own = silent_bell()
+    own = new_waiter()
     queue.wake([own])
     with queue.asleep(own):
         assert queue.wait(own, 20)
-    bell.release()
+    waiter.release()
