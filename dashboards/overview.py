@@ -101,10 +101,11 @@ section(
     ),
     layers(
         "Where the time goes",
-        "The mean time of an answered request's stages: waiting for its turn, decoding the body, raw to features, the "
-        "model server, scores to answer.",
+        "The mean time of an answered request's stages: waiting in the queue, decoding the body, raw to features, the "
+        "model's answer, scores to answer.",
         "s",
-        (mean("plumbline_gateway_stage_seconds", "stage", _MODEL), "{{stage}}"),
+        # Until 0.2 gateways expose the stage `predict` under its former name `rpc` too.
+        (mean("plumbline_gateway_stage_seconds", "stage", f'{_MODEL}, stage!="rpc"'), "{{stage}}"),
     ),
     lines(
         "Share of requests slower than 0.5 s",

@@ -23,7 +23,7 @@ from serving.monitoring.call_statistics import VersionStatistics, VersionTotals,
 from serving.monitoring.exemplars import Exemplars
 from serving.monitoring.scrape import MOST_VERSIONS, exposition, merged
 from serving.monitoring.watch import DriftWatch
-from serving.prediction.predictor import Prediction
+from serving.prediction.predictor import FORMER_STAGES, Prediction
 from serving.tfserving.version_status import VersionStatus
 
 CONTENT_TYPE, CONTENT_TYPE_OPENMETRICS = CONTENT_TYPE_PLAIN_0_0_4, CONTENT_TYPE_LATEST
@@ -147,6 +147,8 @@ class Metrics:
         self._totals.add(prediction)
         for stage, seconds in prediction.stage_seconds.items():
             self._stage_seconds[model, stage].observe(seconds)
+            if former := FORMER_STAGES.get(stage):
+                self._stage_seconds[model, former].observe(seconds)
         for label, count in Tally(answer["label"] for answer in prediction.answers if "label" in answer).items():
             self._predictions[model, version, label].inc(count)
         if prediction.reference and prediction.measures:

@@ -23,7 +23,9 @@ from serving.errors import (
 from serving.prediction.concurrency import ConcurrencyLimits
 from serving.prediction.run_queue import RunQueue
 
-STAGES = ("queue", "decode", "preprocess", "rpc", "postprocess")
+STAGES = ("queue", "decode", "preprocess", "predict", "postprocess")
+FORMER_STAGES = {"predict": "rpc"}
+"""Former names of stages. Metrics and Server-Timing have them too until 0.2, for dashboards made before."""
 
 _MAX_ATTEMPTS = 12
 _PAUSE_SECONDS = 0.02
@@ -143,7 +145,7 @@ class Predictor:
         features, inputs = _prepared(contract, decoded)
         clock.lap("preprocess")
         answered, outputs = self._server.predict(live.model, live.version, features, clock.remaining(live.model))
-        clock.lap("rpc")
+        clock.lap("predict")
         scores = _checked(live, answered, outputs, len(decoded))
         answers = contract.output.answers(scores)
         measures = inputs.beside(contract.output.measured(scores)) if inputs else None
@@ -154,7 +156,7 @@ class Predictor:
         if attempt:
             time.sleep(min(_PAUSE_SECONDS * attempt, _MAX_PAUSE_SECONDS, clock.remaining(model)))
         self._catalog.refresh(model, clock.remaining(model))
-        clock.lap("rpc")
+        clock.lap("predict")
 
 
 class _Clock:

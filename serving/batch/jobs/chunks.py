@@ -104,7 +104,7 @@ class Scorer:
         rejects = _rejects(chunk.name, rows, prediction)
         statistics = Statistics()
         statistics.count(prediction, len(rejects))
-        return Scored(piece, statistics, rejects, prediction.stage_seconds["rpc"], chunk.position)
+        return Scored(piece, statistics, rejects, prediction.stage_seconds["predict"], chunk.position)
 
     def predict(self, instances: Sequence[Any]) -> Prediction:
         """Answer by the pinned version, with patience; raises BatchError."""

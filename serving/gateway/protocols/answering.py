@@ -13,7 +13,7 @@ from serving.gateway.protocols.predict_body import Instances, bounded
 from serving.gateway.routing import Route, is_prediction, read_route
 from serving.gateway.settings import Settings
 from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
-from serving.prediction.predictor import Prediction, Predictor
+from serving.prediction.predictor import FORMER_STAGES, Prediction, Predictor
 
 
 class Answering:
@@ -91,5 +91,6 @@ def _start() -> None:
 
 
 def _server_timing(stage_seconds: Mapping[str, float]) -> str:
-    """Write the time by stage as W3C's Server Timing does, in milliseconds."""
-    return ", ".join(f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in stage_seconds.items())
+    """Write each stage's time in milliseconds, in the form of W3C's Server Timing."""
+    former = {FORMER_STAGES[stage]: seconds for stage, seconds in stage_seconds.items() if stage in FORMER_STAGES}
+    return ", ".join(f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in {**stage_seconds, **former}.items())

@@ -11,10 +11,13 @@ from serving.gateway.replies import json_reply
 from serving.monitoring.call_statistics import VersionStatistics
 from serving.monitoring.gateway_metrics import Metrics
 
-_COMPUTE = {"queue": ("queue",), "compute_input": ("decode", "preprocess"), "compute_infer": ("rpc",)} | {
-    "compute_output": ("postprocess",)
+_COMPUTE = {
+    "queue": ("queue",),
+    "compute_input": ("decode", "preprocess"),
+    "compute_infer": ("predict",),
+    "compute_output": ("postprocess",),
 }
-"""Triton's names of the stages -> ours."""
+"""Triton's names of the stages, and the stages of a prediction that each adds up."""
 
 
 def add_extensions(routes: Blueprint, catalog: Catalog, metrics: Metrics, most_depth: int) -> None:

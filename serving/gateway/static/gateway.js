@@ -58,7 +58,10 @@ function unreachable(error) {
   return error.name === "TimeoutError" ? "the gateway took too long" : "the gateway can't be reached; is it running?";
 }
 
-// "decode;dur=0.1, rpc;dur=4" -> [["decode", 0.1], ["rpc", 4]]
+const FORMER_STAGE = "rpc"; // the former name of "predict", which the header has too until 0.2
+
+// "decode;dur=0.1, predict;dur=4" -> [["decode", 0.1], ["predict", 4]]
 function stages(header) {
-  return [...header.matchAll(/([^\s;,]+);dur=([\d.]+)/g)].map(([, name, duration]) => [name, Number(duration)]);
+  const all = [...header.matchAll(/([^\s;,]+);dur=([\d.]+)/g)].map(([, name, duration]) => [name, Number(duration)]);
+  return all.filter(([name]) => name !== FORMER_STAGE);
 }

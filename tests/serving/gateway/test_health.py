@@ -47,7 +47,7 @@ def test_requests_are_counted_by_model_and_code(gateway: FlaskClient) -> None:
     assert told['plumbline_gateway_request_instances_sum{model="sentiment"}'] == 2
     assert told["plumbline_gateway_in_flight_requests"] == 0
     assert told['plumbline_gateway_live_version{model="sentiment"}'] == 1
-    for stage in ("decode", "preprocess", "rpc", "postprocess"):
+    for stage in ("decode", "preprocess", "predict", "rpc", "postprocess"):
         assert told[f'plumbline_gateway_stage_seconds_count{{model="sentiment",stage="{stage}"}}'] == 1
     assert told['plumbline_gateway_request_seconds_count{model="sentiment",version="1"}'] == 2
 

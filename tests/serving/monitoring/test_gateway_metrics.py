@@ -89,7 +89,7 @@ def test_a_prediction_is_counted_by_instance_label_and_stage() -> None:
     text = exposed(metrics)
     assert 'request_instances_sum{model="digits"} 3.0' in text
     assert 'predictions_total{label="5",model="digits",version="1"} 3.0' in text
-    for stage in STAGES:
+    for stage in (*STAGES, "rpc"):
         assert f'stage_seconds_sum{{model="digits",stage="{stage}"}} 0.25' in text
 
 
