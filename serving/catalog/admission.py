@@ -1,4 +1,4 @@
-"""From a model's versions on the server to those that may answer: each has its contract read and replayed first."""
+"""Decides which of a model's versions may answer: those whose contract was read and whose parity examples agree."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -23,11 +23,11 @@ from serving.tfserving.version_status import VersionState, VersionStatus
 RETRY_REFUSED_SECONDS = 60.0
 
 _TRANSIENT = (ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable, UnknownVersion)
-"""Errors that say nothing against a version: it is tried again at the next refresh."""
+"""Errors that are no fault of the version: it is tried again at the next refresh."""
 
 
 class Admission:
-    """Admits versions of one model, whose contracts *contracts* reads; each call to the server may take *seconds*."""
+    """Admits versions of one model, whose contracts *contracts* reads. Each call to the server may take *seconds*."""
 
     def __init__(self, server: ModelServer, model: str, seconds: float, contracts: Contracts) -> None:
         self._server = server
@@ -36,7 +36,7 @@ class Admission:
         self._contracts = contracts
 
     def run(self, before: ModelState, statuses: Sequence[VersionStatus]) -> ModelState:
-        """Give the state that follows *before*."""
+        """Return the state that follows *before*."""
         live: dict[int, LiveModel] = {}
         refused: dict[int, Refusal] = {}
         for status in sorted(statuses, key=lambda status: -status.version):
@@ -45,8 +45,8 @@ class Admission:
                 live[status.version] = outcome
             elif outcome:
                 refused[status.version] = outcome
-        if not live and refused and all(refusal.retry_at == 0 for refusal in refused.values()):
-            # A version that is there and is not: behind one address, servers differ. What they had may go on.
+        if not live and refused and all(refusal.is_transient for refusal in refused.values()):
+            # The servers behind one address differ: one lists a version that another lacks. Keep what was live.
             live = dict(before.live)
         problem = "" if live else _why_none(refused, statuses)
         listed = frozenset(status.version for status in statuses if status.available or status.problem) | live.keys()
@@ -55,15 +55,15 @@ class Admission:
     def _outcome_of(self, status: VersionStatus, before: ModelState) -> LiveModel | Refusal | None:
         if status.available:
             return self._outcome(status.version, before)
-        # TensorFlow Serving says that a version is loading until every request has ended that ran as it was loaded, of
-        # any model, but it answers before. So it is asked; one that does not answer yet is nothing to tell of.
+        # TensorFlow Serving reports a version as loading until all requests have ended that were running when it was
+        # loaded, of any model. It answers before that, so try it. One that does not answer yet is no refusal.
         if status.state is not VersionState.LOADING:
             return None
         return self._outcome(status.version, before, is_loading=True)
 
     def _outcome(self, version: int, before: ModelState, is_loading: bool = False) -> LiveModel | Refusal | None:
         known, refusal = before.live.get(version), before.refused.get(version)
-        # While the server was away it may have been replaced, by one with another model under the same number.
+        # While the server was unavailable, another may have replaced it, with another model under the same number.
         if known and before.ready and not is_loading:
             return known
         if refusal and time.monotonic() < refusal.retry_at:
@@ -73,7 +73,7 @@ class Admission:
         except _TRANSIENT as error:
             if is_loading and (known is None or isinstance(error, UnknownVersion)):
                 return None
-            return known or Refusal(error.problem, 0, error.code)
+            return known or Refusal(error.problem, code=error.code, is_transient=True)
         except PredictionError as error:
             return Refusal(error.problem, time.monotonic() + RETRY_REFUSED_SECONDS, error.code)
 
@@ -83,7 +83,7 @@ class Admission:
             return known
         contract, document = self._contracts.read(document)
         if contract.model != self._model:
-            raise ContractError(f"it carries the contract of {contract.model}")
+            raise ContractError(f"expected the contract of {self._model}, got that of {contract.model}")
         check_parity(contract, lambda features: self._scores(version, features))
         return LiveModel(self._model, version, contract, document)
 

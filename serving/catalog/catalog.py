@@ -1,4 +1,4 @@
-"""The catalog: reading never waits, and each refresh swaps in one new state of one model."""
+"""The catalog: reading it never waits, and each refresh replaces the state of one model."""
 
 import logging
 import threading
@@ -24,11 +24,11 @@ from serving.tfserving.version_status import VersionStatus
 _log = logging.getLogger(__name__)
 
 STATUS_SECONDS = 2.0
-LABEL_SECONDS = 1.0  # so long a label is taken to stand for the same version
-ADMISSION_SECONDS = 20.0  # a version without warm-up can take long over its first answer
+LABEL_SECONDS = 1.0  # how long a label is assumed to name the same version
+ADMISSION_SECONDS = 20.0  # without warm-up, the first answer of a version can take long
 
-_LOOKS = 3
-"""So many servers behind one address are asked before something that was there is taken to be gone."""
+_MAX_LOOKS = 3
+"""How many servers behind one address are queried before a version counts as removed."""
 
 Canary = Mapping[str, Mapping[int, float]]
 """By model and version: the percentage of the requests that name no version."""
@@ -37,7 +37,7 @@ Canary = Mapping[str, Mapping[int, float]]
 class Catalog:
     """The live versions of *models* on *server*, whose contracts *contracts* reads.
 
-    *on_refresh* is told each model's state after each refresh.
+    *on_refresh* is called with the model and its state after each refresh.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ class Catalog:
         self._contracts = contracts or Contracts()
         canary = canary or {}
         self._states = {model: ModelState(canary=canary.get(model, {})) for model in self.models}
-        self._labels: dict[tuple[str, str], tuple[int, float]] = {}  # the version, and until when that holds
+        self._labels: dict[tuple[str, str], tuple[int, float]] = {}  # the version, and until when it holds
         self._locks = {model: threading.Lock() for model in self.models}
         self._started = dict.fromkeys(self.models, 0.0)
 
     def state(self, model: str) -> ModelState:
-        """Give what is known of a model; raises UnknownModel."""
+        """Return what is known of a model. Raise UnknownModel if it is not configured."""
         try:
             return self._states[model]
         except KeyError:
@@ -72,10 +72,11 @@ class Catalog:
         budget_seconds: float = ADMISSION_SECONDS,
         without: int | None = None,
     ) -> LiveModel:
-        """Give a live version, if none is named the newest or a canary, rather not the one *without* which to do.
+        """Return the named version, or else the newest or a canary, preferably not version *without*.
 
-        It waits, at most for *budget_seconds*, only if no version is live yet or the named one is not. Raises
-        UnknownModel, ModelNotReady or UnknownVersion.
+        Wait only if no version is live yet, or the named one is not; for at most *budget_seconds*.
+
+        Raise UnknownModel, ModelNotReady or UnknownVersion.
         """
         state = self.state(model)
         if not state.live or (version is not None and version not in state.live):
@@ -83,7 +84,7 @@ class Catalog:
         return self.state(model).choose(model, version, without)
 
     def labelled(self, model: str, label: str, budget_seconds: float = ADMISSION_SECONDS) -> LiveModel:
-        """Give the live version that a label stands for; raises UnknownLabel, or what `live` raises."""
+        """Return the live version that a label names. Raise UnknownLabel, or the errors of `live`."""
         state = self.state(model)
         version, until = self._labels.get((model, label), (0, 0.0))
         if time.monotonic() >= until or version not in state.live:
@@ -92,15 +93,15 @@ class Catalog:
         return self.live(model, version, budget_seconds)
 
     def refresh(self, model: str, budget_seconds: float = ADMISSION_SECONDS) -> None:
-        """Ask the model server what it serves, and admit what is new. A failure is noted in the state, not raised.
+        """Query the model server's versions, and admit new ones. A failure is recorded in the state, not raised.
 
-        Callers at the same time share one refresh that began after they called; none waits longer than its budget.
+        Simultaneous callers share one refresh, which started after they called. None waits longer than its budget.
         """
-        asked = time.monotonic()
+        called = time.monotonic()
         if not self._locks[model].acquire(timeout=max(budget_seconds, 0)):
             return
         try:
-            if self._started[model] <= asked:
+            if self._started[model] <= called:
                 self._started[model] = time.monotonic()
                 self._swap(model, self._refreshed(model, self._states[model], budget_seconds))
         finally:
@@ -112,29 +113,29 @@ class Catalog:
         except UnknownVersion:
             problem = "the model server has no such model"
             return ModelState(problem=problem, canary=before.canary)
-        except ModelServerOverloaded as error:  # it is there, and what it serves will be asked again
+        except ModelServerOverloaded as error:  # it is available; the next refresh queries it again
             return replace(before, problem=error.problem) if before.problem else before
         except PredictionError as error:
             if isinstance(error, ModelServerTimeout) and budget_seconds < STATUS_SECONDS:
-                return before  # a caller in a hurry learns nothing about the server
-            # What is live stays so: the server may be back before the next request.
+                return before  # the caller's budget was too short to conclude anything
+            # Live versions stay live: the server may be back before the next request.
             return replace(before, refused={}, statuses=(), problem=error.problem)
         seconds = min(ADMISSION_SECONDS, budget_seconds)
         return Admission(self._server, model, seconds, self._contracts).run(before, statuses)
 
     def _statuses(self, model: str, before: ModelState, seconds: float) -> list[VersionStatus]:
-        """Ask for the versions, and again while one that is live is missing; raises UnknownVersion if there are none.
+        """Query the versions, repeatedly while a live one is missing. Raise UnknownVersion if there are none.
 
-        In a roll-over some of the servers behind one address still have the old version, or have the new one first.
+        During a roll-over, some servers behind one address still have the old version, or already the new one.
         """
         found: dict[int, VersionStatus] = {}
         missing: set[int] = set(before.live)
         deadline = time.monotonic() + seconds
-        for look in range(_LOOKS):
+        for look in range(_MAX_LOOKS):
             try:
                 statuses = self._server.versions(model, deadline - time.monotonic())
             except UnknownVersion:
-                if look + 1 == _LOOKS and not found:
+                if look + 1 == _MAX_LOOKS and not found:
                     raise
                 continue
             found |= {it.version: it for it in statuses if it.available or it.version not in found}
@@ -144,7 +145,7 @@ class Catalog:
         return list(found.values())
 
     def _look_up(self, model: str, label: str, deadline: float) -> int:
-        for _ in range(_LOOKS - 1):
+        for _ in range(_MAX_LOOKS - 1):
             with suppress(UnknownLabel):
                 return self._server.labelled(model, label, deadline - time.monotonic())
         return self._server.labelled(model, label, deadline - time.monotonic())

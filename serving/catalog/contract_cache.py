@@ -1,12 +1,12 @@
-"""Reading the contracts that versions carry, and sharing them among processes."""
+"""Reads the contracts that versions carry, and shares them among processes."""
 
 from serving.contract import Contract, InstanceLimits
 
 
 class Contracts:
-    """Reads contracts as they are obeyed within *limits*.
+    """Reads contracts, and applies *limits* to them.
 
-    What is kept before a fork is in the memory of all processes but once. A vocabulary of 88,000 words takes 11 MB.
+    Contracts kept before a fork are in memory once for all processes. A vocabulary of 88,000 words takes 11 MB.
     """
 
     def __init__(self, limits: InstanceLimits | None = None) -> None:
@@ -14,13 +14,18 @@ class Contracts:
         self._kept: dict[bytes, tuple[Contract, bytes]] = {}
 
     def keep(self, document: bytes) -> None:
-        """Read a contract that will be read again; raises ContractError, InvalidInstance if it refuses its examples."""
+        """Read a contract that will be read again.
+
+        Raise ContractError, or InvalidInstance if the contract refuses its own examples.
+        """
         contract, document = self.read(document)
-        contract.features([example.instance for example in contract.examples])  # it makes its tables when first used
+        contract.features(
+            [example.instance for example in contract.examples]
+        )  # builds the tables that it makes when first used
         self._kept[document] = contract, document
 
     def read(self, document: bytes) -> tuple[Contract, bytes]:
-        """Read a contract from its JSON; gives that too, as it may be kept. Raises ContractError."""
+        """Read a contract from its JSON. Return both, the JSON as it is kept. Raise ContractError."""
         if document in self._kept:
             return self._kept[document]
         contract = Contract.from_json(document)

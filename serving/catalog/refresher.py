@@ -1,4 +1,4 @@
-"""The thread that keeps a catalog up to date. Each process starts its own, after it has forked."""
+"""The thread that keeps a catalog up to date. Each process starts its own, after any fork."""
 
 import logging
 import threading
@@ -9,7 +9,7 @@ _log = logging.getLogger(__name__)
 
 
 class Refresher:
-    """Refreshes every model of *catalog* each *seconds*, from `start` until `close`."""
+    """Refreshes every model of *catalog* every *seconds* seconds, from `start` until `close`."""
 
     def __init__(self, catalog: Catalog, seconds: float) -> None:
         self._catalog = catalog
@@ -18,11 +18,11 @@ class Refresher:
         self._thread = threading.Thread(target=self._run, name="catalog-refresher", daemon=True)
 
     def start(self) -> None:
-        """Begin, with a refresh at once."""
+        """Start the thread, which refreshes at once."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop; waits for a refresh that is under way, unless that takes long."""
+        """Stop the thread. Wait for a refresh in progress, unless that takes long."""
         self._closing.set()
         self._thread.join(timeout=3)
 

@@ -1,4 +1,4 @@
-"""What is known of one model, as an immutable value that is replaced as a whole."""
+"""What is known of one model, as an immutable value that each refresh replaces."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from serving.tfserving.version_status import VersionState, VersionStatus
 
 @dataclass(frozen=True)
 class LiveModel:
-    """A version that may answer requests; *document* is its contract as the model server gave it."""
+    """A version that may answer requests. *document* is its contract as the model server sent it."""
 
     model: str
     version: int
@@ -22,41 +22,42 @@ class LiveModel:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why an available version was not admitted, and from when on (monotonic seconds) it is tried again.
+    """Why an available version was not admitted, and when (in monotonic seconds) it may be tried again.
 
-    *code* is the error's.
+    *code* is the error's. *is_transient* says that the reason is no fault of the version, which may be tried at once.
     """
 
     reason: str
-    retry_at: float
+    retry_at: float = 0.0
     code: str = ""
+    is_transient: bool = False
 
 
 @dataclass(frozen=True)
 class ModelState:
     """Live and refused versions of a model, newest first.
 
-    *problem* is why the last refresh failed, or why nothing is live.
-    *canary* gives some versions a share, in percent, of the requests that name no version.
+    *problem* says why the last refresh failed, or why nothing is live.
+    *canary* has the versions that get a share, in percent, of the requests that name no version.
     *listed* are the versions that the model server has, or failed to load.
-    *statuses* are all that it tells of, also those that are loading or have ended; none while it does not answer.
+    *statuses* are all versions that it reports, also loading and ended ones; none while it does not answer.
     """
 
     live: Mapping[int, LiveModel] = field(default_factory=dict)
     refused: Mapping[int, Refusal] = field(default_factory=dict)
-    problem: str = "the model server has not been asked yet"
+    problem: str = "the model server was not contacted yet"
     canary: Mapping[int, float] = field(default_factory=dict)
     listed: frozenset[int] = frozenset()
     statuses: tuple[VersionStatus, ...] = ()
 
     @property
     def ready(self) -> bool:
-        """Whether requests can be answered, as far as the last refresh tells."""
+        """Whether requests can be answered, as of the last refresh."""
         return bool(self.live) and not self.problem
 
     @property
     def desired(self) -> int:
-        """The newest version that should be live, rather not a canary; 0 if there is none."""
+        """The newest version that should be live, preferably not a canary; 0 if there is none."""
         return max(self.listed - self.canary.keys() or self.listed, default=0)
 
     @property
@@ -66,20 +67,22 @@ class ModelState:
 
     @property
     def failed(self) -> list[int]:
-        """Of the versions that the model server is to have loaded, the newest few, those that it could not load."""
+        """Those that the model server could not load, of the newest versions, which it should have loaded."""
         newest = sorted(self.statuses, key=lambda status: -status.version)[:SERVED]
         return [status.version for status in newest if status.state is VersionState.FAILED]
 
     @property
     def newest(self) -> LiveModel | None:
-        """The version that answers requests which name none, but for the share of canaries."""
+        """The version that answers requests that name none, except for the share of canaries."""
         tried = (live for version, live in self.live.items() if version not in self.canary)
         return next(tried, None) or next(iter(self.live.values()), None)
 
     def choose(self, model: str, version: int | None, without: int | None = None) -> LiveModel:
-        """Give a live version: the named one, or if none is named one by the canaries' shares.
+        """Return a live version: the named one, or else one drawn by the canaries' shares.
 
-        *without* is a version that should not be given if there is another. Raises ModelNotReady or UnknownVersion.
+        *without* is a version to avoid if there is another.
+
+        Raise ModelNotReady or UnknownVersion.
         """
         newest = self.newest
         if newest is None:

@@ -1,1 +1,1 @@
-"""What answers for models: TensorFlow Serving over gRPC, or the runtime in this process. `connect` chooses."""
+"""Model servers: TensorFlow Serving over gRPC, or the runtime in this process. `connect` chooses between them."""

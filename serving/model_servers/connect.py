@@ -1,6 +1,6 @@
-"""Which model server answers. The only place where the runtime in this process is chosen.
+"""Connects to a model server. This is the only place that chooses the runtime in this process.
 
-Imports wait until one is chosen: the runtime needs TensorFlow, the client gRPC, and each takes memory.
+Each function imports what it needs, since the runtime needs TensorFlow, the client gRPC, and each takes memory.
 """
 
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from serving.tfserving.client import CallTrace
 
 OnRpc = Callable[[str, str, str, float], None]
-"""Is told model, method, gRPC status and seconds of each call."""
+"""Called with the model, method, gRPC status and seconds of each call."""
 
 
 def remote(
@@ -28,7 +28,7 @@ def remote(
     on_rpc: OnRpc = lambda model, method, code, seconds: None,
     run_queue: RunQueue | None = None,
 ) -> ModelServer:
-    """Return a client of the model server at *address*; while it waits, other threads of *run_queue* run."""
+    """Return a client of the model server at *address*. While it waits, other threads of *run_queue* run."""
     from serving.tfserving.client import ModelServerClient
 
     client = ModelServerClient(address, tls, trace, on_rpc)
@@ -36,26 +36,26 @@ def remote(
 
 
 def embedded(models_dir: Path, models: Sequence[str], at_once: int, on_rpc: OnRpc, contracts: Contracts) -> ModelServer:
-    """Return a server in this process of the newest versions of *models*; raises ImportError without TensorFlow."""
+    """Return a server in this process of the newest versions of *models*. Raise ImportError without TensorFlow."""
     from serving.model_servers.embedded import EmbeddedServer
 
     return EmbeddedServer(models_dir, models, at_once, on_rpc, contracts)
 
 
 def one_version(models_dir: Path, model: str, version: int | None) -> ModelServer:
-    """Return a server in this process of one version, the newest if None; raises CannotServe."""
+    """Return a server in this process of one version, the newest if None. Raise CannotServe."""
     from serving.model_servers.one_version import OneVersionServer
 
     return OneVersionServer(models_dir, model, version)
 
 
 def load_remote() -> None:
-    """Load what `remote` needs, for processes that are forked to share it."""
+    """Load what `remote` needs, so that forked processes share it."""
     from serving.tfserving import client  # noqa: F401
 
 
 def load_embedded() -> None:
-    """Load what `embedded` needs, TensorFlow's library without its Python, for forked processes to share."""
+    """Load what `embedded` needs, so that forked processes share it: TensorFlow's library without its Python API."""
     from serving.runtime.lean_tensorflow import skip_public_api
 
     skip_public_api()

@@ -1,7 +1,7 @@
-"""A model server without a server: the process that asks has the models, and TensorFlow, in itself.
+"""A model server inside the calling process, with TensorFlow's runtime and the models in its memory.
 
-It is for one machine. There a call by gRPC takes longer than a small model computes, and a process of its own for the
-models needs memory that a gateway's workers can share.
+It is meant for one machine. There a gRPC call takes longer than a small model's computation, and a separate process for
+the models needs memory that a gateway's workers can share.
 """
 
 import threading
@@ -30,22 +30,22 @@ from serving.tfserving.statuses import error_of
 from serving.tfserving.version_status import VersionState, VersionStatus
 
 _TRIM_SECONDS = 10.0
-"""How often to give back what loading and requests have left, which takes some milliseconds: 5 MB a process under load,
-10 and more after it."""
+"""How often memory that loading and requests freed is returned to the system: 5 MB a process under load, 10 and more
+after it. It takes some milliseconds."""
 
 _ONE_THREAD = Parallelism(intra_op=1)
-"""For an operation: requests run side by side, and several threads for each get into each other's way."""
+"""For each operation. Requests run in parallel, and several threads for each would slow the others down."""
 
 
 def load_library() -> None:
-    """Load TensorFlow's operations, for processes that are forked to share them; no thread starts before a session."""
+    """Load TensorFlow's operations, so that forked processes share them. No thread starts before a session does."""
     register_operations()
 
 
 class _Newest:
     """The newest versions in *folder*, and the newest of those whose contract can be read.
 
-    So versions that will be refused don't push out those that answer.
+    So versions that will be refused do not replace those that answer.
     """
 
     def __init__(self, folder: Path, contracts: Contracts) -> None:
@@ -54,7 +54,7 @@ class _Newest:
         self._readable: dict[int, bool] = {}
 
     def choose(self, found: Collection[int]) -> frozenset[int]:
-        """Pick from the numbers that are there."""
+        """Choose from the numbers *found*."""
         newest = sorted(found, reverse=True)
         readable = (number for number in newest if self._is_readable(number))
         return frozenset([*newest[:SERVED], *islice(readable, SERVED)])
@@ -70,10 +70,10 @@ class _Newest:
 
 
 class EmbeddedServer:
-    """Serves the newest versions of *models*, each in its folder below *models_dir*; safe to share between threads.
+    """Serves the newest versions of *models*, each from its folder below *models_dir*. Safe to share between threads.
 
-    New versions are loaded as they appear. It starts threads, so it must be made after any fork. *at_once* requests for
-    a model are computed at the same time. *on_rpc* is told of each prediction what a client would be told of its call.
+    New versions are loaded as they appear. It starts threads, so make it after any fork. *at_once* requests for a model
+    are computed at the same time. *on_rpc* is called after each prediction, as it is after a client's call.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class EmbeddedServer:
     def predict(
         self, model: str, version: int, features: Features, deadline_seconds: float
     ) -> tuple[int, dict[str, Array]]:
-        """Run a version of a model; the deadline is for its turn, as what runs can't be interrupted."""
+        """Run a version of a model. The deadline limits the wait for a slot: a computation can't be interrupted."""
         servable = self._models[model].available.get(version)
         if servable is None:
             raise UnknownVersion(model, version)
@@ -116,7 +116,7 @@ class EmbeddedServer:
             self._on_rpc(model, "Predict", code.name, time.perf_counter() - started)
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
-        """Read the contract's JSON beside a version of a model: in its graph is the same, which takes 10 MB to ask."""
+        """Read the contract's JSON from the version's folder. Its graph has the same, but that takes 10 MB to run."""
         for each in self._models[model].versions():
             if each.number == version and each.state is State.AVAILABLE:
                 try:
@@ -126,7 +126,7 @@ class EmbeddedServer:
         raise UnknownVersion(model, version)
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
-        """List a model's versions; waits for the first to be loaded. Raises UnknownVersion if there are none."""
+        """List a model's versions, after waiting for the first to load. Raise UnknownVersion if there are none."""
         found = self._models[model]
         with self._changed:
             self._changed.wait_for(lambda: found.available or not found.is_busy, deadline_seconds)
@@ -139,11 +139,11 @@ class EmbeddedServer:
         return statuses
 
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
-        """Refuse: labels are a model server's."""
+        """Raise UnknownLabel: only a separate model server has labels."""
         raise UnknownLabel(model, label)
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Stop the threads."""
         self._closing.set()
         for model in self._models.values():
             model.stop()

@@ -1,4 +1,4 @@
-"""One version of a model in this process, as batch scoring wants it: without a server, and without other versions."""
+"""One version of a model in this process, for batch scoring: without a server, and without other versions."""
 
 import multiprocessing
 import os
@@ -16,7 +16,7 @@ from serving.tfserving.version_status import VersionState, VersionStatus
 
 
 class OneVersionServer:
-    """Serves one version of *model* from *models_dir*, the newest that can be, unless *version* names one."""
+    """Serves one version of *model* from *models_dir*: *version*, or the newest that can be served."""
 
     def __init__(self, models_dir: Path, model: str, version: int | None) -> None:
         self._version = _find(models_dir, model, version)
@@ -28,7 +28,7 @@ class OneVersionServer:
                 from serving.runtime.lean_tensorflow import skip_public_api
 
                 if one_of_several:
-                    skip_public_api()  # it was started to score, and nobody else is here to need it
+                    skip_public_api()  # this process only scores; nothing else in it needs the API
                 from serving.runtime.saved_model import Parallelism, load
                 from serving.runtime.servable import DEFAULT_SIGNATURE, Servable
         except ImportError as error:
@@ -43,7 +43,7 @@ class OneVersionServer:
     def predict(
         self, model: str, version: int, features: Features, deadline_seconds: float
     ) -> tuple[int, dict[str, Array]]:
-        """Run the model; the deadline is not kept, as nothing can be interrupted."""
+        """Run the model. The deadline has no effect: a computation can't be interrupted."""
         self._check(model, version)
         try:
             return version, self._servable.ask(self._signature, features)
@@ -51,7 +51,7 @@ class OneVersionServer:
             raise ModelServerError(model, str(error)) from error
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
-        """Read the contract's JSON beside the model, which is the same as in it."""
+        """Read the contract's JSON from the version's folder, which is the same as in its graph."""
         self._check(model, version)
         return (self._version.path / CONTRACT).read_bytes()
 
@@ -60,11 +60,11 @@ class OneVersionServer:
         return (VersionStatus(self._version.number, VersionState.AVAILABLE),)
 
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
-        """Refuse: labels are a model server's."""
+        """Raise UnknownLabel: only a separate model server has labels."""
         raise UnknownLabel(model, label)
 
     def close(self) -> None:
-        """Do nothing: the model goes with the last reference."""
+        """Do nothing: the model is freed with the last reference."""
 
     def _check(self, model: str, version: int) -> None:
         if version != self._version.number:

@@ -1,4 +1,4 @@
-"""A model server that is a process of its own."""
+"""A model server in another process."""
 
 from serving.catalog.model_server import ModelServer
 from serving.contract import Features
@@ -8,7 +8,7 @@ from serving.tfserving.version_status import VersionStatus
 
 
 class RemoteServer:
-    """While *server* works for one of this process's threads, others run."""
+    """Calls *server*. While a thread of this process waits for its answer, others run."""
 
     def __init__(self, server: ModelServer, run_queue: RunQueue) -> None:
         self._server = server
@@ -17,25 +17,25 @@ class RemoteServer:
     def predict(
         self, model: str, version: int, features: Features, deadline_seconds: float
     ) -> tuple[int, dict[str, Array]]:
-        """Pass on."""
+        """Call the server."""
         with self._paused():
             return self._server.predict(model, version, features, deadline_seconds)
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
-        """Pass on."""
+        """Call the server."""
         with self._paused():
             return self._server.contract(model, version, deadline_seconds)
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
-        """Pass on."""
+        """Call the server."""
         with self._paused():
             return self._server.versions(model, deadline_seconds)
 
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
-        """Pass on."""
+        """Call the server."""
         with self._paused():
             return self._server.labelled(model, label, deadline_seconds)
 
     def close(self) -> None:
-        """Pass on."""
+        """Close the connection."""
         self._server.close()

@@ -43,7 +43,7 @@ class RunQueue:
 
     @contextmanager
     def one_turn(self) -> Iterator[None]:
-        """Give this thread one turn, which starts when it calls `begin` and ends here."""
+        """Hold one turn, which starts when it calls `begin` and ends here."""
         self._own.takes_part = True
         try:
             yield

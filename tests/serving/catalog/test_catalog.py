@@ -148,7 +148,7 @@ def test_another_models_contract_is_refused(catalog: Catalog, model_server: Fake
     model_server.publish(text_contract("topic"))
     served = model_server.versions
     served["sentiment"] = served["sentiment"] | {2: served["topic"][1]}
-    assert refusals(catalog, model_server) == "it carries the contract of topic"
+    assert refusals(catalog, model_server) == "expected the contract of sentiment, got that of topic"
 
 
 @pytest.mark.parametrize("document", [b"", b"{}", b"\xff", b'{"schema": 99}', b"[]"])
