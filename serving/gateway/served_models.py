@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response
 
 from serving.catalog import Catalog, LiveModel, ModelState
 from serving.catalog.catalog import STATUS_SECONDS
 from serving.contract import Contract, Labels, Value
 from serving.gateway.replies import json_reply
+from serving.gateway.request_facts import request_facts
 
 
 def models_routes(catalog: Catalog) -> Blueprint:
@@ -30,7 +31,7 @@ def models_routes(catalog: Catalog) -> Blueprint:
     @routes.get("/<model>/versions/<int:version>/contract")
     def contract(model: str, version: int) -> Response:
         catalog.state(model)
-        g.model = model
+        request_facts().model = model
         return Response(catalog.live(model, version).document, mimetype="application/json")
 
     return routes

@@ -2,11 +2,12 @@
 
 import time
 
-from flask import Flask, g, request
+from flask import Flask, request
 
 from serving.errors import Unauthorized
 from serving.gateway.middleware.key_file import KeyFile
 from serving.gateway.middleware.rate_limit import RateLimiter
+from serving.gateway.request_facts import request_facts
 from serving.gateway.routing import is_prediction
 from serving.gateway.settings import Settings
 
@@ -33,11 +34,11 @@ def register_access(app: Flask, settings: Settings) -> None:
         if request.endpoint in OPEN:
             return
         if is_prediction():
-            g.started = time.perf_counter()  # a request that is refused is counted as others are
+            request_facts().started = time.perf_counter()  # a refused request is counted like others
         owner = keys.owner(_given())
         if owner is None:
             raise Unauthorized
-        g.owner = owner
+        request_facts().owner = owner
         if limiter:
             limiter.take(owner)
 

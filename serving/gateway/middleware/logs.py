@@ -1,4 +1,4 @@
-"""The log: our lines and gunicorn's in one form, text or JSON, and a line for each request that was answered."""
+"""The log: Plumbline's and gunicorn's lines in one form, text or JSON, and a line for each answered request."""
 
 import datetime
 import logging
@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from flask import g, has_request_context
+from flask import has_request_context
 from gunicorn.glogging import Logger
 
-from serving.gateway.middleware.request_ids import FACTS, request_id
+from serving.gateway.middleware.request_ids import request_id
+from serving.gateway.request_facts import facts_of, request_facts
 
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
 _PATH_SHOWN = 200
-_TOLD = ("request_id", "trace_id", "model", "version", "owner")
+_LOGGED = ("request_id", "trace_id", "model", "version", "owner")
 
 
 def gunicorn_logger(log_format: str, access_log: bool) -> type[Logger]:
-    """Make gunicorn's logger class: *log_format* is text or json; *access_log* is whether each request has a line."""
+    """Make gunicorn's logger class. *log_format* is text or json; with *access_log* each request gets a line."""
 
     class GatewayLogger(Logger):  # type: ignore[misc]
         def setup(self, cfg: Any) -> None:
@@ -34,29 +35,29 @@ def gunicorn_logger(log_format: str, access_log: bool) -> type[Logger]:
 
 
 def write_logs(log_format: str) -> None:
-    """Write all that is logged in this process to standard error."""
+    """Write this process's log to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
 class TextFormatter(logging.Formatter):
-    """Lines as gunicorn writes them, with the id of the request that a line is about."""
+    """Lines in gunicorn's form, with the id of the request that a line is about."""
 
     def __init__(self) -> None:
         super().__init__("[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S %z")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base class's name
-        """Add what is known of the request."""
+        """Add the facts of the request."""
         line = super().formatMessage(record)
         return line + "".join(f" {name}={value}" for name, value in _facts(record).items() if value is not None)
 
 
 class JsonFormatter(logging.Formatter):
-    """An object a line."""
+    """One JSON object for each line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a line, with what is known of the request."""
+        """Write a line, with the facts of the request."""
         moment = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
         line: dict[str, Any] = {
             "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -76,12 +77,12 @@ _access = logging.getLogger("plumbline.access")
 
 def log_access(status: int, environ: Mapping[str, Any], request_time: datetime.timedelta) -> None:
     """Write a request's line."""
-    path = environ["RAW_URI"].partition("?")[0]  # percent-encoded, as it came: nothing in it can start a line
+    path = environ["RAW_URI"].partition("?")[0]  # still percent-encoded, so nothing in it can start a line
     if status < 400 and path in _PROBES:
         return
     facts = {"status": status, "ms": round(request_time.total_seconds() * 1000, 2)}
-    if known := environ.get(FACTS):
-        facts |= {name: known.get(name) for name in _TOLD}
+    if known := facts_of(environ):
+        facts |= {name: getattr(known, name) for name in _LOGGED}
     _access.info("%s %s", environ["REQUEST_METHOD"], path[:_PATH_SHOWN], extra={"facts": facts})
 
 
@@ -89,4 +90,4 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
     facts: dict[str, Any] | None = getattr(record, "facts", None)
     if facts is not None:
         return facts
-    return {"request_id": request_id(), "trace_id": g.get("trace_id")} if has_request_context() else {}
+    return {"request_id": request_id(), "trace_id": request_facts().trace_id} if has_request_context() else {}

@@ -1,6 +1,6 @@
-"""OpenTelemetry traces: a span for each request and each of its stages, and for each call to the model server.
+"""OpenTelemetry traces: a span for each request, each of its stages, and each call to the model server.
 
-Imported only where TRACING is on. The OTEL_* variables of OpenTelemetry's specification say where spans go, and which.
+Imported only if TRACING is on. The OTEL_* variables of OpenTelemetry's specification set where spans go, and which.
 """
 
 import time
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -18,6 +18,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from serving.gateway.middleware.access import OPEN
 from serving.gateway.middleware.request_ids import request_id
+from serving.gateway.request_facts import request_facts
 from serving.tfserving.client import Metadata
 
 _SERVICE = "tensorflow.serving.PredictionService"
@@ -27,7 +28,7 @@ _batched: ContextVar[Sequence[trace.SpanContext]] = ContextVar("batched", defaul
 
 
 class Tracing:
-    """Traces of one process; it starts a thread, so it must be made after any fork."""
+    """The traces of one process. It starts a thread, so make it after any fork."""
 
     def __init__(self) -> None:
         self._provider = TracerProvider(resource=_resource())
@@ -35,29 +36,29 @@ class Tracing:
         self._tracer = self._provider.get_tracer("plumbline")
 
     def register(self, app: Flask) -> None:
-        """Make *app* trace all but its probes and its page, in the trace that a `traceparent` header names."""
+        """Make *app* trace its requests, except probes and the page, in the trace that a `traceparent` header names."""
         app.before_request(self._start)
         app.after_request(_describe)
         app.teardown_request(_end)
 
     def stage(self, name: str, seconds: float) -> None:
-        """Note a stage of the present request that took *seconds* until now."""
+        """Record a stage of the current request that just ended after *seconds*."""
         now = time.time_ns()
         self._tracer.start_span(name, start_time=now - int(seconds * 1e9)).end(now)
 
     def mark(self) -> trace.SpanContext:
-        """Give what a batched call remembers the present request by."""
+        """Return the current request's span context, to which a batched call links."""
         return trace.get_current_span().get_span_context()
 
     def batch(self, marks: Sequence[trace.SpanContext]) -> None:
-        """Note the requests that share the call which this thread makes next."""
+        """Record which requests share the next call of this thread."""
         _batched.set(marks)
 
     @contextmanager
     def call(self, model: str, version: int) -> Iterator[Metadata]:
-        """Trace a call to the model server; gives the metadata that takes the trace on to it.
+        """Trace a call to the model server. Yield the metadata that carries the trace to it.
 
-        Of the catalog's own calls, which belong to no request, there is no trace.
+        The catalog's own calls belong to no request and are not traced.
         """
         own = self.mark()
         if not own.is_valid:
@@ -75,7 +76,7 @@ class Tracing:
             yield tuple(headers.items())
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send the remaining spans."""
         self._provider.shutdown()
 
     def _start(self) -> None:
@@ -85,29 +86,33 @@ class Tracing:
         attributes = {"http.request.method": request.method, "http.route": route, "plumbline.request_id": request_id()}
         parent = _w3c.extract(request.headers)
         kind = trace.SpanKind.SERVER
-        g.span = self._tracer.start_span(f"{request.method} {route}".strip(), parent, kind, attributes)
-        g.span_token = context.attach(trace.set_span_in_context(g.span, parent))
-        started = g.span.get_span_context()
-        g.trace_id = trace.format_trace_id(started.trace_id)
+        facts = request_facts()
+        facts.span = self._tracer.start_span(f"{request.method} {route}".strip(), parent, kind, attributes)
+        facts.span_token = context.attach(trace.set_span_in_context(facts.span, parent))
+        started = facts.span.get_span_context()
+        facts.trace_id = trace.format_trace_id(started.trace_id)
         if started.trace_flags.sampled:
-            g.sampled_trace_id = g.trace_id  # one that can be looked up
+            facts.sampled_trace_id = facts.trace_id
 
 
 def _describe(reply: Response) -> Response:
-    if "span" in g:
-        g.span.set_attribute("http.response.status_code", reply.status_code)
-        for name in ("model", "version"):
-            if name in g:
-                g.span.set_attribute(f"plumbline.{name}", g.get(name))
+    facts = request_facts()
+    if facts.span:
+        facts.span.set_attribute("http.response.status_code", reply.status_code)
+        if facts.model is not None:
+            facts.span.set_attribute("plumbline.model", facts.model)
+        if facts.version is not None:
+            facts.span.set_attribute("plumbline.version", facts.version)
         if reply.status_code >= 500:
-            g.span.set_status(trace.StatusCode.ERROR)
+            facts.span.set_status(trace.StatusCode.ERROR)
     return reply
 
 
 def _end(error: BaseException | None) -> None:
-    if "span" in g:
-        context.detach(g.span_token)
-        g.span.end()
+    facts = request_facts()
+    if facts.span and facts.span_token:
+        context.detach(facts.span_token)
+        facts.span.end()
 
 
 def _resource() -> Resource:

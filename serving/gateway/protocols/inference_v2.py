@@ -23,7 +23,7 @@ def inference_v2_routes(
 ) -> Blueprint:
     """Make the blueprint; JSON may be nested *most_depth* deep."""
     routes = Blueprint("inference_v2", __name__, url_prefix="/v2")
-    answering.count(routes)
+    answering.register_hooks(routes)
     _add_server(routes, catalog, drain)
     _add_models(routes, answering, catalog)
     _add_infer(routes, answering, most_depth)

@@ -10,7 +10,7 @@ from serving.gateway.replies import json_reply
 def predict_routes(answering: Answering, most_depth: int) -> Blueprint:
     """Make the blueprint; JSON may be nested *most_depth* deep."""
     routes = Blueprint("predict", __name__)
-    answering.count(routes)
+    answering.register_hooks(routes)
 
     @routes.post("/predict/<model>")
     def predict(model: str) -> Response:

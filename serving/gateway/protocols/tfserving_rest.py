@@ -30,7 +30,7 @@ class NameConverter(BaseConverter):
 def tfserving_routes(answering: Answering, catalog: Catalog, most_depth: int) -> Blueprint:
     """Make the blueprint; JSON may be nested *most_depth* deep."""
     routes = Blueprint("tfserving_rest", __name__, url_prefix="/v1")
-    answering.count(routes)
+    answering.register_hooks(routes)
     _add_models(routes, answering, catalog)
     _add_predict(routes, answering, most_depth)
     return routes
