@@ -1,6 +1,6 @@
-"""The file of API keys: a line for each, `name sha256:<hex>`; the keys themselves stand nowhere.
+"""The file of API keys: a line `name sha256:<hex>` for each. The keys themselves are stored nowhere.
 
-A key is 32 random bytes, so that nobody finds it from its plain SHA-256; a slow hash is for passwords.
+A key has 32 random bytes, so nobody can find it from its SHA-256. Slow hashes are for passwords.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from pathlib import Path
 _log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0
-_MOST = 1000
+_MAX_KEYS = 1000
 _LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})\s+sha256:([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
 class KeyLine:
-    """Whose key it is, and its hash."""
+    """A key's owner and hash."""
 
     owner: str
     digest: bytes
@@ -32,7 +32,7 @@ class KeyLine:
 
 
 def make_key(owner: str) -> tuple[str, KeyLine]:
-    """Make a key and its line in the file; raises ValueError if *owner* can't stand there."""
+    """Make a key and its line in the file. Raise ValueError if *owner* is not a valid name."""
     key = f"plumbline_{secrets.token_urlsafe(32)}"
     line = KeyLine(owner, _digest(key))
     if not _LINE.fullmatch(str(line)):
@@ -41,20 +41,20 @@ def make_key(owner: str) -> tuple[str, KeyLine]:
 
 
 def read_keys(path: Path) -> tuple[KeyLine, ...]:
-    """Read the file, in which lines may be empty or begin with #; raises ValueError, or OSError."""
+    """Read the file, whose lines may be empty or start with #. Raise ValueError or OSError."""
     lines = enumerate(path.read_text("utf-8").splitlines(), 1)
     used = [(number, line.strip()) for number, line in lines if line.strip() and not line.startswith("#")]
     found = [(number, _LINE.fullmatch(line)) for number, line in used]
     if wrong := [str(number) for number, match in found if not match]:
-        # Without what stands there: it may be a key.
+        # The line itself is not shown: it may contain a key.
         raise ValueError(f"expected `name sha256:<64 hex digits>` in line {', '.join(wrong[:5])}")
-    if len(found) > _MOST:
-        raise ValueError(f"expected at most {_MOST} keys, got {len(found)}")
+    if len(found) > _MAX_KEYS:
+        raise ValueError(f"expected at most {_MAX_KEYS} keys, got {len(found)}")
     return tuple(KeyLine(match[1], bytes.fromhex(match[2])) for _, match in found if match)
 
 
 class KeyFile:
-    """The keys of a file, which is read again within a second when it changes; safe to share between threads."""
+    """The keys in a file, which is read again within a second after it changes. Safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -63,7 +63,7 @@ class KeyFile:
         self._check_at = 0.0
 
     def owner(self, key: str) -> str | None:
-        """Tell whose *key* it is; every line is compared, so that the time taken tells nothing."""
+        """Return the owner of *key*, or None. Every line is compared, so that the time taken reveals nothing."""
         self._follow()
         digest, owner = _digest(key), None
         for line in self._keys:
@@ -81,20 +81,20 @@ class KeyFile:
             if stamp != self._stamp:
                 self._keys = self._read_again(stamp)
         except (OSError, ValueError) as error:
-            _log.error("%s can't be read again, the API keys read before stay: %s", self._path, error)
+            _log.error("%s can't be read again; the API keys read before stay valid: %s", self._path, error)
 
     def _read_again(self, stamp: tuple[int, int, int]) -> tuple[KeyLine, ...]:
         try:
             keys = read_keys(self._path)
         except ValueError:
-            self._stamp = stamp  # told once; what can't be opened is tried, and told, until it can
+            self._stamp = stamp  # logged once; a file that can't be opened is tried, and logged, until it can
             raise
         self._stamp = stamp
         _log.info("%s was read again: %d API keys", self._path, len(keys))
         return keys
 
     def _stat(self) -> tuple[int, int, int]:
-        stat = os.stat(self._path)  # of the file behind Kubernetes' links, which change as a whole
+        stat = os.stat(self._path)  # of the file behind Kubernetes' links, which are replaced as a whole
         return stat.st_mtime_ns, stat.st_ino, stat.st_size
 
 

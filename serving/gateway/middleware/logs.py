@@ -10,10 +10,10 @@ from flask import has_request_context
 from gunicorn.glogging import Logger
 
 from serving.gateway.middleware.request_ids import request_id
+from serving.gateway.open_routes import PROBE_PATHS
 from serving.gateway.request_facts import facts_of, request_facts
 
-_PROBES = frozenset({"/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
-_PATH_SHOWN = 200
+_MAX_PATH_LENGTH = 200
 _LOGGED = ("request_id", "trace_id", "model", "version", "owner")
 
 
@@ -76,14 +76,14 @@ _access = logging.getLogger("plumbline.access")
 
 
 def log_access(status: int, environ: Mapping[str, Any], request_time: datetime.timedelta) -> None:
-    """Write a request's line."""
+    """Write a request's line. Probes get one only if they fail."""
     path = environ["RAW_URI"].partition("?")[0]  # still percent-encoded, so nothing in it can start a line
-    if status < 400 and path in _PROBES:
+    if status < 400 and path in PROBE_PATHS:
         return
     facts = {"status": status, "ms": round(request_time.total_seconds() * 1000, 2)}
     if known := facts_of(environ):
         facts |= {name: getattr(known, name) for name in _LOGGED}
-    _access.info("%s %s", environ["REQUEST_METHOD"], path[:_PATH_SHOWN], extra={"facts": facts})
+    _access.info("%s %s", environ["REQUEST_METHOD"], path[:_MAX_PATH_LENGTH], extra={"facts": facts})
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:

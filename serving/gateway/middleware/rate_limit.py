@@ -1,4 +1,4 @@
-"""How many requests each owner of an API key may make, counted by the library `limits`."""
+"""Limits the rate of requests for each owner of an API key, with the library `limits`."""
 
 import math
 import time
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def parse_rate(text: str) -> "list[RateLimitItem]":
-    """Read rates such as `100/second` or `10/second;1000/hour`; raises ValueError."""
-    from limits import parse_many  # here, since it takes a sixth of a second and few want it
+    """Read rates such as `100/second` or `10/second;1000/hour`. Raise ValueError."""
+    from limits import parse_many  # here, since the import takes a sixth of a second and few need it
 
     try:
         return parse_many(text)
@@ -21,7 +21,7 @@ def parse_rate(text: str) -> "list[RateLimitItem]":
 
 
 class RateLimiter:
-    """Counts in this process only: with several workers and replicas, each lets through as much as *rate* says."""
+    """Counts in this process only: with several workers and replicas, *rate* applies to each of them."""
 
     def __init__(self, rate: str) -> None:
         from limits.storage import MemoryStorage
@@ -31,7 +31,7 @@ class RateLimiter:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def take(self, owner: str) -> None:
-        """Count a request of *owner*; raises RateLimited if it is one too many."""
+        """Count a request of *owner*. Raise RateLimited if it exceeds the rate."""
         for rate in self._rates:
             if not self._limiter.hit(rate, owner):
                 wait = self._limiter.get_window_stats(rate, owner).reset_time - time.time()

@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from serving.gateway.middleware.access import OPEN
 from serving.gateway.middleware.request_ids import request_id
+from serving.gateway.open_routes import OPEN_ROUTES
 from serving.gateway.request_facts import request_facts
 from serving.tfserving.client import Metadata
 
@@ -80,7 +80,7 @@ class Tracing:
         self._provider.shutdown()
 
     def _start(self) -> None:
-        if request.endpoint in OPEN:
+        if request.endpoint in OPEN_ROUTES:
             return
         route = request.url_rule.rule if request.url_rule else ""
         attributes = {"http.request.method": request.method, "http.route": route, "plumbline.request_id": request_id()}

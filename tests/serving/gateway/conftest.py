@@ -1,6 +1,5 @@
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -20,8 +19,6 @@ def settings(model_server: FakeModelServer) -> Settings:
         model_server=model_server.address,
         models=("sentiment", "house_price", "digits"),
         refresh_seconds=0.05,
-        max_body_bytes=20_000,
-        max_instances=4,
     )
 
 
@@ -44,13 +41,3 @@ def address(gateway: FlaskClient) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-def problem(reply: Any) -> dict[str, Any]:
-    """The problem that *reply* is, once its form is checked."""
-    assert reply.mimetype == "application/problem+json"
-    told: dict[str, Any] = reply.get_json()
-    assert told["status"] == reply.status_code
-    assert told["type"] == f"urn:plumbline:problem:{told['code']}"
-    assert told["title"]
-    return told

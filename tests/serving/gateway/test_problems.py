@@ -8,7 +8,7 @@ import serving.errors
 from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
 from tests.serving.fake_model_server import FakeModelServer
-from tests.serving.gateway.conftest import problem
+from tests.serving.gateway.problem_details import problem
 
 
 def every_error() -> list[type[serving.errors.PredictionError]]:

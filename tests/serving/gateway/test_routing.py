@@ -19,7 +19,7 @@ from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
 from tests.serving.contracts import answers, text_contract
 from tests.serving.fake_model_server import FakeModelServer, in_a_process, wait_until
-from tests.serving.gateway.conftest import problem
+from tests.serving.gateway.problem_details import problem
 
 TEXT = {"text": "a good film"}
 

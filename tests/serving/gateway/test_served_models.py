@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from serving.contract import Contract
 from tests.serving.contracts import EVALUATION, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
-from tests.serving.gateway.conftest import problem
+from tests.serving.gateway.problem_details import problem
 
 
 def test_all_models_are_listed(gateway: FlaskClient, model_server: FakeModelServer) -> None:

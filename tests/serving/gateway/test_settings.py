@@ -136,7 +136,7 @@ def test_what_can_not_be_used_is_refused(variable: str, text: str) -> None:
 
 def test_a_folder_of_models_is_instead_of_a_model_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.from_env({"MODELS_DIR": str(tmp_path)}).models_dir == tmp_path
-    with pytest.raises(InvalidSettings, match="MODEL_SERVER='a:1': means nothing beside MODELS_DIR"):
+    with pytest.raises(InvalidSettings, match="MODEL_SERVER='a:1': has no effect with MODELS_DIR"):
         Settings.from_env({"MODELS_DIR": str(tmp_path), "MODEL_SERVER": "a:1"})
     monkeypatch.setattr(readers, "find_spec", lambda name: None)
     with pytest.raises(InvalidSettings, match="needs TensorFlow"):
@@ -189,5 +189,5 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_a_system_without_affinity_refuses_to_pin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_setaffinity")
     assert not Settings.from_env({"PIN_WORKERS": "off"}).pin_workers
-    with pytest.raises(InvalidSettings, match="PIN_WORKERS='on': this system lets no process"):
+    with pytest.raises(InvalidSettings, match="PIN_WORKERS='on': this system does not let a process"):
         Settings.from_env({"PIN_WORKERS": "on"})

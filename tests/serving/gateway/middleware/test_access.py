@@ -9,11 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from serving.gateway.app import close_app, create_app
-from serving.gateway.middleware.access import OPEN
 from serving.gateway.middleware.key_file import KeyLine, make_key
+from serving.gateway.open_routes import OPEN_ROUTES, PROBES
 from serving.gateway.settings import Settings
 from tests.serving.fake_model_server import FakeModelServer, wait_until
-from tests.serving.gateway.conftest import problem
+from tests.serving.gateway.problem_details import problem
 
 INFER = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": ["a"]}]}
 ASKS = [
@@ -84,12 +84,13 @@ def test_every_route_is_closed_but_for_those_that_are_named(locked: FlaskClient)
     """Also one that comes later, or is none."""
     adapter = locked.application.url_map.bind("")
     rules = [rule for rule in locked.application.url_map.iter_rules() if "GET" in (rule.methods or ())]
-    assert {rule.endpoint for rule in rules} >= OPEN
+    assert {rule.endpoint for rule in rules} >= OPEN_ROUTES
+    assert {rule.endpoint: rule.rule for rule in rules if rule.endpoint in PROBES} == PROBES
     values = {"model": "sentiment", "version": 1, "label": "l", "filename": "page.js", "file": "swagger-ui.css"}
     for rule in rules:
         path = adapter.build(rule.endpoint, {name: values[name] for name in rule.arguments})
         with locked.get(path) as reply:
-            assert (reply.status_code == 401) == (rule.endpoint not in OPEN), path
+            assert (reply.status_code == 401) == (rule.endpoint not in OPEN_ROUTES), path
     assert locked.get("/nowhere").status_code == 401
     assert locked.put("/predict/sentiment").status_code == 401
 

@@ -3,7 +3,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from tests.serving.gateway.conftest import problem
+from tests.serving.gateway.problem_details import problem
 
 
 @pytest.mark.parametrize("sent", ["a", "7f1b-42", "req:2026/11/25+01=x@y~z.w_", "x" * 128])

@@ -6,11 +6,13 @@ import io
 import json
 import time
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from serving.gateway.settings import Settings
 from tests.serving.contracts import png
 
 TENSOR = {"name": "text", "datatype": "BYTES", "shape": [2], "data": ["a good film", "bad"]}
@@ -19,6 +21,14 @@ BODIES = {
     "/v1/models/sentiment:predict": {"instances": ["a good film", "bad"]},
     "/v2/models/sentiment/infer": {"inputs": [TENSOR]},
 }
+
+
+MAX_BODY_BYTES, MAX_INSTANCES = 20_000, 4
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, max_body_bytes=MAX_BODY_BYTES, max_instances=MAX_INSTANCES)
 
 
 def ask(gateway: FlaskClient, path: str, body: bytes, encoding: str) -> Any:
@@ -118,14 +128,14 @@ def test_members_are_bounded_together_in_bytes_and_number(gateway: FlaskClient) 
 @pytest.mark.parametrize("path", BODIES)
 def test_a_body_that_is_too_large_is_told_with_the_limit(gateway: FlaskClient, path: str) -> None:
     limit = "expected a body of at most 20000 bytes (MAX_BODY_BYTES), as it comes and unpacked, got "
-    reply = gateway.post(path, data=b"x" * 20_001, content_type="application/json")
+    reply = gateway.post(path, data=b"x" * (MAX_BODY_BYTES + 1), content_type="application/json")
     assert (reply.status_code, detail(reply)) == (413, f"{limit}20001")
-    packed = gzip.compress(b" " * 20_001)
+    packed = gzip.compress(b" " * (MAX_BODY_BYTES + 1))
     reply = ask(gateway, path, packed, "gzip")
     assert (reply.status_code, detail(reply)) == (413, f"{limit}{len(packed)} that unpack to more")
     chunked = gateway.post(
         path,
-        input_stream=io.BytesIO(b"x" * 20_001),
+        input_stream=io.BytesIO(b"x" * (MAX_BODY_BYTES + 1)),
         environ_overrides={"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True},
         content_type="application/json",
     )
@@ -137,10 +147,10 @@ def test_so_is_a_form(gateway: FlaskClient) -> None:
         listed = [(io.BytesIO(file), "a.png") for file in files]
         return gateway.post("/predict/digits", data={"image": listed, **texts})
 
-    reply = upload(b"x" * 20_000)
+    reply = upload(b"x" * MAX_BODY_BYTES)
     assert reply.status_code == 413
     assert "at most 20000 bytes (MAX_BODY_BYTES), as it comes and unpacked, got 20" in detail(reply)
-    reply = upload(*[png(1)] * 6)
+    reply = upload(*[png(1)] * (MAX_INSTANCES + 2))
     assert reply.status_code == 413
     assert detail(reply) == "expected a form of at most 4 files (MAX_INSTANCES) and 500000 bytes of text, got more"
 

@@ -3,6 +3,7 @@
 import base64
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,21 @@ from flask.testing import FlaskClient
 from tritonclient import http as triton
 from tritonclient.utils import InferenceServerException
 
+from serving.gateway.settings import Settings
 from tests.serving.contracts import answers, image_contract, png, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.test_health import metrics
 
 TEXTS = ["a good film", "naïve, very bad ✓"]
 INFER = "/v2/models/house_price/infer"
+
+
+MAX_BODY_BYTES, MAX_INSTANCES = 20_000, 4
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, max_body_bytes=MAX_BODY_BYTES, max_instances=MAX_INSTANCES)
 
 
 @pytest.fixture
@@ -118,7 +128,11 @@ def test_errors_reach_the_client(client: triton.InferenceServerClient) -> None:
         (lambda: client.infer("sentiment", [tensor("text", "BYTES", ["a"])], "9"), "404", "version 9 is not available"),
         (lambda: client.infer("sentiment", [tensor("text", "BYTES", [""])]), "400", "instance 0, field 'text': expect"),
         (lambda: client.infer("sentiment", [tensor("text", "BYTES", [b"\xe9"])]), "400", r"got b'\xe9'"),
-        (lambda: client.infer("sentiment", [tensor("text", "BYTES", ["a"] * 5)]), "413", "at most 4 instances"),
+        (
+            lambda: client.infer("sentiment", [tensor("text", "BYTES", ["a"] * (MAX_INSTANCES + 1))]),
+            "413",
+            "at most 4 instances",
+        ),
         (lambda: client.infer("house_price", [tensor("rooms", "FP64", [np.nan])]), "400", "finite number"),
         (lambda: client.get_model_metadata("zebra"), "404", "unknown model 'zebra'"),
         (lambda: client.get_model_config("sentiment"), "404", "not found"),

@@ -21,6 +21,14 @@ from tests.stack import free_port
 Call = Callable[..., Any]
 
 
+MAX_BODY_BYTES, MAX_INSTANCES = 20_000, 4
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, max_body_bytes=MAX_BODY_BYTES, max_instances=MAX_INSTANCES)
+
+
 @pytest.fixture
 def serve(settings: Settings) -> Iterator[Callable[..., Call]]:
     apps, channels = [], []
@@ -143,8 +151,8 @@ def test_what_is_wrong_is_told_with_the_code_of_its_kind(call: Call, serve: Call
         (nothing, grpc.StatusCode.INVALID_ARGUMENT, "expected 'inputs'"),
         (twice, grpc.StatusCode.INVALID_ARGUMENT, "raw_input_contents for all 1 inputs, got 2"),
         (half, grpc.StatusCode.INVALID_ARGUMENT, "input 'rooms': expected datatype BOOL"),
-        (texts(*"abcde"), grpc.StatusCode.RESOURCE_EXHAUSTED, "4"),
-        (texts("a" * 30_000), grpc.StatusCode.RESOURCE_EXHAUSTED, "20000"),
+        (texts(*["a"] * (MAX_INSTANCES + 1)), grpc.StatusCode.RESOURCE_EXHAUSTED, str(MAX_INSTANCES)),
+        (texts("a" * 30_000), grpc.StatusCode.RESOURCE_EXHAUSTED, str(MAX_BODY_BYTES)),
     ):
         told = refused(call, request)
         assert told[0] == code, told
@@ -225,5 +233,5 @@ def test_server_and_models_tell_of_themselves(call: Call) -> None:
 
 
 def test_its_port_is_another_than_that_of_http() -> None:
-    with pytest.raises(InvalidSettings, match="GRPC_PORT='8000': is PORT too"):
+    with pytest.raises(InvalidSettings, match="GRPC_PORT='8000': is also PORT"):
         Settings.from_env({"GRPC_PORT": "8000"})

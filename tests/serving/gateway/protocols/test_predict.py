@@ -7,6 +7,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -18,11 +19,19 @@ from serving.gateway.settings import Settings
 from serving.prediction.predictor import STAGES
 from tests.serving.contracts import answers, image_contract, png, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
-from tests.serving.gateway.conftest import problem
+from tests.serving.gateway.problem_details import problem
 
 TEXT = {"text": "a good film"}
 HOUSE = {"rooms": 6.5, "age": 40}
 JSON = "application/json"
+
+
+MAX_BODY_BYTES, MAX_INSTANCES = 20_000, 4
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, max_body_bytes=MAX_BODY_BYTES, max_instances=MAX_INSTANCES)
 
 
 def test_one_instance_is_answered(gateway: FlaskClient) -> None:
@@ -227,10 +236,10 @@ def test_a_file_that_is_no_picture_is_named(gateway: FlaskClient) -> None:
 
 
 def test_limits_are_kept(gateway: FlaskClient) -> None:
-    too_many = problem(gateway.post("/predict/sentiment", json={"instances": [TEXT] * 5}))
+    too_many = problem(gateway.post("/predict/sentiment", json={"instances": [TEXT] * (MAX_INSTANCES + 1)}))
     assert (too_many["status"], too_many["code"]) == (413, "too_large")
     assert too_many["detail"] == "at most 4 instances in a request, got 5"
-    too_large = problem(gateway.post("/predict/sentiment", json={"text": "x" * 20_000}))
+    too_large = problem(gateway.post("/predict/sentiment", json={"text": "x" * MAX_BODY_BYTES}))
     assert (too_large["status"], too_large["code"]) == (413, "too_large")
     assert gateway.post("/predict/sentiment", json={"instances": [TEXT] * 4}).status_code == 200
 

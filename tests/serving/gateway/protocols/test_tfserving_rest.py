@@ -1,11 +1,13 @@
 """TensorFlow Serving's REST shapes, with raw instances."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from serving.gateway.settings import Settings
 from tests.serving.contracts import answers, image_contract, png, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.test_health import metrics
@@ -23,6 +25,14 @@ LABELLED = [
     for answer in answers(text_contract(), [{"text": text} for text in TEXTS])
 ]
 PICTURE = base64.b64encode(png(90)).decode()
+
+
+MAX_BODY_BYTES, MAX_INSTANCES = 20_000, 4
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, max_body_bytes=MAX_BODY_BYTES, max_instances=MAX_INSTANCES)
 
 
 def base64_of(text: str) -> dict[str, str]:
@@ -156,9 +166,9 @@ def test_missing_columns_are_named_once(gateway: FlaskClient) -> None:
 
 
 def test_limits_are_kept(gateway: FlaskClient) -> None:
-    reply = gateway.post("/v1/models/sentiment:predict", json={"instances": ["a"] * 5})
+    reply = gateway.post("/v1/models/sentiment:predict", json={"instances": ["a"] * (MAX_INSTANCES + 1)})
     assert (reply.status_code, reply.get_json()) == (413, {"error": "at most 4 instances in a request, got 5"})
-    reply = gateway.post("/v1/models/sentiment:predict", json={"instances": ["a" * 20_000]})
+    reply = gateway.post("/v1/models/sentiment:predict", json={"instances": ["a" * MAX_BODY_BYTES]})
     assert (reply.status_code, list(reply.get_json())) == (413, ["error"])
 
 
