@@ -1,4 +1,4 @@
-"""The gateway's composition root: the only place where settings meet real things."""
+"""The gateway's composition root: the only place that makes its parts from settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _EXTENSION = "plumbline"
 
 class _Flask(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Give *func*: none is async, which Flask would find out again at each of five calls a request."""
+        """Return *func*. None is async, which Flask would check again at each of five calls a request."""
         return func
 
 
@@ -61,7 +61,7 @@ def create_app(
 ) -> Flask:
     """Make the WSGI application, by default from the environment and with the real client.
 
-    It starts a thread, so it must be called in the process that serves, after any fork. `close_app` ends it.
+    It starts a thread, so call it in the process that serves, after any fork. `close_app` stops it.
     """
     settings = settings or Settings.from_env()
     tracing = _tracing(settings)
@@ -156,5 +156,5 @@ def _flask(settings: Settings) -> Flask:
     app.request_class = GatewayRequest
     app.url_map.converters["name"] = NameConverter
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.config["MAX_FORM_PARTS"] = settings.max_instances + 1  # so that one too many is counted, more are refused
+    app.config["MAX_FORM_PARTS"] = settings.max_instances + 1  # one too many is counted and reported, more are refused
     return app

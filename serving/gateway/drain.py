@@ -1,4 +1,4 @@
-"""The end of a process in order: first it is not ready any more, then it takes no more requests."""
+"""Graceful shutdown: a process first reports that it is not ready, and later stops accepting requests."""
 
 import threading
 
@@ -8,7 +8,7 @@ _EXTENSION = "plumbline_drain"
 
 
 class Drain:
-    """Whether the process has been told to end; for *seconds* more it answers new requests."""
+    """Whether the process is shutting down. It still answers new requests for *seconds*."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -16,21 +16,21 @@ class Drain:
 
     @property
     def begun(self) -> bool:
-        """Whether the process is about to end."""
+        """Whether the process is shutting down."""
         return self._begun.is_set()
 
     def begin(self) -> None:
-        """Note that the process is about to end."""
+        """Start the shutdown."""
         self._begun.set()
 
 
 def register_drain(app: Flask, seconds: float) -> Drain:
-    """Give *app* a drain, for `drain_of` to find."""
+    """Add a drain to *app*, which `drain_of` returns."""
     drain = app.extensions[_EXTENSION] = Drain(seconds)
     return drain
 
 
 def drain_of(app: Flask) -> Drain:
-    """Give the drain of *app*."""
+    """Return the drain of *app*."""
     drain: Drain = app.extensions[_EXTENSION]
     return drain

@@ -1,4 +1,4 @@
-"""gunicorn's configuration, for `plumbline serve`. The application is made in the workers, after they are forked."""
+"""gunicorn's configuration for `plumbline serve`. Each worker makes the application, after it was forked."""
 
 import gc
 import os
@@ -30,8 +30,8 @@ worker_class = "serving.gateway.worker.Worker"
 logger_class = gunicorn_logger(_settings.log_format, _settings.access_log)
 threads = _settings.threads
 preload_app = False  # gRPC's threads don't survive a fork; see on_starting
-keepalive = 75  # longer than load balancers keep an idle connection, so that it is they who close it
-# With the default of 5 s to drain it stays within the 30 s that Kubernetes gives.
+keepalive = 75  # longer than load balancers keep idle connections, so that they close them first
+# With the default of 5 s to drain, it stays within Kubernetes' default of 30 s.
 graceful_timeout = ceil(_settings.drain_seconds) + 20
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat must not wait for a disk
@@ -45,7 +45,7 @@ def application() -> Flask:
 
 
 def on_starting(server: Any) -> None:
-    """Begin with no metrics of a former run, and load here what all workers need: they share its memory."""
+    """Remove the metrics of an earlier run, and load what all workers need: they share its memory."""
     _wipe_metrics()
     from serving.gateway import app  # noqa: F401 - only imported: it is the workers that make the application
 
@@ -54,21 +54,21 @@ def on_starting(server: Any) -> None:
         _keep_contracts(_settings.models_dir)
     else:
         connect.load_remote()
-    memory.trim()  # or what is free would become each worker's own, as soon as it is used
-    gc.freeze()  # or each worker's first collection would write to what it shares
+    memory.trim()  # else each worker would get its own copy of free memory once it uses it
+    gc.freeze()  # else each worker's first collection would write to shared memory
 
 
 def _keep_contracts(models_dir: Path) -> None:
     for model in _settings.models:
-        for path in [*scan(models_dir / model).values()][-1:]:  # the newest, if there is any
-            with suppress(OSError, PredictionError):  # what is wrong with it the workers will tell
+        for path in [*scan(models_dir / model).values()][-1:]:  # the newest, if any
+            with suppress(OSError, PredictionError):  # the workers report what is wrong with it
                 _contracts.keep((path / CONTRACT).read_bytes())
 
 
 def when_ready(server: Any) -> None:
-    """Let the pages go that loading TensorFlow has left in this process, once workers have those that they need.
+    """Page out what loading TensorFlow left in this process, once the workers have the pages that they need.
 
-    It never runs what it has loaded for them: some 270 MB. A timer isn't inherited by what is forked.
+    This process never runs what it loaded for them, some 270 MB. Forked processes do not inherit the timer.
     """
     if _settings.models_dir:
         signal.signal(signal.SIGALRM, lambda number, frame: memory.page_out())
@@ -76,32 +76,32 @@ def when_ready(server: Any) -> None:
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Choose a worker's processor: the one to which the fewest others keep."""
+    """Choose a worker's processor: the one to which the fewest others are pinned."""
     if _settings.pin_workers:
         taken = [other.processor for other in server.WORKERS.values()]
         worker.processor = min(sorted(os.sched_getaffinity(0)), key=taken.count)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Keep a worker, and all its threads, to the processor that was chosen."""
+    """Pin a worker and all its threads to its processor."""
     if worker.processor is not None:
         os.sched_setaffinity(0, {worker.processor})
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Keep what a worker that ended has counted, in one place with all others."""
+    """Move the counts of a worker that ended into the archive."""
     worker.ended()
     if _settings.metrics_dir:
         from serving.monitoring.worker_files import worker_ended
 
         try:
             worker_ended(_settings.metrics_dir, worker.pid)
-        except Exception:  # whatever is wrong with metrics, the workers must be replaced
-            server.log.exception("the metrics of worker %d can't be kept", worker.pid)
+        except Exception:  # a fault in metrics must not keep the worker from being replaced
+            server.log.exception("can't keep the metrics of worker %d", worker.pid)
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """End a worker's thread and connection in order."""
+    """Stop a worker's thread and close its connection."""
     if worker.wsgi is not None:  # it may have failed to start
         from serving.gateway.app import close_app
 
@@ -109,7 +109,7 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    """Leave no metrics behind."""
+    """Remove the metrics."""
     _wipe_metrics()
     if _settings.metrics_dir:
         with suppress(OSError):

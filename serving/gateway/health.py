@@ -1,4 +1,4 @@
-"""What those ask who run the gateway: is it alive, is it ready, what are its numbers."""
+"""For operators: whether the gateway is alive and ready, and its metrics."""
 
 from flask import Blueprint, Response, request
 from werkzeug.http import parse_options_header
@@ -26,8 +26,8 @@ def health_routes(catalog: Catalog, metrics: Metrics, drain: Drain) -> Blueprint
             | {"refused": {str(version): refusal.reason for version, refusal in state.refused.items()}}
             for model, state in states.items()
         }
-        told = {"ready": everything, "models": models} | ({"draining": True} if drain.begun else {})
-        return json_reply(told, 200 if everything else 503)
+        status = {"ready": everything, "models": models} | ({"draining": True} if drain.begun else {})
+        return json_reply(status, 200 if everything else 503)
 
     @routes.get("/metrics")
     def numbers() -> Response:
@@ -41,7 +41,7 @@ def health_routes(catalog: Catalog, metrics: Metrics, drain: Drain) -> Blueprint
 
 
 def _prefers_openmetrics(accept: str) -> bool:
-    """Return whether OpenMetrics 1.0 is asked for by name, and the older text format is not preferred."""
+    """Return whether Accept names OpenMetrics 1.0, and does not prefer the older text format."""
     quality = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
     for part in accept.split(","):
         media, options = parse_options_header(part)

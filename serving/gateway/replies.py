@@ -1,4 +1,4 @@
-"""JSON out, for every blueprint."""
+"""JSON replies, for every blueprint."""
 
 from typing import Any
 
@@ -7,5 +7,5 @@ from flask import Response
 
 
 def json_reply(value: Any, status: int = 200, mimetype: str = "application/json") -> Response:
-    """Give *value* as JSON."""
+    """Return a reply with *value* as JSON."""
     return Response(orjson.dumps(value), status, mimetype=mimetype)

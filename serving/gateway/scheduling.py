@@ -1,4 +1,4 @@
-"""Where a gateway process keeps its queue."""
+"""Where a gateway process keeps its run queue."""
 
 from flask import Flask
 
@@ -9,12 +9,12 @@ _EXTENSION = "plumbline_run_queue"
 
 
 def register_run_queue(app: Flask, workers: int) -> RunQueue:
-    """Give *app*, which runs in *workers* processes, a queue, for `run_queue_of` to find."""
+    """Add a run queue to *app*, which runs in *workers* processes. `run_queue_of` returns it."""
     run_queue = app.extensions[_EXTENSION] = RunQueue(share(workers))
     return run_queue
 
 
 def run_queue_of(app: Flask) -> RunQueue:
-    """Give the queue of *app*."""
+    """Return the run queue of *app*."""
     run_queue: RunQueue = app.extensions[_EXTENSION]
     return run_queue

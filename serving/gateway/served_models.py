@@ -1,4 +1,4 @@
-"""GET /models: what is served, how to ask for it, and where it comes from."""
+"""GET /models: which models are served, what their instances look like, and where they come from."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def models_routes(catalog: Catalog) -> Blueprint:
     routes = Blueprint("models", __name__, url_prefix="/models")
 
     def known(model: str) -> ModelState:
-        if not catalog.state(model).ready:  # perhaps only this process does not know yet
+        if not catalog.state(model).ready:  # perhaps only this process has not noticed yet
             catalog.refresh(model, STATUS_SECONDS)
         return catalog.state(model)
 

@@ -1,4 +1,4 @@
-"""How the text of an environment variable becomes a setting; each raises ValueError, which says what was expected."""
+"""Reads settings from the text of environment variables. Each function raises ValueError with what it expected."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from serving.registry.versions import MODEL_NAME
 
 _SHARE = re.compile(rf"({MODEL_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
-_LONGEST_SECONDS = 3600
+_MAX_SECONDS = 3600
 
 
 def address(text: str) -> str:
@@ -25,7 +25,7 @@ def address(text: str) -> str:
 
 
 def models_dir(text: str) -> Path:
-    """Read the path of the models folder; it needs TensorFlow."""
+    """Read the path of the models folder, which needs TensorFlow."""
     if not os.path.isdir(text):
         raise ValueError("there is no such folder")
     if find_spec("tensorflow") is None:
@@ -34,13 +34,15 @@ def models_dir(text: str) -> Path:
 
 
 def models(text: str) -> tuple[str, ...]:
-    """Read names, separated by commas."""
+    """Read names separated by commas."""
     names = tuple(name.strip() for name in text.split(","))
     wrong = [name for name in names if not MODEL_NAME.fullmatch(name)]
     if wrong:
-        raise ValueError(f"expected names of small letters, digits, _ and -, separated by commas; got {wrong[0]!r}")
+        raise ValueError(
+            f"expected names of lower-case letters, digits, _ and -, separated by commas, got {wrong[0]!r}"
+        )
     if len(set(names)) < len(names):
-        raise ValueError("a name stands there twice")
+        raise ValueError("a name is listed twice")
     return names
 
 
@@ -51,30 +53,30 @@ def canary(text: str) -> dict[str, dict[int, float]]:
         found = _SHARE.fullmatch(part.strip())
         if not found:
             raise ValueError(
-                f"expected model:version=percent, such as sentiment:4=5, separated by commas; got {part!r}"
+                f"expected model:version=percent, such as sentiment:4=5, separated by commas, got {part!r}"
             )
         model, version, percent = found[1], int(found[2]), float(found[3])
         if version in shares.setdefault(model, {}):
-            raise ValueError(f"version {version} of {model} stands there twice")
+            raise ValueError(f"version {version} of {model} is listed twice")
         shares[model][version] = percent
         if percent <= 0 or sum(shares[model].values()) > 100:
-            raise ValueError(f"expected shares of {model} of more than 0 and at most 100 percent together")
+            raise ValueError(f"expected shares of {model} above 0, and at most 100 percent in total")
     return shares
 
 
 def seconds(text: str) -> float:
-    """Read seconds, more than 0 and at most an hour."""
+    """Read seconds, above 0 and at most an hour."""
     seconds = _float(text)
-    if not 0 < seconds <= _LONGEST_SECONDS:  # written so that NaN fails too
-        raise ValueError(f"expected seconds, more than 0 and at most {_LONGEST_SECONDS}")
+    if not 0 < seconds <= _MAX_SECONDS:  # so written that NaN fails too
+        raise ValueError(f"expected seconds, above 0 and at most {_MAX_SECONDS}")
     return seconds
 
 
 def pause(text: str) -> float:
     """Read seconds, which may be 0."""
     seconds = _float(text)
-    if not 0 <= seconds <= _LONGEST_SECONDS:
-        raise ValueError(f"expected seconds, at least 0 and at most {_LONGEST_SECONDS}")
+    if not 0 <= seconds <= _MAX_SECONDS:
+        raise ValueError(f"expected seconds, at least 0 and at most {_MAX_SECONDS}")
     return seconds
 
 
@@ -118,14 +120,14 @@ def switch(text: str) -> bool:
 
 
 def pinning(text: str) -> bool:
-    """Read on or off; on only where a process may choose its processors."""
+    """Read `on` or `off`; on requires that a process may choose its processors."""
     if (pinned := switch(text)) and not hasattr(os, "sched_setaffinity"):
-        raise ValueError("this system lets no process choose its processors")
+        raise ValueError("this system does not let a process choose its processors")
     return pinned
 
 
 def tracing(text: str) -> bool:
-    """Read `on` or `off`; on needs OpenTelemetry."""
+    """Read `on` or `off`; on requires OpenTelemetry."""
     wanted = switch(text)
     if wanted and not _has_opentelemetry():
         raise ValueError("needs OpenTelemetry: pip install 'plumbline[serve,otel]'")
@@ -140,14 +142,14 @@ def _has_opentelemetry() -> bool:
 
 
 def log_format(text: str) -> str:
-    """Read how the log is written."""
+    """Read the form of the log, `text` or `json`."""
     if text not in ("text", "json"):
         raise ValueError("expected text or json")
     return text
 
 
 def file(text: str) -> Path:
-    """Read the path of a file that can be read."""
+    """Read the path of a readable file."""
     try:
         with open(text, "rb") as opened:
             opened.read(1)
@@ -157,7 +159,7 @@ def file(text: str) -> Path:
 
 
 def keys_file(text: str) -> Path:
-    """Read the path of a file of API keys' hashes."""
+    """Read the path of a file with hashes of API keys."""
     read_keys(file(text))
     return Path(text)
 

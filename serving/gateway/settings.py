@@ -12,12 +12,12 @@ from serving.tfserving.client_tls import Tls
 
 
 class InvalidSettings(ValueError):
-    """Some settings can't be used; the message has a line for each."""
+    """Some settings are invalid; the message has a line for each."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Each field is read from the environment variable of its name in capitals; `metrics_dir`, see `from_env`."""
+    """Each field is read from the environment variable of its name in capitals; for `metrics_dir` see `from_env`."""
 
     model_server: str = "localhost:8500"
     models_dir: Path | None = None
@@ -61,23 +61,23 @@ class Settings:
 
     @property
     def model_server_tls(self) -> Tls | None:
-        """The files of TLS to the model server, if it is to be used."""
+        """The files for TLS to the model server, if it is used."""
         if self.model_server_ca is None:
             return None
         return Tls(self.model_server_ca, self.model_server_cert, self.model_server_key, self.model_server_name)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the environment; raises InvalidSettings, with all that is wrong at once.
+        """Read the environment. `metrics_dir` is PROMETHEUS_MULTIPROC_DIR, since prometheus_client reads that too.
 
-        `metrics_dir` is PROMETHEUS_MULTIPROC_DIR, since prometheus_client reads that too.
+        Raise InvalidSettings, which reports all errors together.
         """
         values: dict[str, Any] = {}
         problems = []
         for name in (setting.name for setting in fields(cls)):
             variable = "PROMETHEUS_MULTIPROC_DIR" if name == "metrics_dir" else name.upper()
             text = environ.get(variable, "")
-            if text:  # an empty variable is as good as none: that is how compose files leave one out
+            if text:  # an empty variable is treated as unset, since compose files can only empty one
                 try:
                     values[name] = _READERS[name](text)
                 except ValueError as error:
@@ -89,14 +89,14 @@ class Settings:
 
 
 def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Find what is wrong only together with other settings: variable and problem."""
+    """Find settings that contradict others: variable and problem."""
     found = []
     unknown = sorted(values.get("canary", {}).keys() - set(values.get("models", Settings.models)))
     if unknown:
         found.append(("CANARY", f"{unknown[0]} is not one of MODELS"))
     if "models_dir" in values:
         served = [name for name in values if name.startswith("model_server")]
-        found.extend((name.upper(), "means nothing beside MODELS_DIR") for name in served)
+        found.extend((name.upper(), "has no effect with MODELS_DIR; unset one of them") for name in served)
     found.extend(
         (name.upper(), f"needs {needed.upper()} too")
         for name, needed in _NEEDED
@@ -106,7 +106,7 @@ def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> li
         tls = Tls(values["model_server_ca"], values.get("model_server_cert"), values.get("model_server_key"))
         found.extend((f"MODEL_SERVER_{name.upper()}", problem) for name, problem in tls.problems())
     if values.get("grpc_port") == values.get("port", Settings.port):
-        found.append(("GRPC_PORT", "is PORT too: expected another"))
+        found.append(("GRPC_PORT", "is also PORT; expected another port"))
     return found
 
 
@@ -117,7 +117,7 @@ _NEEDED = (
     ("model_server_name", "model_server_ca"),
     ("rate_limit", "api_keys_file"),
 )
-"""Settings that mean nothing without another."""
+"""Settings that have no effect without another."""
 
 
 _READERS: dict[str, Callable[[str], Any]] = {

@@ -1,6 +1,6 @@
-"""GET /: the page to try the models on. It is static files only; all that it shows comes from the gateway's API.
+"""GET /: the page to try models on. It consists of static files, and gets all data from the gateway's API.
 
-Clients of KServe's protocol V1 ask there whether the server is alive.
+Clients of KServe's protocol V1 check there whether the server is alive.
 """
 
 from flask import Blueprint, Response, request
@@ -22,6 +22,6 @@ def page_routes() -> Blueprint:
 
 
 def _wants_page() -> bool:
-    """Return whether a browser asks, or whoever says nothing of what it takes; programs take anything, or JSON."""
-    taken = request.accept_mimetypes
-    return not taken.provided or any(media.startswith(("text/", "application/xhtml")) for media in taken.values())
+    """Return whether the client is a browser, or names no media types. Programs accept anything, or JSON."""
+    accepted = request.accept_mimetypes
+    return not accepted.provided or any(media.startswith(("text/", "application/xhtml")) for media in accepted.values())
