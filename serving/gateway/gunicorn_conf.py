@@ -47,7 +47,7 @@ def application() -> Flask:
 def on_starting(server: Any) -> None:
     """Remove the metrics of an earlier run, and load what all workers need: they share its memory."""
     _wipe_metrics()
-    from serving.gateway import app  # noqa: F401 - only imported: it is the workers that make the application
+    from serving.gateway import app  # noqa: F401 - imported only: the workers make the application
 
     if _settings.models_dir:
         connect.load_embedded()

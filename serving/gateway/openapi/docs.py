@@ -1,4 +1,4 @@
-"""GET /docs: Swagger UI over /openapi.json, from the files that flask-swagger-ui ships: no other address is asked."""
+"""GET /docs: Swagger UI for /openapi.json, from the files in flask-swagger-ui. Nothing is loaded from elsewhere."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -26,13 +26,13 @@ _PAGE = """<!DOCTYPE html>
 _START = """SwaggerUIBundle({
   url: "openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null, tryItOutEnabled: true,
   requestInterceptor: (request) => {
-    const key = sessionStorage.getItem("plumbline-key");  // the one that the page at / was given in this tab
+    const key = sessionStorage.getItem("plumbline-key");  // entered on the page at / in this tab
     if (key && !request.headers.Authorization && !request.headers["X-API-Key"]) request.headers["X-API-Key"] = key;
     return request;
   },
 });
 """
-# Swagger UI sets styles by script, and has its icons in the style sheet. All else is this address's own.
+# Swagger UI sets styles by script, and has its icons in its style sheet. All else comes from this address.
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 

@@ -1,4 +1,4 @@
-"""The paths of the OpenAPI document: those of one model by its contract, and those that all share."""
+"""The paths of the OpenAPI document: those of each model, by its contract, and those that all models share."""
 
 import re
 from collections.abc import Sequence
@@ -17,33 +17,33 @@ PREDICT, MODELS, OPERATIONS = "Predict", "Models", "Operations"
 OPEN_INFERENCE, TENSORFLOW_SERVING = "Open Inference Protocol", "TensorFlow Serving"
 
 PROBLEMS = {
-    400: "The body is not what its media type says, or lacks its outer shape.",
-    401: "The API key is missing, or none that is known.",
+    400: "The body does not match its media type, or lacks the outer structure.",
+    401: "The API key is missing or unknown.",
     404: "There is no such model or version.",
-    413: "The body, or the number of instances in it, is over the limit.",
-    415: "The media type is not one that this model takes.",
-    422: "Instances break the contract; `errors` has the place of each.",
-    429: "Too many requests are waiting for this model, or came with this key; `Retry-After` says when to try again.",
+    413: "The body, or the number of instances in it, exceeds the limit.",
+    415: "This model does not accept the media type.",
+    422: "Instances violate the contract; `errors` has the place of each error.",
+    429: "The queue of this model is full, or the rate limit of this key exceeded; `Retry-After` says when to retry.",
     502: "The model server answered with an error.",
-    503: "The model server is away or overloaded, or the model is not ready.",
+    503: "The model server is unavailable or overloaded, or the model is not ready.",
     504: "The deadline passed before the model server answered.",
 }
 VERSION: Schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 _BEHIND = (429, 502, 503, 504)
 
 
-def model_paths(live: LiveModel, most: int) -> dict[str, Any]:
-    """Describe how to ask one model, in each protocol; a request has at most *most* instances."""
+def model_paths(live: LiveModel, max_instances: int) -> dict[str, Any]:
+    """Describe one model's predictions in each protocol. A request has at most *max_instances* instances."""
     model, contract = live.model, live.contract
     return {
-        f"/predict/{model}": {"post": _asked(_predict(live, most))},
-        f"/v2/models/{model}/infer": {"post": _asked(_infer(contract))},
-        f"/v1/models/{model}:predict": {"post": _asked(_rows(contract, most))},
+        f"/predict/{model}": {"post": _with_version(_predict(live, max_instances))},
+        f"/v2/models/{model}/infer": {"post": _with_version(_infer(contract))},
+        f"/v1/models/{model}:predict": {"post": _with_version(_rows(contract, max_instances))},
     }
 
 
 def shared_paths(models: Sequence[str]) -> dict[str, Any]:
-    """Describe all other routes; *models* are the names that there are."""
+    """Describe all other routes. *models* are the names of the models."""
     model = _parameter("model", {"enum": list(models)})
     version = _parameter("version", VERSION)
     listed = closed({"models": array({"type": "object", "required": ["name", "ready", "versions"]})})
@@ -58,7 +58,7 @@ def shared_paths(models: Sequence[str]) -> dict[str, Any]:
     paths = {
         **get("/models", "List the models", MODELS, listed),
         **get("/models/{model}", "Describe a model", MODELS, ready, (404,)),
-        **get(f"/models/{_VERSION}/contract", "Give a version's contract", MODELS, schemas.ANY_OBJECT, (404, 503)),
+        **get(f"/models/{_VERSION}/contract", "Get a version's contract", MODELS, schemas.ANY_OBJECT, (404, 503)),
         **get("/healthz", "Is the process alive?", OPERATIONS, closed({"status": {"const": "ok"}})),
         **get("/readyz", "Is every model ready?", OPERATIONS, ready),
         "/metrics": {"get": _metrics()},
@@ -77,7 +77,7 @@ def shared_paths(models: Sequence[str]) -> dict[str, Any]:
         paths |= get(f"{path}/metadata", "Describe the signature", TENSORFLOW_SERVING, schemas.ANY_OBJECT, (404, 503))
     for path in ("/readyz", "/v2/health/ready", "/v2/models/{model}/ready", f"/v2/models/{_VERSION}/ready"):
         responses = paths[path]["get"]["responses"]
-        responses["503"] = {**responses["200"], "description": "It is not."}
+        responses["503"] = {**responses["200"], "description": "Not ready."}
     return paths
 
 
@@ -88,30 +88,32 @@ def _metrics() -> dict[str, Any]:
 
 
 def _operation_id(method: str, path: str) -> str:
-    """Make a name of a path that never changes with the models: get_v2_models_model_ready."""
+    """Make a name from a path, which is independent of the models: get_v2_models_model_ready."""
     return "_".join([method, *re.findall(r"\w+", path)])
 
 
 def _index() -> dict[str, Any]:
     entry = {"type": "object", "required": ["name", "state", "reason"]}
     operation = _operation("List all versions", OPEN_INFERENCE, {JSON: {"schema": array(entry)}}, (400, 413))
-    asked = {"type": "object", "properties": {"ready": {"type": ["boolean", "null"]}}}
+    body = {"type": "object", "properties": {"ready": {"type": ["boolean", "null"]}}}
     named = {"operationId": "post_v2_repository_index", **operation}
-    return {**named, "requestBody": {"required": False, "content": {JSON: {"schema": asked}}}}
+    return {**named, "requestBody": {"required": False, "content": {JSON: {"schema": body}}}}
 
 
-def _predict(live: LiveModel, most: int) -> dict[str, Any]:
+def _predict(live: LiveModel, max_instances: int) -> dict[str, Any]:
     contract = live.contract
     example, scores = contract.examples[0].instance, contract.examples[0].scores
     examples = {"one": {"value": example}, "many": {"value": {"instances": [example]}}}
-    content: dict[str, Any] = {JSON: {"schema": schemas.predict_request(contract, most), "examples": examples}}
+    content: dict[str, Any] = {JSON: {"schema": schemas.predict_request(contract, max_instances), "examples": examples}}
     if file_fields(contract):
-        files = closed({"image": array({"contentMediaType": "application/octet-stream"}, minItems=1, maxItems=most)})
+        files = closed(
+            {"image": array({"contentMediaType": "application/octet-stream"}, minItems=1, maxItems=max_instances)}
+        )
         content["multipart/form-data"] = {"schema": files}
         content |= {"image/*": {}, "application/octet-stream": {}}
     reply = {"model": live.model, "version": live.version, "predictions": contract.output.answers(scores[None])}
     answer = {JSON: {"schema": schemas.predict_reply(contract), "example": reply}}
-    operation = _operation(f"Ask {contract.model}", PREDICT, answer, (400, 413, 415, 422, *_BEHIND))
+    operation = _operation(f"Predict with {contract.model}", PREDICT, answer, (400, 413, 415, 422, *_BEHIND))
     return {**operation, "operationId": f"predict_{contract.model}", "requestBody": _body(content)}
 
 
@@ -123,16 +125,16 @@ def _infer(contract: Contract) -> dict[str, Any]:
     ]
     content = {JSON: {"schema": schemas.infer_request(contract), "examples": {"one": {"value": {"inputs": inputs}}}}}
     answer = {JSON: {"schema": schemas.infer_reply(contract)}, "application/octet-stream": {}}
-    operation = _operation(f"Ask {contract.model}", OPEN_INFERENCE, answer, (400, 413, *_BEHIND))
+    operation = _operation(f"Predict with {contract.model}", OPEN_INFERENCE, answer, (400, 413, *_BEHIND))
     return {**operation, "operationId": f"infer_{contract.model}", "requestBody": _body(content)}
 
 
-def _rows(contract: Contract, most: int) -> dict[str, Any]:
+def _rows(contract: Contract, max_instances: int) -> dict[str, Any]:
     examples = {"rows": {"value": {"instances": [contract.examples[0].instance]}}}
-    content = {JSON: {"schema": schemas.rows_request(contract, most), "examples": examples}}
+    content = {JSON: {"schema": schemas.rows_request(contract, max_instances), "examples": examples}}
     answer = {JSON: {"schema": schemas.rows_reply(contract)}}
-    operation = _operation(f"Ask {contract.model}", TENSORFLOW_SERVING, answer, (400, 413, *_BEHIND))
-    description = "The column format, `inputs` instead of `instances`, is taken too."
+    operation = _operation(f"Predict with {contract.model}", TENSORFLOW_SERVING, answer, (400, 413, *_BEHIND))
+    description = "The column format, with `inputs` instead of `instances`, is accepted too."
     named = {"operationId": f"tfserving_predict_{contract.model}", "description": description}
     return {**operation, **named, "requestBody": _body(content)}
 
@@ -164,8 +166,8 @@ def _parameter(name: str, schema: Schema) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def _asked(operation: dict[str, Any]) -> dict[str, Any]:
-    """Add what a caller may say beside the instances; 404 is the answer to a version or label that is not there."""
+def _with_version(operation: dict[str, Any]) -> dict[str, Any]:
+    """Add the choice of a version, and the 404 for a version or label that does not exist."""
     failed = {**operation["responses"]["400"], "description": PROBLEMS[404]}
     return {**operation, "parameters": [_VERSION_QUERY], "responses": {**operation["responses"], "404": failed}}
 
@@ -174,8 +176,8 @@ _VERSION_QUERY = {
     "name": "version",
     "in": "query",
     "schema": VERSION,
-    "description": "The version that is to answer; `label=` names its label instead. "
-    "The header X-Request-Timeout has the seconds until an answer is of no use.",
+    "description": "The version that should answer; `label=` names a label instead. "
+    "The header X-Request-Timeout sets the seconds after which the caller gives up.",
 }
 
 

@@ -1,4 +1,4 @@
-"""GET /openapi.json: the API as OpenAPI 3.1, made anew from the contracts that are live."""
+"""GET /openapi.json: the API as OpenAPI 3.1, generated from the live contracts at each request."""
 
 from importlib.metadata import version
 from typing import Any
@@ -23,29 +23,29 @@ from serving.gateway.replies import json_reply
 _TAGS = {
     PREDICT: "Raw instances in, answers out.",
     MODELS: "What is served, and where it comes from.",
-    OPEN_INFERENCE: "For the clients of Triton and KServe: one input tensor for each field of an instance.",
-    TENSORFLOW_SERVING: "For the callers of TensorFlow Serving's REST API: raw instances in its row or column format.",
-    OPERATIONS: "For those who run the gateway.",
+    OPEN_INFERENCE: "For clients of Triton and KServe: one input tensor for each field of an instance.",
+    TENSORFLOW_SERVING: "For callers of TensorFlow Serving's REST API: raw instances in its row or column format.",
+    OPERATIONS: "For operators of the gateway.",
 }
 
 
-def openapi_routes(catalog: Catalog, most_instances: int, asks_key: bool) -> Blueprint:
-    """Make the blueprint; a request has at most *most_instances* instances, and an API key where *asks_key*."""
+def openapi_routes(catalog: Catalog, max_instances: int, needs_key: bool) -> Blueprint:
+    """Make the blueprint. Requests have at most *max_instances* instances, and an API key if *needs_key*."""
     routes = Blueprint("openapi", __name__)
 
     @routes.get("/openapi.json")
     def document() -> Response:
         live = [state.newest for state in map(catalog.state, catalog.models) if state.newest]
-        told = _document(live, catalog.models, most_instances)
-        return json_reply(with_keys(told) if asks_key else told)
+        described = _document(live, catalog.models, max_instances)
+        return json_reply(with_keys(described) if needs_key else described)
 
     return routes
 
 
-def _document(live: list[LiveModel], models: tuple[str, ...], most_instances: int) -> dict[str, Any]:
+def _document(live: list[LiveModel], models: tuple[str, ...], max_instances: int) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for model in live:
-        paths |= model_paths(model, most_instances)
+        paths |= model_paths(model, max_instances)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -66,22 +66,22 @@ _PROBLEM = schemas.closed(
         "type": {**STRING, "description": "urn:plumbline:problem:<code>"},
         "title": STRING,
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {**STRING, "description": "What was expected, and what came."},
+        "detail": {**STRING, "description": "What was expected, and what was sent."},
         "code": {**STRING, "description": "Stable; for programs."},
-        "request_id": {**STRING, "description": "The header X-Request-ID, the caller's or one that was made."},
+        "request_id": {**STRING, "description": "The header X-Request-ID: the caller's, or a generated one."},
         "model": STRING,
         "errors": array(
             schemas.closed(
                 {
-                    "pointer": {**STRING, "description": "The place in the body, as RFC 6901 writes it."},
+                    "pointer": {**STRING, "description": "The place in the body, as an RFC 6901 pointer."},
                     "index": {**_COUNT, "description": "The instance's number."},
-                    "field": {**STRING, "description": "Empty if it is the instance itself."},
+                    "field": {**STRING, "description": "Empty for the instance itself."},
                     "detail": STRING,
                 },
                 optional=["pointer"],
             ),
         ),
-        "error_count": {**_COUNT, "description": "Of all errors; the first are listed."},
+        "error_count": {**_COUNT, "description": "The number of all errors; the first are listed."},
     },
     optional=["model", "errors", "error_count"],
 ) | {"description": "RFC 9457"}

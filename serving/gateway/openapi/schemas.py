@@ -1,4 +1,4 @@
-"""What requests and replies are, as JSON schemas for OpenAPI 3.1, made from a model's contract."""
+"""JSON schemas of requests and replies for OpenAPI 3.1, made from a model's contract."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ STATISTICS: Schema = {"type": "object", "required": ["model_stats"]}
 
 
 def nullable(schema: Schema) -> Schema:
-    """Describe what may be null, which is as if it were absent."""
+    """Describe a value that may be null, which counts as absent."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
@@ -32,14 +32,14 @@ def closed(properties: Mapping[str, Schema], optional: Sequence[str] = ()) -> Sc
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def predict_request(contract: Contract, most: int) -> Schema:
-    """Describe the JSON of POST /predict/<model>: one instance, or 1 to *most*."""
+def predict_request(contract: Contract, max_instances: int) -> Schema:
+    """Describe the JSON of POST /predict/<model>: one instance, or an array of up to *max_instances*."""
     instance = contract.preprocessor.instance_schema
-    return {"oneOf": [instance, closed({"instances": array(instance, minItems=1, maxItems=most)})]}
+    return {"oneOf": [instance, closed({"instances": array(instance, minItems=1, maxItems=max_instances)})]}
 
 
 def predict_reply(contract: Contract) -> Schema:
-    """Describe its answer."""
+    """Describe its reply."""
     return closed(
         {
             "model": {"const": contract.model},
@@ -75,7 +75,7 @@ def infer_request(contract: Contract) -> Schema:
 
 
 def infer_reply(contract: Contract) -> Schema:
-    """Describe its answer."""
+    """Describe its reply."""
     tensors = [
         closed(
             {
@@ -93,14 +93,14 @@ def infer_reply(contract: Contract) -> Schema:
     return closed({**properties, "outputs": _any_of(tensors)}, optional=["id"])
 
 
-def rows_request(contract: Contract, most: int) -> Schema:
-    """Describe the row format of TensorFlow Serving's predict request; a model of one field takes bare values too."""
+def rows_request(contract: Contract, max_instances: int) -> Schema:
+    """Describe the row format of TensorFlow Serving's predict request. With one field, bare values are accepted too."""
     instance = contract.preprocessor.instance_schema
     fields = {name: _alone_or_not(field) for name, field in instance["properties"].items()}
     row = {**instance, "properties": fields}
     items = {"anyOf": [row, *fields.values()]} if len(fields) == 1 else row
     signature = {"enum": ["serving_default", ""]}
-    instances = array(items, minItems=1, maxItems=most)
+    instances = array(items, minItems=1, maxItems=max_instances)
     return closed({"signature_name": signature, "instances": instances}, optional=["signature_name"])
 
 
@@ -109,7 +109,7 @@ def _alone_or_not(schema: Schema) -> Schema:
 
 
 def rows_reply(contract: Contract) -> Schema:
-    """Describe its answer."""
+    """Describe its reply."""
     columns = {info.name: _row(info) for info in output_tensors(contract)}
     row = next(iter(columns.values())) if len(columns) == 1 else closed(columns)
     return closed({"predictions": array(row, minItems=1)})

@@ -14,25 +14,25 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from serving.errors import MalformedRequest, UnsupportedMedia
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-"""zlib's manual, inflateInit2: the header tells which of the two it is."""
+"""zlib detects which of the two it is by the header (its manual, inflateInit2)."""
 _GZIP = b"\x1f\x8b"
 _ALIASES = {"x-gzip": "gzip"}
 _CHUNK = 64 * 1024
-_MOST_MEMBERS = 1000
-"""Small members cost time, not memory: each begins anew."""
+_MAX_MEMBERS = 1000
+"""Small members cost time rather than memory, since each starts a new decompression."""
 
 
 class GatewayRequest(flask.Request):
-    """Keeps uploaded files in memory: their size is bounded, and a container's file system may be read-only."""
+    """Keeps uploaded files in memory: their size is limited, and a container's file system may be read-only."""
 
     def _get_file_stream(self, *args: Any, **kwargs: Any) -> IO[bytes]:
         return io.BytesIO()
 
 
-def content_encoding(request: flask.Request, *taken: str) -> str:
-    """Return the body's encoding, one of *taken* or "identity"; raises UnsupportedMedia if it is another.
+def content_encoding(request: flask.Request, *accepted: str) -> str:
+    """Return the body's encoding, one of *accepted* or "identity". Raise UnsupportedMedia for any other.
 
-    As RFC 9110, section 8.4.1, has it: case does not matter, and x-gzip is gzip.
+    Case does not matter, and x-gzip means gzip (RFC 9110, section 8.4.1).
     """
     header = request.headers.get("Content-Encoding", "")
     listed = [coding.strip().lower() for coding in header.split(",")]
@@ -41,35 +41,35 @@ def content_encoding(request: flask.Request, *taken: str) -> str:
         return "identity"
     if len(codings) > 1:
         raise UnsupportedMedia(f"expected one Content-Encoding, got {len(codings)}: {header[:40]!r}")
-    if codings[0] not in taken:
-        raise UnsupportedMedia(f"expected as Content-Encoding {' or '.join(taken) or 'none'}, got {header[:40]!r}")
+    if codings[0] not in accepted:
+        raise UnsupportedMedia(f"expected Content-Encoding {' or '.join(accepted) or 'identity'}, got {header[:40]!r}")
     return codings[0]
 
 
 def read_body(request: flask.Request) -> bytes:
-    """Read the body, and unpack gzip or deflate.
+    """Read the body, and decompress gzip or deflate.
 
-    Raises UnsupportedMedia, MalformedRequest, and werkzeug's RequestEntityTooLarge if it is over the limit, as it came
-    or unpacked.
+    Raise UnsupportedMedia, MalformedRequest, or werkzeug's RequestEntityTooLarge if the body, as sent or decompressed,
+    exceeds the limit.
     """
     encoding = content_encoding(request, "gzip", "deflate")
     try:
         body = request.get_data(cache=False)
         if request.content_length is None:
-            request.stream.read(1)  # werkzeug cuts a chunked body at the limit, but refuses to read past it
+            request.stream.read(1)  # werkzeug cuts a chunked body at the limit, but raises if more is read
     except RequestEntityTooLarge as error:
         raise _too_large(request) from error
     return body if encoding == "identity" else _unpacked(body, request.max_content_length or sys.maxsize - 1)
 
 
 def read_files(request: flask.Request) -> list[FileStorage]:
-    """Read the files of a form; raises UnsupportedMedia, and RequestEntityTooLarge over a limit."""
+    """Read the files of a form. Raise UnsupportedMedia, or RequestEntityTooLarge if it exceeds a limit."""
     content_encoding(request)
     try:
         return [file for files in request.files.listvalues() for file in files]
     except RequestEntityTooLarge as error:
-        most = request.max_content_length or sys.maxsize
-        if request.content_length is None or request.content_length > most:
+        limit = request.max_content_length or sys.maxsize
+        if request.content_length is None or request.content_length > limit:
             raise _too_large(request) from error
         files = f"{(request.max_form_parts or 1) - 1} files (MAX_INSTANCES)"
         text = f"{request.max_form_memory_size} bytes of text"
@@ -78,64 +78,64 @@ def read_files(request: flask.Request) -> list[FileStorage]:
 
 def _too_large(request: flask.Request) -> RequestEntityTooLarge:
     came = "more" if request.content_length is None else str(request.content_length)
-    return RequestEntityTooLarge(f"{_at_most(request.max_content_length)}, got {came}")
+    return RequestEntityTooLarge(f"{_expected_size(request.max_content_length)}, got {came}")
 
 
-def parse_json(body: bytes, most_depth: int) -> Any:
-    """Read JSON whose arrays and objects are nested at most *most_depth* deep; raises MalformedRequest."""
-    body = body.removeprefix(codecs.BOM_UTF8)  # RFC 8259 lets a reader pass over it
+def parse_json(body: bytes, max_depth: int) -> Any:
+    """Read JSON that is nested at most *max_depth* deep. Raise MalformedRequest."""
+    body = body.removeprefix(codecs.BOM_UTF8)  # RFC 8259 allows to ignore it
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         place = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise MalformedRequest(f"the body is not JSON: {_not_utf8(body) or place}") from error
-    # Counting brackets costs next to nothing, and tells enough of nearly all requests for one instance.
-    if body.count(b"[") + body.count(b"{") > most_depth and _is_deeper(document, most_depth):
-        raise MalformedRequest(f"the JSON is nested more than {most_depth} deep")
+    # Counting brackets costs almost nothing, and is enough for nearly all requests with one instance.
+    if body.count(b"[") + body.count(b"{") > max_depth and _is_deeper(document, max_depth):
+        raise MalformedRequest(f"expected JSON nested at most {max_depth} deep, got deeper")
     return document
 
 
 def kind(value: Any) -> str:
-    """Name the kind of a JSON value."""
+    """Return the kind of a JSON value in words."""
     kinds = {list: "an array", dict: "an object", str: "a string", bool: "a boolean", type(None): "null"}
     return kinds.get(type(value), "a number")
 
 
-def _unpacked(body: bytes, most: int) -> bytes:
-    """Unpack a zlib stream, or all members of a gzip file (RFC 1952, section 2.2), to at most *most* bytes."""
+def _unpacked(body: bytes, max_bytes: int) -> bytes:
+    """Decompress a zlib stream, or all members of a gzip file (RFC 1952, section 2.2), to at most *max_bytes*."""
     unpacker, members = zlib.decompressobj(_GZIP_OR_ZLIB), 1
     data, place = bytearray(), 0
     while place < len(body):
         if unpacker.eof:
             _check_member(body, place, members)
             unpacker, members = zlib.decompressobj(_GZIP_OR_ZLIB), members + 1
-        chunk = body[place : place + _CHUNK]  # a member's end copies what is left of it
+        chunk = body[place : place + _CHUNK]  # short, since the end of each member copies the rest of it
         try:
-            data += unpacker.decompress(chunk, most + 1 - len(data))
+            data += unpacker.decompress(chunk, max_bytes + 1 - len(data))
         except zlib.error as error:
-            raise MalformedRequest("the body is not what its Content-Encoding says") from error
-        if len(data) > most:
-            raise RequestEntityTooLarge(f"{_at_most(most)}, got {len(body)} that unpack to more")
+            raise MalformedRequest("expected a body compressed as Content-Encoding says, got another") from error
+        if len(data) > max_bytes:
+            raise RequestEntityTooLarge(f"{_expected_size(max_bytes)}, got {len(body)} that decompress to more")
         place += len(chunk) - len(unpacker.unused_data)
     if not unpacker.eof:
-        raise MalformedRequest("the compressed body ends too early")
+        raise MalformedRequest("the compressed body is truncated")
     return bytes(data)
 
 
 def _check_member(body: bytes, place: int, members: int) -> None:
     if not (body.startswith(_GZIP) and body.startswith(_GZIP, place)):
         raise MalformedRequest(f"expected nothing after the compressed body, got {len(body) - place} bytes more")
-    if members == _MOST_MEMBERS:
-        raise MalformedRequest(f"expected at most {_MOST_MEMBERS} gzip members in the body, got more")
+    if members == _MAX_MEMBERS:
+        raise MalformedRequest(f"expected at most {_MAX_MEMBERS} gzip members in the body, got more")
 
 
-def _at_most(most: int | None) -> str:
-    return f"expected a body of at most {most} bytes (MAX_BODY_BYTES), as it comes and unpacked"
+def _expected_size(max_bytes: int | None) -> str:
+    return f"expected a body of at most {max_bytes} bytes (MAX_BODY_BYTES), as sent and decompressed"
 
 
-def _is_deeper(document: Any, most: int) -> bool:
+def _is_deeper(document: Any, max_depth: int) -> bool:
     level = [document] if isinstance(document, list | dict) else []
-    for _ in range(most):
+    for _ in range(max_depth):
         if not level:
             return False
         level = [

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol v2 over HTTP (/v2), which the clients of Triton and KServe speak, with raw instances."""
+"""The Open Inference Protocol v2 over HTTP (/v2), for clients of Triton and KServe, with raw instances."""
 
 from importlib.metadata import version as installed
 from typing import Any
@@ -11,7 +11,7 @@ from serving.gateway.drain import Drain
 from serving.gateway.protocols.answering import Answering
 from serving.gateway.protocols.inference_v2_extensions import add_extensions
 from serving.gateway.protocols.inference_v2_reply import infer_reply
-from serving.gateway.protocols.inference_v2_request import asked_outputs, parameters, read_document, read_inputs
+from serving.gateway.protocols.inference_v2_request import parameters, read_document, read_inputs, requested_outputs
 from serving.gateway.protocols.inference_v2_tensors import wanted_outputs
 from serving.gateway.protocols.named_tensors import TensorInfo, input_tensors, output_tensors
 from serving.gateway.replies import json_reply
@@ -19,15 +19,15 @@ from serving.monitoring.gateway_metrics import Metrics
 
 
 def inference_v2_routes(
-    answering: Answering, catalog: Catalog, metrics: Metrics, drain: Drain, most_depth: int
+    answering: Answering, catalog: Catalog, metrics: Metrics, drain: Drain, max_depth: int
 ) -> Blueprint:
-    """Make the blueprint; JSON may be nested *most_depth* deep."""
+    """Make the blueprint. JSON may be nested *max_depth* deep."""
     routes = Blueprint("inference_v2", __name__, url_prefix="/v2")
     answering.register_hooks(routes)
     _add_server(routes, catalog, drain)
     _add_models(routes, answering, catalog)
-    _add_infer(routes, answering, most_depth)
-    add_extensions(routes, catalog, metrics, most_depth)
+    _add_infer(routes, answering, max_depth)
+    add_extensions(routes, catalog, metrics, max_depth)
     return routes
 
 
@@ -49,12 +49,12 @@ def _add_server(routes: Blueprint, catalog: Catalog, drain: Drain) -> None:
 def _add_models(routes: Blueprint, answering: Answering, catalog: Catalog) -> None:
     @routes.get("/models/<model>")
     @routes.get("/models/<model>/versions/<int:version>")
-    def metadata(model: str, version: int | None = None) -> Response:
+    def model_metadata(model: str, version: int | None = None) -> Response:
         contract = answering.live(model, version).contract
         versions = [str(number) for number in catalog.state(model).live]
-        told = {"name": model, "versions": versions, "platform": "plumbline_contract"}
+        metadata = {"name": model, "versions": versions, "platform": "plumbline_contract"}
         tensors = {"inputs": input_tensors(contract), "outputs": output_tensors(contract)}
-        return json_reply(told | {name: list(map(_told, infos)) for name, infos in tensors.items()})
+        return json_reply(metadata | {name: list(map(_described, infos)) for name, infos in tensors.items()})
 
     @routes.get("/models/<model>/ready")
     @routes.get("/models/<model>/versions/<int:version>/ready")
@@ -65,14 +65,14 @@ def _add_models(routes: Blueprint, answering: Answering, catalog: Catalog) -> No
         return json_reply({"name": model, "ready": state.ready}, 200 if state.ready else 503)
 
 
-def _add_infer(routes: Blueprint, answering: Answering, most_depth: int) -> None:
+def _add_infer(routes: Blueprint, answering: Answering, max_depth: int) -> None:
     @routes.post("/models/<model>/infer")
     @routes.post("/models/<model>/versions/<int:version>/infer")
     def infer(model: str, version: int | None = None) -> Response:
         contract = answering.live(model, version).contract
-        document, binary = read_document(request, most_depth)
+        document, binary = read_document(request, max_depth)
         as_bytes = parameters(document).get("binary_data_output") is True
-        wanted = wanted_outputs(asked_outputs(document), [info.name for info in output_tensors(contract)], as_bytes)
+        wanted = wanted_outputs(requested_outputs(document), [info.name for info in output_tensors(contract)], as_bytes)
         prediction = answering.predict(model, lambda: read_inputs(document, binary, contract), version)
         reply: dict[str, Any] = {"model_name": model, "model_version": str(prediction.version)}
         if document.get("id") is not None:
@@ -83,5 +83,5 @@ def _add_infer(routes: Blueprint, answering: Answering, most_depth: int) -> None
 _VERSION = installed("plumbline")
 
 
-def _told(info: TensorInfo) -> dict[str, Any]:
+def _described(info: TensorInfo) -> dict[str, Any]:
     return {"name": info.name, "datatype": info.datatype, "shape": info.shape}

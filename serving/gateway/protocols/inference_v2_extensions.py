@@ -1,4 +1,4 @@
-"""Two extensions of the Open Inference Protocol that Triton's clients call: repository index and statistics."""
+"""Two extensions of the Open Inference Protocol that Triton's clients use: repository index and statistics."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ _COMPUTE = {
 """Triton's names of the stages, and the stages of a prediction that each adds up."""
 
 
-def add_extensions(routes: Blueprint, catalog: Catalog, metrics: Metrics, most_depth: int) -> None:
+def add_extensions(routes: Blueprint, catalog: Catalog, metrics: Metrics, max_depth: int) -> None:
     """Add the extensions' routes to the blueprint of the protocol."""
 
     @routes.post("/repository/index")
     def index() -> Response:
-        only_ready = _only_ready(read_body(request), most_depth)
+        only_ready = _only_ready(read_body(request), max_depth)
         listed = [entry for model in catalog.models for entry in _entries(model, catalog.state(model))]
         return json_reply([entry for entry in listed if entry["state"] == "READY" or not only_ready])
 
@@ -37,17 +37,17 @@ def add_extensions(routes: Blueprint, catalog: Catalog, metrics: Metrics, most_d
         if model is not None and version is not None and version not in states[model].live:
             raise UnknownVersion(model, version)
         counted = metrics.statistics()
-        told = [
+        stats = [
             _model_stat(name, number, counted.get((name, number), VersionStatistics()))
             for name, state in states.items()
             for number in sorted(state.live)
             if version in (None, number)
         ]
-        return json_reply({"model_stats": told})
+        return json_reply({"model_stats": stats})
 
 
-def _only_ready(body: bytes, most_depth: int) -> bool:
-    document = parse_json(body, most_depth) if body else {}
+def _only_ready(body: bytes, max_depth: int) -> bool:
+    document = parse_json(body, max_depth) if body else {}
     if not isinstance(document, dict):
         raise MalformedRequest(f"expected nothing or a JSON object, got {kind(document)}")
     ready = document.get("ready")
@@ -71,17 +71,17 @@ def _entries(model: str, state: ModelState) -> list[dict[str, str]]:
     ]
 
 
-def _model_stat(model: str, version: int, told: VersionStatistics) -> dict[str, Any]:
-    succeeded = _duration(told.succeeded, told.seconds - told.failed_seconds)
+def _model_stat(model: str, version: int, counted: VersionStatistics) -> dict[str, Any]:
+    succeeded = _duration(counted.succeeded, counted.seconds - counted.failed_seconds)
     stages = {
-        name: _duration(told.succeeded, sum(told.stage_seconds.get(stage, 0.0) for stage in stages))
+        name: _duration(counted.succeeded, sum(counted.stage_seconds.get(stage, 0.0) for stage in stages))
         for name, stages in _COMPUTE.items()
     }
-    failed = _duration(told.failed, told.failed_seconds)
+    failed = _duration(counted.failed, counted.failed_seconds)
     return {
         "name": model,
         "version": str(version),
-        "inference_count": int(told.instances),
+        "inference_count": int(counted.instances),
         "inference_stats": {"success": succeeded, "fail": failed, **stages},
     }
 

@@ -1,6 +1,6 @@
-"""The Open Inference Protocol over gRPC, on a port of its own.
+"""The Open Inference Protocol over gRPC, on its own port.
 
-Each call is a request to the gateway's application: keys, limits, deadlines, metrics and logs are those of HTTP.
+Each call becomes a request to the gateway's application: keys, limits, deadlines, metrics and logs are those of HTTP.
 """
 
 import time
@@ -27,11 +27,11 @@ from serving.gateway.scheduling import run_queue_of
 from serving.gateway.settings import Settings
 
 SERVICE = "inference.GRPCInferenceService"
-"""The protocol's name, by which clients call."""
+"""The service's name in the protocol."""
 
 _HEADERS = ("authorization", "x-api-key", "x-request-id", "traceparent", "tracestate")
-"""Metadata that HTTP has as headers."""
-_TOLD = ("x-request-id", "retry-after", "server-timing")
+"""Metadata that become HTTP headers."""
+_RETURNED_HEADERS = ("x-request-id", "retry-after", "server-timing")
 _CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -45,19 +45,19 @@ _CODES = {
 _GRACE_SECONDS = 20
 _VERSION_DIGITS = 19
 """TensorFlow Serving's versions are int64."""
-_MOST_REPLY_BYTES = 2**31 - 1
+_MAX_REPLY_BYTES = 2**31 - 1
 
 
 class OpenInferenceServer:
-    """Serves *app* by gRPC at the address and port of *settings*. It starts threads: make it after any fork."""
+    """Serves *app* over gRPC at the address and port of *settings*. It starts threads, so make it after any fork."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._server = grpc.server(
             ThreadPoolExecutor(settings.threads, "grpc"),
             options=[
                 ("grpc.max_receive_message_length", settings.max_body_bytes),
-                ("grpc.max_send_message_length", _MOST_REPLY_BYTES),
-                ("grpc.so_reuseport", 1),  # each worker process listens for itself
+                ("grpc.max_send_message_length", _MAX_REPLY_BYTES),
+                ("grpc.so_reuseport", 1),  # each worker process listens on its own socket
             ],
             maximum_concurrent_rpcs=settings.threads,
         )
@@ -69,7 +69,7 @@ class OpenInferenceServer:
         self._server.start()
 
     def close(self) -> None:
-        """Take no more calls, and wait for those that are under way."""
+        """Stop accepting calls, and wait for those in progress."""
         self._server.stop(_GRACE_SECONDS).wait()
 
 
@@ -92,14 +92,14 @@ class _Refused(Exception):
 
 
 class _Calls:
-    """The protocol's methods, each as a request to *app*."""
+    """The protocol's methods, each a request to *app*."""
 
     def __init__(self, app: Flask, access_log: bool) -> None:
         self._app = app
         self._access_log = access_log
 
     def methods(self) -> dict[str, tuple[Callable[..., Any], Any]]:
-        """Return each method by its name, with the message that it takes."""
+        """Return each method by its name, with the type of its request message."""
         return {
             "ServerLive": (self._server_live, pb.ServerLiveRequest),
             "ServerReady": (self._server_ready, pb.ServerReadyRequest),
@@ -111,44 +111,44 @@ class _Calls:
         }
 
     def _server_live(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return pb.ServerLiveResponse(live=self._ask("GET", "/v2/health/live", context).json()["live"])
+        return pb.ServerLiveResponse(live=self._send("GET", "/v2/health/live", context).json()["live"])
 
     def _server_ready(self, request: Any, context: grpc.ServicerContext) -> Any:
-        return pb.ServerReadyResponse(ready=self._ask("GET", "/v2/health/ready", context, 503).json()["ready"])
+        return pb.ServerReadyResponse(ready=self._send("GET", "/v2/health/ready", context, 503).json()["ready"])
 
     def _model_ready(self, request: pb.ModelReadyRequest, context: grpc.ServicerContext) -> Any:
         path = _path(request.name, request.version) + "/ready"
-        return pb.ModelReadyResponse(ready=self._ask("GET", path, context, 503).json().get("ready", False))
+        return pb.ModelReadyResponse(ready=self._send("GET", path, context, 503).json().get("ready", False))
 
     def _server_metadata(self, request: Any, context: grpc.ServicerContext) -> Any:
-        told = self._ask("GET", "/v2", context).json()
-        return pb.ServerMetadataResponse(name=told["name"], version=told["version"])
+        metadata = self._send("GET", "/v2", context).json()
+        return pb.ServerMetadataResponse(name=metadata["name"], version=metadata["version"])
 
     def _model_metadata(self, request: pb.ModelMetadataRequest, context: grpc.ServicerContext) -> Any:
-        told = self._ask("GET", _path(request.name, request.version), context).json()
-        return read_message(pb.ModelMetadataResponse(), told)
+        metadata = self._send("GET", _path(request.name, request.version), context).json()
+        return read_message(pb.ModelMetadataResponse(), metadata)
 
     def _infer(self, request: pb.ModelInferRequest, context: grpc.ServicerContext) -> Any:
         body, length = infer_body(request)
         path = _path(request.model_name, request.model_version) + "/infer"
-        reply = self._ask("POST", path, context, body=body, json_length=length)
+        reply = self._send("POST", path, context, body=body, json_length=length)
         return infer_response(reply.body, int(reply.headers[JSON_LENGTH]))
 
     def _index(self, request: pb.RepositoryIndexRequest, context: grpc.ServicerContext) -> Any:
         body = orjson.dumps({"ready": request.ready})
-        models = self._ask("POST", "/v2/repository/index", context, body=body).json()
+        models = self._send("POST", "/v2/repository/index", context, body=body).json()
         return read_message(pb.RepositoryIndexResponse(), {"models": models})
 
-    def _ask(
+    def _send(
         self,
         method: str,
         path: str,
         context: grpc.ServicerContext,
-        *taken: int,
+        *accepted: int,
         body: bytes = b"",
         json_length: int | None = None,
     ) -> _Reply:
-        """Send a request; raises _Refused for an error whose status is not one of *taken*."""
+        """Send a request. Raise _Refused for an error whose status is not in *accepted*."""
         headers = {name: str(value) for name, value in context.invocation_metadata() if name in _HEADERS}
         if json_length is not None:
             headers[JSON_LENGTH] = str(json_length)
@@ -162,17 +162,19 @@ class _Calls:
         if self._access_log:
             log_access(response.status_code, environ, timedelta(seconds=time.perf_counter() - started))
         reply = _Reply(response.status_code, response.headers, response.get_data())
-        context.set_trailing_metadata(tuple((name, reply.headers[name]) for name in _TOLD if name in reply.headers))
-        if reply.status >= 400 and reply.status not in taken:
+        context.set_trailing_metadata(
+            tuple((name, reply.headers[name]) for name in _RETURNED_HEADERS if name in reply.headers)
+        )
+        if reply.status >= 400 and reply.status not in accepted:
             raise _Refused(reply)
         return reply
 
 
 def _path(model: str, version: str) -> str:
-    """Return the path of a model, or of one of its versions; raises MalformedRequest."""
+    """Return the path of a model, or of one of its versions. Raise MalformedRequest."""
     if not model:
         raise MalformedRequest("expected the name of a model, got nothing")
-    if "/" in model:  # which would be another path
+    if "/" in model:  # else it would be another path
         raise MalformedRequest(f"expected the name of a model, got {model[:60]!r}")
     if version and not (version.isascii() and version.isdecimal() and len(version) <= _VERSION_DIGITS):
         raise MalformedRequest(

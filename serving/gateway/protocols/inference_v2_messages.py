@@ -1,6 +1,6 @@
-"""The messages of the Open Inference Protocol over gRPC, written as its HTTP requests, and its HTTP replies read back.
+"""Converts the Open Inference Protocol's gRPC messages to its HTTP requests, and its HTTP replies to gRPC messages.
 
-Data travel as bytes in both: what is checked, limited and counted is one and the same for both transports.
+Data are sent as bytes in both, so the same checks, limits and counts apply to both transports.
 """
 
 import struct
@@ -26,28 +26,28 @@ _CONTENTS = {
     "FP64": "fp64_contents",
     "BYTES": "bytes_contents",
 }
-"""The protocol's field for each datatype; the others travel as raw bytes only."""
-_FROM_US = {"binary_data_output": True}
+"""The protocol's field for each datatype. Other datatypes can only be sent as raw bytes."""
+_AS_BYTES = {"binary_data_output": True}
 
 
 def infer_body(request: pb.ModelInferRequest) -> tuple[bytes, int]:
-    """Write the body of the HTTP request, and return with it how much of it is JSON; raises MalformedRequest."""
+    """Return the body of the HTTP request, and the number of its bytes that are JSON. Raise MalformedRequest."""
     raw = list(request.raw_input_contents)
     if raw and len(raw) != len(request.inputs):
         raise MalformedRequest(f"expected raw_input_contents for all {len(request.inputs)} inputs, got {len(raw)}")
     inputs, blobs = [], []
     for place, tensor in enumerate(request.inputs):
-        told: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape)}
-        told["parameters"] = _parameters(tensor.parameters)
+        entry: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape)}
+        entry["parameters"] = _parameters(tensor.parameters)
         _check_place(tensor, bool(raw))
         data = raw[place] if raw else _elements(tensor)
         if data is None:
-            told["data"] = list(getattr(tensor.contents, _contents(tensor)))
+            entry["data"] = list(getattr(tensor.contents, _contents(tensor)))
         else:
-            told["parameters"]["binary_data_size"] = len(data)
+            entry["parameters"]["binary_data_size"] = len(data)
             blobs.append(data)
-        inputs.append(told)
-    document: dict[str, Any] = {"parameters": _parameters(request.parameters) | _FROM_US, "inputs": inputs}
+        inputs.append(entry)
+    document: dict[str, Any] = {"parameters": _parameters(request.parameters) | _AS_BYTES, "inputs": inputs}
     if request.id:
         document["id"] = request.id
     if request.outputs:
@@ -60,7 +60,7 @@ def infer_body(request: pb.ModelInferRequest) -> tuple[bytes, int]:
 
 
 def infer_response(body: bytes, json_length: int) -> pb.ModelInferResponse:
-    """Read the body of the HTTP reply, of which so many bytes are JSON."""
+    """Read the body of the HTTP reply, whose first *json_length* bytes are JSON."""
     document = orjson.loads(body[:json_length])
     response = pb.ModelInferResponse(
         model_name=document["model_name"], model_version=document["model_version"], id=document.get("id", "")
@@ -75,7 +75,7 @@ def infer_response(body: bytes, json_length: int) -> pb.ModelInferResponse:
 
 
 def read_message(message: Message, document: Mapping[str, Any]) -> Any:
-    """Fill *message* with those members of *document* that it has fields for."""
+    """Fill *message* with the members of *document* for which it has fields."""
     for name, value in document.items():
         field = message.DESCRIPTOR.fields_by_name.get(name)
         if field is None or value is None:
@@ -91,19 +91,19 @@ def read_message(message: Message, document: Mapping[str, Any]) -> Any:
 
 
 def _check_place(tensor: Any, is_raw: bool) -> None:
-    """Raise MalformedRequest if data of an input are where nobody would read them."""
+    """Raise MalformedRequest if an input has data in a field that is not read."""
     filled = [field.name for field, _ in tensor.contents.ListFields()]
     expected = "raw_input_contents" if is_raw else _contents(tensor)
     if others := [name for name in filled if name != expected]:
         raise MalformedRequest(
-            f"input {tensor.name[:60]!r}: expected its data in {expected} alone, got some in {', '.join(others)}"
+            f"input {tensor.name[:60]!r}: expected its data only in {expected}, got some in {', '.join(others)}"
         )
 
 
 def _elements(tensor: Any) -> bytes | None:
-    """Return the elements of an input as the protocol has them in bytes, which unlike JSON hold all numbers.
+    """Return an input's elements as bytes, which unlike JSON can represent all numbers, or None for BOOL.
 
-    Those of BYTES follow their length each. None is for BOOL, which has no bytes here.
+    Each element of BYTES follows its length.
     """
     values = getattr(tensor.contents, _contents(tensor))
     if tensor.datatype == BYTES:

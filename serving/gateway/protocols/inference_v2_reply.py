@@ -1,4 +1,4 @@
-"""The body of the Open Inference Protocol's infer reply: JSON, after it the tensors that were asked for as bytes."""
+"""The body of the Open Inference Protocol's infer reply: JSON, then the tensors that were requested as bytes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from serving.gateway.replies import json_reply
 def infer_reply(
     reply: Mapping[str, Any], answers: Sequence[Mapping[str, Any]], outputs: Mapping[str, bool]
 ) -> Response:
-    """Add to *reply* those parts of *answers* that *outputs* names; True in there asks for bytes instead of JSON."""
+    """Add to *reply* the parts of *answers* that *outputs* names: as bytes if its value is True, else as JSON."""
     tensors, blobs = [], []
     for name, as_bytes in outputs.items():
         output = output_of(name, answers)

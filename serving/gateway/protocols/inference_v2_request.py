@@ -1,8 +1,7 @@
 """The body of the Open Inference Protocol's infer request, with its binary tensor extension.
 
-It is JSON, after which the data of some tensors may follow as bytes; the header Inference-Header-Content-Length then
-tells where the JSON ends. An optional member that is null is as if it were absent: that is how clients write what they
-make of typed models.
+It is JSON, which the data of some tensors may follow as bytes. The header Inference-Header-Content-Length then says
+where the JSON ends. An optional member that is null counts as absent, since clients with typed models write it so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,13 +19,13 @@ from serving.gateway.protocols.predict_body import Instances, pointer
 JSON_LENGTH = "Inference-Header-Content-Length"
 
 
-def read_document(request: flask.Request, most_depth: int) -> tuple[dict[str, Any], memoryview]:
-    """Read the JSON of an infer request, and the bytes after it; raises MalformedRequest."""
+def read_document(request: flask.Request, max_depth: int) -> tuple[dict[str, Any], memoryview]:
+    """Read the JSON of an infer request, and the bytes after it. Raise MalformedRequest."""
     body = read_body(request)
     length = request.headers.get(JSON_LENGTH, str(len(body)))
     if not (length.isdecimal() and len(length) < 12 and int(length) <= len(body)):
-        raise MalformedRequest(f"expected in {JSON_LENGTH} at most the body's length {len(body)}, got {length[:40]!r}")
-    document = parse_json(body[: int(length)], most_depth)
+        raise MalformedRequest(f"expected {JSON_LENGTH} of at most the body's {len(body)} bytes, got {length[:40]!r}")
+    document = parse_json(body[: int(length)], max_depth)
     if not isinstance(document, dict):
         raise MalformedRequest(f"expected a JSON object with 'inputs', got {kind(document)}")
     if not isinstance(document.get("id"), str | None):
@@ -35,34 +34,34 @@ def read_document(request: flask.Request, most_depth: int) -> tuple[dict[str, An
 
 
 def read_inputs(document: Mapping[str, Any], binary: memoryview, contract: Contract) -> Instances:
-    """Turn the input tensors into instances; raises MalformedRequest."""
+    """Turn the input tensors into instances. Raise MalformedRequest."""
     inputs = document.get("inputs")
     if not (isinstance(inputs, list) and inputs):
         names = ", ".join(info.name for info in input_tensors(contract))
         raise MalformedRequest(f"expected 'inputs' as an array of tensors: {names}")
     tensors = []
     for place, tensor in enumerate(inputs):
-        name, told = tensor_name(tensor, place), parameters(tensor)
-        refuse_shared_memory(f"input {name[:60]!r}", told)
-        size = _binary_size(told)
+        name, options = tensor_name(tensor, place), parameters(tensor)
+        refuse_shared_memory(f"input {name[:60]!r}", options)
+        size = _binary_size(options)
         values = _flat(tensor.get("data"), name) if size is None else _taken(binary, size, name)
         binary = binary[size or 0 :]
         tensors.append(InputTensor(name, tensor.get("datatype"), tensor.get("shape"), values))
     if binary:
-        raise MalformedRequest(f"{len(binary)} bytes are left over after the data of all inputs")
+        raise MalformedRequest(f"expected no bytes after the data of all inputs, got {len(binary)}")
     return read_instances(tensors, contract, _pointer(inputs, [tensor.name for tensor in tensors]))
 
 
-def asked_outputs(document: Mapping[str, Any]) -> list[tuple[str, Parameters]]:
-    """Return the outputs that are asked for, with their parameters; raises MalformedRequest."""
-    asked = document.get("outputs")
-    if not isinstance(asked, list | None):
-        raise MalformedRequest(f"expected 'outputs' as an array, got {kind(asked)}")
-    return [(tensor_name(output, place), parameters(output)) for place, output in enumerate(asked or ())]
+def requested_outputs(document: Mapping[str, Any]) -> list[tuple[str, Parameters]]:
+    """Return the requested outputs with their parameters. Raise MalformedRequest."""
+    requested = document.get("outputs")
+    if not isinstance(requested, list | None):
+        raise MalformedRequest(f"expected 'outputs' as an array, got {kind(requested)}")
+    return [(tensor_name(output, place), parameters(output)) for place, output in enumerate(requested or ())]
 
 
 def tensor_name(tensor: Any, place: int) -> str:
-    """Return the name of a tensor; raises MalformedRequest."""
+    """Return the name of a tensor. Raise MalformedRequest."""
     name = tensor.get("name") if isinstance(tensor, dict) else None
     if not isinstance(name, str):
         raise MalformedRequest(f"expected an object with a 'name' for tensor {place}")
@@ -70,16 +69,16 @@ def tensor_name(tensor: Any, place: int) -> str:
 
 
 def parameters(owner: Mapping[str, Any]) -> Parameters:
-    """Return the parameters of a request or a tensor; raises MalformedRequest."""
-    told = owner.get("parameters")
-    if not isinstance(told, dict | None):
-        raise MalformedRequest(f"expected 'parameters' as an object, got {kind(told)}")
-    return told or {}
+    """Return the parameters of a request or a tensor. Raise MalformedRequest."""
+    found = owner.get("parameters")
+    if not isinstance(found, dict | None):
+        raise MalformedRequest(f"expected 'parameters' as an object, got {kind(found)}")
+    return found or {}
 
 
-def _binary_size(told: Parameters) -> int | None:
-    """Return how many bytes the data are; None if they are in the JSON."""
-    size = told.get("binary_data_size")
+def _binary_size(options: Parameters) -> int | None:
+    """Return the number of bytes of the data, or None if they are in the JSON."""
+    size = options.get("binary_data_size")
     if size is not None and (type(size) is not int or size < 0):
         raise MalformedRequest("expected 'binary_data_size' as a number of bytes")
     return size
@@ -87,7 +86,7 @@ def _binary_size(told: Parameters) -> int | None:
 
 def _taken(binary: memoryview, size: int, name: str) -> memoryview:
     if len(binary) < size:
-        raise MalformedRequest(f"input {name[:60]!r}: {size} bytes were told, {len(binary)} came")
+        raise MalformedRequest(f"input {name[:60]!r}: expected {size} bytes of data, got {len(binary)}")
     return binary[:size]
 
 

@@ -1,7 +1,7 @@
-"""The Open Inference Protocol's tensors, whatever brought them: what is checked of inputs, and how outputs are made.
+"""The Open Inference Protocol's tensors: how inputs are checked and outputs are made, independent of the transport.
 
-Nothing here knows JSON or HTTP. Whoever reads a request makes an `InputTensor` of each input, its parts as they came;
-whoever writes a reply has an `OutputTensor` for each output that was asked for.
+Nothing here depends on JSON or HTTP. Code that reads a request makes an `InputTensor` of each input, unchecked. Code
+that writes a reply gets an `OutputTensor` for each requested output.
 """
 
 import math
@@ -33,16 +33,16 @@ NUMBERS = {
     **{"INT8": "<i1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8"},
     **{"UINT8": "<u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8"},
 }
-"""The number types, with numpy's names for their bytes; BF16, which numpy lacks, is the upper half of an FP32."""
+"""The number types, with numpy's names. BF16, which numpy lacks, is the upper half of an FP32."""
 
 Parameters = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class InputTensor:
-    """An input of a request, unchecked but for its name.
+    """An input of a request, unchecked except for its name.
 
-    *values* are one after the other, or bytes as the binary tensor extension has them.
+    *values* are flat, or bytes in the form of the binary tensor extension.
     """
 
     name: str
@@ -60,72 +60,78 @@ class OutputTensor:
     values: np.ndarray[Any, Any]
 
     def flat(self) -> list[Any]:
-        """Return the values one after the other."""
+        """Return the values as a flat list."""
         listed: list[Any] = self.values.ravel().tolist()
         return listed
 
     def binary(self) -> bytes:
-        """Return the values as the binary tensor extension has them."""
+        """Return the values in the form of the binary tensor extension."""
         if self.datatype == FP64:
             return self.values.astype("<f8").tobytes()
         return b"".join(struct.pack("<I", len(data)) + data for data in (text.encode() for text in self.flat()))
 
 
 def read_instances(tensors: Sequence[InputTensor], contract: Contract, pointer: Pointer | None = None) -> Instances:
-    """Turn input tensors into instances, whose fields *pointer* finds in the request; raises MalformedRequest."""
+    """Turn input tensors into instances. *pointer* finds their fields in the request. Raise MalformedRequest."""
     datatypes = {info.name: info.datatype for info in input_tensors(contract)}
     files = file_fields(contract)
     columns: dict[str, Sequence[Any]] = {}
     for tensor in tensors:
         if tensor.name in columns:
-            raise MalformedRequest(f"input {tensor.name[:60]!r} stands there twice")
+            raise MalformedRequest(f"input {tensor.name[:60]!r} is listed twice")
         values = _values(tensor, datatypes.get(tensor.name))
         is_text = isinstance(values[0], bytes) and tensor.name not in files if values else False
         columns[tensor.name] = [as_text(value) for value in values] if is_text else values
     return Instances(rows(columns), pointer, tuple(name for name in required(contract) if name not in columns))
 
 
-def wanted_outputs(asked: Sequence[tuple[str, Parameters]], known: Sequence[str], as_bytes: bool) -> dict[str, bool]:
-    """Return the names of the outputs that are *asked* for, all that are *known* if none is, and whether as bytes.
+def wanted_outputs(
+    requested: Sequence[tuple[str, Parameters]], known: Sequence[str], as_bytes: bool
+) -> dict[str, bool]:
+    """Return the names of the *requested* outputs, all *known* ones if none is, and whether each is sent as bytes.
 
-    *as_bytes* is for those whose parameters don't say. Raises MalformedRequest.
+    *as_bytes* applies to outputs whose parameters don't say.
+
+    Raise MalformedRequest.
     """
     wanted = {}
-    for name, parameters in asked or [(name, {}) for name in known]:
+    for name, parameters in requested or [(name, {}) for name in known]:
         if name not in known:
-            raise MalformedRequest(f"expected as outputs some of {', '.join(known)}, got {name[:60]!r}")
+            raise MalformedRequest(f"expected outputs among {', '.join(known)}, got {name[:60]!r}")
         refuse_shared_memory(f"output {name!r}", parameters)
         if parameters.get("classification"):
-            raise MalformedRequest(f"output {name!r}: ask for 'labels' and 'scores' instead of a classification")
+            raise MalformedRequest(
+                f"output {name!r}: a classification is not supported, request 'labels' and 'scores' instead"
+            )
         own = parameters.get("binary_data")
         wanted[name] = as_bytes if own is None else own is True
     return wanted
 
 
 def refuse_shared_memory(place: str, parameters: Parameters) -> None:
-    """Raise MalformedRequest if the data are to be in memory that a client shares; other parameters change nothing."""
+    """Raise MalformedRequest if the data should be in a client's shared memory. Other parameters are ignored."""
     for name, value in parameters.items():
         if name.startswith("shared_memory") and value is not None:
             raise MalformedRequest(f"{place}: the parameter {name[:60]!r} is not supported")
 
 
 def output_of(name: str, answers: Sequence[Mapping[str, Any]]) -> OutputTensor:
-    """Make the output *name* of the *answers* of a request."""
+    """Make the output *name* of a request's *answers*."""
     array = np.asarray(output_columns(answers)[name])
     return OutputTensor(name, FP64 if array.dtype.kind == "f" else BYTES, array)
 
 
 def _values(tensor: InputTensor, expected: str | None) -> Sequence[Any]:
-    """Return the values of an input of shape [n] or [n, 1]; *expected* is its datatype if the model has it."""
+    """Return the values of an input of shape [n] or [n, 1]. *expected* is its datatype if the model has the input."""
     name, datatype = tensor.name[:60], tensor.datatype
-    taken = {FP64: NUMBERS, BYTES: (BYTES,), None: (*NUMBERS, BYTES)}[expected]
-    if not isinstance(datatype, str) or datatype not in taken:
-        came = repr(datatype[:60]) if isinstance(datatype, str) else kind(datatype)
-        raise MalformedRequest(f"input {name!r}: expected datatype {expected or FP64}, got {came}")
+    accepted = {FP64: NUMBERS, BYTES: (BYTES,), None: (*NUMBERS, BYTES)}[expected]
+    if not isinstance(datatype, str) or datatype not in accepted:
+        got = repr(datatype[:60]) if isinstance(datatype, str) else kind(datatype)
+        raise MalformedRequest(f"input {name!r}: expected datatype {expected or FP64}, got {got}")
     count = _count(tensor.shape, name)
     values = _unpacked(tensor.values, datatype, name) if isinstance(tensor.values, memoryview) else tensor.values
     if len(values) != count:
-        raise MalformedRequest(f"input {name!r}: its shape tells {count} values, {len(values)} came")
+        raise MalformedRequest(f"input {name!r}: expected {count} values by its shape, got {len(values)}")
     return values
 
 
@@ -151,7 +157,7 @@ def _unpacked(data: memoryview, datatype: str, name: str) -> Sequence[Any]:
 
 
 def _elements(data: memoryview, name: str) -> list[bytes]:
-    """Split BYTES data: each element follows its length as a little-endian uint32."""
+    """Split BYTES data, in which each element follows its length, a little-endian uint32."""
     values, place = [], 0
     while place < len(data):
         end = place + 4

@@ -1,7 +1,7 @@
-"""Raw instances and answers as named tensors, the form that the protocols of other model servers have.
+"""Raw instances and answers as named tensors, the form that other model servers' protocols use.
 
-There is an input tensor for each field of an instance and an output tensor for each part of an answer; the first axis
-of each is the batch. Datatypes are those of the Open Inference Protocol: BYTES for text and files, FP64 for numbers.
+Each field of an instance is an input tensor, each part of an answer an output tensor. The first axis is the batch.
+Datatypes are those of the Open Inference Protocol: BYTES for text and files, FP64 for numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ BYTES, FP64 = "BYTES", "FP64"
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """What is known of a tensor before any request; -1 in *shape* stands for the batch."""
+    """A tensor's description before any request. The batch is -1 in *shape*."""
 
     name: str
     datatype: str
@@ -30,18 +30,18 @@ def input_tensors(contract: Contract) -> tuple[TensorInfo, ...]:
 
 
 def required(contract: Contract) -> tuple[str, ...]:
-    """List the fields that an instance can't do without."""
+    """List the fields that an instance must have."""
     return tuple(contract.preprocessor.instance_schema["required"])
 
 
 def file_fields(contract: Contract) -> frozenset[str]:
-    """Give the fields that are files: base64 in JSON, and the bytes themselves where a protocol has bytes."""
+    """Return the fields that are files: base64 in JSON, or the bytes themselves if the protocol has bytes."""
     properties = contract.preprocessor.instance_schema["properties"]
     return frozenset(name for name, field in properties.items() if "contentEncoding" in field)
 
 
 def output_tensors(contract: Contract) -> tuple[TensorInfo, ...]:
-    """List an answer's parts as tensors: `value`, or the best `label` with its `score`, and all listed, best first."""
+    """List an answer's parts as tensors: `value`, or the best `label` and `score`, and the top of both, best first."""
     if not isinstance(contract.output, Labels):
         return (TensorInfo("value", FP64),)
     listed = (-1, min(contract.output.top, len(contract.output.names)))
@@ -54,7 +54,7 @@ def output_tensors(contract: Contract) -> tuple[TensorInfo, ...]:
 
 
 def output_columns(answers: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Give the output tensors' values by name, one for each of *answers*."""
+    """Return the output tensors' values by name, one for each of *answers*."""
     if "value" in answers[0]:
         return {"value": [answer["value"] for answer in answers]}
     return {
@@ -66,16 +66,16 @@ def output_columns(answers: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]
 
 
 def rows(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """Turn input tensors' values by name into instances; raises MalformedRequest unless all are of one length."""
+    """Turn input tensors' values by name into instances. Raise MalformedRequest unless all have the same length."""
     lengths = {len(values): name for name, values in columns.items()}
     if len(lengths) > 1:
-        told = " and ".join(f"{length} of {name[:60]!r}" for length, name in list(lengths.items())[:2])
-        raise MalformedRequest(f"the inputs must be of one length, got {told}")
+        lengths_got = " and ".join(f"{length} of {name[:60]!r}" for length, name in list(lengths.items())[:2])
+        raise MalformedRequest(f"expected inputs of the same length, got {lengths_got}")
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def as_text(value: bytes) -> str | bytes:
-    """Read UTF-8; what is not stays bytes, which the contract refuses as it does any other type."""
+    """Decode UTF-8. Other bytes stay bytes, which the contract refuses like any wrong type."""
     try:
         return value.decode()
     except UnicodeDecodeError:

@@ -7,8 +7,8 @@ from serving.gateway.protocols.predict_body import read_instances
 from serving.gateway.replies import json_reply
 
 
-def predict_routes(answering: Answering, most_depth: int) -> Blueprint:
-    """Make the blueprint; JSON may be nested *most_depth* deep."""
+def predict_routes(answering: Answering, max_depth: int) -> Blueprint:
+    """Make the blueprint. JSON may be nested *max_depth* deep."""
     routes = Blueprint("predict", __name__)
     answering.register_hooks(routes)
 
@@ -17,7 +17,7 @@ def predict_routes(answering: Answering, most_depth: int) -> Blueprint:
         def takes_image() -> bool:
             return answering.live(model).contract.preprocessor.fields == ("image",)
 
-        prediction = answering.predict(model, lambda: read_instances(request, takes_image, most_depth))
+        prediction = answering.predict(model, lambda: read_instances(request, takes_image, max_depth))
         return json_reply({"model": model, "version": prediction.version, "predictions": prediction.answers})
 
     return routes

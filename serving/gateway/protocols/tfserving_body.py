@@ -1,4 +1,4 @@
-"""The bodies of TensorFlow Serving's REST predict call, with raw instances: row format and column format."""
+"""The bodies of TensorFlow Serving's REST predict call, with raw instances, in row format or column format."""
 
 import base64
 import binascii
@@ -15,13 +15,15 @@ SIGNATURE = "serving_default"
 
 
 def is_rows(document: Any) -> bool:
-    """Tell the row format (`instances`) from the column format (`inputs`); raises MalformedRequest."""
+    """Return whether it is the row format (`instances`), not the column format (`inputs`). Raise MalformedRequest."""
     if not isinstance(document, dict):
         raise MalformedRequest(f"expected a JSON object with 'instances' or 'inputs', got {kind(document)}")
     if other := [name for name in document if name not in ("instances", "inputs", "signature_name")]:
         raise MalformedRequest(f"expected 'instances' or 'inputs', and 'signature_name', got {other[0][:60]!r}")
     if ("instances" in document) == ("inputs" in document):
-        raise MalformedRequest("expected one of 'instances' and 'inputs'")
+        raise MalformedRequest(
+            f"expected either 'instances' or 'inputs', got {'both' if 'inputs' in document else 'neither'}"
+        )
     signature = document.get("signature_name", SIGNATURE)
     if signature not in ("", SIGNATURE):
         raise MalformedRequest(f"expected '{SIGNATURE}' as 'signature_name', got {str(signature)[:60]!r}")
@@ -29,9 +31,11 @@ def is_rows(document: Any) -> bool:
 
 
 def read_rows(instances: Any, contract: Contract) -> Instances:
-    """Read `instances`; a model of one field takes its bare values too.
+    """Read `instances`. If the model has one field, bare values are accepted too.
 
-    A field's value may stand in an array of its own: for callers, the batch is then of shape [n, 1].
+    A value may be in an array of length 1: to such callers, the batch has the shape [n, 1].
+
+    Raise MalformedRequest.
     """
     if not isinstance(instances, list):
         raise MalformedRequest(f"expected 'instances' as an array, got {kind(instances)}")
@@ -45,9 +49,11 @@ def read_rows(instances: Any, contract: Contract) -> Instances:
 
 
 def read_columns(inputs: Any, contract: Contract) -> Instances:
-    """Read `inputs`: by field a value for each instance; a model of one field takes the bare values too.
+    """Read `inputs`: by field, a value for each instance. If the model has one field, bare values are accepted too.
 
-    A value may stand in an array of its own, as in rows.
+    A value may be in an array of length 1, as in rows.
+
+    Raise MalformedRequest.
     """
     fields, files = contract.preprocessor.fields, file_fields(contract)
     bare = not isinstance(inputs, dict) or _is_base64(inputs)
@@ -69,14 +75,14 @@ def read_columns(inputs: Any, contract: Contract) -> Instances:
 
 
 def predictions(columns: Mapping[str, Sequence[Any]]) -> list[Any]:
-    """Give the reply's `predictions`: bare values if there is one output, else objects by output."""
+    """Return the reply's `predictions`: bare values if there is one output, else objects by output."""
     if len(columns) == 1:
         return list(next(iter(columns.values())))
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def outputs(columns: Mapping[str, Sequence[Any]]) -> Any:
-    """Give the reply's `outputs`: the values if there is one output, else by output."""
+    """Return the reply's `outputs`: the values if there is one output, else values by output."""
     return next(iter(columns.values())) if len(columns) == 1 else columns
 
 
@@ -93,12 +99,12 @@ def _is_alone(value: Any) -> bool:
 
 
 def _rank(instance: Any, field: str) -> tuple[int, ...]:
-    """Return what a field's place ends in: 0 if its value stands in an array of its own."""
+    """Return the end of a field's pointer: 0 if its value is in an array of length 1."""
     return (0,) if isinstance(instance, dict) and _is_alone(instance.get(field)) else ()
 
 
 def _unpacked(value: Any, is_file: bool) -> Any:
-    """Undo `{"b64": ...}`; the contract reads a file's base64 itself."""
+    """Decode `{"b64": ...}`, except for files, whose base64 the contract reads."""
     if not _is_base64(value):
         return value
     if is_file:

@@ -1,6 +1,6 @@
-"""TensorFlow Serving's REST API (/v1), with raw instances: its callers change the address and drop their preprocessing.
+"""TensorFlow Serving's REST API (/v1), with raw instances: callers change the address and drop their preprocessing.
 
-A request's Content-Type is not looked at, as there.
+Like there, a request's Content-Type is ignored.
 """
 
 from typing import Any
@@ -22,17 +22,17 @@ _LABEL = f"{_MODEL}/labels/<label>"
 
 
 class NameConverter(BaseConverter):
-    """Takes a name up to the colon before the verb, so that a wrong method for it is told as such."""
+    """Matches a name up to the colon before the verb, so that a wrong method for it is reported as that."""
 
     regex = "[^/:]+"
 
 
-def tfserving_routes(answering: Answering, catalog: Catalog, most_depth: int) -> Blueprint:
-    """Make the blueprint; JSON may be nested *most_depth* deep."""
+def tfserving_routes(answering: Answering, catalog: Catalog, max_depth: int) -> Blueprint:
+    """Make the blueprint. JSON may be nested *max_depth* deep."""
     routes = Blueprint("tfserving_rest", __name__, url_prefix="/v1")
     answering.register_hooks(routes)
     _add_models(routes, answering, catalog)
-    _add_predict(routes, answering, most_depth)
+    _add_predict(routes, answering, max_depth)
     return routes
 
 
@@ -40,16 +40,16 @@ def _add_models(routes: Blueprint, answering: Answering, catalog: Catalog) -> No
     @routes.get(_MODEL)
     @routes.get(_VERSION)
     @routes.get(_LABEL)
-    def status(model: str, version: int | None = None, label: str | None = None) -> Response:
+    def model_status(model: str, version: int | None = None, label: str | None = None) -> Response:
         if label is not None:
             version = answering.live(model, label=label).version
         elif version is not None or not catalog.state(model).refused:
-            answering.live(model, version)  # or the error that says what is amiss
+            answering.live(model, version)  # or raise the error that says what is wrong
         state = catalog.state(model)
-        told: dict[str, Any] = {"model_version_status": _statuses(state, version)}
-        if version is None:  # what the clients of KServe's protocol V1 read
-            told = {"name": model, "ready": state.ready, **told}
-        return json_reply(told)
+        status: dict[str, Any] = {"model_version_status": _statuses(state, version)}
+        if version is None:  # which clients of KServe's protocol V1 read
+            status = {"name": model, "ready": state.ready, **status}
+        return json_reply(status)
 
     @routes.get(f"{_MODEL}/metadata")
     @routes.get(f"{_VERSION}/metadata")
@@ -66,13 +66,13 @@ def _add_models(routes: Blueprint, answering: Answering, catalog: Catalog) -> No
         return json_reply({"model_spec": spec, "metadata": definitions})
 
 
-def _add_predict(routes: Blueprint, answering: Answering, most_depth: int) -> None:
+def _add_predict(routes: Blueprint, answering: Answering, max_depth: int) -> None:
     @routes.post(f"{_MODEL}:predict")
     @routes.post(f"{_VERSION}:predict")
     @routes.post(f"{_LABEL}:predict")
     def predict(model: str, version: int | None = None, label: str | None = None) -> Response:
         contract = answering.live(model, version, label).contract
-        document = parse_json(read_body(request), most_depth)
+        document = parse_json(read_body(request), max_depth)
         is_rows = body.is_rows(document)
 
         def read() -> Instances:
@@ -85,7 +85,7 @@ def _add_predict(routes: Blueprint, answering: Answering, most_depth: int) -> No
 
 
 def _statuses(state: ModelState, chosen: int | None) -> list[dict[str, Any]]:
-    """List the versions, highest first; one that was not admitted counts as ended."""
+    """List the versions, newest first. One that was not admitted counts as ended."""
     reasons = dict.fromkeys(state.live, "") | {number: each.reason for number, each in state.refused.items()}
     return [
         {

@@ -39,6 +39,8 @@ def test_a_browser_shows_the_models(address: str, tmp_path: Path) -> None:
         timeout=60,
         check=True,
     )
-    assert {"Ask sentiment", "Ask house_price", "Ask digits"} <= set(re.findall(r"Ask \w+", done.stdout))
+    assert {"Predict with sentiment", "Predict with house_price", "Predict with digits"} <= set(
+        re.findall(r"Predict with \w+", done.stdout)
+    )
     assert "Content Security Policy" not in done.stderr
     assert "Uncaught" not in done.stderr

@@ -162,9 +162,12 @@ GOOD = [column("rooms", [1]), column("age", [2])]
         ([], "expected a JSON object with 'inputs', got an array"),
         ({}, "expected 'inputs' as an array of tensors"),
         ({"inputs": [1]}, "expected an object with a 'name' for tensor 0"),
-        ({"inputs": [GOOD[0], GOOD[0]]}, "input 'rooms' stands there twice"),
-        ({"inputs": [column("rooms", [1]), column("age", [1, 2])]}, "of one length, got 1 of 'rooms' and 2 of 'age'"),
-        ({"inputs": [column("rooms", [1], shape=[2])]}, "its shape tells 2 values, 1 came"),
+        ({"inputs": [GOOD[0], GOOD[0]]}, "input 'rooms' is listed twice"),
+        (
+            {"inputs": [column("rooms", [1]), column("age", [1, 2])]},
+            "of the same length, got 1 of 'rooms' and 2 of 'age'",
+        ),
+        ({"inputs": [column("rooms", [1], shape=[2])]}, "expected 2 values by its shape, got 1"),
         ({"inputs": [column("rooms", [1], shape=[1, 2])]}, "expected shape [n] or [n, 1], got [1, 2]"),
         ({"inputs": [column("rooms", [1], shape=["1"])]}, "expected 'shape' as an array of sizes"),
         ({"inputs": [column("rooms", [1], data=1)]}, "expected 'data' as an array, got a number"),
@@ -173,7 +176,7 @@ GOOD = [column("rooms", [1]), column("age", [2])]
         ({"inputs": [column("rooms", [1], datatype={})]}, "expected datatype FP64, got an object"),
         ({"inputs": [column("other", [1], datatype=1)]}, "expected datatype FP64, got a number"),
         ({"inputs": [column("rooms", [1], parameters=[])]}, "expected 'parameters' as an object, got"),
-        ({"inputs": [column("rooms", [1], parameters={"binary_data_size": 8})]}, "8 bytes were told, 0 came"),
+        ({"inputs": [column("rooms", [1], parameters={"binary_data_size": 8})]}, "expected 8 bytes of data, got 0"),
         ({"inputs": [column("rooms", [1], parameters={"binary_data_size": -8})]}, "'binary_data_size' as a number"),
         ({"inputs": GOOD, "outputs": {}}, "expected 'outputs' as an array, got an object"),
         ({"inputs": None}, "expected 'inputs' as an array of tensors: rooms, age"),
@@ -187,16 +190,16 @@ GOOD = [column("rooms", [1]), column("age", [2])]
             "input 'rooms': the parameter 'shared_memory_region' is not supported",
         ),
         ({"inputs": GOOD, "outputs": 1}, "expected 'outputs' as an array, got a number"),
-        ({"inputs": GOOD, "outputs": [{"name": "label"}]}, "expected as outputs some of value, got 'label'"),
+        ({"inputs": GOOD, "outputs": [{"name": "label"}]}, "expected outputs among value, got 'label'"),
         (
             {"inputs": GOOD, "outputs": [{"name": "value", "parameters": {"shared_memory_region": "x"}}]},
             "output 'value': the parameter 'shared_memory_region' is not supported",
         ),
         (
             {"inputs": GOOD, "outputs": [{"name": "value", "parameters": {"classification": 2}}]},
-            "instead of a classification",
+            "a classification is not supported",
         ),
-        ({"inputs": [column("rooms", []), column("age", [])]}, "there are no instances in the request"),
+        ({"inputs": [column("rooms", []), column("age", [])]}, "expected at least one instance, got none"),
     ],
 )
 def test_what_is_malformed_is_explained(gateway: FlaskClient, document: Any, message: str) -> None:
@@ -326,9 +329,9 @@ def bytes_input(size: int) -> bytes:
         (struct.pack("<I", 4) + b"abc", 0, "its bytes end within an element"),
         (struct.pack("<I", 2**32 - 1) + b"abc", 0, "its bytes end within an element"),
         (b"abc", 0, "its bytes end within an element"),
-        (struct.pack("<I", 3) + b"abcd", -1, "1 bytes are left over"),
-        (struct.pack("<I", 3) + b"abc", 1, "8 bytes were told, 7 came"),
-        (b"", 0, "its shape tells 1 values, 0 came"),
+        (struct.pack("<I", 3) + b"abcd", -1, "expected no bytes after the data of all inputs, got 1"),
+        (struct.pack("<I", 3) + b"abc", 1, "expected 8 bytes of data, got 7"),
+        (b"", 0, "expected 1 values by its shape, got 0"),
     ],
 )
 def test_binary_data_must_be_whole(gateway: FlaskClient, data: bytes, told: int, message: str) -> None:

@@ -166,8 +166,8 @@ def test_what_is_wrong_is_told_with_the_code_of_its_kind(call: Call, serve: Call
         ("FP64", "fp64_contents", [-math.inf], "expected a finite number of at most 1e+30 in size, got -inf"),
         ("INT8", "int_contents", [300], "input 'rooms': expected numbers that INT8 can hold"),
         ("UINT16", "uint_contents", [70_000], "input 'rooms': expected numbers that UINT16 can hold"),
-        ("FP64", "fp32_contents", [4.0], "in fp64_contents alone, got some in fp32_contents"),
-        ("BYTES", "fp32_contents", [4.0], "in bytes_contents alone, got some in fp32_contents"),
+        ("FP64", "fp32_contents", [4.0], "only in fp64_contents, got some in fp32_contents"),
+        ("BYTES", "fp32_contents", [4.0], "only in bytes_contents, got some in fp32_contents"),
         ("BOOL", "bool_contents", [True], "expected datatype FP64, got 'BOOL'"),
     ],
 )
@@ -187,7 +187,7 @@ def test_data_that_come_twice_are_refused(call: Call) -> None:
     code, told = refused(call, request)
     assert (code, told) == (
         grpc.StatusCode.INVALID_ARGUMENT,
-        "input 'text': expected its data in raw_input_contents alone, got some in bytes_contents",
+        "input 'text': expected its data only in raw_input_contents, got some in bytes_contents",
     )
 
 

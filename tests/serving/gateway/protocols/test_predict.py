@@ -101,14 +101,14 @@ def test_a_compressed_body_is_unpacked_within_the_limit(
 
     whole = compress(b'{"text": "a good film"}')
     assert ask(whole).get_json()["predictions"] == answers(text_contract(), [TEXT])
-    assert problem(ask(whole[:-9]))["detail"] == "the compressed body ends too early"
-    assert problem(ask(b"{}"))["detail"] == "the body is not what its Content-Encoding says"
+    assert problem(ask(whole[:-9]))["detail"] == "the compressed body is truncated"
+    assert problem(ask(b"{}"))["detail"] == "expected a body compressed as Content-Encoding says, got another"
     assert problem(ask(compress(b'{"text": "%s"}' % (b"x" * 30_000))))["status"] == 413
 
 
 def test_another_content_encoding_is_not_taken(gateway: FlaskClient) -> None:
     reply = gateway.post("/predict/sentiment", data=b"x", content_type=JSON, headers={"Content-Encoding": "br"})
-    assert problem(reply)["detail"] == "expected as Content-Encoding gzip or deflate, got 'br'"
+    assert problem(reply)["detail"] == "expected Content-Encoding gzip or deflate, got 'br'"
     file = {"image": (io.BytesIO(png(1)), "a.png")}
     assert gateway.post("/predict/digits", data=file, headers={"Content-Encoding": "gzip"}).status_code == 415
 
@@ -128,8 +128,8 @@ def test_another_content_encoding_is_not_taken(gateway: FlaskClient) -> None:
         (b"true", "got a boolean"),
         (b"12", "got a number"),
         (b'{"instances": {}}', "got an object as 'instances'"),
-        (b'{"instances": []}', "there are no instances in the request"),
-        (b'{"instances": [], "version": 3}', "expected nothing beside 'instances', got 'version'"),
+        (b'{"instances": []}', "expected at least one instance, got none"),
+        (b'{"instances": [], "version": 3}', "expected only 'instances', got also 'version'"),
     ],
 )
 def test_a_body_that_is_not_right_is_explained(gateway: FlaskClient, body: bytes, detail: str) -> None:
@@ -140,7 +140,7 @@ def test_a_body_that_is_not_right_is_explained(gateway: FlaskClient, body: bytes
 
 def test_a_form_without_files_has_no_instances(gateway: FlaskClient) -> None:
     reply = gateway.post("/predict/digits", data={"image": "text"}, content_type="multipart/form-data")
-    assert problem(reply)["detail"] == "there are no instances in the request"
+    assert problem(reply)["detail"] == "expected at least one instance, got none"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_the_limits_of_an_instance_are_kept_and_told(
 def test_json_may_be_nested_so_deep_and_no_deeper(settings: Settings) -> None:
     app = create_app(dataclasses.replace(settings, max_json_depth=3))
     deep = problem(app.test_client().post("/predict/sentiment", json={"instances": [{"text": []}]}))
-    assert (deep["status"], deep["detail"]) == (400, "the JSON is nested more than 3 deep")
+    assert (deep["status"], deep["detail"]) == (400, "expected JSON nested at most 3 deep, got deeper")
     assert app.test_client().post("/predict/sentiment", json={"instances": [{"text": "[[[[{"}]}).status_code == 200
     close_app(app)
 
@@ -238,7 +238,7 @@ def test_a_file_that_is_no_picture_is_named(gateway: FlaskClient) -> None:
 def test_limits_are_kept(gateway: FlaskClient) -> None:
     too_many = problem(gateway.post("/predict/sentiment", json={"instances": [TEXT] * (MAX_INSTANCES + 1)}))
     assert (too_many["status"], too_many["code"]) == (413, "too_large")
-    assert too_many["detail"] == "at most 4 instances in a request, got 5"
+    assert too_many["detail"] == "expected at most 4 instances (MAX_INSTANCES), got 5"
     too_large = problem(gateway.post("/predict/sentiment", json={"text": "x" * MAX_BODY_BYTES}))
     assert (too_large["status"], too_large["code"]) == (413, "too_large")
     assert gateway.post("/predict/sentiment", json={"instances": [TEXT] * 4}).status_code == 200

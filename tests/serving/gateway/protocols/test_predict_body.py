@@ -62,7 +62,7 @@ def test_the_depth_of_json_is_found(value: Any, most: int) -> None:
 
     body = orjson.dumps(value)
     if depth(value) > most:
-        with pytest.raises(MalformedRequest, match=f"nested more than {most} deep"):
+        with pytest.raises(MalformedRequest, match=f"nested at most {most} deep"):
             parse_json(body, most)
     else:
         assert parse_json(body, most) == value

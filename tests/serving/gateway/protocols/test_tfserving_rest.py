@@ -118,9 +118,9 @@ def test_any_content_type_is_json(gateway: FlaskClient) -> None:
     ("model", "body", "message"),
     [
         ("sentiment", [], "expected a JSON object with 'instances' or 'inputs', got an array"),
-        ("sentiment", {}, "expected one of 'instances' and 'inputs'"),
-        ("sentiment", {"instances": [], "inputs": []}, "expected one of 'instances' and 'inputs'"),
-        ("sentiment", {"instances": []}, "there are no instances in the request"),
+        ("sentiment", {}, "expected either 'instances' or 'inputs', got neither"),
+        ("sentiment", {"instances": [], "inputs": []}, "expected either 'instances' or 'inputs', got both"),
+        ("sentiment", {"instances": []}, "expected at least one instance, got none"),
         ("sentiment", {"instances": "a"}, "expected 'instances' as an array, got a string"),
         ("sentiment", {"instances": ["a"], "examples": 1}, "and 'signature_name', got 'examples'"),
         ("sentiment", {"instances": ["a"], "signature_name": "qq"}, "expected 'serving_default' as 'signature_name'"),
@@ -128,7 +128,11 @@ def test_any_content_type_is_json(gateway: FlaskClient) -> None:
         ("sentiment", {"instances": [{"b64": "!"}]}, "expected a string that is not empty, got {'b64': '!'}"),
         ("sentiment", {"instances": [{"b64": "6Q=="}]}, r"got b'\xe9'"),
         ("house_price", {"inputs": [1, 2]}, "expected 'inputs' as an object with rooms, age, got an array"),
-        ("house_price", {"inputs": {"rooms": [1], "age": [1, 2]}}, "of one length, got 2 of 'age' and 1 of 'rooms'"),
+        (
+            "house_price",
+            {"inputs": {"rooms": [1], "age": [1, 2]}},
+            "of the same length, got 2 of 'age' and 1 of 'rooms'",
+        ),
         ("house_price", {"instances": [[1, 2]]}, "instance 0: expected an object with named fields, got [1, 2]"),
         ("sentiment", {"instances": [["a", "b"]]}, "expected a string that is not empty, got ['a', 'b']"),
         ("sentiment", {"instances": [[["a"]]]}, "expected a string that is not empty, got ['a']"),
@@ -167,7 +171,10 @@ def test_missing_columns_are_named_once(gateway: FlaskClient) -> None:
 
 def test_limits_are_kept(gateway: FlaskClient) -> None:
     reply = gateway.post("/v1/models/sentiment:predict", json={"instances": ["a"] * (MAX_INSTANCES + 1)})
-    assert (reply.status_code, reply.get_json()) == (413, {"error": "at most 4 instances in a request, got 5"})
+    assert (reply.status_code, reply.get_json()) == (
+        413,
+        {"error": "expected at most 4 instances (MAX_INSTANCES), got 5"},
+    )
     reply = gateway.post("/v1/models/sentiment:predict", json={"instances": ["a" * MAX_BODY_BYTES]})
     assert (reply.status_code, list(reply.get_json())) == (413, ["error"])
 
