@@ -51,7 +51,7 @@ section(
     ),
     number(
         "Refused",
-        "The share of requests that are refused with 429, since as many wait as may.",
+        "The share of requests that are refused with 429 because the queue is full.",
         "percentunit",
         (
             f"(sum(rate(plumbline_gateway_shed_requests_total{{{_MODEL}}}[$__rate_interval])) or vector(0))"
@@ -122,7 +122,7 @@ section(
     "Saturation",
     lines(
         "Requests in flight",
-        "Being answered now, and the part of them that waits for its turn.",
+        "Being answered now, and the part of them that waits in the queue.",
         "short",
         ("sum(plumbline_gateway_in_flight_requests)", "in flight"),
         (f"sum by (model) (plumbline_gateway_queued_requests{{{_MODEL}}})", "{{model}} queued"),

@@ -1,1 +1,1 @@
-"""What the gateway measures of itself."""
+"""What the gateway measures: metrics, drift and exemplars, of all its worker processes together."""

@@ -1,7 +1,7 @@
-"""Adding up what several workers counted.
+"""Adds up the counts of several workers.
 
-prometheus_client's own collector makes an object of each worker's every sample first. Here the values of the same
-series are added up as they are read, so that a scrape takes hardly longer with more workers.
+prometheus_client's own collector first makes an object for every sample of each worker. Here, values of the same series
+are added up as they are read, so more workers hardly slow a scrape down.
 """
 
 import json
@@ -19,10 +19,10 @@ _ADDED = ("counter", "histogram")
 
 
 def merge(files: Iterable[Path]) -> list[Metric]:
-    """Merge prometheus_client's *files* of several workers; a name starts with the kind of metric in it."""
+    """Merge prometheus_client's *files* of several workers. Each name starts with the kind of its metrics."""
     by_kind: defaultdict[str, list[Path]] = defaultdict(list)
     for file in files:
-        if file.stat().st_size:  # a worker that begins, or was killed as it began, has an empty one
+        if file.stat().st_size:  # the file of a worker that is starting, or was killed then, is empty
             by_kind[file.name.partition("_")[0]].append(file)
     added = [metric for kind in _ADDED for metric in _added(kind, by_kind.pop(kind, []))]
     others = [str(file) for rest in by_kind.values() for file in rest]
@@ -30,7 +30,7 @@ def merge(files: Iterable[Path]) -> list[Metric]:
 
 
 def totals(files: Iterable[Path]) -> dict[str, float]:
-    """Add up the values of each series; its key is prometheus_client's."""
+    """Add up the values of each series, by prometheus_client's key for it."""
     added: defaultdict[str, float] = defaultdict(float)
     for file in files:
         for key, value, _, _ in MmapedDict.read_all_values_from_file(str(file)):  # type: ignore[no-untyped-call]
@@ -51,13 +51,13 @@ def _added(kind: str, files: Sequence[Path]) -> list[Metric]:
 
 @lru_cache(maxsize=50_000)
 def _parsed(key: str) -> tuple[str, str, dict[str, str], str]:
-    """Read a series' key: the metric, the sample, its labels (not to be changed) and the help text."""
+    """Read a series' key: the metric, the sample, its labels (which callers must not change) and the help text."""
     family, name, labels, text = json.loads(key)
     return family, name, labels, text
 
 
 def _cumulative(metric: Metric) -> list[Sample]:
-    """Make cumulative buckets and counts of the files' separate buckets."""
+    """Make cumulative buckets and counts from the separate buckets in the files."""
     samples: list[Sample] = []
     series: defaultdict[tuple[tuple[str, str], ...], list[tuple[float, Sample]]] = defaultdict(list)
     for sample in metric.samples:

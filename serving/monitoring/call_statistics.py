@@ -1,7 +1,7 @@
-"""What each version of a model has answered, and how long that took: the figures of a call for statistics.
+"""What each version of a model answered, and how long that took, for the protocol's statistics call.
 
-Requests leave theirs, and the catalog's thread counts those of a second together, as with drift. The counters are
-only the means to share figures between workers: /metrics has them already, by model, and leaves these out.
+Requests queue their figures, and the catalog's thread counts those of each second together, as for drift. The counters
+only serve to share figures between workers. /metrics leaves them out, since it has the figures by model.
 """
 
 import threading
@@ -21,13 +21,13 @@ FAILED = f"{PREFIX}failed_seconds"
 REQUESTS = "plumbline_gateway_requests"
 SECONDS = "plumbline_gateway_request_seconds"
 
-_MOST_PENDING = 10_000
-"""So many requests' figures are kept before whoever brings the next has to count them."""
+_MAX_PENDING = 10_000
+"""The number of requests whose figures are queued before the next request has to count them."""
 
 
 @dataclass
 class VersionStatistics:
-    """The requests of a version since the gateway began, and their time in seconds."""
+    """The requests of a version since the gateway started, and their time in seconds."""
 
     succeeded: float = 0
     failed: float = 0
@@ -38,7 +38,7 @@ class VersionStatistics:
 
 
 class VersionTotals:
-    """Counts instances, stages and the time of failures by version, in *registry*; safe to share between threads."""
+    """Counts instances, stages and the time of failures by version, in *registry*. Safe to share between threads."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         version = ("model", "version")
@@ -49,9 +49,9 @@ class VersionTotals:
         self._flushing = threading.Lock()
 
     def add(self, prediction: Prediction) -> None:
-        """Count what a successful request did."""
+        """Queue the figures of a successful request."""
         self._pending.append(prediction)
-        if len(self._pending) > _MOST_PENDING:
+        if len(self._pending) > _MAX_PENDING:
             self.flush()
 
     def failed(self, model: str, version: object, seconds: float) -> None:
@@ -59,7 +59,7 @@ class VersionTotals:
         self._failed.labels(model, version).inc(seconds)
 
     def flush(self) -> None:
-        """Count what requests left."""
+        """Count what requests queued."""
         with self._flushing:
             instances: Tally[tuple[str, int]] = Tally()
             stages: dict[tuple[str, int, str], float] = {}
@@ -76,29 +76,29 @@ class VersionTotals:
 
 
 def statistics(metrics: Iterable[Metric]) -> dict[tuple[str, int], VersionStatistics]:
-    """Read the statistics from all workers' *metrics*, by model and version."""
+    """Return the statistics from all workers' *metrics*, by model and version."""
     by_version: dict[tuple[str, int], VersionStatistics] = {}
     for metric in metrics:
         for sample in metric.samples:
             labels = sample.labels
             if (version := labels.get("version", "")).isdecimal():
-                told = by_version.setdefault((labels["model"], int(version)), VersionStatistics())
-                _note(told, sample.name, labels, sample.value)
+                version_statistics = by_version.setdefault((labels["model"], int(version)), VersionStatistics())
+                _add_sample(version_statistics, sample.name, labels, sample.value)
     return by_version
 
 
-def _note(told: VersionStatistics, name: str, labels: dict[str, str], value: float) -> None:
+def _add_sample(counted: VersionStatistics, name: str, labels: dict[str, str], value: float) -> None:
     if name == f"{REQUESTS}_total":
         if labels["code"] < "400":
-            told.succeeded += value
+            counted.succeeded += value
         else:
-            told.failed += value
+            counted.failed += value
     elif name == f"{INSTANCES}_total":
-        told.instances += value
+        counted.instances += value
     elif name == f"{SECONDS}_sum":
-        told.seconds += value
+        counted.seconds += value
     elif name == f"{FAILED}_total":
-        told.failed_seconds += value
+        counted.failed_seconds += value
     elif name == f"{STAGES}_total":
         stage = labels["stage"]
-        told.stage_seconds[stage] = told.stage_seconds.get(stage, 0.0) + value
+        counted.stage_seconds[stage] = counted.stage_seconds.get(stage, 0.0) + value

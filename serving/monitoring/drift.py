@@ -1,17 +1,17 @@
-"""Drift: how far what a model is asked and answers now is from what it was trained on.
+"""Drift: how far a model's current inputs and answers are from those of its training.
 
-A window is the counts of some instances by the bins of the contract's reference. Windows of the same contract add up,
-whoever counted them: threads, processes, gateways, parts of a file.
+A window has the counts of some instances by the bins of the contract's reference. Windows of the same contract can be
+added, no matter where they were counted: in threads, processes, gateways or parts of a file.
 
     window = Window.of(reference, measures) + Window.of(reference, more)
     for feature in report(window): ...
 
 The population stability index is `sum((p - q) * ln(p / q))` over the bins' shares p of the window and q of the
-reference (Siddiqi 2006, "Credit Risk Scorecards"), which calls up to 0.1 stable and over 0.25 a shift. With no drift at
-all it is, for M rows in the window, N in the reference and B bins, about (1/M + 1/N) times a chi-squared variable with
-B - 1 degrees of freedom (Yurdakul and Naranjo 2020, "Statistical properties of the population stability index", J. Risk
-Model Validation 14(4)). So its mean is taken off, and a window is called too small as long as chance alone would exceed
-the threshold more often than once in a thousand windows.
+reference (Siddiqi 2006, "Credit Risk Scorecards"), which calls up to 0.1 stable and over 0.25 a shift. Without drift it
+is, for M rows in the window, N in the reference and B bins, about (1/M + 1/N) times a chi-squared variable with B - 1
+degrees of freedom (Yurdakul and Naranjo 2020, "Statistical properties of the population stability index", J. Risk Model
+Validation 14(4)). So that mean is subtracted, and a window counts as too small while chance alone would exceed the
+threshold more often than once in a thousand windows.
 
 The Kolmogorov-Smirnov distance is the largest difference of the two distribution functions, here at the bins' edges.
 """
@@ -31,14 +31,14 @@ DRIFT = 0.25
 """Thresholds of the population stability index."""
 
 _RARE = 0.01
-"""Bins with a smaller share of the reference are taken together: few rows there would weigh too much."""
+"""Bins with a smaller share of the reference are merged, since few rows in them would weigh too much."""
 
 _ONE_IN_A_THOUSAND = 3.0902
-"""Standard deviations that a normal variable exceeds once in a thousand times."""
+"""Standard deviations that a normal variable exceeds once in a thousand draws."""
 
 
 class Verdict(StrEnum):
-    """What a window says of a feature."""
+    """The result of a window for a feature."""
 
     STABLE = "stable"
     WATCH = "watch"
@@ -48,10 +48,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """One feature's window against its reference: *psi* less what chance gives, *ks* of continuous features.
+    """One feature's window compared with its reference.
 
-    *chance* is the index that a window without drift exceeds once in a thousand times. *outside* and *missing* are
-    shares of the window's *rows*.
+    *psi* is the index less its mean without drift. *chance* is the index that a window without drift exceeds once in a
+    thousand windows. *ks* is for continuous features only. *outside* and *missing* are shares of the window's *rows*.
     """
 
     feature: str
@@ -64,7 +64,7 @@ class FeatureDrift:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether it is drift, as far as the window is large enough to tell."""
+        """Whether the feature drifts, if the window is large enough to say."""
         if self.chance > DRIFT:
             return Verdict.TOO_FEW
         if self.psi > DRIFT:
@@ -82,7 +82,7 @@ class Window:
 
     @classmethod
     def empty(cls, reference: Reference) -> "Window":
-        """Give a window without a row."""
+        """Return a window without rows."""
         return cls(reference, np.zeros((len(reference.features), reference.width + 3)), 0)
 
     @classmethod
@@ -95,7 +95,7 @@ class Window:
         return Window(self.reference, self.counts + other.counts, self.rows + other.rows)
 
     def __sub__(self, earlier: "Window") -> "Window":
-        """Leave out what had been counted *earlier*."""
+        """Subtract what was counted *earlier*."""
         return Window(self.reference, self.counts - earlier.counts, self.rows - earlier.rows)
 
 
@@ -109,13 +109,13 @@ def report(window: Window) -> list[FeatureDrift]:
 
 
 def psi(window: Sequence[float] | Array, reference: Sequence[float] | Array) -> float:
-    """Give the population stability index of counts by bin; half a row in each keeps empty bins finite."""
+    """Return the population stability index of counts by bin. Half a row added to each keeps empty bins finite."""
     p, q = (_shares(np.asarray(counts, np.float64)) for counts in (window, reference))
     return float(((p - q) * np.log(p / q)).sum())
 
 
 def ks(window: Sequence[float] | Array, reference: Sequence[float] | Array) -> float:
-    """Give the Kolmogorov-Smirnov distance of counts by bin, 0 if one has none."""
+    """Return the Kolmogorov-Smirnov distance of counts by bin, or 0 if one side has no rows."""
     counts = [np.asarray(each, np.float64) for each in (window, reference)]
     if not all(each.sum() for each in counts):
         return 0.0
@@ -142,7 +142,7 @@ def _compared(feature: Feature, counts: Array, rows: float, sides: Array) -> Fea
 
 
 def _pooled(window: Array, reference: Array) -> tuple[Array, Array]:
-    """Take the bins that are rare in the reference together."""
+    """Merge the bins that are rare in the reference."""
     rare = reference < _RARE * reference.sum()
     if rare.sum() < 2:
         return window, reference
@@ -159,9 +159,9 @@ def _inverse(count: float) -> float:
 
 
 def _chi_squared(degrees: int) -> float:
-    """Give what a chi-squared variable exceeds once in a thousand times (Wilson and Hilferty 1931, PNAS 17).
+    """Return what a chi-squared variable exceeds once in a thousand draws (Wilson and Hilferty 1931, PNAS 17).
 
-    With a single bin there is nothing that could exceed: then it is 1, so that a window still needs some rows.
+    With a single bin nothing varies. Return 1 then, so that a window still needs some rows.
     """
     if not degrees:
         return 1.0

@@ -1,7 +1,7 @@
-"""Exemplars: the trace of a recent request for each bucket of a histogram, which OpenMetrics shows beside its count.
+"""Exemplars: for each bucket of a histogram the trace of a recent request, which OpenMetrics shows with its count.
 
-prometheus_client keeps none where several processes share their metrics (its values' `set_exemplar` does nothing then),
-so each worker writes its own to a file in the same folder once a second, and a scrape reads all of them.
+prometheus_client keeps none if several processes share their metrics (its values' `set_exemplar` does nothing then). So
+each worker writes its own to a file in the same folder once a second, and a scrape reads all of them.
 """
 
 import json
@@ -31,7 +31,7 @@ class _Seen:
 
 
 class Exemplars:
-    """The latest sampled request of each bucket of the histogram *name*; *folder* is where workers share theirs."""
+    """The latest sampled request in each bucket of the histogram *name*. Workers share theirs in *folder*."""
 
     def __init__(self, name: str, bounds: Sequence[float], folder: Path | None) -> None:
         self._name = name
@@ -41,20 +41,20 @@ class Exemplars:
         self._is_saved = True
 
     def note(self, model: str, version: str, seconds: float, trace_id: str) -> None:
-        """Remember a request of a trace that was sampled."""
+        """Remember a request whose trace was sampled."""
         bound = self._bounds[bisect_left(self._bounds, seconds)]
         self._seen[model, version, bound] = _Seen(trace_id, seconds, time.time())
         self._is_saved = False
 
     def save(self) -> None:
-        """Let other workers see what this one has, if there is anything new."""
+        """Write this worker's exemplars for the others, if there are new ones."""
         if self._folder is not None and not self._is_saved:
             self._is_saved = True
             listed = [[*series, it.trace_id, it.seconds, it.moment] for series, it in self._seen.copy().items()]
             write_atomically(self._folder / exemplars_file(os.getpid()), listed)
 
     def attach(self, metrics: Iterable[Metric]) -> None:
-        """Put all workers' exemplars to the buckets among *metrics*."""
+        """Add all workers' exemplars to the buckets among *metrics*."""
         latest = self._all()
         for metric in metrics:
             if metric.name == self._name and latest:
@@ -68,7 +68,7 @@ class Exemplars:
     def _all(self) -> dict[_Series, _Seen]:
         latest = self._seen.copy()
         for file in self._folder.glob(f"{EXEMPLARS}*.json") if self._folder else ():
-            with suppress(FileNotFoundError):  # of a worker that ended just now
+            with suppress(FileNotFoundError):  # of a worker that just ended
                 for model, version, bound, *seen in json.loads(file.read_text("utf-8")):
                     series, it = (model, version, float(bound)), _Seen(*seen)
                     if series not in latest or latest[series].moment < it.moment:

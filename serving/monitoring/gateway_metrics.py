@@ -1,8 +1,8 @@
-"""Every metric of the gateway, in one place; docs/metrics.md has the same list for people.
+"""All metrics of the gateway. docs/metrics.md has the same list for people.
 
-Labels are models' names as configured, versions that were admitted, and names from contracts, never text from a
-request: look the model up first, then label. Under gunicorn the values of all workers are added up through files, so
-nothing here may need more than counters, histograms and gauges with a `live...` mode.
+Labels are configured models, admitted versions and names from contracts, never text from a request: look the model up
+before using its name as a label. Under gunicorn the values of all workers are added up through files, so only counters,
+histograms and gauges with a `live...` mode may be used.
 """
 
 from collections import Counter as Tally
@@ -21,19 +21,19 @@ from serving.catalog import ModelState, Refusal
 from serving.errors import ParityError
 from serving.monitoring.call_statistics import VersionStatistics, VersionTotals, statistics
 from serving.monitoring.exemplars import Exemplars
-from serving.monitoring.scrape import MOST_VERSIONS, exposition, merged
+from serving.monitoring.scrape import MAX_VERSIONS, exposition, merged
 from serving.monitoring.watch import DriftWatch
 from serving.prediction.predictor import FORMER_STAGES, Prediction
 from serving.tfserving.version_status import VersionStatus
 
 CONTENT_TYPE, CONTENT_TYPE_OPENMETRICS = CONTENT_TYPE_PLAIN_0_0_4, CONTENT_TYPE_LATEST
 UNKNOWN = "unknown"
-"""Stands for any model that is not configured."""
+"""The label of any model that is not configured."""
 NO_VERSION = "none"
-"""Stands where no version had a part in a request."""
+"""The label of requests in which no version took part."""
 
 RETRIES = (VERSION_GONE, APART) = ("version_gone", "apart")
-"""Why calls are made again: their version went, or the model server refused them merged."""
+"""Why calls are repeated: their version was removed, or the model server refused the merged call."""
 
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _REQUESTS = (1, 2, 4, 8, 16, 32, 64)
@@ -43,7 +43,7 @@ _Kind = TypeVar("_Kind", bound=MetricWrapperBase)
 
 
 class _Children(dict[tuple[object, ...], _Kind], Generic[_Kind]):
-    """The children of a metric by their labels' values: looking them up in the metric takes longer than counting."""
+    """A metric's children by the values of their labels: a lookup in the metric takes longer than counting."""
 
     def __init__(self, metric: _Kind) -> None:
         super().__init__()
@@ -55,9 +55,9 @@ class _Children(dict[tuple[object, ...], _Kind], Generic[_Kind]):
 
 
 class Metrics:
-    """The metrics of one gateway; *shared_dir* is where gunicorn's workers share theirs, None for a single process.
+    """The metrics of one gateway. gunicorn's workers share theirs in *shared_dir*, which is None for a single process.
 
-    *canary* gives shares in percent by model and version.
+    *canary* has shares in percent by model and version.
     """
 
     def __init__(self, shared_dir: Path | None, canary: Mapping[str, Mapping[int, float]] | None = None) -> None:
@@ -69,7 +69,7 @@ class Metrics:
         self._define_processes()
         self._watch = DriftWatch(
             self._counter("feature_instances", "Instances by feature and bin.", "model", "version", "feature", "bin"),
-            self._counter("outside_range", "Values beyond what training saw.", "model", "version", "feature"),
+            self._counter("outside_range", "Values outside the range of training.", "model", "version", "feature"),
             self._counter("missing_values", "Fields that were absent or null.", "model", "version", "feature"),
             shared_dir,
         )
@@ -93,8 +93,8 @@ class Metrics:
             "request_instances", "Instances of an answered request.", _INSTANCES, "model"
         )
         self._predictions = self._counter("predictions", "Instances by label.", "model", "version", "label")
-        self._queued = self._gauge("queued_requests", "Requests that wait for their turn.", "livesum", "model")
-        self._shed = self._counter("shed_requests", "Requests refused since too many waited.", "model")
+        self._queued = self._gauge("queued_requests", "Requests that wait in the queue.", "livesum", "model")
+        self._shed = self._counter("shed_requests", "Requests refused because the queue was full.", "model")
         self.in_flight = Gauge(
             "plumbline_gateway_in_flight_requests",
             "Predict requests being answered now.",
@@ -128,9 +128,9 @@ class Metrics:
         Counter(f"{prefix}_worker_starts", "Processes started.", registry=registry).inc()
 
     def answered(self, model: str, version: int | None, code: int, seconds: float, trace_id: str | None = None) -> None:
-        """Count a request of a configured model, or of UNKNOWN; *version* is the one that answered or should have.
+        """Count a request of a configured model, or of UNKNOWN. *version* is the one that answered or should have.
 
-        *trace_id* is its trace's, if that was sampled.
+        *trace_id* is that of its trace, if sampled.
         """
         which = NO_VERSION if version is None else version
         self._requests[model, which, code].inc()
@@ -141,7 +141,7 @@ class Metrics:
             self._totals.failed(model, which, seconds)
 
     def predicted(self, prediction: Prediction) -> None:
-        """Count what a successful request did."""
+        """Count a successful request."""
         model, version = prediction.model, prediction.version
         self._request_instances[(model,)].observe(len(prediction.answers))
         self._totals.add(prediction)
@@ -155,11 +155,11 @@ class Metrics:
             self._watch.add(model, version, prediction.reference, prediction.measures)
 
     def waiting(self, model: str, change: int) -> None:
-        """Note that *change* more requests wait for their turn."""
+        """Change the number of requests that wait in the queue."""
         self._queued[(model,)].inc(change)
 
     def shed(self, model: str) -> None:
-        """Count a request that was refused since too many waited."""
+        """Count a request that was refused because the queue was full."""
         self._shed[(model,)].inc()
 
     def rpc(self, model: str, method: str, code: str, seconds: float) -> None:
@@ -168,16 +168,16 @@ class Metrics:
         self._rpc_seconds[model, method].observe(seconds)
 
     def retried(self, model: str, reason: str) -> None:
-        """Count a call to the model server that had to be made again."""
+        """Count a repeated call to the model server."""
         self._rpc_retries[model, reason].inc()
 
     def called(self, model: str, requests: int, instances: int) -> None:
-        """Count a call for scores, which *requests* requests shared."""
+        """Count a call for scores that *requests* requests shared."""
         self._batch_requests[(model,)].observe(requests)
         self._batch_instances[(model,)].observe(instances)
 
     def refreshed(self, model: str, state: ModelState) -> None:
-        """Note what the catalog knows of a model, and pass on what was measured since the last time."""
+        """Record a model's state in the catalog, and count what requests queued since the last refresh."""
         key = (model,)
         self._ready[key].set(state.ready)
         self._live[key].set(state.newest.version if state.newest else 0)
@@ -189,23 +189,23 @@ class Metrics:
         if state.newest and (trained := _timestamp(state.newest.contract.provenance)):
             self._trained[key].set(trained)
         for counter in (self._shed[key], *(self._rpc_retries[model, reason] for reason in RETRIES)):
-            counter.inc(0)  # there from the start, or a rate would not see the first
+            counter.inc(0)  # exists from the start, else a rate would miss the first
         self._parity[key].inc(sum(self._is_new(model, *it) for it in state.refused.items()))
         self._watch.refer(model, {version: live.contract.reference for version, live in state.live.items()})
         self._flush()
 
     def close(self) -> None:
-        """Count what requests have left to be counted."""
+        """Count what requests queued."""
         self._flush()
 
     def exposition(self, openmetrics: bool = False) -> bytes:
-        """Return all values, of all workers if they share a folder, in Prometheus' or OpenMetrics' text format."""
+        """Return all values, of all workers if they share a folder, in the text format of Prometheus or OpenMetrics."""
         self._flush()
         exemplars = self._exemplars if openmetrics else None
         return exposition(self._registry, self._shared_dir, self._derived, exemplars)
 
     def statistics(self) -> dict[tuple[str, int], VersionStatistics]:
-        """Return what each version has answered, of all workers; others' last second may be lacking."""
+        """Return each version's statistics of all workers. The last second of other workers may be missing."""
         self._flush()
         return statistics(merged(self._registry, self._shared_dir)[0])
 
@@ -215,18 +215,18 @@ class Metrics:
         self._exemplars.save()
 
     def _derived(self, metrics: Sequence[Metric], files: int) -> list[Metric]:
-        """Give the metrics that are told at scrape, from the sum of all workers'."""
+        """Return the metrics that are computed at scrape, from the sum over all workers."""
         version, feature = ("model", "version"), ("model", "version", "feature")
         references = _gauge_family("reference_ratio", "Training's rows by bin.", *feature, "bin")
         psi = _gauge_family("drift_psi", "Population stability index, less what chance gives.", *feature)
         ks = _gauge_family("drift_ks", "Kolmogorov-Smirnov distance.", *feature)
         rows = _gauge_family("drift_window_instances", "Instances in the window.", *version)
-        self._watch.tell(metrics, references, psi, ks, rows)
+        self._watch.fill(metrics, references, psi, ks, rows)
         states = _gauge_family("version_state", "1 for the state of a version on the model server.", *version, "state")
-        for model, statuses in list(self._statuses.items()):  # of this process, as the others see the same
-            for status in sorted(statuses, key=lambda status: status.version)[-MOST_VERSIONS:]:
+        for model, statuses in list(self._statuses.items()):  # of this process: the others have the same
+            for status in sorted(statuses, key=lambda status: status.version)[-MAX_VERSIONS:]:
                 states.add_metric([model, str(status.version), status.state], 1)
-        number = _gauge_family("metric_files", "Files that this scrape was put together from.")
+        number = _gauge_family("metric_files", "Files that this scrape read.")
         number.add_metric([], files)
         return [references, psi, ks, rows, states, number]
 
@@ -251,6 +251,6 @@ def _gauge_family(name: str, text: str, *labels: str) -> GaugeMetricFamily:
 
 
 def _timestamp(provenance: Mapping[str, Any]) -> float:
-    """Give when the model was trained, in Unix seconds; 0 if that is not told."""
+    """Return when the model was trained, in Unix seconds, or 0 if that is unknown."""
     trained_at = provenance.get("trained_at")
     return datetime.fromisoformat(trained_at).timestamp() if isinstance(trained_at, str) else 0.0

@@ -1,4 +1,4 @@
-"""The metrics as Prometheus reads them: of all workers together, with what is told from their sum."""
+"""The metrics as Prometheus reads them: the sum over all workers, and what is computed from it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -13,12 +13,12 @@ from serving.monitoring import call_statistics as statistics
 from serving.monitoring import worker_files
 from serving.monitoring.exemplars import Exemplars
 
-MOST_VERSIONS = 8
-"""So many versions of a model are told, the newest: counters can't be removed, and versions come for years."""
+MAX_VERSIONS = 8
+"""How many versions of a model are exposed, the newest: counters can't be removed, and new versions come for years."""
 
 
 Derive = Callable[[Sequence[Metric], int], Iterable[Metric]]
-"""The sum of all workers' metrics, and the number of their files -> further metrics."""
+"""Takes the sum of all workers' metrics and the number of their files. Returns further metrics."""
 
 
 class _Families(Collector):
@@ -34,7 +34,7 @@ def exposition(
 ) -> bytes:
     """Return this process's *registry*, or what all workers wrote to *folder*, in Prometheus' text format.
 
-    With *exemplars* it is OpenMetrics' text format, in which they have a place.
+    With *exemplars* use OpenMetrics' text format, which can contain them.
     """
     metrics, files = merged(registry, folder)
     metrics = [metric for metric in metrics if not metric.name.startswith(statistics.PREFIX)]
@@ -42,7 +42,7 @@ def exposition(
     if exemplars:
         exemplars.attach(metrics)
         for metric in metrics:
-            metric.samples.sort(key=_series)  # all of a series' together
+            metric.samples.sort(key=_series)  # keeps those of a series together
     together = CollectorRegistry()
     together.register(_Families([*metrics, *derive(metrics, files)]))
     return openmetrics.generate_latest(together) if exemplars else generate_latest(together)  # type: ignore[no-untyped-call]
@@ -63,12 +63,12 @@ def _forget_old_versions(metrics: Sequence[Metric]) -> None:
         for sample in metric.samples:
             if (version := sample.labels.get("version", "")).isdecimal():
                 versions[sample.labels["model"]].add(int(version))
-    told = {model: {str(it) for it in sorted(known)[-MOST_VERSIONS:]} for model, known in versions.items()}
-    if all(len(known) <= MOST_VERSIONS for known in versions.values()):
+    shown = {model: {str(it) for it in sorted(known)[-MAX_VERSIONS:]} for model, known in versions.items()}
+    if all(len(known) <= MAX_VERSIONS for known in versions.values()):
         return
     for metric in metrics:
         metric.samples = [
             sample
             for sample in metric.samples
-            if not (version := sample.labels.get("version", "")).isdecimal() or version in told[sample.labels["model"]]
+            if not (version := sample.labels.get("version", "")).isdecimal() or version in shown[sample.labels["model"]]
         ]

@@ -1,9 +1,9 @@
-"""What the gateway's inputs and answers look like now, against the reference of the contract that made them.
+"""Compares the gateway's current inputs and answers with the reference of their contract.
 
-Requests leave their measures, and the catalog's thread counts those of a second together: so that the cost of a request
-doesn't grow with the number of features. The counters of all workers add up, as those of several gateways do;
-an index of each worker's own could not be put together. So drift is told at scrape, from their sum less what it was
-when the window began.
+Requests queue their measures, and the catalog's thread counts those of each second together, so that the cost of a
+request doesn't grow with the number of features. Counters of several workers, or gateways, can be added, while an index
+computed in each worker could not be combined. So drift is computed at scrape: from the sum of the counters less what it
+was when the window began.
 """
 
 import json
@@ -26,13 +26,13 @@ from serving.monitoring.worker_files import write_atomically
 
 WINDOW_SECONDS = 3600.0
 WINDOW_ROWS = 1000
-"""A window has the instances of half of this time to all of it, but half to all of these rows if that is longer."""
+"""A window covers between half and all of this time, or between half and all of these rows if that takes longer."""
 
 _FORGOTTEN_SECONDS = 7 * 86_400.0
-"""A window that has not moved for so long is of a version that went, or of one that nobody asks."""
+"""How long an unmoved window is kept: its version was removed, or gets no requests."""
 
-_MOST_PENDING = 10_000
-"""So many requests' measures are kept before whoever brings the next has to count them."""
+_MAX_PENDING = 10_000
+"""The number of requests whose measures are queued before the next request has to count them."""
 
 _STATE = "drift-windows.json"
 _FEATURES = "plumbline_gateway_feature_instances"
@@ -44,29 +44,29 @@ _Children = MutableMapping[tuple[object, ...], Counter]
 
 
 class DriftWatch:
-    """Counts instances by the bins of their contract's reference, and tells drift; safe to share between threads."""
+    """Counts instances by the bins of their contract's reference, and computes drift. Safe to share between threads."""
 
     def __init__(self, bins: _Children, outside: _Children, missing: _Children, folder: Path | None) -> None:
         self._bins = bins
         self._outside = outside
         self._missing = missing
         self._flushing = threading.Lock()
-        self._pending: deque[tuple[_Version, Reference, Measures]] = deque()  # both ends are safe between threads
+        self._pending: deque[tuple[_Version, Reference, Measures]] = deque()  # safe between threads at both ends
         self._references: dict[str, Mapping[int, Reference | None]] = {}
         self._windows = _Windows(folder / _STATE if folder else None)
 
     def add(self, model: str, version: int, reference: Reference, measures: Measures) -> None:
-        """Count *measures* of a version's inputs and answers."""
+        """Queue *measures* of a version's inputs and answers."""
         self._pending.append(((model, version), reference, measures))
-        if len(self._pending) > _MOST_PENDING:
+        if len(self._pending) > _MAX_PENDING:
             self.flush()
 
     def refer(self, model: str, references: Mapping[int, Reference | None]) -> None:
-        """Note the live versions of a model, with their references."""
+        """Set the live versions of a model, with their references."""
         self._references[model] = references
 
     def flush(self) -> None:
-        """Count what requests left."""
+        """Count what requests queued."""
         with self._flushing:
             self._flush()
 
@@ -78,7 +78,7 @@ class DriftWatch:
         for (version, _), (reference, parts) in together.items():
             self._count(version, Window.of(reference, Measures.joined(parts)))
 
-    def tell(
+    def fill(
         self,
         merged: Sequence[Metric],
         references: GaugeMetricFamily,
@@ -86,7 +86,7 @@ class DriftWatch:
         ks: GaugeMetricFamily,
         rows: GaugeMetricFamily,
     ) -> None:
-        """Fill in references, drift and windows' rows of the live versions, by the counters of all workers."""
+        """Fill in references, drift and windows' rows of the live versions, from the counters of all workers."""
         counts = _by_version(merged)
         live = {
             (model, version): reference
@@ -98,14 +98,14 @@ class DriftWatch:
         for (model, version), window in self._windows.since(totals).items():
             names = [model, str(version)]
             rows.add_metric(names, window.rows)
-            for feature, told in zip(window.reference.features, report(window), strict=True):
+            for feature, drift in zip(window.reference.features, report(window), strict=True):
                 total = sum(feature.counts) or 1
                 for name, count in zip(feature.bins, feature.counts, strict=True):
                     references.add_metric([*names, feature.name, name], count / total)
-                if told.verdict != Verdict.TOO_FEW:
-                    psi.add_metric([*names, feature.name], told.psi)
-                    if told.ks is not None:
-                        ks.add_metric([*names, feature.name], told.ks)
+                if drift.verdict != Verdict.TOO_FEW:
+                    psi.add_metric([*names, feature.name], drift.psi)
+                    if drift.ks is not None:
+                        ks.add_metric([*names, feature.name], drift.ks)
 
     def _count(self, version: _Version, window: Window) -> None:
         width = window.reference.width
@@ -124,7 +124,7 @@ class DriftWatch:
 
 @dataclass
 class _Span:
-    """Where two windows began, in all that was counted by then: the one that is told, and the one to follow it."""
+    """What had been counted when two windows began: the one that is exposed, and the one that will follow it."""
 
     counts: Array
     rows: float
@@ -134,14 +134,14 @@ class _Span:
 
 
 class _Windows:
-    """The windows' beginnings, which workers share through the file *path*; None for a single process."""
+    """Where the windows began. Workers share it in the file *path*, which is None for a single process."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._spans: dict[str, _Span] = {}
 
     def since(self, totals: Mapping[_Version, Window]) -> dict[_Version, Window]:
-        """Give the windows up to now of those whose counters are *totals*; a window that is long enough moves on."""
+        """Return the windows up to now of versions with the counters *totals*. Move long enough windows on."""
         spans = self._load()
         now, windows, moved = time.time(), {}, False
         for (model, version), total in totals.items():
@@ -183,12 +183,12 @@ class _Windows:
 
 
 def _continues(counts: Array, earlier: Array) -> bool:
-    """Tell whether *counts* may follow *earlier*: not if the version's number came again with another contract."""
+    """Return whether *counts* may follow *earlier*: not if a version's number was reused with another contract."""
     return counts.shape == earlier.shape and bool((counts >= earlier).all())
 
 
 def _by_version(merged: Sequence[Metric]) -> dict[_Version, dict[tuple[str, str], float]]:
-    """Give the counters by model and version, and by feature and bin; of labels, the feature is empty."""
+    """Return the counters by model and version, and by feature and bin. The feature of labels is empty."""
     found: dict[_Version, dict[tuple[str, str], float]] = {}
     for metric in merged:
         if metric.name not in (_FEATURES, _PREDICTIONS):

@@ -1,9 +1,9 @@
-"""The files in which gunicorn's workers share their metrics: reading them all, and keeping them few.
+"""The files in which gunicorn's workers share their metrics: reads all of them, and keeps their number small.
 
-prometheus_client keeps the counters of each worker in files of its own, also after it has ended, so that no count ever
-shrinks; each restart would make every scrape slower. So when a worker has ended, its counts are added to an archive.
-`archive.json` says which archive holds, and which workers are in it that may still have files. It is replaced
-atomically, so at any moment, and wherever this process is killed, each count is found once: nobody takes a lock.
+prometheus_client keeps each worker's counters in separate files, even after the worker ended, so that no count ever
+shrinks. With each restart every scrape would become slower. So when a worker ends, its counts are added to an archive.
+`archive.json` says which archive is valid, and which worker in it may still have files. It is replaced atomically, so
+each count is found exactly once at any moment, even if this process is killed, and no lock is needed.
 """
 
 import json
@@ -26,26 +26,26 @@ _POINTER = "archive.json"
 _KINDS = ("counter", "histogram")
 _ATTEMPTS = 20
 _PAUSE_SECONDS = 0.005
-"""So often a reader may be overtaken by the end of a worker, and waits longer each time."""
+"""How often a read is repeated because a worker ended meanwhile, and how much longer each pause is."""
 
 
 @dataclass(frozen=True)
 class _Pointer:
-    """The archive's number, and the worker whose counts it has, while that one's files may still be there."""
+    """The archive's number, and the worker whose counts it has while that worker's files may still exist."""
 
     archive: int = 0
     ended: int | None = None
 
 
 def read(folder: Path) -> tuple[list[Metric], int]:
-    """Add up the metrics of all workers, live and ended; gives them with the number of files."""
+    """Add up the metrics of all workers, live and ended. Return them and the number of files."""
     for attempt in range(_ATTEMPTS):
         time.sleep(attempt * _PAUSE_SECONDS)
         before = _pointer(folder)
         files = _present(folder, before)
         try:
             metrics = merge(files)
-        except (FileNotFoundError, struct.error):  # of a worker that ended or began just now
+        except (FileNotFoundError, struct.error):  # of a worker that just ended or started
             continue
         if _pointer(folder) == before:
             return metrics, len(files)
@@ -53,10 +53,10 @@ def read(folder: Path) -> tuple[list[Metric], int]:
 
 
 def worker_ended(folder: Path, pid: int) -> None:
-    """Move what the worker counted into the archive, and take it out of the gauges. Only one process may do this."""
+    """Move the worker's counts into the archive, and remove it from the gauges. Only one process may do this."""
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
     (folder / exemplars_file(pid)).unlink(missing_ok=True)
-    pointer = _cleaned(folder, _pointer(folder))  # if this was interrupted the last time
+    pointer = _cleaned(folder, _pointer(folder))  # if this was interrupted before
     ended = [file for file in _present(folder, pointer) if _owner(file) == str(pid)]
     if not ended:
         return
@@ -81,23 +81,23 @@ def wipe(folder: Path) -> None:
 
 
 def write_atomically(path: Path, document: object) -> None:
-    """Write JSON so that readers see all of it or what was there before."""
+    """Write JSON so that readers see all of it, or the former content."""
     aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
     aside.write_text(json.dumps(document), "utf-8")
     aside.replace(path)
 
 
 def _present(folder: Path, pointer: _Pointer) -> list[Path]:
-    """List the files that count."""
+    """List the files that are valid."""
 
-    def counts(owner: str) -> bool:
+    def is_valid(owner: str) -> bool:
         return owner == _name(pointer) if owner.startswith("archive") else owner != str(pointer.ended)
 
-    return [file for file in sorted(folder.glob("*.db")) if counts(_owner(file))]
+    return [file for file in sorted(folder.glob("*.db")) if is_valid(_owner(file))]
 
 
 def _cleaned(folder: Path, pointer: _Pointer) -> _Pointer:
-    """Remove the files that don't count, and then the mention of their worker: its number may come again."""
+    """Remove invalid files, and then their worker from the pointer, since its process id may be used again."""
     for file in {*folder.glob("*.db")}.difference(_present(folder, pointer)):
         file.unlink(missing_ok=True)
     if pointer.ended is None:
@@ -112,7 +112,7 @@ def _is_written(file: Path) -> bool:
 
 
 def _write(path: Path, files: Iterable[Path]) -> None:
-    path.unlink(missing_ok=True)  # half of one, if this was interrupted the last time
+    path.unlink(missing_ok=True)  # partly written, if this was interrupted before
     archive = MmapedDict(str(path))  # type: ignore[no-untyped-call]
     for key, value in totals(files).items():
         archive.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
@@ -135,5 +135,5 @@ def _name(pointer: _Pointer) -> str:
 
 
 def _owner(file: Path) -> str:
-    """Give the number of the worker whose file it is, or an archive's name."""
+    """Return the process id of the worker whose file it is, or an archive's name."""
     return file.stem.rpartition("_")[2]

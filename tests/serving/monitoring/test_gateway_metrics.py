@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.catalog import LiveModel, ModelState, Refusal
 from serving.contract import Contract
 from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
-from serving.monitoring.scrape import MOST_VERSIONS
+from serving.monitoring.scrape import MAX_VERSIONS
 from serving.prediction.predictor import STAGES, Prediction
 from serving.tfserving.version_status import VersionState, VersionStatus
 from tests.serving.contracts import tabular_contract, text_contract, with_reference
@@ -104,11 +104,11 @@ def test_versions_are_told_apart() -> None:
 
 def test_only_the_newest_versions_are_told() -> None:
     metrics = Metrics(None)
-    for version in range(1, MOST_VERSIONS + 3):
+    for version in range(1, MAX_VERSIONS + 3):
         metrics.answered("digits", version, 200, 0.1)
     metrics.answered("digits", None, 404, 0.1)
     versions = set(re.findall(r'requests_total\{code="\d+",model="digits",version="(\w+)"', exposed(metrics)))
-    assert versions == {"none", *(str(version) for version in range(3, MOST_VERSIONS + 3))}
+    assert versions == {"none", *(str(version) for version in range(3, MAX_VERSIONS + 3))}
 
 
 def test_calls_and_the_requests_that_shared_them_are_counted() -> None:
@@ -186,7 +186,7 @@ def test_a_failed_version_counts_while_it_is_one_of_those_that_are_to_be_loaded(
 def test_the_states_of_few_versions_are_told_however_many_the_model_server_remembers() -> None:
     metrics = Metrics(None)
     metrics.refreshed("digits", statuses(**{f"v{number}": "ended" for number in range(1, 500)}))
-    assert told_states(metrics) == {(str(number), "ended") for number in range(500 - MOST_VERSIONS, 500)}
+    assert told_states(metrics) == {(str(number), "ended") for number in range(500 - MAX_VERSIONS, 500)}
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool: apt-get install prometheus")
