@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.batch.in_process import connect_in_process
+from serving.batch.jobs.in_process import connect_in_process
 from serving.batch.jobs.scoring_job import Job, score
 from serving.batch.jobs.workers import Connect
 from serving.catalog import ModelServer

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from serving.batch.dialect import UNSAID, Dialect
 from serving.batch.errors import BadInput
+from serving.batch.readers.csv_dialect import UNSAID, Dialect
 from serving.contract import Contract
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from serving.batch.readers.encoding import printable
+from serving.batch.readers.text_encoding import printable
 from serving.commands.drift_input import Row, UnreadableFile, answered, measure_answers, read_rows
 from serving.commands.gateway_client import GatewayClient, GatewayError, url_option
 from serving.commands.tables import table

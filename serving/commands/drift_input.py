@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from serving.batch.errors import BatchError
-from serving.batch.inputs import Source, find_inputs
-from serving.batch.readers import Opened, open_source
+from serving.batch.formats import Opened, open_source
+from serving.batch.inputs.finding import Source, find_inputs
 from serving.batch.rows import Columns, Rows, find_columns
 from serving.contract import Contract, Labels, Measures
 from serving.errors import InvalidFields

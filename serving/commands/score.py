@@ -10,19 +10,19 @@ from typing import Any
 
 import click
 
-from serving.batch.dialect import DECIMALS, SEPARATORS
 from serving.batch.errors import BadInput
-from serving.batch.in_process import connect_in_process
-from serving.batch.inputs import FORMATS
+from serving.batch.inputs.finding import FORMATS
 from serving.batch.jobs import dry_run
 from serving.batch.jobs import scoring_job as job
 from serving.batch.jobs.exits import reporting_errors, stopped_by_signals
+from serving.batch.jobs.in_process import connect_in_process
 from serving.batch.jobs.metrics_file import telling_metrics
 from serving.batch.jobs.parts import restart
 from serving.batch.jobs.plan import Shard
 from serving.batch.jobs.rejects import RejectLimit
 from serving.batch.jobs.summary import as_text
 from serving.batch.jobs.workers import Connect
+from serving.batch.readers.csv_dialect import DECIMALS, SEPARATORS
 from serving.catalog import ModelServer
 from serving.model_servers.connect import remote
 from serving.tfserving.client_tls import Tls

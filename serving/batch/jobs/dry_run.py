@@ -5,11 +5,11 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
+from serving.batch.formats import open_source
 from serving.batch.jobs.chunks import Scorer, Stopping
 from serving.batch.jobs.scoring_job import Prepared
 from serving.batch.jobs.summary import passed_over_lines
-from serving.batch.readers import open_source
-from serving.batch.readers.columns import listed
+from serving.batch.readers.column_check import listed
 from serving.batch.rows import Rows
 from serving.catalog import ModelServer
 

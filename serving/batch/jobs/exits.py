@@ -11,7 +11,7 @@ from types import FrameType
 import click
 
 from serving.batch.errors import GOES_ON, BatchError
-from serving.batch.readers.encoding import printable
+from serving.batch.readers.text_encoding import printable
 from serving.process.exit_codes import ExitCode
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from serving.batch.contents import pictures_in
-from serving.batch.dialect import Dialect
 from serving.batch.errors import BadInput, Changed, VersionGone
 from serving.batch.files import files_of
-from serving.batch.inputs import Inputs, Source, find_inputs
+from serving.batch.formats import all_passed_over, open_source
+from serving.batch.inputs.finding import Inputs, Source, find_inputs
+from serving.batch.inputs.folders import pictures_in
 from serving.batch.jobs import merging
 from serving.batch.jobs.chunks import Pinned, contract_hash
 from serving.batch.jobs.manifest import Manifest, Options, begin, manifest_path, read_manifest
@@ -25,10 +25,10 @@ from serving.batch.jobs.runner import Run
 from serving.batch.jobs.summary import summarise
 from serving.batch.jobs.version_choice import pin
 from serving.batch.jobs.workers import Connect, Workers
-from serving.batch.readers import all_passed_over, open_source
+from serving.batch.readers.csv_dialect import Dialect
 from serving.batch.rows import Columns, find_columns
-from serving.batch.writers.parquet import kept_types
-from serving.batch.writers.text import Writer, answer_columns, make_writer, writer_name
+from serving.batch.writers.parquet_output import kept_types
+from serving.batch.writers.text_output import Writer, answer_columns, make_writer, writer_name
 from serving.catalog import LiveModel, ModelServer
 from serving.contract import Contract
 from serving.registry.server_config import MAX_ROWS

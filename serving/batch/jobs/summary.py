@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from serving.batch.contents import said
+from serving.batch.inputs.folders import said
 from serving.batch.jobs.manifest import Manifest
 from serving.batch.jobs.parts import rejects_path
 from serving.batch.jobs.row_counts import Statistics
-from serving.batch.readers.columns import listed
+from serving.batch.readers.column_check import listed
 from serving.contract.reference import Reference
 from serving.monitoring.drift import Verdict, Window, report
 

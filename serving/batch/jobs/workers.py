@@ -12,7 +12,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from serving.batch.jobs.chunks import Chunk, Pinned, Scored, Scorer, Stopping
-from serving.batch.writers.text import Writer
+from serving.batch.writers.text_output import Writer
 from serving.catalog import ModelServer
 from serving.process.processors import processors
 

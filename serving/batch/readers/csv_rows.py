@@ -8,13 +8,13 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from serving.batch.dialect import find_decimal, find_separator
 from serving.batch.errors import BadInput
-from serving.batch.inputs import Source
-from serving.batch.readers.columns import check_columns
+from serving.batch.inputs.finding import Source
+from serving.batch.readers.column_check import check_columns
+from serving.batch.readers.csv_dialect import find_decimal, find_separator
 from serving.batch.readers.csv_lines import CsvLines, LineTooLong
-from serving.batch.readers.encoding import checked_text
 from serving.batch.readers.records import MOST_ROW_BYTES, IteratorRecords, Opened, open_streams
+from serving.batch.readers.text_encoding import checked_text
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
 _LOOKED_AT = 1000

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from serving.batch.contents import LINK, PICTURES, fewer, is_picture, kinds, pictures_in, said
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
-from serving.batch.inputs import Source
+from serving.batch.inputs.finding import Source
+from serving.batch.inputs.folders import LINK, PICTURES, fewer, is_picture, kinds, pictures_in, said
 from serving.batch.readers.records import MOST_BYTES, IteratorRecords, Opened, open_streams
 from serving.batch.rows import Columns, Rows
 

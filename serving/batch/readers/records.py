@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO, Protocol, cast
 from serving.batch.errors import BadInput
 from serving.batch.extras import extra
 from serving.batch.files import files_of
-from serving.batch.inputs import Source
+from serving.batch.inputs.finding import Source
 from serving.batch.rows import Rows
 
 MOST_BYTES = 8 * 1024 * 1024

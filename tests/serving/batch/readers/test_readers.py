@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving.batch.errors import BadInput
-from serving.batch.inputs import find_inputs
+from serving.batch.formats import open_source
+from serving.batch.inputs.finding import find_inputs
 from serving.batch.jobs.summary import as_text
-from serving.batch.readers import open_source, records
+from serving.batch.readers import records
 from serving.batch.rows import find_columns
 from tests.serving.batch.conftest import done, houses, read_jsonl, write_csv, write_jsonl
 from tests.serving.contracts import image_contract, png, tabular_contract, text_contract
@@ -178,7 +179,7 @@ def test_damaged_archives_are_named(tmp_path: Path, name: str, content: bytes) -
 def test_rows_that_are_too_long_are_rejected_without_being_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving.batch.readers.table.MOST_ROW_BYTES", 100)
+    monkeypatch.setattr("serving.batch.readers.jsonl_rows.MOST_ROW_BYTES", 100)
     monkeypatch.setattr("serving.batch.readers.csv_rows.MOST_ROW_BYTES", 100)
     write_jsonl(tmp_path / "in.jsonl", [{"text": "good"}, {"text": "bad " * 100}, {"text": "film"}])
     (tmp_path / "in.csv").write_text('text\ngood\n"' + "bad " * 100 + '"\nfilm\n')

@@ -7,11 +7,11 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from serving.batch.inputs import Source
-from serving.batch.readers.columns import check_columns
-from serving.batch.readers.encoding import checked_text
-from serving.batch.readers.parquet import ParquetReader, ParquetRecords
+from serving.batch.inputs.finding import Source
+from serving.batch.readers.column_check import check_columns
+from serving.batch.readers.parquet_rows import ParquetReader, ParquetRecords
 from serving.batch.readers.records import MOST_ROW_BYTES, IteratorRecords, Opened, open_streams
+from serving.batch.readers.text_encoding import checked_text
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
 _TOO_LONG = f"expected a row of at most {MOST_ROW_BYTES:,} bytes"

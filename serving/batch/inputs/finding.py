@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from serving.batch.contents import PARQUET, fewer, is_mark, kinds, look_into
+from serving.batch.arrow.parquet_files import open_parquet
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
-from serving.batch.parquet_files import open_parquet
-from serving.batch.partitions import Value, keys_of
+from serving.batch.inputs.folders import PARQUET, fewer, is_mark, kinds, look_into
+from serving.batch.inputs.partitions import Value, keys_of
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "zip", "tar", "folder")
 STDIN = "-"

@@ -18,7 +18,7 @@ import orjson
 
 from serving.batch.errors import BadInput
 from serving.batch.extras import extra
-from serving.batch.writers.parquet import ParquetWriter
+from serving.batch.writers.parquet_output import ParquetWriter
 from serving.contract.outputs import Labels, Output
 
 ROW_ID = "row_id"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from serving.batch.errors import BadInput
-from serving.batch.readers.encoding import printable
+from serving.batch.readers.text_encoding import printable
 from serving.batch.rows import Columns
 
 _SHOWN = 20

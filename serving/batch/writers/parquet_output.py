@@ -7,13 +7,13 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from serving.batch.arrow.kept_rows import KeptRow, chosen
+from serving.batch.arrow.parquet_files import open_parquet
 from serving.batch.errors import BadInput
 from serving.batch.extras import extra
 from serving.batch.files import files_of
-from serving.batch.inputs import Inputs, Source
-from serving.batch.parquet_files import open_parquet
-from serving.batch.partitions import key_type
-from serving.batch.readers.arrow_rows import KeptRow, chosen
+from serving.batch.inputs.finding import Inputs, Source
+from serving.batch.inputs.partitions import key_type
 
 _COMPRESSION = "zstd"
 _ROW_GROUP_BYTES = 64 * 1024 * 1024

@@ -7,14 +7,14 @@ from typing import Any
 
 import orjson
 
+from serving.batch.arrow.instances import Unfit, instance_values
+from serving.batch.arrow.kept_rows import KeptBatch
+from serving.batch.arrow.parquet_files import open_parquet
+from serving.batch.arrow.plain_values import plain
 from serving.batch.errors import BadInput
 from serving.batch.extras import extra
 from serving.batch.files import files_of
-from serving.batch.inputs import Source
-from serving.batch.parquet_files import open_parquet
-from serving.batch.readers.arrow_instances import Unfit, instance_values
-from serving.batch.readers.arrow_rows import KeptBatch
-from serving.batch.readers.arrow_values import plain
+from serving.batch.inputs.finding import Source
 from serving.batch.readers.records import MOST_BYTES
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 

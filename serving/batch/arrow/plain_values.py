@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from serving.batch.arrow import iso_times as iso
 from serving.batch.extras import extra
-from serving.batch.readers import iso_times as iso
 
 _SECONDS_A_DAY = 86_400
 _MILLISECONDS_A_DAY = 1000 * _SECONDS_A_DAY

@@ -5,8 +5,8 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
+from serving.batch.arrow.plain_values import plain
 from serving.batch.extras import extra
-from serving.batch.readers.arrow_values import plain
 
 
 class KeptBatch:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from serving.batch.contents import PICTURES
 from serving.batch.errors import BadInput
+from serving.batch.inputs.folders import PICTURES
 from serving.batch.jobs.plan import Shard
 from serving.batch.jobs.scoring_job import merge_shards
 from serving.contract.image import FORMATS

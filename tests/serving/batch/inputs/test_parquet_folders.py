@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving.batch.errors import BadInput
-from serving.batch.inputs import find_inputs
+from serving.batch.inputs.finding import find_inputs
 from serving.batch.jobs.plan import Shard
 from serving.batch.jobs.scoring_job import merge_shards
 from tests.serving.batch.conftest import done, houses, read_jsonl

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from serving.batch.arrow.plain_values import is_bytes, is_text, plain
 from serving.batch.extras import extra
-from serving.batch.readers.arrow_values import is_bytes, is_text, plain
 from serving.batch.rows import Columns
 
 _IMAGE_STRUCT = {"bytes", "path"}
