@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from serving.batch.errors import BatchError
-from serving.batch.formats import Opened, open_source
-from serving.batch.inputs.finding import Source, find_inputs
+from serving.batch.formats import open_source
+from serving.batch.inputs.finding import find_inputs
+from serving.batch.inputs.source import Source
+from serving.batch.readers.records import Opened
 from serving.batch.rows import Columns, Rows, find_columns
 from serving.contract import Contract, Labels, Measures
 from serving.errors import InvalidFields

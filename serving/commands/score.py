@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from serving.batch.errors import BadInput
-from serving.batch.inputs.finding import FORMATS
+from serving.batch.formats import FORMATS, READABLE, WRITABLE
 from serving.batch.jobs import dry_run
 from serving.batch.jobs import scoring_job as job
 from serving.batch.jobs.exits import reporting_errors, stopped_by_signals
@@ -27,14 +27,14 @@ from serving.catalog import ModelServer
 from serving.model_servers.connect import remote
 from serving.tfserving.client_tls import Tls
 
-_HELP = """
+_HELP = f"""
 Score files too large for an API, by the same contract and model server as the gateway.
 
-INPUT is a file (.csv, .tsv, .jsonl, .parquet; text also with .gz or .zst), a folder or an archive (.zip, .tar) of
-pictures, a pattern in quotes, an object store's URL (s3://...), or - for standard input. OUT ends in .csv, .jsonl (also
-with .gz or .zst) or .parquet. Rows that can't be scored go to OUT.rejects.jsonl.
+INPUT is a file ({READABLE}; text also with .gz or .zst), a folder of images or of Parquet files, a pattern in quotes,
+an object store's URL (s3://...), or - for standard input. Archives hold images. OUT ends in {WRITABLE}. Rows that can't
+be scored go to OUT.rejects.jsonl.
 
-A run that was ended, however, goes on when the same command is given again, and ends with the same bytes.
+A run that was interrupted resumes when the same command is run again, and writes the same bytes.
 
 \b
 Examples:
@@ -47,8 +47,8 @@ Examples:
   plumbline score --merge --output scored.csv
 
 \b
-Exit codes: 0 done, 2 the command can't succeed as it stands, 3 too many rejected rows, 75 stopped or the model server
-is away: the same command goes on; 1 is unexpected.
+Exit codes: 0 done; 2 the command can't succeed as it is; 3 too many rejected rows; 75 stopped, or the model server is
+unavailable: run the same command again to resume; 1 unexpected.
 """
 
 _OPTIONS = (
@@ -82,7 +82,7 @@ _OPTIONS = (
     ),
     click.option("--version", type=click.IntRange(1), help="The version that answers.  [default: the newest]"),
     click.option("--label", help="Or the one that the model server has under this label."),
-    click.option("--format", type=click.Choice(FORMATS), help="Of the inputs, if their names don't tell."),
+    click.option("--format", type=click.Choice([*FORMATS]), help="Of the inputs, if their names don't tell."),
     click.option("--column", "columns", multiple=True, metavar="FIELD=COLUMN", help="Where a field of the model is."),
     click.option("--id-column", metavar="COLUMN", help="What identifies a row.  [default: FILE:ROW]"),
     click.option("--keep", multiple=True, metavar="COLUMN", help="Pass a column through to the output."),

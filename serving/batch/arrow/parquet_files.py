@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 from serving.batch.errors import BadInput
 from serving.batch.extras import extra
 
+SUFFIXES = (".parquet", ".parq", ".pq")
 _SPARK = b"org.apache.spark.version"
 
 

@@ -4,66 +4,18 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from serving.batch.arrow.parquet_files import open_parquet
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
-from serving.batch.inputs.folders import PARQUET, fewer, is_mark, kinds, look_into
-from serving.batch.inputs.partitions import Value, keys_of
+from serving.batch.formats import FORMATS, format_of
+from serving.batch.inputs.folders import fewer, is_mark, kinds, look_into
+from serving.batch.inputs.partitions import keys_of
+from serving.batch.inputs.source import Inputs, Source
 
-FORMATS = ("csv", "tsv", "jsonl", "parquet", "zip", "tar", "folder")
 STDIN = "-"
-
-_SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    **dict.fromkeys(PARQUET, "parquet"),
-    ".zip": "zip",
-    ".tar": "tar",
-    ".tgz": "tar",
-}
-_COMPRESSIONS = {".gz": "gz", ".tgz": "gz", ".zst": "zst"}
-
-
-@dataclass(frozen=True)
-class Source:
-    """A stretch of rows that is read in one go: a file, or one row group of a Parquet file.
-
-    *name* is the file as its rows are called, *path* where it is read; *before* is the number of rows that come before
-    in the same file, *size* the bytes that it takes of it. *keys* are columns that stand in the file's path.
-    """
-
-    number: int
-    name: str
-    path: str
-    format: str
-    compression: str
-    size: int
-    row_group: int = 0
-    before: int = 0
-    keys: Mapping[str, Value] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """All that is to be read, in order, and the fingerprint of each file by its name.
-
-    *passed_over* counts what is not read of folders, by its kind.
-    """
-
-    sources: tuple[Source, ...]
-    fingerprints: dict[str, str]
-    passed_over: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """The bytes of all sources."""
-        return sum(source.size for source in self.sources)
 
 
 def find_inputs(
@@ -71,8 +23,8 @@ def find_inputs(
 ) -> Inputs:
     """Look up what *arguments* name: files, folders, patterns, or `-` for *stdin*; raises BadInput.
 
-    Of *outputs* none may be named, and patterns and folders pass over them: the first run would not find what the
-    second does.
+    An argument may not name one of *outputs*, and patterns and folders skip them: a first run would not find what a
+    second one does.
     """
     sources: list[Source] = []
     fingerprints: dict[str, str] = {}
@@ -80,7 +32,7 @@ def find_inputs(
     for name, path in _paths(arguments, stdin, outputs, passed_over):
         for found in _found(name, path, format, outputs, passed_over):
             if found.name in fingerprints:
-                raise BadInput(f"{found.name} stands there twice")
+                raise BadInput(f"{found.name} is listed twice")
             sources += _sources(len(sources), found)
             fingerprints[found.name] = _fingerprint(found)
     return Inputs(_with_keys(sources), fingerprints, fewer(passed_over))
@@ -88,13 +40,14 @@ def find_inputs(
 
 @dataclass(frozen=True)
 class _Found:
-    """A file, or a folder with the pictures in it."""
+    """A file, or a folder that is one source, with the *files* that it consists of."""
 
     name: str
     path: str
     format: str
-    compression: str = ""
-    pictures: tuple[str, ...] = ()
+    compression: str
+    files: tuple[str, ...]
+    is_folder: bool = False
 
 
 def _paths(
@@ -119,9 +72,9 @@ def _paths(
 
 
 def _spooled(pipe: BinaryIO, name: str) -> str:
-    """Copy what comes out of a pipe to a file, since it is read more than once; the file goes with this process.
+    """Copy the content of a pipe to a file, since it is read more than once; the file lives as long as this process.
 
-    Raises BadInput if nothing comes, which is how a pipe looks whose writer has failed.
+    Raises BadInput if nothing comes, as from a pipe whose writer has failed.
     """
     spool = tempfile.NamedTemporaryFile(prefix="plumbline-stdin-", buffering=0)  # noqa: SIM115 - open while it is read
     _spools.append(spool)
@@ -138,66 +91,42 @@ _spools: list[object] = []
 def _found(
     name: str, path: str, format: str | None, outputs: frozenset[str], passed_over: Counter[str]
 ) -> Iterator[_Found]:
-    """Give what is read: a folder's pictures together, its Parquet files each for itself."""
+    """Yield what is read: a folder's images together, its Parquet files one by one."""
     if path != name or not files_of(path).is_folder(path):
-        yield _Found(name, path, *_kind(name, format))
+        yield _Found(name, path, *_kind(name, format), (path,))
         return
     contents = look_into(path, format, outputs)
     passed_over.update(contents.passed_over)
     if contents.format == "folder":
-        yield _Found(name, path, "folder", "", contents.files)
+        yield _Found(name, path, contents.format, "", contents.files, is_folder=True)
         return
-    yield from (_Found(file, file, contents.format) for file in contents.files)
+    yield from (_Found(file, file, contents.format, "", (file,)) for file in contents.files)
 
 
 def _kind(name: str, format: str | None) -> tuple[str, str]:
     if format == "folder":
-        raise BadInput(f"{name}: expected a folder, as --format folder says; it is a file, or is not there")
-    stem, suffix = os.path.splitext(name.lower())
-    compression = _COMPRESSIONS.get(suffix, "")
-    if compression and suffix != ".tgz":
-        suffix = os.path.splitext(stem)[1]
-    kind = format or _SUFFIXES.get(suffix)
-    if kind is None:
-        known = ", ".join(_SUFFIXES)
-        raise BadInput(f"{name}: expected a file that ends in {known} (and .gz or .zst), or say its --format")
-    return kind, compression
+        raise BadInput(f"{name}: expected a folder, as --format folder says; it is a file, or does not exist")
+    return format_of(name, format)
 
 
 def _sources(first: int, found: _Found) -> list[Source]:
-    name, path = found.name, found.path
-    if found.format == "parquet":
-        return _row_groups(first, name, path, files_of(path).size(path))
-    files = found.pictures if found.format == "folder" else (path,)
-    size = sum(files_of(file).size(file) for file in files)
-    return [Source(first, name, path, found.format, found.compression, size)]
-
-
-def _row_groups(first: int, name: str, path: str, size: int) -> list[Source]:
-    with files_of(path).open(path) as file:
-        metadata = open_parquet(name, file).metadata
-    if not metadata.num_row_groups:  # its columns are looked at even so
-        return [Source(first, name, path, "parquet", "", size)]
-    sources, before = [], 0
-    for group in range(metadata.num_row_groups):
-        rows = metadata.row_group(group).num_rows
-        share = size * rows // max(metadata.num_rows, 1)
-        sources.append(Source(first + group, name, path, "parquet", "", share, group, before))
-        before += rows
-    return sources
+    size = sum(files_of(file).size(file) for file in found.files)
+    whole = Source(first, found.name, found.path, found.format, found.compression, size)
+    divided = FORMATS[found.format].divide(whole)
+    return [replace(source, number=first + index) for index, source in enumerate(divided)]
 
 
 def _with_keys(sources: Sequence[Source]) -> tuple[Source, ...]:
-    """Add the columns that stand in the paths of Parquet files."""
-    names = list(dict.fromkeys(source.name for source in sources if source.format == "parquet"))
+    """Add the columns in the files' paths, for formats that may have some."""
+    names = list(dict.fromkeys(source.name for source in sources if FORMATS[source.format].has_path_columns))
     keys = dict(zip(names, keys_of(names), strict=True))
     return tuple(replace(source, keys=keys.get(source.name, {})) for source in sources)
 
 
 def _fingerprint(found: _Found) -> str:
-    if found.format != "folder":
+    if not found.is_folder:
         return files_of(found.path).fingerprint(found.path)
     digest = hashlib.sha256()
-    for picture in found.pictures:
-        digest.update(f"{picture}\0{files_of(picture).fingerprint(picture)}\n".encode())
+    for file in found.files:
+        digest.update(f"{file}\0{files_of(file).fingerprint(file)}\n".encode())
     return f"folder:{digest.hexdigest()}"

@@ -10,17 +10,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from serving.batch.arrow import parquet_files
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
 
-PICTURES = (
+IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo"),
     *(".png", ".apng"),
     *(".webp", ".gif"),
 )
-"""What the formats that a contract decodes are called."""
+"""The suffixes of the image formats that a contract decodes."""
 
-PARQUET = (".parquet", ".parq", ".pq")
 HIDDEN = "hidden"
 LINK = "link"
 
@@ -32,12 +32,12 @@ _LOGS = {
 """By what tables are known whose log says which of their files still count."""
 
 _PARQUET_BEGINS = b"PAR1"
-_KINDS_TOLD = 20
+_KINDS_SHOWN = 20
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a folder holds: *files* of one *format* ("folder" are pictures), and how many others by their kind."""
+    """What a folder holds: *files* of one *format* ("folder" are images), and how many others by their kind."""
 
     format: str
     files: tuple[str, ...]
@@ -45,33 +45,33 @@ class Contents:
 
 
 def look_into(folder: str, format: str | None, outputs: Iterable[str]) -> Contents:
-    """Choose what is read of *folder*: its pictures, or else its Parquet files; *format* "parquet" takes these anyway.
+    """Choose what is read of *folder*: its images, or else its Parquet files; *format* "parquet" takes these anyway.
 
     What a run with *outputs* leaves there is not seen. Raises BadInput if there is neither.
     """
     names = [name for name in _names(folder) if not _is_of(_join(folder, name), outputs)]
-    pictures = [name for name in names if is_picture(name)]
-    if not names or (format != "parquet" and (pictures or format == "folder")):
-        return _contents("folder", folder, names, pictures)
+    images = [name for name in names if is_image(name)]
+    if not names or (format != "parquet" and (images or format == "folder")):
+        return _contents("folder", folder, names, images)
     _check_log(folder, names)
     tables = [name for name in names if not _is_beside_rows(name) and _is_parquet(folder, name)]
     if not tables:
-        found = said(fewer(kinds(names)))
+        found = in_words(fewer(kinds(names)))
         raise BadInput(
-            f"{folder}: expected a folder of pictures ({', '.join(PICTURES)}) or of Parquet files, found {found}; "
+            f"{folder}: expected a folder of images ({', '.join(IMAGE_SUFFIXES)}) or of Parquet files, found {found}; "
             "files of other kinds are named one by one, or by a pattern such as 'folder/*.csv'"
         )
     return _contents("parquet", folder, names, tables)
 
 
-def pictures_in(folder: str) -> list[str]:
-    """List the pictures in a folder, by their suffixes, in the order of their paths."""
-    return [_join(folder, name) for name in _names(folder) if is_picture(name)]
+def images_in(folder: str) -> list[str]:
+    """List the images in a folder, by their suffixes, in the order of their paths."""
+    return [_join(folder, name) for name in _names(folder) if is_image(name)]
 
 
-def is_picture(name: str) -> bool:
+def is_image(name: str) -> bool:
     """Decide by the *name*, below the folder or in the archive."""
-    return name.lower().endswith(PICTURES) and not is_hidden(name)
+    return name.lower().endswith(IMAGE_SUFFIXES) and not is_hidden(name)
 
 
 def is_hidden(name: str) -> bool:
@@ -91,12 +91,12 @@ def kinds(names: Iterable[str]) -> Counter[str]:
 
 def fewer(counts: Counter[str]) -> dict[str, int]:
     """Keep the most frequent kinds, and count the others together."""
-    told = dict(counts.most_common(_KINDS_TOLD))
-    others = counts.total() - sum(told.values())
-    return told | ({"others": others} if others else {})
+    shown = dict(counts.most_common(_KINDS_SHOWN))
+    others = counts.total() - sum(shown.values())
+    return shown | ({"others": others} if others else {})
 
 
-def said(counts: Mapping[str, int]) -> str:
+def in_words(counts: Mapping[str, int]) -> str:
     """Put counts in words: `3 .heic, 1 hidden`."""
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
@@ -139,7 +139,7 @@ def _is_beside_rows(name: str) -> bool:
 def _is_parquet(folder: str, name: str) -> bool:
     """Decide by the name or, as Hive names its files `000000_0`, by how a file without suffix begins."""
     if os.path.splitext(name)[1]:
-        return name.lower().endswith(PARQUET)
+        return name.lower().endswith(parquet_files.SUFFIXES)
     path = _join(folder, name)
     with files_of(path).open(path) as file:
         return file.read(len(_PARQUET_BEGINS)) == _PARQUET_BEGINS

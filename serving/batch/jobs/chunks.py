@@ -11,7 +11,7 @@ from serving.batch.errors import GOES_ON, BadInput, Changed, Unfinished, Version
 from serving.batch.jobs.row_counts import Statistics
 from serving.batch.readers.records import Reader
 from serving.batch.rows import Rows
-from serving.batch.writers.text_output import Writer
+from serving.batch.writers.writer import Writer
 from serving.catalog import Catalog, LiveModel, ModelServer
 from serving.errors import (
     ModelNotReady,

@@ -9,7 +9,7 @@ from typing import Any
 
 from serving.batch.errors import BadInput, Changed
 from serving.batch.files import files_of
-from serving.batch.inputs.finding import Source
+from serving.batch.inputs.source import Source
 
 FORM = 1
 """The form of the JSON; a reader refuses another."""

@@ -12,7 +12,7 @@ from serving.batch.jobs.manifest import Manifest
 from serving.batch.jobs.parts import Part, Parts, done_path, rejects_path
 from serving.batch.jobs.rejects import RejectLimit
 from serving.batch.jobs.row_counts import Statistics
-from serving.batch.writers.text_output import Writer
+from serving.batch.writers.writer import Writer
 
 _MISSING_SHOWN = 3
 

@@ -14,7 +14,7 @@ from serving.batch.files import files_of
 from serving.batch.jobs.chunks import Scored
 from serving.batch.jobs.manifest import Manifest, manifest_path
 from serving.batch.jobs.row_counts import Statistics
-from serving.batch.writers.text_output import Writer
+from serving.batch.writers.writer import Writer
 
 
 @dataclass(frozen=True, order=True)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
-from serving.batch.formats import Opened
-from serving.batch.inputs.finding import Source
+from serving.batch.inputs.source import Source
 from serving.batch.jobs.chunks import Chunk
 from serving.batch.jobs.parts import Part, Parts, SourceEnd
+from serving.batch.readers.records import Opened
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
 from serving.batch.errors import GOES_ON, Unfinished
-from serving.batch.formats import Opened, open_source
-from serving.batch.inputs.finding import Source
+from serving.batch.formats import open_source
+from serving.batch.inputs.source import Source
 from serving.batch.jobs.chunks import Chunk, Scored, Stopping
 from serving.batch.jobs.parts import Part, Parts, SourceEnd
 from serving.batch.jobs.plan import Event, PartBegin, PartEnd, Passed, Plan, SourceBegin
@@ -16,8 +16,9 @@ from serving.batch.jobs.progress import Progress
 from serving.batch.jobs.rejects import RejectLimit
 from serving.batch.jobs.row_counts import Statistics
 from serving.batch.jobs.workers import Submit
+from serving.batch.readers.records import Opened
 from serving.batch.rows import Columns
-from serving.batch.writers.text_output import Writer
+from serving.batch.writers.writer import Writer
 
 _AHEAD = 2
 """So many chunks more than are worked on are read, so that no worker waits for the file."""

@@ -11,9 +11,9 @@ import numpy as np
 
 from serving.batch.errors import BadInput, Changed, VersionGone
 from serving.batch.files import files_of
-from serving.batch.formats import all_passed_over, open_source
-from serving.batch.inputs.finding import Inputs, Source, find_inputs
-from serving.batch.inputs.folders import pictures_in
+from serving.batch.formats import all_passed_over, files_in, make_writer, open_source
+from serving.batch.inputs.finding import find_inputs
+from serving.batch.inputs.source import Inputs
 from serving.batch.jobs import merging
 from serving.batch.jobs.chunks import Pinned, contract_hash
 from serving.batch.jobs.manifest import Manifest, Options, begin, manifest_path, read_manifest
@@ -28,7 +28,7 @@ from serving.batch.jobs.workers import Connect, Workers
 from serving.batch.readers.csv_dialect import Dialect
 from serving.batch.rows import Columns, find_columns
 from serving.batch.writers.parquet_output import kept_types
-from serving.batch.writers.text_output import Writer, answer_columns, make_writer, writer_name
+from serving.batch.writers.writer import Writer, answer_columns
 from serving.catalog import LiveModel, ModelServer
 from serving.contract import Contract
 from serving.registry.server_config import MAX_ROWS
@@ -123,7 +123,7 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         job.limit,
         job.batch_rows or fitting_rows(live.contract),
         job.part_rows or _PART_ROWS.get(live.contract.preprocessor.kind, _PART_ROWS_ELSE),
-        writer_name(writer),
+        writer.made_by,
         answer,
         types,
         job.separator,
@@ -180,12 +180,8 @@ def score(job: Job, server: ModelServer, connect: Connect, stopping: threading.E
 
 def _stamps(inputs: Inputs) -> dict[str, object]:
     """Return the stamp of each file that is read, by its path."""
-    paths = {path for source in inputs.sources for path in _paths(source)}
+    paths = {path for source in inputs.sources for path in files_in(source)}
     return {path: files_of(path).stamp(path) for path in paths}
-
-
-def _paths(source: Source) -> list[str]:
-    return pictures_in(source.path) if source.format == "folder" else [source.path]
 
 
 def _check_columns(prepared: Prepared) -> None:
@@ -206,8 +202,8 @@ def merge_shards(output: str, max_rejects: str | None) -> dict[str, Any]:
     options = manifest.options
     constants = _constants(manifest.model, manifest.version, manifest.contract)
     writer = make_writer(output, options.answer, options.keep, options.types, constants)
-    if writer_name(writer) != options.writer:
-        raise Changed(output, f"with {options.writer}, and here it is {writer_name(writer)}")
+    if writer.made_by != options.writer:
+        raise Changed(output, f"with {options.writer}, and here it is {writer.made_by}")
     started = time.monotonic()
     whole = merging.merge(output, manifest, parts, writer, RejectLimit.parse(max_rejects))
     summary = summarise(output, manifest, whole, 0, time.monotonic() - started, ())

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.batch.inputs.folders import said
+from serving.batch.inputs.folders import in_words
 from serving.batch.jobs.manifest import Manifest
 from serving.batch.jobs.parts import rejects_path
 from serving.batch.jobs.row_counts import Statistics
@@ -85,7 +85,7 @@ def as_text(summary: Mapping[str, Any]) -> str:
 def passed_over_lines(summary: Mapping[str, Any]) -> list[str]:
     """Return the line on how many files were passed over, and of what kinds."""
     counts = summary.get("passed_over", {})
-    return [f"  files      {sum(counts.values()):,} passed over: {said(counts)}"] if counts else []
+    return [f"  files      {sum(counts.values()):,} passed over: {in_words(counts)}"] if counts else []
 
 
 def _drift(reference: Reference, whole: Statistics) -> list[dict[str, Any]]:

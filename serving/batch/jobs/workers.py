@@ -12,7 +12,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from serving.batch.jobs.chunks import Chunk, Pinned, Scored, Scorer, Stopping
-from serving.batch.writers.text_output import Writer
+from serving.batch.writers.writer import Writer
 from serving.catalog import ModelServer
 from serving.process.processors import processors
 
@@ -27,7 +27,7 @@ _PYTHONS_WORK = ("text",)
 """The kinds of preprocessing that several threads don't get done faster."""
 _WORTH_BYTES = 16 * 1024 * 1024
 """With less to read a process takes longer to start than it saves: measured with reviews, one process beside two."""
-_MOST_PROCESSES = 4
+_MAX_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Workers:
         """Choose the number of processes for *size* bytes of instances of this *kind*."""
         if kind not in _PYTHONS_WORK or size < _WORTH_BYTES:
             return cls(in_flight)
-        return cls(in_flight, min(processors(), _MOST_PROCESSES))
+        return cls(in_flight, min(processors(), _MAX_PROCESSES))
 
     @property
     def count(self) -> int:

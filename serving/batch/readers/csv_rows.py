@@ -9,11 +9,11 @@ from operator import itemgetter
 from typing import Any
 
 from serving.batch.errors import BadInput
-from serving.batch.inputs.finding import Source
+from serving.batch.inputs.source import Source
 from serving.batch.readers.column_check import check_columns
 from serving.batch.readers.csv_dialect import find_decimal, find_separator
 from serving.batch.readers.csv_lines import CsvLines, LineTooLong
-from serving.batch.readers.records import MOST_ROW_BYTES, IteratorRecords, Opened, open_streams
+from serving.batch.readers.records import MAX_ROW_BYTES, IteratorRecords, Opened, open_streams
 from serving.batch.readers.text_encoding import checked_text
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
@@ -21,14 +21,13 @@ _LOOKED_AT = 1000
 """Rows in which decimal commas are looked for."""
 
 
-def csv_records(source: Source, columns: Columns) -> Opened:
-    """Open CSV or TSV: UTF-8, with a header; raises BadInput if the header lacks a column."""
-    csv.field_size_limit(MOST_ROW_BYTES)
+def csv_records(source: Source, columns: Columns, usual: str = ",") -> Opened:
+    """Open CSV: UTF-8, with a header, usually separated by *usual*; raises BadInput if the header lacks a column."""
+    csv.field_size_limit(MAX_ROW_BYTES)
     with open_streams(source) as (stream, file):
         # Bytes that are not UTF-8 come through, so that their row can be told.
         text = io.TextIOWrapper(checked_text(source.name, stream), "utf-8", errors="surrogateescape", newline="")
-        lines = CsvLines(text, MOST_ROW_BYTES)
-        usual = "\t" if source.format == "tsv" else ","
+        lines = CsvLines(text, MAX_ROW_BYTES)
         separator = find_separator(columns.dialect.separator, usual, lines.peek(), columns.needed or columns.names)
         cells = _cells(csv.reader(lines, delimiter=separator, strict=True), lines)
         records = IteratorRecords(source, (text, stream, file), cells, _cells_size, group=16)

@@ -1,22 +1,19 @@
-"""Files of records with names: JSON lines, Parquet."""
+"""JSON lines: an object on each line is a row."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import orjson
 
-from serving.batch.inputs.finding import Source
+from serving.batch.inputs.source import Source
 from serving.batch.readers.column_check import check_columns
-from serving.batch.readers.parquet_rows import ParquetReader, ParquetRecords
-from serving.batch.readers.records import MOST_ROW_BYTES, IteratorRecords, Opened, open_streams
+from serving.batch.readers.records import MAX_ROW_BYTES, IteratorRecords, Opened, open_streams
 from serving.batch.readers.text_encoding import checked_text
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
-_TOO_LONG = f"expected a row of at most {MOST_ROW_BYTES:,} bytes"
-
-
+_TOO_LONG = f"expected a row of at most {MAX_ROW_BYTES:,} bytes"
 _LOOKED_AT = 1000
 """Rows in which a column is looked for before it is taken to be missing."""
 
@@ -31,16 +28,6 @@ def jsonl_records(source: Source, columns: Columns) -> Opened:
         names = _names(first)
         unused = check_columns(source.name, names, columns) if names else ()
     return Opened(records, JsonlReader(source.name, columns), unused)
-
-
-def parquet_records(source: Source, columns: Columns) -> Opened:
-    """Open a row group; raises BadInput if the file lacks a column."""
-    records = ParquetRecords(source, columns.names)
-    with ExitStack() as on_error:
-        on_error.callback(records.close)
-        unused = check_columns(source.name, records.columns, columns)
-        on_error.pop_all()
-    return Opened(records, ParquetReader(source.name, columns), unused)
 
 
 @dataclass(frozen=True)
@@ -87,11 +74,11 @@ def _lines_size(lines: Sequence[bytes | None]) -> int:
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
     """Give each line; None for one that is too long."""
-    while line := stream.readline(MOST_ROW_BYTES):
-        if len(line) < MOST_ROW_BYTES or line.endswith(b"\n"):
+    while line := stream.readline(MAX_ROW_BYTES):
+        if len(line) < MAX_ROW_BYTES or line.endswith(b"\n"):
             yield line
             continue
-        while (rest := stream.readline(MOST_ROW_BYTES)) and not rest.endswith(b"\n"):
+        while (rest := stream.readline(MAX_ROW_BYTES)) and not rest.endswith(b"\n"):
             pass
         yield None
 

@@ -1,7 +1,8 @@
 """Row groups of Parquet files, a record batch at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
@@ -14,13 +15,37 @@ from serving.batch.arrow.plain_values import plain
 from serving.batch.errors import BadInput
 from serving.batch.extras import extra
 from serving.batch.files import files_of
-from serving.batch.inputs.finding import Source
-from serving.batch.readers.records import MOST_BYTES
+from serving.batch.inputs.source import Source
+from serving.batch.readers.column_check import check_columns
+from serving.batch.readers.records import MAX_CHUNK_BYTES, Opened
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
 _BATCH_ROWS = 1024
 _BUFFER_BYTES = 1 << 20
 """So that the columns of a large row group come in pieces."""
+
+
+def row_groups(whole: Source) -> list[Source]:
+    """Divide a file into its row groups; one without any is still opened, for its columns. Raises BadInput."""
+    with files_of(whole.path).open(whole.path) as file:
+        metadata = open_parquet(whole.name, file).metadata
+    sources, before = [], 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        share = whole.size * rows // max(metadata.num_rows, 1)
+        sources.append(replace(whole, compression="", size=share, row_group=group, before=before))
+        before += rows
+    return sources or [replace(whole, compression="")]
+
+
+def parquet_records(source: Source, columns: Columns) -> Opened:
+    """Open a row group; raises BadInput if the file lacks a column."""
+    records = ParquetRecords(source, columns.names)
+    with ExitStack() as on_error:
+        on_error.callback(records.close)
+        unused = check_columns(source.name, records.columns, columns)
+        on_error.pop_all()
+    return Opened(records, ParquetReader(source.name, columns), unused)
 
 
 class ParquetRecords:
@@ -48,7 +73,7 @@ class ParquetRecords:
         batch = self._rest if self._rest is not None and len(self._rest) else next(self._batches, None)
         if batch is None:
             return ()
-        while count > 1 and batch.slice(0, count).nbytes > MOST_BYTES:
+        while count > 1 and batch.slice(0, count).nbytes > MAX_CHUNK_BYTES:
             count = max(1, min(count, len(batch)) // 2)
         taken, self._rest = batch.slice(0, count), batch.slice(count)
         self._read += len(taken)

@@ -1,25 +1,23 @@
 """What all readers share: records come in order, in bounded bites, or are passed over."""
 
-import gzip
-import io
 import itertools
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, BinaryIO, Protocol, cast
+from typing import IO, Any, BinaryIO, Protocol
 
+from serving.batch.compression import decompressed
 from serving.batch.errors import BadInput
-from serving.batch.extras import extra
 from serving.batch.files import files_of
-from serving.batch.inputs.finding import Source
+from serving.batch.inputs.source import Source
 from serving.batch.rows import Rows
 
-MOST_BYTES = 8 * 1024 * 1024
+MAX_CHUNK_BYTES = 8 * 1024 * 1024
 """A bite ends once its records have so many bytes, so that long rows don't take more memory than short ones."""
 
-MOST_ROW_BYTES = 16 * 1024 * 1024
+MAX_ROW_BYTES = 16 * 1024 * 1024
 """A row with more is rejected without being held."""
 
 
@@ -80,7 +78,7 @@ class IteratorRecords:
         """Give the next records."""
         taken: list[Any] = []
         size = 0
-        while len(taken) < count and size < MOST_BYTES:
+        while len(taken) < count and size < MAX_CHUNK_BYTES:
             some = list(itertools.islice(self._iterator, min(self._group, count - len(taken))))
             if not some:
                 break
@@ -116,19 +114,10 @@ def open_streams(source: Source) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """
     file = files_of(source.path).open(source.path)
     try:
-        yield _decompressed(source, file), file
+        yield decompressed(source.name, file, source.compression), file
     except BaseException:
         file.close()
         raise
-
-
-def _decompressed(source: Source, file: BinaryIO) -> BinaryIO:
-    if source.compression == "gz":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
-    if source.compression == "zst":
-        stream = extra("pyarrow", f"{source.name}: zst").CompressedInputStream(file, "zstd")
-        return cast(BinaryIO, io.BufferedReader(stream, 1 << 20))
-    return file
 
 
 def _explained(name: str, iterator: Iterator[Any]) -> Iterator[Any]:

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import orjson
@@ -12,27 +11,27 @@ from serving.batch.arrow.parquet_files import open_parquet
 from serving.batch.errors import BadInput
 from serving.batch.extras import extra
 from serving.batch.files import files_of
-from serving.batch.inputs.finding import Inputs, Source
 from serving.batch.inputs.partitions import key_type
+from serving.batch.inputs.source import Inputs, Source
+from serving.batch.writers.writer import Layout
 
 _COMPRESSION = "zstd"
 _ROW_GROUP_BYTES = 64 * 1024 * 1024
 """What passes through may be long; so much of it is held before it is written."""
 
 
-@dataclass(frozen=True)
-class ParquetWriter:
+class ParquetWriter(Layout):
     """*types* is the Arrow schema of the columns *keep*, as `kept_types` packs it; if it is empty they are text."""
-
-    keep: tuple[str, ...]
-    types: str
-    answer: tuple[str, ...]
-    constants: tuple[str, int, str]
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the output's columns."""
         return tuple(self._schema.names)
+
+    @property
+    def made_by(self) -> str:
+        """The release of pyarrow that makes the bytes."""
+        return f"parquet by pyarrow {extra('pyarrow', 'Parquet').__version__}"
 
     @property
     def _schema(self) -> Any:

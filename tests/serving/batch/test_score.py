@@ -267,7 +267,7 @@ def test_a_dry_run_writes_nothing(command: Command, tmp_path: Path) -> None:
     [
         (["none.csv"], "there is no none.csv"),
         (["in.txt"], "in.txt: expected a file that ends in .csv"),
-        (["in.csv", "in.csv"], "in.csv stands there twice"),
+        (["in.csv", "in.csv"], "in.csv is listed twice"),
         (["in.csv", "--column", "text"], "expected FIELD=COLUMN"),
         (["in.csv", "--column", "words=review"], "takes no such field; it takes text"),
         (["in.csv", "--column", "text=review"], "in.csv: expected a column 'review', got text, id"),
@@ -278,7 +278,7 @@ def test_a_dry_run_writes_nothing(command: Command, tmp_path: Path) -> None:
         (["in.csv", "--max-rejects", "-1"], "expected a number of rows"),
         (["in.csv", "--version", "7"], "version 7 is not available on the model server; there are 1"),
         (["in.csv", "--output", "out.xml"], "expected .csv, .jsonl"),
-        (["photos"], "holds pictures; this model takes other fields"),
+        (["photos"], "holds images; this model takes other fields"),
         ([], "expected INPUT, --model and --output"),
         (["--merge"], "is not there"),
     ],

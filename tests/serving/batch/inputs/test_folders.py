@@ -1,4 +1,4 @@
-"""What is read of folders and archives of pictures, and what is passed over."""
+"""What is read of folders and archives of images, and what is passed over."""
 
 import tarfile
 import zipfile
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from serving.batch.errors import BadInput
-from serving.batch.inputs.folders import PICTURES
+from serving.batch.inputs.folders import IMAGE_SUFFIXES
 from serving.batch.jobs.plan import Shard
 from serving.batch.jobs.scoring_job import merge_shards
 from serving.contract.image import FORMATS
@@ -24,7 +24,7 @@ HIDDEN = (
 
 @pytest.fixture
 def photos(tmp_path: Path) -> dict[str, Path]:
-    """The same files in a folder, a zip and a tar: three pictures, three others, and the hidden ones."""
+    """The same files in a folder, a zip and a tar: three images, three others, and the hidden ones."""
     files: dict[str, bytes] = {name: png(3) for name in ("a.png", "b.JPG", "sub/c.jfif", *HIDDEN)}
     files |= dict.fromkeys(("notes.txt", "more.txt", "sub/README"), b"")
     folder = tmp_path / "photos"
@@ -92,7 +92,7 @@ def test_links_in_an_archive_are_counted(tmp_path: Path, photos: dict[str, Path]
     assert done(tmp_path, image_contract(), [photos["tar"]], "out.jsonl")["passed_over"]["link"] == 1
 
 
-@pytest.mark.parametrize("suffix", PICTURES)
+@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
 def test_each_suffix_is_one_of_a_format_that_the_contract_decodes(tmp_path: Path, suffix: str) -> None:
     Image.init()
     known = {".jif": "JPEG", ".jfi": "JPEG", ".pjpeg": "JPEG", ".pjp": "JPEG", **Image.registered_extensions()}
@@ -118,8 +118,8 @@ def test_that_there_is_no_picture_is_said(tmp_path: Path, kind: str) -> None:
         source = tmp_path / "in.tar"
         with tarfile.open(source, "w") as tar:
             tar.add(tmp_path / "in" / "a.heic")
-    with pytest.raises(BadInput, match=r"expected an? (folder|archive) of pictures .*, found 1 \.heic"):
+    with pytest.raises(BadInput, match=r"expected an? (folder|archive) of images .*, found 1 \.heic"):
         done(tmp_path, image_contract(), [source], "out.jsonl")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BadInput, match=r"expected a folder of pictures .*, found none"):
+    with pytest.raises(BadInput, match=r"expected a folder of images .*, found none"):
         done(tmp_path, image_contract(), [tmp_path / "empty"], "empty.jsonl")

@@ -179,8 +179,8 @@ def test_damaged_archives_are_named(tmp_path: Path, name: str, content: bytes) -
 def test_rows_that_are_too_long_are_rejected_without_being_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving.batch.readers.jsonl_rows.MOST_ROW_BYTES", 100)
-    monkeypatch.setattr("serving.batch.readers.csv_rows.MOST_ROW_BYTES", 100)
+    monkeypatch.setattr("serving.batch.readers.jsonl_rows.MAX_ROW_BYTES", 100)
+    monkeypatch.setattr("serving.batch.readers.csv_rows.MAX_ROW_BYTES", 100)
     write_jsonl(tmp_path / "in.jsonl", [{"text": "good"}, {"text": "bad " * 100}, {"text": "film"}])
     (tmp_path / "in.csv").write_text('text\ngood\n"' + "bad " * 100 + '"\nfilm\n')
     for name in ("in.jsonl", "in.csv"):
@@ -194,14 +194,14 @@ def test_rows_that_are_too_long_are_rejected_without_being_held(
     "row", ['"' + "bad\n" * 100 + '"\n', '"never closed\n' + "good\n" * 100, '"bad\n' + "bad " * 50 + '"\n']
 )
 def test_a_row_whose_end_is_not_known_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str) -> None:
-    monkeypatch.setattr("serving.batch.readers.csv_rows.MOST_ROW_BYTES", 100)
+    monkeypatch.setattr("serving.batch.readers.csv_rows.MAX_ROW_BYTES", 100)
     (tmp_path / "in.csv").write_text(f"text\ngood\n{row}film\n")
     with pytest.raises(BadInput, match=r"in\.csv is damaged: row 2"):
         done(tmp_path, text_contract(), [tmp_path / "in.csv"], "out.jsonl")
 
 
 def test_bites_are_small_where_rows_are_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MOST_BYTES", 300)
+    monkeypatch.setattr(records, "MAX_CHUNK_BYTES", 300)
     write_jsonl(tmp_path / "in.jsonl", [{"text": "good " * 30} for _ in range(9)])
     inputs = find_inputs([str(tmp_path / "in.jsonl")], None, io.BytesIO())
     opened = open_source(inputs.sources[0], find_columns(text_contract(), {}, None, ()))

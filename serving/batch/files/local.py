@@ -1,0 +1,106 @@
+"""Files on this machine."""
+
+import glob
+import hashlib
+import os
+import shutil
+import stat
+import uuid
+from pathlib import Path
+from typing import BinaryIO
+
+from serving.batch.files.files import Write
+
+
+class LocalFiles:
+    """Files on this machine, synced to the disk."""
+
+    def glob(self, pattern: str) -> list[str]:
+        """Return the matches, sorted."""
+        return sorted(glob.glob(pattern, recursive=True)) or ([pattern] if os.path.exists(pattern) else [])
+
+    def is_folder(self, path: str) -> bool:
+        """Return whether *path* is a folder."""
+        return os.path.isdir(path)
+
+    def is_pipe(self, path: str) -> bool:
+        """Return whether *path* is a pipe, such as a shell's `<(...)`."""
+        return os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)
+
+    def stamp(self, path: str) -> object:
+        """Return the size and the time of the last change."""
+        status = os.stat(path)
+        return status.st_size, status.st_mtime_ns
+
+    def below(self, folder: str) -> list[str]:
+        """List the files in *folder*, at any depth, sorted."""
+        walk = os.walk(folder, onerror=_raise)  # by default it skips folders that it may not read
+        return sorted(os.path.join(parent, name) for parent, _, names in walk for name in names)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open for reading."""
+        return open(path, "rb")
+
+    def size(self, path: str) -> int:
+        """Return the size in bytes."""
+        return os.path.getsize(path)
+
+    def fingerprint(self, path: str) -> str:
+        """Return the content's SHA-256."""
+        with open(path, "rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+    def exists(self, path: str) -> bool:
+        """Return whether there is a file."""
+        return os.path.isfile(path)
+
+    def put(self, path: str, write: Write) -> None:
+        """Write to a temporary file, sync it to the disk, and rename it."""
+        aside = self._write_aside(path, write)
+        os.replace(aside, path)
+        _sync(os.path.dirname(path))
+
+    def create(self, path: str, content: bytes) -> None:
+        """Write to a temporary file, and give it the name unless that is taken."""
+        aside = self._write_aside(path, lambda file: _write_all(file, content))
+        try:
+            os.link(aside, path)
+        finally:
+            os.unlink(aside)
+        _sync(os.path.dirname(path))
+
+    def remove(self, path: str) -> None:
+        """Delete a file, or a folder with its content."""
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
+            Path(path).unlink(missing_ok=True)
+
+    def _write_aside(self, path: str, write: Write) -> str:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        aside = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
+        try:
+            with open(aside, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            Path(aside).unlink(missing_ok=True)
+            raise
+        return aside
+
+
+def _sync(folder: str) -> None:
+    descriptor = os.open(folder or ".", os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _write_all(file: BinaryIO, content: bytes) -> None:
+    file.write(content)

@@ -1,0 +1,44 @@
+"""Answers -> CSV."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from itertools import repeat
+from typing import Any
+
+import orjson
+
+from serving.batch.compression import compressed
+from serving.batch.writers.text_output import TextOutput
+
+
+class CsvWriter(TextOutput):
+    """One line per row, below a header; the scores by label are a JSON object."""
+
+    made_by = "csv"
+
+    def encode(self, ids: Sequence[str], kept: Sequence[Sequence[Any]], answers: Sequence[Mapping[str, Any]]) -> bytes:
+        """Make lines, quoted where needed."""
+        text = io.StringIO()
+        passing = ([_cell(values[index]) for values in kept] for index in range(len(self.keep)))
+        answered = (_answers(name, answers) for name in self.answer)
+        rows = zip(ids, *passing, *answered, *map(repeat, self.constants), strict=False)  # what repeats has no end
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        return compressed(text.getvalue().encode(), self.compression)
+
+    def _header(self) -> bytes:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow(self.columns)
+        return compressed(text.getvalue().encode(), self.compression)
+
+
+def _answers(name: str, answers: Sequence[Mapping[str, Any]]) -> list[Any]:
+    if name == "scores":
+        return [orjson.dumps(answer[name]).decode() for answer in answers]
+    return [answer[name] for answer in answers]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str | int | float) or value is None:
+        return value
+    return orjson.dumps(value, default=str).decode()
