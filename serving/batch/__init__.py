@@ -1,5 +1,5 @@
-"""Scoring files: read, predict as the gateway does, write, so that a run which is killed goes on and ends the same.
+"""Scoring files: read, predict as the gateway does, write. A run that is killed resumes, and its output is the same.
 
-The input is cut into parts of a fixed number of rows. Each part is written aside and renamed, a shard is a choice of
-parts, and the output is all parts in the input's order.
+The input is divided into parts of a fixed number of rows. Each part is written to a temporary file and renamed; a shard
+is a subset of the parts, and the output is all parts in the order of the input.
 """

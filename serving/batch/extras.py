@@ -1,4 +1,4 @@
-"""What only `plumbline[batch]` installs, imported when it is needed."""
+"""Packages that only `plumbline[batch]` installs, imported when needed."""
 
 from importlib import import_module
 from typing import Any
@@ -7,7 +7,7 @@ from serving.batch.errors import BadInput
 
 
 def extra(module: str, purpose: str) -> Any:
-    """Import *module*; raises BadInput with what to install."""
+    """Import *module*; raises BadInput that says what to install."""
     try:
         return import_module(module)
     except ImportError as error:

@@ -1,24 +1,24 @@
-"""A row of an input: its id, the instance that the model takes, and what passes through to the output."""
+"""A row of an input: its id, the model's instance, and the values that pass through to the output."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from serving.batch.errors import BadInput
-from serving.batch.readers.csv_dialect import UNSAID, Dialect
+from serving.batch.readers.csv_dialect import DETECTED, Dialect
 from serving.contract import Contract
 
 
 class UnreadableRow(Exception):
-    """A row is not what its file's format says, or lacks its id."""
+    """A row does not match its file's format, or lacks its id."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what: *fields* are the instance's by name, of which *numbers* are numbers and *files* bytes.
+    """Which column holds what: *fields* maps fields to columns; *numbers* and *files* are the fields that hold such.
 
-    A row's id is in *id_column*, or else its file and number; *keep* are the columns that pass through. With
-    *allow_missing* the columns of fields that may be missing need not be there. *dialect* is that of CSV files.
+    A row's id is in *id_column*; without one it is made of file and row number. The columns *keep* pass through. With
+    *allow_missing*, a file need not have the columns of optional fields. *dialect* is that of CSV files.
     """
 
     fields: Mapping[str, str]
@@ -27,7 +27,7 @@ class Columns:
     id_column: str | None = None
     keep: tuple[str, ...] = ()
     allow_missing: bool = False
-    dialect: Dialect = UNSAID
+    dialect: Dialect = DETECTED
     files: frozenset[str] = frozenset()
 
     @property
@@ -38,7 +38,7 @@ class Columns:
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """The columns without which no row can be read."""
+        """The columns that a file must have."""
         optional = {column for name, column in self.fields.items() if name not in self.required}
         return tuple(name for name in self.names if name not in optional or name in (self.id_column, *self.keep))
 
@@ -49,9 +49,9 @@ def find_columns(
     id_column: str | None,
     keep: Sequence[str],
     allow_missing: bool = False,
-    dialect: Dialect = UNSAID,
+    dialect: Dialect = DETECTED,
 ) -> Columns:
-    """Fit the user's *mapping* (field -> column) to what the model takes; raises BadInput."""
+    """Combine the model's fields with the user's *mapping* (field -> column); raises BadInput."""
     fields = contract.preprocessor.fields
     unknown = [name for name in mapping if name not in fields]
     if unknown:
@@ -73,7 +73,7 @@ def find_columns(
 
 @dataclass
 class Rows:
-    """The rows of a chunk that could be read, as columns; *rejects* are row number and reason of the others."""
+    """The readable rows of a chunk, column by column; *rejects* has row number and reason of the others."""
 
     numbers: list[int] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Rows:
     rejects: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, number: int, row_id: str, instance: Mapping[str, Any], kept: Sequence[Any] = ()) -> None:
-        """Add a row that could be read."""
+        """Add a readable row."""
         self.numbers.append(number)
         self.ids.append(row_id)
         self.instances.append(instance)
@@ -90,7 +90,7 @@ class Rows:
 
 
 def row_id(name: str, number: int, value: Any = None, column: str | None = None) -> str:
-    """Give the id of a row: *value*, if there is a *column* for it; raises UnreadableRow if that is empty."""
+    """Return the id of a row: *value* if there is a *column* for it; raises UnreadableRow if that is empty."""
     if column is None:
         return f"{name}:{number}"
     if value is None or value == "":

@@ -1,4 +1,4 @@
-"""Memory that the system may have back: what was freed, and what of files was needed only once."""
+"""Returns memory to the system: freed blocks, and pages of files that were needed only once."""
 
 import ctypes
 from pathlib import Path
@@ -7,16 +7,16 @@ _MADV_PAGEOUT = 21  # linux/mman.h; Python's mmap has no name for it
 
 
 def trim() -> None:
-    """Give back what the C library, where that is glibc, keeps between blocks that are used; takes milliseconds."""
+    """Return the free memory that glibc keeps to the system; takes milliseconds. Other C libraries are left alone."""
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim:
         malloc_trim(0)
 
 
 def page_out() -> None:
-    """Give back the pages of files, such as libraries, that only this process has in its memory; takes 0.1 s.
+    """Drop the pages of files, such as libraries, that only this process has in memory; takes 0.1 s.
 
-    What is needed again is read again. Linux does so, for files that the process may write to; others stay.
+    They are read again when needed. Linux does this only for files that the process may write to.
     """
     maps = Path("/proc/self/maps")
     madvise = getattr(ctypes.CDLL(None), "madvise", None)

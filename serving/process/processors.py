@@ -1,13 +1,13 @@
-"""How many processors there are."""
+"""The number of processors."""
 
 import os
 
 
 def processors() -> int:
-    """Count those that this process may use, as far as the system tells."""
+    """Return the number of processors that this process may use, as far as the system reports it."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def share(processes: int) -> int:
-    """Give how many are there for each of *processes* that use the same, at least one."""
+    """Return the number of processors for each of *processes* that share them, at least one."""
     return max(1, processors() // processes)

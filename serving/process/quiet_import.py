@@ -1,4 +1,4 @@
-"""Keeping what TensorFlow says of itself while it is imported off the terminal."""
+"""Keeps TensorFlow's informational messages off the terminal while it is imported."""
 
 import contextlib
 import os
@@ -8,14 +8,14 @@ import tempfile
 from collections.abc import Iterator
 
 _INFORMATION = re.compile(rb"I\d{4} |WARNING: All log messages before absl::InitializeLog")
-"""How lines of the lowest severity begin, and the one that announces them."""
+"""The beginning of lines of the lowest severity, and of the line that announces them."""
 
 
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
-    """Leave out the information that is logged to standard error meanwhile; all else is written afterwards.
+    """Drop informational lines that the block writes to standard error; other lines are written at its end.
 
-    TensorFlow 2.21 logs while its libraries are loaded, before it reads TF_CPP_MIN_LOG_LEVEL; where that is 0,
+    TensorFlow 2.21 logs while its libraries are loaded, before it reads TF_CPP_MIN_LOG_LEVEL. If that is 0,
     everything is shown.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":

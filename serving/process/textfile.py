@@ -1,6 +1,6 @@
-"""Gauges of jobs in a file for Prometheus: the node exporter's textfile collector reads it.
+"""Gauges of jobs, in a file that the node exporter's textfile collector reads.
 
-A file rather than a Pushgateway: it needs no further service, and what a job that was killed wrote before stays true.
+A file, unlike a Pushgateway, needs no further service, and stays valid if a job is killed.
 docs/metrics.md lists the gauges.
 """
 
@@ -12,19 +12,19 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from prometheus_client.parser import text_string_to_metric_families
 
 Values = dict[tuple[str, ...], float]
-"""By a gauge's name without its prefix, its model, and further labels if it has some."""
+"""Values by the gauge's name without its prefix, its model, and its further labels, if any."""
 
 
 @dataclass(frozen=True)
 class Textfile:
-    """The gauges of one kind of job: help texts by name without *prefix*, and the labels that come after `model`."""
+    """The gauges of one kind of job: help texts by name without *prefix*, and the labels after `model`."""
 
     prefix: str
     helps: Mapping[str, str]
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def read(self, path: Path) -> Values:
-        """Read what earlier runs wrote, if they did; raises OSError, or ValueError if the file is something else."""
+        """Read the values of earlier runs, if any; raises OSError, or ValueError if the file has another form."""
         if not path.exists():
             return {}
         samples = (
@@ -41,7 +41,7 @@ class Textfile:
             raise ValueError(f"a gauge has no label {error}") from error
 
     def write(self, path: Path, values: Values) -> None:
-        """Write *values* in the place of what the file had; raises OSError."""
+        """Write *values*, replacing the content of the file; raises OSError."""
         registry = CollectorRegistry()
         gauges = {
             name: Gauge(f"{self.prefix}_{name}", text, self._labels(name), registry=registry)

@@ -1,12 +1,12 @@
-"""The models folder: the versions of each model as TensorFlow Serving reads them, and the safe ways to change them.
+"""The models folder: each model's versions in TensorFlow Serving's layout, and the safe ways to change them.
 
-Training publishes through it, `plumbline models` lists and changes it. Whoever reads takes no lock, since a version
-appears and disappears whole. Whoever writes follows three rules:
+Training publishes versions; `plumbline models` lists and changes them. Readers take no lock, since versions appear and
+disappear whole. Writers follow three rules:
 
-* A version is made aside, in `<models>/.staging`, written through to the disc, and renamed into place.
-* A number is used once. TensorFlow Serving never loads a number again that has failed, and notices no change under
-  one that it has loaded; so promoting and rolling back give a version's content the next number.
-* Numbers are given out under one lock, and the highest is remembered even after its folder is gone.
+* A version is made in `<models>/.staging`, synced to the disk, and renamed into place.
+* A number is used once. TensorFlow Serving never loads a failed number again, and notices no change of a version that
+  it has loaded; so promote and rollback publish a version's content under the next number.
+* Numbers are assigned under one lock, and the highest is recorded, even after its folder was removed.
 """
 
 from serving.registry.changes import Promotion, promote, prune, removable, rollback

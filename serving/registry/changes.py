@@ -1,4 +1,4 @@
-"""Writing: which version is live. The wanted one comes back under the next number; old ones are taken away whole."""
+"""Writing: changes which version is live, by publishing one again under the next number, and removes old ones."""
 
 import dataclasses
 import json
@@ -9,15 +9,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from serving.process.durable_files import sync, sync_entry
 from serving.registry.errors import NoSuchVersion, NotFitToServe, NothingEarlier
 from serving.registry.publishing import release
-from serving.registry.staging import exclusive, staging, sync, sync_entry
-from serving.registry.versions import PROMOTED_FROM, SERVED, PromotedFrom, Version, entries, is_sample, read_versions
+from serving.registry.staging import exclusive, staging
+from serving.registry.versions import (
+    PROMOTED_FROM,
+    SERVED,
+    PromotedFrom,
+    Version,
+    entries,
+    is_sample,
+    newest_fit,
+    read_versions,
+)
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """What was done: *version* holds what *copied* does, and takes over from *replaced*."""
+    """The result: *version* is a copy of version *copied*, and takes over from *replaced*."""
 
     model: str
     copied: int
@@ -26,9 +36,9 @@ class Promotion:
 
 
 def promote(models_dir: Path, model: str, number: int) -> Promotion:
-    """Make version *number* the live one again. Raises RegistryError.
+    """Make version *number* the live one. Raises RegistryError.
 
-    The newest itself may be promoted: that is how TensorFlow Serving tries a version again that it failed to load.
+    It may be the newest: this makes TensorFlow Serving retry a version that it failed to load.
     """
     with staging(models_dir) as aside, exclusive(models_dir):
         versions = read_versions(models_dir, model)
@@ -42,9 +52,9 @@ def promote(models_dir: Path, model: str, number: int) -> Promotion:
 
 
 def rollback(models_dir: Path, model: str) -> Promotion:
-    """Make the version live that was so before the live one. Raises RegistryError.
+    """Make the version live that was live before. Raises RegistryError.
 
-    Done twice it goes back by two, not to and fro; versions that must not be served are passed over.
+    A second rollback goes back by one more version; versions that must not be served are skipped.
     """
     with staging(models_dir) as aside, exclusive(models_dir):
         versions = read_versions(models_dir, model)
@@ -61,27 +71,27 @@ def rollback(models_dir: Path, model: str) -> Promotion:
 
 
 def removable(versions: Sequence[Version], keep: int) -> list[int]:
-    """List the numbers that can go: neither among the newest *keep* (at least 2), nor among the newest unbroken."""
+    """List the removable numbers: all but the newest *keep* (at least 2) and the newest *keep* unbroken versions."""
     keep = max(keep, SERVED)
-    # Both: where the newest can't be loaded, TensorFlow Serving goes on with the older ones that it has.
+    # Both: if the newest can't be loaded, TensorFlow Serving keeps the older ones that it has.
     kept = {*versions[-keep:], *[version for version in versions if not version.problem][-keep:]}
     return [version.number for version in versions if version not in kept]
 
 
 def prune(models_dir: Path, model: str, keep: int) -> list[int]:
-    """Remove the versions that are `removable`; give their numbers. Raises RegistryError."""
+    """Remove the `removable` versions, and return their numbers. Raises RegistryError."""
     folder = models_dir / model
     with staging(models_dir) as aside, exclusive(models_dir):
-        doomed = removable(read_versions(models_dir, model), keep)
+        removed = removable(read_versions(models_dir, model), keep)
         for number, path in entries(folder):
-            if number in doomed:
+            if number in removed:
                 path.rename(aside / path.name)
         sync_entry(folder)
-    return doomed  # deleted by now, as all in staging is
+    return removed  # deleted by now, with everything in staging
 
 
 def _unfit(version: Version, versions: Sequence[Version]) -> str:
-    """Say why *version* must not be served, if so."""
+    """Return why *version* must not be served; empty if it may be."""
     if version.contract is None or version.problem:
         return version.problem
     live = _live(versions).contract
@@ -91,12 +101,12 @@ def _unfit(version: Version, versions: Sequence[Version]) -> str:
 
 
 def _live(versions: Sequence[Version]) -> Version:
-    """Pick the newest that can be served (if none can, the newest)."""
-    return next((version for version in reversed(versions) if not version.problem), versions[-1])
+    """Return the newest version that can be served, or the newest if none can."""
+    return newest_fit(versions) or versions[-1]
 
 
 def _before(version: Version, versions: Sequence[Version]) -> Version | None:
-    """Find what was live before *version*; of a copy, what was before its original."""
+    """Return what was live before *version*; for a copy, what was live before its original."""
     highest = version.promoted_from.back_to if version.promoted_from else version.number - 1
     earlier = [other for other in versions if highest is not None and other.number <= highest]
     return earlier[-1] if earlier else None
@@ -104,7 +114,7 @@ def _before(version: Version, versions: Sequence[Version]) -> Version | None:
 
 def _bring_back(aside: Path, wanted: Version, live: Version, back_to: int | None, command: str) -> Promotion:
     staged = aside / "version"
-    # The note is the copy's own: written through a shared file, it would change the original.
+    # The note belongs to the copy: written through a shared file, it would change the original.
     skipped = shutil.ignore_patterns(Path(PROMOTED_FROM).name)
     shutil.copytree(wanted.path, staged, copy_function=_link_or_copy, ignore=skipped)
     note = PromotedFrom(wanted.number, back_to, command, datetime.now(UTC).isoformat(timespec="seconds"))
@@ -115,7 +125,7 @@ def _bring_back(aside: Path, wanted: Version, live: Version, back_to: int | None
 
 
 def _link_or_copy(source: str, target: str) -> None:
-    """Share the file: published files never change, and a roll-back of gigabytes should take no time and no disc."""
+    """Link the file: published files never change, and a rollback of gigabytes should take neither time nor space."""
     try:
         os.link(source, target)
     except OSError:  # a file system without hard links, or another user's file

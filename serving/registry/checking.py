@@ -1,7 +1,7 @@
-"""Whether TensorFlow Serving can load a version, as far as its files tell without TensorFlow.
+"""Checks whether TensorFlow Serving can load a version, by its files and without TensorFlow.
 
-One that it can't load ends its start, though good versions lie beside it. So this errs on the side of loading: what it
-finds wrong is wrong, but what it finds nothing wrong with may still fail, as an unknown operation does.
+A version that can't be loaded makes its start fail, even if there are good versions. The check reports only definite
+problems: a version without any may still fail to load, for example with an unknown operation.
 """
 
 import re
@@ -25,11 +25,11 @@ _SERVE = b"serve"
 _SHARD = re.compile(r"variables\.data-(\d{5})-of-(\d{5})")
 _TABLE_END = struct.pack("<Q", 0xDB4775248B80FB57)
 _WARM_UP = "assets.extra/tf_serving_warmup_requests"
-_MOST_WARM_UP = 1000
+_MAX_WARM_UP = 1000
 _RECORD = struct.Struct("<Q4x")
 _RECORD_END = 4
-_LARGEST_TEXT = 1 << 20
-_LARGEST_GRAPH = (1 << 31) - 1  # of protobuf itself
+_MAX_TEXT_BYTES = 1 << 20
+_MAX_GRAPH_BYTES = (1 << 31) - 1  # of protobuf itself
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Unloadable:
 
 
 class _Found(Exception):
-    """What is wrong."""
+    """A problem was found; the message is the problem."""
 
 
 def check_folder(folder: Path) -> tuple[list[int], list[Unloadable]]:
-    """Look at a model's versions, the newest first, until as many can be loaded as are to be; gives both kinds."""
+    """Check a model's versions from the newest on, until enough can be loaded; return the good and the bad ones."""
     good: list[int] = []
     bad: list[Unloadable] = []
     for number, path in reversed(scan(folder).items()):
@@ -60,7 +60,7 @@ def check_folder(folder: Path) -> tuple[list[int], list[Unloadable]]:
 
 
 def why_unloadable(path: Path) -> str:
-    """Say why TensorFlow Serving can't load the version in *path*; empty if nothing is found."""
+    """Return why TensorFlow Serving can't load the version in *path*; empty if no problem is found."""
     try:
         _check_graph(path)
         _check_variables(path / "variables")
@@ -81,8 +81,8 @@ def _check_graph(path: Path) -> None:
         if not any((path / name).is_file() for name in _OTHER_FORMS):
             raise _Found(f"{SAVED_MODEL} is missing")
         return
-    if (size := file.stat().st_size) > _LARGEST_GRAPH:
-        raise _Found(f"{SAVED_MODEL}: expected at most {_LARGEST_GRAPH} bytes, got {size}")
+    if (size := file.stat().st_size) > _MAX_GRAPH_BYTES:
+        raise _Found(f"{SAVED_MODEL}: expected at most {_MAX_GRAPH_BYTES} bytes, got {size}")
     try:
         tags = {tag for graph in _parts(file.read_bytes(), _META_GRAPHS) for tag in _tags(graph)}
     except DecodeError:
@@ -97,7 +97,7 @@ def _tags(graph: bytes) -> Iterator[bytes]:
 
 
 def _parts(message: bytes, number: int) -> list[bytes]:
-    """List the parts of a message that a field of this number has; raises DecodeError."""
+    """List the values of a message's field of this number; raises DecodeError."""
     fields = UnknownFieldSet(Empty.FromString(message))
     found = (fields[index] for index in range(len(fields)))
     return [field.data for field in found if field.field_number == number and isinstance(field.data, bytes)]
@@ -120,8 +120,8 @@ def _check_variables(folder: Path) -> None:
 def _check_batching(file: Path) -> None:
     if not file.is_file():
         return
-    if file.stat().st_size > _LARGEST_TEXT:
-        raise _Found(f"{file.name}: expected at most {_LARGEST_TEXT} bytes, got {file.stat().st_size}")
+    if file.stat().st_size > _MAX_TEXT_BYTES:
+        raise _Found(f"{file.name}: expected at most {_MAX_TEXT_BYTES} bytes, got {file.stat().st_size}")
     try:
         read = text_format.Parse(file.read_bytes(), BatchingParameters(), allow_unknown_field=True)
     except (text_format.ParseError, UnicodeDecodeError) as error:
@@ -133,7 +133,7 @@ def _check_batching(file: Path) -> None:
 
 
 def _check_warm_up(file: Path) -> None:
-    """Look at the lengths of a TFRecord file, not at its checksums, which would take a second for each megabyte."""
+    """Check the lengths in a TFRecord file, but not its checksums: these would take a second per megabyte."""
     if not file.is_file():
         return
     count, size = 0, file.stat().st_size
@@ -142,6 +142,6 @@ def _check_warm_up(file: Path) -> None:
             count += 1
             if len(head) < _RECORD.size or size - records.tell() < (rest := _RECORD.unpack(head)[0] + _RECORD_END):
                 raise _Found(f"{_WARM_UP} is damaged or cut off at record {count}")
-            if count > _MOST_WARM_UP:
-                raise _Found(f"{_WARM_UP}: expected at most {_MOST_WARM_UP} records")
+            if count > _MAX_WARM_UP:
+                raise _Found(f"{_WARM_UP}: expected at most {_MAX_WARM_UP} records")
             records.seek(rest, 1)

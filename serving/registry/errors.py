@@ -1,12 +1,12 @@
-"""What can't be done with a models folder; the commands print the message. None of these ever crosses the network.
+"""The errors of a models folder; commands print their messages. None is ever sent over the network.
 
 RegistryError
 ├── NothingPublished     the folder has no model at all
 ├── NoSuchModel
 ├── NoSuchVersion
-├── NotFitToServe        the version that is asked for must not be served
+├── NotFitToServe        the requested version must not be served
 ├── NothingEarlier       there is no version to roll back to
-└── NoNextNumber         the folder's record of numbers is spoilt or used up
+└── NoNextNumber         the folder's record of numbers is damaged or exhausted
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from serving.errors import PlumblineError
 
 
 class RegistryError(PlumblineError):
-    """The root."""
+    """The base class: catch this to catch all of them."""
 
 
 class NothingPublished(RegistryError):
@@ -41,22 +41,22 @@ class NoSuchVersion(RegistryError):
 
 
 class NotFitToServe(RegistryError):
-    """The version is broken, or a sample's that would replace a real one."""
+    """The version is broken, or was trained on a sample and would replace one trained on real data."""
 
     def __init__(self, model: str, version: int, reason: str) -> None:
         super().__init__(f"{model}: version {version} is not to be served: {reason}")
 
 
 class NothingEarlier(RegistryError):
-    """No version came before the live one, or none of them may be served."""
+    """There is no earlier version, or none of them may be served."""
 
     def __init__(self, model: str, live: int, passed_over: Sequence[str]) -> None:
-        said = "".join(f"; {reason}" for reason in passed_over)
-        super().__init__(f"{model}: nothing to roll back to from version {live}{said}")
+        reasons = "".join(f"; {reason}" for reason in passed_over)
+        super().__init__(f"{model}: nothing to roll back to from version {live}{reasons}")
 
 
 class NoNextNumber(RegistryError):
-    """The next version's number can't be told."""
+    """The next version's number can't be determined."""
 
     def __init__(self, path: Path, got: str) -> None:
         super().__init__(f"{path}: expected the highest number ever used, below 2**63 - 1, got '{got}'; write it there")

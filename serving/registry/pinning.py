@@ -1,4 +1,4 @@
-"""Which versions a model server is to load by their numbers, so that a bad one beside them does not end its start."""
+"""Pins models to versions by number, so that a bad version does not make a model server's start fail."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from serving.registry.checking import Unloadable, check_folder
 
 @dataclass(frozen=True)
 class Pin:
-    """The *versions* of a model that are loaded, and what newer ones are passed over."""
+    """The *versions* of a model to load, and the newer ones that are passed over."""
 
     versions: tuple[int, ...]
     passed_over: tuple[Unloadable, ...]
 
 
 def pins(models_dir: Path, models: Iterable[str], *, everything: bool = False) -> dict[str, Pin]:
-    """Pin the models one of whose newest versions can't be loaded; with *everything* the others too.
+    """Pin each model that has a bad version among its newest ones; with *everything*, pin all models.
 
-    A model none of whose versions can be loaded is not pinned, since there is nothing to pin it to.
+    A model without any good version is not pinned, since there is nothing to pin it to.
     """
     found = {}
     for model in models:

@@ -1,23 +1,24 @@
-"""Writing: a new version, whole or not at all, under a number that was never used before."""
+"""Writing: publishes a version, whole or not at all, under a number that was never used before."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+from serving.process.durable_files import replace, sync, sync_entry
 from serving.registry.errors import NoNextNumber
-from serving.registry.staging import exclusive, staging, sync, sync_entry
+from serving.registry.staging import exclusive, staging
 from serving.registry.versions import Version, live_version, scan
 
 HIGHEST = ".highest_version"
-"""The file in a model's folder with the highest number ever used there. TensorFlow Serving looks at numbers only."""
+"""The file in a model's folder with the highest number ever used there. TensorFlow Serving ignores such names."""
 
 Admit = Callable[[Version | None], None]
 
 
 def publish(models_dir: Path, model: str, write: Callable[[Path], None], admit: Admit = lambda live: None) -> Path:
-    """Have *write* make a folder aside, then rename it to `<models_dir>/<model>/<next number>`; give that path.
+    """Have *write* make a folder in staging, rename it to `<models_dir>/<model>/<next number>`, and return that path.
 
-    *admit* gets the live version, if there is one, and raises if the new one must not replace it. It is
-    asked before *write*, and again at the end if another writer has changed the live version meanwhile.
+    *admit* gets the live version, if there is one, and raises if the new one must not replace it. It is called before
+    *write*, and again at the end if another writer has changed the live version meanwhile.
     """
     with staging(models_dir) as aside:
         live = live_version(models_dir, model)
@@ -36,7 +37,7 @@ def release(staged: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     sync_entry(folder.parent)
     number = next_number(folder)
-    remember(folder, number)  # first: rather a gap between numbers than one number twice
+    remember(folder, number)  # first: a skipped number is better than one used twice
     target = folder / str(number)
     staged.rename(target)
     sync_entry(folder)
@@ -44,7 +45,7 @@ def release(staged: Path, folder: Path) -> Path:
 
 
 def next_number(folder: Path) -> int:
-    """Give a number that no version in *folder* has or had; the caller holds the lock. Raises NoNextNumber."""
+    """Return a number that no version in *folder* has or had; the caller holds the lock. Raises NoNextNumber."""
     record = folder / HIGHEST
     text = record.read_text("utf-8", "replace") if record.exists() else "0"
     try:
@@ -57,9 +58,5 @@ def next_number(folder: Path) -> int:
 
 
 def remember(folder: Path, number: int) -> None:
-    """Write down the highest number that is or was used in *folder*, durably; the caller holds the lock."""
-    aside = folder / f"{HIGHEST}.new"
-    aside.write_text(f"{number}\n", "utf-8")
-    sync_entry(aside)
-    aside.replace(folder / HIGHEST)
-    sync_entry(folder)
+    """Record the highest number that was ever used in *folder*, durably; the caller holds the lock."""
+    replace(folder / HIGHEST, lambda file: file.write(f"{number}\n".encode()))

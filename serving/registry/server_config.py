@@ -1,4 +1,4 @@
-"""TensorFlow Serving's configuration files (text protos), made from what the models folder holds."""
+"""TensorFlow Serving's configuration files (text protos), made from the models folder."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,10 +9,10 @@ from serving.registry.errors import NotFitToServe, NothingPublished
 from serving.registry.versions import MODEL_NAME, SERVED, live_version, model_names, read_versions, scan
 
 BATCHING_FILE = "batching_params.pbtxt"
-"""Where a version says how it is to be batched: TensorFlow Serving looks for this name beside saved_model.pb."""
+"""The file in a version's folder that configures its batching; TensorFlow Serving expects this name."""
 
 MAX_ROWS = 512
-"""The most rows of a request, as many as the gateway takes (MAX_INSTANCES). TensorFlow Serving refuses more."""
+"""The maximum rows of a request, the same as the gateway's MAX_INSTANCES. TensorFlow Serving refuses more."""
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 MONITORING = f"""prometheus_config {{
@@ -22,17 +22,17 @@ MONITORING = f"""prometheus_config {{
 """
 
 _BATCH_BYTES = 8 * 1024 * 1024
-"""So much input is run at once at most: more of it makes a batch slower, and hardly cheaper."""
+"""The maximum input of a batch: a larger batch is slower, and hardly cheaper per row."""
 
 _QUEUED_BATCHES = 64
-"""Gateways limit what they send; this is for memory's sake, so that their limits are reached first."""
+"""Bounds memory. Gateways limit what they send, and their limits are meant to be reached first."""
 
 
 def servable_models(models_dir: Path) -> tuple[list[str], list[NotFitToServe]]:
-    """List the models that have a version that can be served, and say what is wrong with the others.
+    """List the models that have a servable version, and the problems of the others.
 
-    TensorFlow Serving would not even start with one of these in its list. Raises NothingPublished, or NotFitToServe if
-    no model can be served.
+    TensorFlow Serving would not start with one of the others in its list. Raises NothingPublished, or NotFitToServe
+    if no model can be served.
     """
     models, unservable = [], []
     for model in model_names(models_dir):
@@ -48,17 +48,17 @@ def servable_models(models_dir: Path) -> tuple[list[str], list[NotFitToServe]]:
 
 
 def _problem(models_dir: Path, model: str) -> str:
-    """Say why no version of the model can be served; empty if one can."""
+    """Return why no version of the model can be served; empty if one can."""
     if not MODEL_NAME.fullmatch(model):
         return "expected a model's name of small letters, digits, _ and -"
     return "" if live_version(models_dir, model) else read_versions(models_dir, model)[-1].problem
 
 
 def models_config(models: Iterable[str], base_path: str, pins: Mapping[str, Sequence[int]] | None = None) -> str:
-    """List *models*, each in its folder below *base_path*: an absolute path, or a URI such as gs://bucket/models.
+    """Return models.config for *models* in folders below *base_path*: a path, or a URI such as gs://bucket/models.
 
-    Of each, the newest versions are loaded, so that requests under way end with the one they began; of those in *pins*
-    the versions that are named there, whatever else is or comes.
+    The newest versions of each model are loaded, so that requests in progress finish with the one they started with.
+    Models in *pins* are limited to the versions named there.
     """
     pins = pins or {}
     blocks = (
@@ -81,19 +81,19 @@ def _policy(versions: Sequence[int]) -> str:
 
 
 def batch_threads_config(threads: int) -> str:
-    """Say how many batches run at once, of all models: the only setting that versions can't have for themselves."""
+    """Return batching.config: the number of concurrent batches of all models. Everything else is set per version."""
     return f"num_batch_threads {{ value: {threads} }}\n"
 
 
 def batching_parameters(contract: Contract) -> str:
-    """Say how the model's requests are batched: by what takes the device's time, never by waiting for company.
+    """Return the batching parameters of the model: no request waits only to be batched.
 
-    What gathers while the threads are busy is the next batch. A larger request is split. Pictures are padded to a power
-    of two rows, since a GPU tunes a convolution anew for each size it sees; elsewhere padding would only cost. The
-    sizes go on up to the largest request, although no batch becomes so large: else TensorFlow Serving loads nothing.
+    Requests that arrive while all threads are busy form the next batch. Larger requests are split. Images are padded
+    to a power of two rows, since a GPU tunes a convolution for each new size; elsewhere padding would only cost. The
+    sizes extend to the largest request, although no batch becomes so large: TensorFlow Serving requires that.
     """
     specs = contract.preprocessor.inputs.values()
-    rows = _batch_rows(sum(spec.row_bytes for spec in specs))
+    rows = fitting_rows(_BATCH_BYTES, sum(spec.row_bytes for spec in specs))
     lines = [
         f"max_batch_size {{ value: {MAX_ROWS} }}",
         "enable_large_batch_splitting { value: true }",
@@ -106,7 +106,7 @@ def batching_parameters(contract: Contract) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _batch_rows(row_bytes: int) -> int:
-    """Give the largest power of two, up to MAX_ROWS, that fits into a batch."""
-    fitting = max(1, _BATCH_BYTES // row_bytes)
+def fitting_rows(batch_bytes: int, row_bytes: int) -> int:
+    """Return the largest power of two, up to MAX_ROWS, of rows that fit *batch_bytes*; at least one."""
+    fitting = max(1, batch_bytes // row_bytes)
     return min(MAX_ROWS, 1 << (fitting.bit_length() - 1))

@@ -1,4 +1,4 @@
-"""Reading: which versions a model's folder holds, what each says of itself, and which TensorFlow Serving serves."""
+"""Reading: the versions in a model's folder, their contracts, and which of them TensorFlow Serving serves."""
 
 import json
 import re
@@ -12,22 +12,23 @@ from serving.errors import ContractError
 from serving.registry.errors import NoSuchModel
 
 SERVED = 2
-"""So many of the newest versions TensorFlow Serving keeps loaded, as `plumbline up` configures it."""
+"""The number of newest versions that TensorFlow Serving keeps loaded, as Plumbline configures it."""
 
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-"""The names that models may have, from folder to URL and metric label."""
+"""The valid names of models, which are folders, parts of URLs and labels of metrics."""
 
 SAMPLE = "sample"
-"""The name of the data of a model that was trained on a built-in sample."""
+"""The name of the data in a contract of a model that was trained on a built-in sample."""
 
 SAVED_MODEL = "saved_model.pb"
 CONTRACT = "assets.extra/contract.json"
+"""The contract's file in a version's folder."""
 PROMOTED_FROM = "assets.extra/promoted_from.json"
 
 
 @dataclass(frozen=True)
 class PromotedFrom:
-    """That a version is a copy of *version*, and which version to go *back_to* from it."""
+    """The note in a copy of *version*; a rollback from the copy goes *back_to* another version."""
 
     version: int
     back_to: int | None
@@ -37,7 +38,7 @@ class PromotedFrom:
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """A version as found: its contract, or the *problem* why it can't be served."""
+    """A version in a models folder: its contract, or the *problem* for which it can't be served."""
 
     number: int
     path: Path
@@ -47,31 +48,31 @@ class Version:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the model comes from; empty if it does not say."""
+        """Where the model comes from; empty if unknown."""
         return dict(self.contract.provenance) if self.contract else {}
 
 
 def entries(folder: Path) -> list[tuple[int, Path]]:
-    """List what TensorFlow Serving takes for versions, in the order of names. Raises OSError if it can't be listed.
+    """List the versions that TensorFlow Serving sees in *folder*, in the order of names. Raises OSError.
 
-    That is any child whose whole name is an int64, file or folder: `7`, but also `007` and `-7`.
+    These are all files and folders whose whole name is an int64: `7`, but also `007` and `-7`.
     """
     numbered = ((_number(child.name), child) for child in sorted(folder.iterdir()))
     return [(number, child) for number, child in numbered if number is not None]
 
 
 def scan(folder: Path) -> dict[int, Path]:
-    """Find the versions in *folder* by number, ascending. Of two names for one number the last in order counts."""
+    """Return the versions in *folder* by number, ascending. Of two names for one number the last in order counts."""
     return dict(sorted(dict(entries(folder)).items())) if folder.is_dir() else {}
 
 
 def model_names(models_dir: Path) -> list[str]:
-    """List the models that have a version. A folder that may not be read, such as a disk's `lost+found`, is none."""
+    """List the models that have a version; unreadable folders, such as `lost+found`, are skipped."""
     return sorted(folder.name for folder in models_dir.iterdir() if folder.name[0] != "." and _has_version(folder))
 
 
 def read_versions(models_dir: Path, model: str) -> list[Version]:
-    """Read all versions of *model*, ascending; raises NoSuchModel. A broken one is among them, with its problem."""
+    """Read all versions of *model*, ascending, including broken ones; raises NoSuchModel."""
     names = model_names(models_dir)
     if model not in names:
         raise NoSuchModel(models_dir, model, names)
@@ -86,21 +87,27 @@ def live_version(models_dir: Path, model: str) -> Version | None:
     return None
 
 
-def state(version: Version, versions: Sequence[Version]) -> str:
-    """Say what is to become of *version* among *versions*, under a `latest {num_versions: 2}` policy.
+def newest_fit(versions: Sequence[Version]) -> Version | None:
+    """Return the newest of *versions*, which ascend, that is not broken."""
+    return next((version for version in reversed(versions) if not version.problem), None)
 
-    `newest` is to answer requests; `kept` is to be loaded beside it, for requests under way; `idle` is not; `broken`
-    has no readable model or contract. What a model server has loaded can't be seen in its folder.
+
+def state(version: Version, versions: Sequence[Version]) -> str:
+    """Return what should become of *version* among *versions*, under a `latest {num_versions: 2}` policy.
+
+    `newest` should answer requests; `kept` should stay loaded for requests in progress; `idle` should not be loaded;
+    `broken` has no readable model or contract. The folder does not show what a model server has loaded.
     """
     if version.problem:
         return "broken"
-    if version.number == max(other.number for other in versions if not other.problem):
+    newest = newest_fit(versions)
+    if newest and version.number == newest.number:
         return "newest"
     return "kept" if version.number in [other.number for other in versions[-SERVED:]] else "idle"
 
 
 def is_sample(contract: Contract) -> bool:
-    """Whether the model was trained on a built-in sample, so that its answers mean nothing."""
+    """Return whether the model was trained on a built-in sample, so that its answers are meaningless."""
     return bool(contract.provenance.get("data") == SAMPLE)
 
 
@@ -134,13 +141,13 @@ def _promoted_from(path: Path) -> PromotedFrom | None:
     try:
         note = PromotedFrom(**json.loads((path / PROMOTED_FROM).read_bytes()))
         return note if isinstance(note.back_to, int | None) else None
-    except (OSError, ValueError, TypeError):  # a note for operators only: without it the version serves as well
+    except (OSError, ValueError, TypeError):  # the note is only for operators: the version can be served without it
         return None
 
 
 def _number(name: str) -> int | None:
     digits = name.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()):  # int() would take "1_0", " 1" and "٣"
+    if not (digits.isascii() and digits.isdigit()):  # int() would accept "1_0", " 1" and "٣"
         return None
     number = int(name)
     return number if -(2**63) <= number < 2**63 else None

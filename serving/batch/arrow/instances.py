@@ -1,4 +1,4 @@
-"""Columns of Arrow -> the values of instances, as the contract takes them: numbers, text, or a file's bytes."""
+"""Arrow columns -> the values of instances, as the contract takes them: numbers, text, or a file's bytes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,25 +8,25 @@ from serving.batch.extras import extra
 from serving.batch.rows import Columns
 
 _IMAGE_STRUCT = {"bytes", "path"}
-"""How Hugging Face's data sets hold a picture."""
+"""How Hugging Face's datasets hold an image."""
 
 
 @dataclass(frozen=True)
 class Unfit:
-    """A value that no instance can have; *reason* says what was expected."""
+    """In place of a value that no instance can have; *reason* says what was expected."""
 
     reason: str
 
 
 def instance_values(field: str, array: Any, columns: Columns) -> list[Any]:
-    """Return the values of *field*; `Unfit` in place of one that it can't have."""
+    """Return the values of *field*, with `Unfit` for each that it can't have."""
     if field in columns.numbers:
         return _numbers(field, array)
     return _files(field, array) if field in columns.files else _texts(field, array)
 
 
 def _numbers(field: str, array: Any) -> list[Any]:
-    """Return numbers; of other types what the contract refuses with a word that fits."""
+    """Return numbers; values of other types stay as they are, for the contract to reject with a fitting message."""
     types, array = extra("pyarrow", "Parquet").types, _stored(array)
     if types.is_decimal(array.type):
         return [None if value is None else float(value) for value in array.to_pylist()]
@@ -39,19 +39,19 @@ def _numbers(field: str, array: Any) -> list[Any]:
 
 
 def _texts(field: str, array: Any) -> list[Any]:
-    """Return text; also of bytes, as files of before Parquet had a mark for text have it."""
+    """Return text, also from bytes: old Parquet files do not mark text as such."""
     arrow, kind, array = extra("pyarrow", "Parquet"), array.type, _stored(array)
     if is_text(array.type) or is_bytes(kind) or (arrow.types.is_dictionary(kind) and is_bytes(array.type)):
         return [_decoded(field, value) for value in array.cast(arrow.large_binary()).to_pylist()]
     if arrow.types.is_primitive(array.type) and not arrow.types.is_temporal(array.type):
-        return plain(array)  # the contract says what it takes
+        return plain(array)  # the contract decides whether it takes them
     if arrow.types.is_null(array.type):
         return [None] * len(array)
     return _unfit(f"{field}: expected a string, got {kind}", array)
 
 
 def _files(field: str, array: Any) -> list[Any]:
-    """Return bytes, or base64 text; also of the structs in which Hugging Face's data sets hold pictures."""
+    """Return bytes, or base64 text, also from the structs in which Hugging Face's datasets hold images."""
     types, array = extra("pyarrow", "Parquet").types, _stored(array)
     if types.is_struct(array.type) and {part.name for part in array.type} == _IMAGE_STRUCT:
         return [_held(field, value) for value in array.to_pylist()]
@@ -62,7 +62,7 @@ def _files(field: str, array: Any) -> list[Any]:
 
 
 def _stored(array: Any) -> Any:
-    """Return what an array is held as: dictionaries written out, extension types as what is below them."""
+    """Return the array's stored values: dictionaries decoded, extension types as their storage type."""
     arrow = extra("pyarrow", "Parquet")
     if arrow.types.is_dictionary(array.type):
         array = array.dictionary_decode()
@@ -84,7 +84,7 @@ def _held(field: str, value: dict[str, Any] | None) -> Any:
         return value and value["bytes"]
     if value["path"] is None:
         return None
-    return Unfit(f"{field}: expected the picture's bytes, got only its path, {value['path']!r}: embed the files")
+    return Unfit(f"{field}: expected the image's bytes, got only its path, {value['path']!r}: embed the files")
 
 
 def _unfit(reason: str, array: Any) -> list[Any]:

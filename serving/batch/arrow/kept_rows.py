@@ -1,4 +1,4 @@
-"""Rows of a record batch that pass through: as Arrow has them to Parquet, as plain values to all else."""
+"""Rows of a record batch that pass through to the output: Parquet gets Arrow's values, other formats plain ones."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -10,7 +10,7 @@ from serving.batch.extras import extra
 
 
 class KeptBatch:
-    """The rows of *batch*, which is an Arrow record batch."""
+    """The rows of an Arrow record batch."""
 
     def __init__(self, batch: Any) -> None:
         self.batch = batch
@@ -25,7 +25,7 @@ class KeptBatch:
 
 
 class KeptRow(Sequence[Any]):
-    """The plain values of a row, made for the whole batch when the first of them is asked for."""
+    """The plain values of a row; they are made for the whole batch on first use."""
 
     __slots__ = ("number", "of")
 
@@ -44,7 +44,7 @@ class KeptRow(Sequence[Any]):
 
 
 def chosen(rows: Sequence[KeptRow]) -> Any:
-    """Return the record batch of *rows*: some of one batch, in its order."""
+    """Return a record batch of *rows*, which are rows of one batch in its order."""
     batch = rows[0].of.batch
     stretches = groupby(enumerate(rows), lambda item: item[1].number - item[0])
     slices = [[row.number for _, row in stretch] for _, stretch in stretches]

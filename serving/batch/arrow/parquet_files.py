@@ -1,4 +1,4 @@
-"""Parquet files, opened the same way wherever one looks into them."""
+"""Parquet files, opened the same way wherever they are read."""
 
 from typing import Any, BinaryIO
 
@@ -14,10 +14,10 @@ def open_parquet(name: str, file: BinaryIO, **options: Any) -> Any:
     parquet, arrow = extra("pyarrow.parquet", f"{name}: Parquet"), extra("pyarrow", "Parquet")
     try:
         metadata = parquet.read_metadata(file)
-        # Spark's old timestamps (INT96) are of microseconds, and as nanoseconds end in 2262: 9999-12-31 became 1816.
+        # Spark's old timestamps (INT96) are microseconds; as nanoseconds, which end in 2262, 9999-12-31 became 1816.
         unit = "us" if _SPARK in (metadata.metadata or {}) else None
         return parquet.ParquetFile(file, metadata=metadata, coerce_int96_timestamp_unit=unit, **options)
     except arrow.ArrowNotImplementedError as error:
-        raise BadInput(f"{name}: Parquet of a kind that can't be read here: {error}") from error
+        raise BadInput(f"{name}: this kind of Parquet can't be read here: {error}") from error
     except (OSError, arrow.ArrowException) as error:
         raise BadInput(f"{name}: not a Parquet file: {error}") from error

@@ -1,6 +1,6 @@
-"""Arrow's values -> what CSV and JSON hold: text, numbers, true and false, lists, objects.
+"""Arrow values -> values for CSV and JSON: text, numbers, booleans, lists, objects.
 
-Python's own types are too small for some of them: no nanoseconds, no years after 9999.
+Python's own types can't hold some of them: they have no nanoseconds, and no years after 9999.
 """
 
 import base64
@@ -14,14 +14,14 @@ from serving.batch.extras import extra
 _SECONDS_A_DAY = 86_400
 _MILLISECONDS_A_DAY = 1000 * _SECONDS_A_DAY
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_MAY_STAND_IN_TEXT = "\t\n\r"
+_ALLOWED_IN_TEXT = "\t\n\r"
 
 
 def plain(array: Any) -> list[Any]:
     """Return the values of an Arrow array.
 
-    Times are as in ISO 8601, with the offset of their zone; decimals are text with all their digits. Bytes are text if
-    they are that, as files of before Parquet had a mark for text have it, or else base64.
+    Times are ISO 8601 with the offset of their zone; decimals are text with all their digits. Bytes are text if they
+    can be read as such, since old Parquet files do not mark text, otherwise base64.
     """
     types, kind = extra("pyarrow", "Parquet").types, array.type
     if hasattr(array, "storage"):
@@ -84,7 +84,7 @@ def _byte_text(value: bytes) -> str:
         text = value.decode()
     except UnicodeDecodeError:
         return base64.b64encode(value).decode()
-    is_printable = all(character.isprintable() or character in _MAY_STAND_IN_TEXT for character in text)
+    is_printable = all(character.isprintable() or character in _ALLOWED_IN_TEXT for character in text)
     return text if is_printable else base64.b64encode(value).decode()
 
 
@@ -93,7 +93,7 @@ def _decimals(array: Any) -> list[Any]:
 
 
 def _counts(array: Any) -> list[Any]:
-    """Return the whole numbers by which Arrow holds points and spans of time."""
+    """Return the integers in which Arrow stores times and durations."""
     arrow = extra("pyarrow", "Parquet")
     counts: list[Any] = array.view(arrow.int32() if array.type.bit_width == 32 else arrow.int64()).to_pylist()
     return counts
@@ -115,9 +115,9 @@ def _timestamps(array: Any) -> list[Any]:
 
 
 def _offsets(array: Any, counts: list[Any]) -> list[Any] | None:
-    """Pair each count with the offset of its zone in seconds; None without a zone.
+    """Pair each count with its zone's offset in seconds; None if the type has no zone.
 
-    It is 0 if the zone is not known here, or the zone's time is more than Arrow can hold.
+    The offset is 0 if the zone is unknown here, or the local time exceeds what Arrow can hold.
     """
     if array.type.tz is None:
         return None
@@ -134,7 +134,7 @@ def _offsets(array: Any, counts: list[Any]) -> list[Any] | None:
 
 
 def _offset(seconds: int) -> int:
-    return seconds if abs(seconds) < _SECONDS_A_DAY else 0  # Arrow's sum went round
+    return seconds if abs(seconds) < _SECONDS_A_DAY else 0  # Arrow's sum overflowed
 
 
 def _times(array: Any) -> list[Any]:
@@ -152,7 +152,7 @@ def _lists(array: Any) -> list[Any]:
 
 
 def _maps(array: Any) -> list[Any]:
-    """Return objects; pairs where a key stands there twice, so that nothing is lost."""
+    """Return objects; a map that has a key twice becomes a list of pairs, so that nothing is lost."""
     return _each(_object, [_pairs(scalar.values) if scalar.is_valid else None for scalar in array])
 
 

@@ -5,11 +5,11 @@ import hashlib
 import os
 import shutil
 import stat
-import uuid
 from pathlib import Path
 from typing import BinaryIO
 
 from serving.batch.files.files import Write
+from serving.process import durable_files
 
 
 class LocalFiles:
@@ -56,18 +56,16 @@ class LocalFiles:
 
     def put(self, path: str, write: Write) -> None:
         """Write to a temporary file, sync it to the disk, and rename it."""
-        aside = self._write_aside(path, write)
-        os.replace(aside, path)
-        _sync(os.path.dirname(path))
+        durable_files.replace(Path(path), write)
 
     def create(self, path: str, content: bytes) -> None:
         """Write to a temporary file, and give it the name unless that is taken."""
-        aside = self._write_aside(path, lambda file: _write_all(file, content))
+        aside = durable_files.write_aside(Path(path), lambda file: file.write(content))
         try:
             os.link(aside, path)
         finally:
-            os.unlink(aside)
-        _sync(os.path.dirname(path))
+            aside.unlink()
+        durable_files.sync_entry(Path(path).parent)
 
     def remove(self, path: str) -> None:
         """Delete a file, or a folder with its content."""
@@ -76,31 +74,6 @@ class LocalFiles:
         else:
             Path(path).unlink(missing_ok=True)
 
-    def _write_aside(self, path: str, write: Write) -> str:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        aside = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
-        try:
-            with open(aside, "wb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
-        return aside
-
-
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder or ".", os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
 
 def _raise(error: OSError) -> None:
     raise error
-
-
-def _write_all(file: BinaryIO, content: bytes) -> None:
-    file.write(content)

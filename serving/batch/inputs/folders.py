@@ -1,7 +1,7 @@
-"""What is read of a folder or an archive, and what is passed over, by the files' names.
+"""Which files of a folder or an archive are read, and which are passed over, by their names.
 
-Hidden is what begins with a dot, in any folder on the way, and what macOS adds to archives; in a table's folder also
-what Spark and Hive keep beside the rows, such as `_SUCCESS` and `_metadata`.
+A file is hidden if its name, or that of a folder on the way, begins with a dot, or if macOS added it to an archive. So
+are, in a table's folder, the files that Spark and Hive keep next to the rows, such as `_SUCCESS` and `_metadata`.
 """
 
 import os
@@ -29,7 +29,7 @@ _LOGS = {
     "Hudi": re.compile(r"(^|/)\.hoodie/"),
     "Iceberg": re.compile(r"(^|/)metadata/[^/]*\.metadata\.json$"),
 }
-"""By what tables are known whose log says which of their files still count."""
+"""Files that identify tables with a log, which says which of their data files are still valid."""
 
 _PARQUET_BEGINS = b"PAR1"
 _KINDS_SHOWN = 20
@@ -37,7 +37,7 @@ _KINDS_SHOWN = 20
 
 @dataclass(frozen=True)
 class Contents:
-    """What a folder holds: *files* of one *format* ("folder" are images), and how many others by their kind."""
+    """The *files* of a folder that are read, of one *format* ("folder" for images), and the others counted by kind."""
 
     format: str
     files: tuple[str, ...]
@@ -45,21 +45,21 @@ class Contents:
 
 
 def look_into(folder: str, format: str | None, outputs: Iterable[str]) -> Contents:
-    """Choose what is read of *folder*: its images, or else its Parquet files; *format* "parquet" takes these anyway.
+    """Choose what is read of *folder*: its images, or else its Parquet files, which *format* "parquet" prefers.
 
-    What a run with *outputs* leaves there is not seen. Raises BadInput if there is neither.
+    Files that a run with *outputs* writes there are ignored. Raises BadInput if there are neither images nor Parquet.
     """
     names = [name for name in _names(folder) if not _is_of(_join(folder, name), outputs)]
     images = [name for name in names if is_image(name)]
     if not names or (format != "parquet" and (images or format == "folder")):
         return _contents("folder", folder, names, images)
     _check_log(folder, names)
-    tables = [name for name in names if not _is_beside_rows(name) and _is_parquet(folder, name)]
+    tables = [name for name in names if not _is_not_data(name) and _is_parquet(folder, name)]
     if not tables:
         found = in_words(fewer(kinds(names)))
         raise BadInput(
             f"{folder}: expected a folder of images ({', '.join(IMAGE_SUFFIXES)}) or of Parquet files, found {found}; "
-            "files of other kinds are named one by one, or by a pattern such as 'folder/*.csv'"
+            "name files of other kinds one by one, or by a pattern such as 'folder/*.csv'"
         )
     return _contents("parquet", folder, names, tables)
 
@@ -70,7 +70,7 @@ def images_in(folder: str) -> list[str]:
 
 
 def is_image(name: str) -> bool:
-    """Decide by the *name*, below the folder or in the archive."""
+    """Return whether *name*, a path below the folder or in the archive, is that of an image."""
     return name.lower().endswith(IMAGE_SUFFIXES) and not is_hidden(name)
 
 
@@ -80,24 +80,24 @@ def is_hidden(name: str) -> bool:
 
 
 def is_mark(name: str) -> bool:
-    """Return whether a file is one of those without rows that Spark and Hive leave, such as `_SUCCESS`."""
-    return _is_beside_rows(name) and not os.path.splitext(name)[1]
+    """Return whether a file is a marker without rows that Spark or Hive leaves, such as `_SUCCESS`."""
+    return _is_not_data(name) and not os.path.splitext(name)[1]
 
 
 def kinds(names: Iterable[str]) -> Counter[str]:
-    """Count *names* by their kind: hidden, or the suffix."""
+    """Count *names* by kind: hidden, or the suffix."""
     return Counter(map(_kind, names))
 
 
 def fewer(counts: Counter[str]) -> dict[str, int]:
-    """Keep the most frequent kinds, and count the others together."""
+    """Return the most frequent kinds, and the others counted together."""
     shown = dict(counts.most_common(_KINDS_SHOWN))
     others = counts.total() - sum(shown.values())
     return shown | ({"others": others} if others else {})
 
 
 def in_words(counts: Mapping[str, int]) -> str:
-    """Put counts in words: `3 .heic, 1 hidden`."""
+    """Return counts as text: `3 .heic, 1 hidden`."""
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
@@ -108,7 +108,7 @@ def _contents(format: str, folder: str, names: Sequence[str], chosen: Sequence[s
 
 
 def _names(folder: str) -> list[str]:
-    """List the files below *folder* by their paths from there."""
+    """List the files below *folder*, as paths relative to it."""
     return [path[len(folder.rstrip("/")) :].lstrip("/") for path in files_of(folder).below(folder)]
 
 
@@ -127,17 +127,17 @@ def _check_log(folder: str, names: Iterable[str]) -> None:
 
 
 def _is_of(path: str, outputs: Iterable[str]) -> bool:
-    """Return whether a run writes *path*: an output, or what has its name with a further ending."""
+    """Return whether a run writes *path*: an output, or its name with a further suffix."""
     plain = os.path.normpath(path)
     return any(plain == output or plain.startswith(f"{output}.") for output in map(os.path.normpath, outputs))
 
 
-def _is_beside_rows(name: str) -> bool:
+def _is_not_data(name: str) -> bool:
     return is_hidden(name) or any(part.startswith("_") and "=" not in part for part in name.split("/"))
 
 
 def _is_parquet(folder: str, name: str) -> bool:
-    """Decide by the name or, as Hive names its files `000000_0`, by how a file without suffix begins."""
+    """Decide by the suffix, or by the first bytes of a file without one: Hive names its files `000000_0`."""
     if os.path.splitext(name)[1]:
         return name.lower().endswith(parquet_files.SUFFIXES)
     path = _join(folder, name)

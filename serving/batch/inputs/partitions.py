@@ -1,4 +1,4 @@
-"""Columns that stand in paths, as Hive and Spark write them: `day=2026-01-01/shop=7/part-0.parquet` has two."""
+"""Columns in paths, as Hive and Spark write them: `day=2026-01-01/shop=7/part-0.parquet` has two."""
 
 import re
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ _INT32 = range(-(2**31), 2**31)
 
 
 def keys_of(paths: Sequence[str]) -> list[dict[str, Value]]:
-    """Read the columns in each of *paths*; one is of whole numbers if it is that in all of them, or else text.
+    """Read the columns in each of *paths*: whole numbers if all values of the column are, otherwise text.
 
-    So does pyarrow (`pyarrow.dataset.HivePartitioning`): numbers are int32, and days stay text.
+    As in `pyarrow.dataset.HivePartitioning`, numbers are int32, and dates stay text.
     """
     texts = [_texts(path) for path in paths]
     names = {name for keys in texts for name in keys}
@@ -26,7 +26,7 @@ def keys_of(paths: Sequence[str]) -> list[dict[str, Value]]:
 
 
 def key_type(values: Sequence[Value]) -> Any:
-    """Return the Arrow type of a column by its values in all files."""
+    """Return the Arrow type of a column with these values in all files."""
     arrow = extra("pyarrow", "Parquet")
     return arrow.int32() if any(isinstance(value, int) for value in values) else arrow.string()
 

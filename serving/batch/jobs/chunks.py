@@ -1,4 +1,4 @@
-"""A chunk of records -> the piece of output that it becomes. This is what runs in the threads or processes."""
+"""A chunk of records -> a piece of the output. This runs in the threads or processes."""
 
 import hashlib
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any, Protocol
 
-from serving.batch.errors import GOES_ON, BadInput, Changed, Unfinished, VersionGone
+from serving.batch.errors import RESUMES, BadInput, Changed, Unfinished, VersionGone
 from serving.batch.jobs.row_counts import Statistics
 from serving.batch.readers.records import Reader
 from serving.batch.rows import Rows
@@ -24,15 +24,15 @@ from serving.errors import (
 )
 from serving.prediction.predictor import Prediction, Predictor
 
-_AWAY = (ModelNotReady, ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable, UnknownVersion)
-"""Errors that may pass."""
+_TEMPORARY = (ModelNotReady, ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable, UnknownVersion)
+"""Errors that may be gone at the next try."""
 
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 5.0
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Records of one part, the first of which has the number *first* in its file; *position* is in the source."""
+    """Records of one part; *first* is the number of the first in its file, *position* the place in the source."""
 
     name: str
     first: int
@@ -43,7 +43,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Scored:
-    """What has become of a chunk; *call_seconds* is the time of the model server's call."""
+    """The result of a chunk; *call_seconds* is how long the call to the model server took."""
 
     piece: Any
     statistics: Statistics
@@ -56,19 +56,19 @@ class Stopping(Protocol):
     """A `threading.Event`, or one that processes share."""
 
     def is_set(self) -> bool:
-        """Tell whether the run is to end."""
+        """Return whether the run is to end."""
         ...
 
     def wait(self, timeout: float) -> bool:
-        """Wait until the run is to end."""
+        """Wait until the run is to end; return False after *timeout* seconds."""
         ...
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """The version that answers all rows, and the SHA-256 of its contract. Calls may take *deadline_seconds*.
+    """The version that answers all rows, and the SHA-256 of its contract.
 
-    A call is repeated while the model server is away, for *patience_seconds*.
+    A call may take *deadline_seconds*; it is retried for *patience_seconds* while the model server is unavailable.
     """
 
     model: str
@@ -79,12 +79,12 @@ class Pinned:
 
 
 def contract_hash(document: bytes) -> str:
-    """Give the SHA-256 of a contract's JSON."""
+    """Return the SHA-256 of a contract's JSON."""
     return hashlib.sha256(document).hexdigest()
 
 
 class Scorer:
-    """Scores chunks by *server*; safe to share between threads."""
+    """Scores chunks with *server*; safe to share between threads."""
 
     def __init__(self, server: ModelServer, pinned: Pinned, writer: Writer, stopping: Stopping) -> None:
         self._catalog = Catalog(server, [pinned.model])
@@ -107,20 +107,20 @@ class Scorer:
         return Scored(piece, statistics, rejects, prediction.stage_seconds["predict"], chunk.position)
 
     def predict(self, instances: Sequence[Any]) -> Prediction:
-        """Answer by the pinned version, with patience; raises BatchError."""
+        """Answer with the pinned version, retrying temporary errors; raises BatchError."""
         begun, pause = time.monotonic(), _FIRST_PAUSE_SECONDS
         while True:
             try:
                 return self._predictor.predict_each(self._live(), instances, self._pinned.deadline_seconds)
-            except _AWAY as error:
+            except _TEMPORARY as error:
                 if time.monotonic() + pause - begun > self._pinned.patience_seconds:
                     raise self._given_up(error) from error
                 if self._stopping.wait(pause):
-                    raise Unfinished(f"stopped while the model server was away: {error}") from error
-                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                    raise Unfinished(f"stopped while the model server was unavailable: {error}") from error
+                pause = min(2 * pause, _MAX_PAUSE_SECONDS)
                 self._catalog.refresh(self._pinned.model)
             except ModelServerError as error:
-                raise Unfinished(f"{error}; {GOES_ON}") from error
+                raise Unfinished(f"{error}; {RESUMES}") from error
             except PredictionError as error:
                 raise BadInput(str(error)) from error
 
@@ -137,11 +137,11 @@ class Scorer:
         pinned = self._pinned
         if isinstance(error, UnknownVersion):
             return VersionGone(pinned.model, pinned.version)
-        return Unfinished(f"{error}, for {pinned.patience_seconds:g} s; {GOES_ON}")
+        return Unfinished(f"{error}, for {pinned.patience_seconds:g} s; {RESUMES}")
 
 
 def _rejects(name: str, rows: Rows, prediction: Prediction) -> list[dict[str, Any]]:
-    """Give the rejected rows in their order."""
+    """Return the rejected rows in their order."""
     rejects = [{"file": name, "row": number, "reason": reason} for number, reason in rows.rejects]
     for index, error in prediction.rejected.items():
         rejects.append({"file": name, "row": rows.numbers[index], "row_id": rows.ids[index], "reason": str(error)})

@@ -1,4 +1,4 @@
-"""`--dry-run`: the first rows, all the way to their answers, and nothing written."""
+"""`--dry-run`: scores the first rows and writes nothing."""
 
 import json
 from contextlib import closing
@@ -18,7 +18,7 @@ _SHOWN = 3
 
 
 def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict[str, Any]:
-    """Score the first rows of the first source; raises BatchError."""
+    """Score the first rows of the first source, and return a summary; raises BatchError."""
     job = prepared.job
     source = prepared.inputs.sources[0] if prepared.inputs.sources else None
     rows, unused = Rows(), tuple[str, ...]()
@@ -51,17 +51,17 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
     }
 
 
-def as_text(told: dict[str, Any]) -> str:
-    """Lay out what `dry_run` gave."""
+def as_text(tried: dict[str, Any]) -> str:
+    """Return the summary of `dry_run` as text for a person."""
     lines = [
-        f"{told['model']} version {told['version']}, contract {told['contract'][:16]}; nothing was written",
-        f"  inputs     {told['inputs']:,} ({told['bytes']:,} bytes)",
-        f"  columns    {', '.join(told['columns'])}",
-        f"  tried      {told['rows_tried']:,} rows, {told['rejected']:,} rejected",
+        f"{tried['model']} version {tried['version']}, contract {tried['contract'][:16]}; nothing was written",
+        f"  inputs     {tried['inputs']:,} ({tried['bytes']:,} bytes)",
+        f"  columns    {', '.join(tried['columns'])}",
+        f"  tried      {tried['rows_tried']:,} rows, {tried['rejected']:,} rejected",
     ]
-    if unused := told["unused_columns"]:
+    if unused := tried["unused_columns"]:
         lines.append(f"  unused     {listed(unused)}: no field takes them")
-    lines[2:2] = passed_over_lines(told)
-    lines += [f"  rejected   {reason}" for reason in told["reasons"]]
-    lines += [f"  answer     {json.dumps(answer, ensure_ascii=False)}" for answer in told["answers"]]
+    lines[2:2] = passed_over_lines(tried)
+    lines += [f"  rejected   {reason}" for reason in tried["reasons"]]
+    lines += [f"  answer     {json.dumps(answer, ensure_ascii=False)}" for answer in tried["answers"]]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""How `plumbline score` ends: with a message and a telling exit code, also when it is told to stop."""
+"""How `plumbline score` ends: with a message and a specific exit code, also after a signal."""
 
 import contextlib
 import os
@@ -10,45 +10,45 @@ from types import FrameType
 
 import click
 
-from serving.batch.errors import GOES_ON, BatchError
+from serving.batch.errors import RESUMES, BatchError
 from serving.batch.readers.text_encoding import printable
 from serving.process.exit_codes import ExitCode
 
 
 @contextlib.contextmanager
 def reporting_errors() -> Iterator[None]:
-    """End the process with the code of a BatchError, and its message on standard error.
+    """End the process with the exit code of a BatchError, and print its message to standard error.
 
-    What goes wrong with a file or an object store may pass, so that is for another try, unless it says otherwise.
+    Other errors of files and object stores count as temporary, except those that a retry can't mend.
     """
     try:
         yield
-    except BrokenPipeError:  # whoever was to read the summary has gone, as `head` does: the work is done
+    except BrokenPipeError:  # the summary's reader, such as `head`, has exited; the work is done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except BatchError as error:
-        _say(error)
+        _report(error)
         raise SystemExit(error.exit_code) from error
     except (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        _say(error)
+        _report(error)
         raise SystemExit(ExitCode.BAD_INPUT) from error
     except OSError as error:
-        _say(f"{error}; {GOES_ON}")
+        _report(f"{error}; {RESUMES}")
         raise SystemExit(ExitCode.RETRY) from error
 
 
-def _say(error: object) -> None:
-    """Print what went wrong; a terminal obeys nothing of it, such as in a file's name."""
+def _report(error: object) -> None:
+    """Print an error; control characters in it, such as in a file's name, are escaped."""
     click.echo(f"Error: {printable(str(error))}", err=True)
 
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[threading.Event]:
-    """Give what SIGTERM or Ctrl-C sets, so that the parts under way are finished; the second of them ends at once."""
+    """Yield the event that SIGTERM or Ctrl-C sets, to finish the parts under way; a second signal exits at once."""
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
         if stopping.is_set():
-            os._exit(ExitCode.RETRY)  # nothing needs to be tidied: a run that is killed goes on as well
+            os._exit(ExitCode.RETRY)  # no cleanup is needed: a run that is killed resumes, too
         stopping.set()
         click.echo("stopping once the part under way is finished; another signal stops at once", err=True)
 

@@ -1,4 +1,4 @@
-"""What `--in-process` connects to: a version of the model in each process that scores."""
+"""The model server of `--in-process`: a version of the model in each process that scores."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from serving.model_servers.errors import CannotServe
 
 
 def connect_in_process(models_dir: Path, model: str, version: int | None) -> ModelServer:
-    """Load a version, the newest if None; raises BadInput."""
+    """Load a version, by default the newest; raises BadInput."""
     try:
         return connect.one_version(models_dir, model, version)
     except CannotServe as error:

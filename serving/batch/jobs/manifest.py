@@ -1,4 +1,4 @@
-"""What a run is: the model's version, the inputs and all options that change the output, fixed when it is begun."""
+"""The manifest of a run: the model's version, the inputs and all options that affect the output, fixed at its start."""
 
 import contextlib
 import hashlib
@@ -12,12 +12,12 @@ from serving.batch.files import files_of
 from serving.batch.inputs.source import Source
 
 FORM = 1
-"""The form of the JSON; a reader refuses another."""
+"""The version of the JSON's form; others are refused."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What else than model and inputs changes the output. *answer* and *types* are for whoever merges the parts."""
+    """The options that affect the output. *answer* and *types* are needed to merge the parts."""
 
     columns: Mapping[str, str]
     id_column: str | None
@@ -33,16 +33,16 @@ class Options:
     decimal: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON form."""
+        """Return the JSON form."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """*inputs* are the files' fingerprints by name, *contract* the SHA-256 of the contract's JSON.
+    """*inputs* are the files' fingerprints by name, *contract* is the SHA-256 of the contract's JSON.
 
-    *reference* is the contract's, for the report of drift; it is here for whoever merges the parts. So is how many
-    files of folders and archives were *passed_over*, by their kind, which changes nothing in the output.
+    *reference* is the contract's reference, and *passed_over* counts files of folders and archives that were not read,
+    by kind. Neither affects the output: the merge needs them for its summary.
     """
 
     model: str
@@ -56,11 +56,11 @@ class Manifest:
 
     @property
     def run(self) -> str:
-        """A short name that no other run has; it stands in the names of all parts."""
+        """A short, unique name of the run, which the names of all its parts contain."""
         return hashlib.sha256(_bytes(self._identity())).hexdigest()[:12]
 
     def to_json(self) -> bytes:
-        """Give the JSON: the same bytes for the same run, wherever it is made."""
+        """Return the JSON: the same bytes for the same run, wherever it is made."""
         return _bytes(self._identity() | ({"passed_over": dict(self.passed_over)} if self.passed_over else {}))
 
     def _identity(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: bytes, path: str) -> "Manifest":
-        """Read what `to_json` gave; raises BadInput."""
+        """Read the JSON that `to_json` returns; raises BadInput."""
         try:
             document = json.loads(text)
             if document["form"] != FORM:
@@ -96,11 +96,11 @@ class Manifest:
                 document.get("passed_over", {}),
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{path}: not a manifest: {error}; --restart begins anew") from error
+            raise BadInput(f"{path}: not a manifest: {error}; --restart starts over") from error
 
 
 def read_manifest(output: str) -> Manifest | None:
-    """Read the manifest of the run that was begun with *output*, if there is one."""
+    """Read the manifest of the run that was started with *output*, if there is one."""
     path = manifest_path(output)
     files = files_of(path)
     if not files.exists(path):
@@ -110,7 +110,7 @@ def read_manifest(output: str) -> Manifest | None:
 
 
 def begin(output: str, manifest: Manifest) -> None:
-    """Write down that *manifest* is begun; raises Changed if another was, also at the same moment."""
+    """Record the start of *manifest*'s run; raises Changed if another was started before or at the same moment."""
     path = manifest_path(output)
     with contextlib.suppress(FileExistsError):
         files_of(path).create(path, manifest.to_json())
@@ -119,43 +119,43 @@ def begin(output: str, manifest: Manifest) -> None:
         check_same(output, begun, manifest)
 
 
-def check_same(output: str, begun: Manifest, asked: Manifest) -> None:
-    """Raise Changed, with what differs, unless *asked* is the run that was *begun*."""
+def check_same(output: str, begun: Manifest, wanted: Manifest) -> None:
+    """Raise Changed, naming the difference, unless *wanted* is the run that was *begun*."""
     for what in ("model", "version"):
-        before, now = getattr(begun, what), getattr(asked, what)
+        before, now = getattr(begun, what), getattr(wanted, what)
         if before != now:
             raise Changed(output, f"with {what} {before}, and now it is {now}")
-    if begun.contract != asked.contract:
+    if begun.contract != wanted.contract:
         raise Changed(output, f"version {begun.version} of {begun.model} carries another contract now")
-    _check_inputs(output, begun.inputs, asked.inputs)
-    before, now = begun.options.to_json(), asked.options.to_json()
+    _check_inputs(output, begun.inputs, wanted.inputs)
+    before, now = begun.options.to_json(), wanted.options.to_json()
     for name, value in before.items():
         if value != now[name]:
-            raise Changed(output, f"with {name.replace('_', '-')} {_said(value)}, and now it is {_said(now[name])}")
-    if begun.sources != tuple(_without_path(source) for source in asked.sources):
-        raise Changed(output, "the inputs are read in other pieces now")
+            raise Changed(output, f"with {name.replace('_', '-')} {_shown(value)}, and now it is {_shown(now[name])}")
+    if begun.sources != tuple(_without_path(source) for source in wanted.sources):
+        raise Changed(output, "the inputs are now divided differently")
 
 
 def manifest_path(output: str) -> str:
-    """Give where the manifest of *output* is."""
+    """Return the path of the manifest of *output*."""
     return f"{output}.manifest.json"
 
 
-def _check_inputs(output: str, begun: Mapping[str, str], asked: Mapping[str, str]) -> None:
+def _check_inputs(output: str, begun: Mapping[str, str], wanted: Mapping[str, str]) -> None:
     for name, fingerprint in begun.items():
-        if name not in asked:
+        if name not in wanted:
             raise Changed(output, f"{name} was an input, and is none now")
-        if asked[name] != fingerprint:
+        if wanted[name] != fingerprint:
             raise Changed(output, f"the content of {name} is another now")
-    for name in asked:
+    for name in wanted:
         if name not in begun:
             raise Changed(output, f"{name} was no input, and is one now")
-    if list(begun) != list(asked):
+    if list(begun) != list(wanted):
         raise Changed(output, "the inputs came in another order")
 
 
 def _source_to_json(source: Source) -> dict[str, Any]:
-    """Give what makes a source the same wherever it is read; without keys, which few have, as it was before these."""
+    """Return what identifies a source wherever it is read. Empty keys are left out: older manifests have none."""
     values = asdict(source)
     return {name: value for name, value in values.items() if name != "path" and (name != "keys" or value)}
 
@@ -168,5 +168,5 @@ def _without_path(source: Source) -> Source:
     return Source(**{**asdict(source), "path": ""})
 
 
-def _said(value: object) -> str:
+def _shown(value: object) -> str:
     return "nothing" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False)

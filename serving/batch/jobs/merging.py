@@ -18,7 +18,7 @@ _MISSING_SHOWN = 3
 
 
 def finished(output: str, manifest: Manifest) -> dict[str, Any] | None:
-    """Give the summary of *manifest*'s run if that is finished, and its output as it was left."""
+    """Return the summary of *manifest*'s run if it is finished and its output is unchanged."""
     path, files = done_path(output), files_of(output)
     if not files.exists(path):
         return None
@@ -29,7 +29,7 @@ def finished(output: str, manifest: Manifest) -> dict[str, Any] | None:
 
 
 def merge(output: str, manifest: Manifest, parts: Parts, writer: Writer, limit: RejectLimit) -> Statistics:
-    """Put the parts together and give their statistics; raises Unfinished if some are missing, or TooManyRejects."""
+    """Concatenate the parts and return their statistics; raises Unfinished if some are missing, or TooManyRejects."""
     parts.refresh()
     there = list(_all_parts(output, manifest, parts))
     statistics = Statistics()
@@ -49,7 +49,7 @@ def merge(output: str, manifest: Manifest, parts: Parts, writer: Writer, limit: 
 
 
 def finish(output: str, manifest: Manifest, parts: Parts, summary: dict[str, Any]) -> None:
-    """Note that the run is finished, with its *summary*, and delete the parts."""
+    """Record that the run is finished, with its *summary*, and delete the parts."""
     document = {**summary, "run": manifest.run, "output_bytes": files_of(output).size(output)}
     files_of(output).put(done_path(output), lambda file: _write_json(file, document))
     parts.remove()

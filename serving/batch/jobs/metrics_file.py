@@ -1,4 +1,4 @@
-"""What Prometheus learns of a run: its end, and how it went if it succeeded."""
+"""The metrics of a run for Prometheus: when it ended and, if it succeeded, its figures."""
 
 import contextlib
 import time
@@ -12,41 +12,41 @@ from serving.process.textfile import Textfile
 TEXTFILE = Textfile(
     "plumbline_batch",
     {
-        "rows": "Rows that the last run which succeeded gave an answer.",
-        "rejected_rows": "Rows that the last run which succeeded rejected.",
-        "duration_seconds": "How long the last run took that succeeded.",
-        "rows_per_second": "Rows a second of the last run that succeeded.",
+        "rows": "Rows that the last successful run answered.",
+        "rejected_rows": "Rows that the last successful run rejected.",
+        "duration_seconds": "Duration of the last successful run.",
+        "rows_per_second": "Rows per second of the last successful run.",
         "last_success_timestamp_seconds": "When a run last succeeded.",
-        "last_run_timestamp_seconds": "When a run last ended, however it did.",
+        "last_run_timestamp_seconds": "When a run last ended, successfully or not.",
     },
 )
-_TOLD = {
+_GAUGES = {
     "rows": "rows",
     "rejected_rows": "rejected",
     "duration_seconds": "seconds",
     "rows_per_second": "rows_per_second",
 }
-"""Gauges by what the summary calls them."""
+"""The summary's key for each gauge."""
 
 
 @contextlib.contextmanager
-def telling_metrics(path: Path | None, model: str | None) -> Iterator[dict[str, Any]]:
+def writing_metrics(path: Path | None, model: str | None) -> Iterator[dict[str, Any]]:
     """Write to *path*, if there is one, how the run in the block ended; the block fills in its summary.
 
-    What the file has of other models, and of successes, stays. Raises BadInput, before the run if that can be known.
+    The file keeps the figures of other models, and of the last success. Raises BadInput, if possible before the run.
     """
-    told: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     with _refusing(path):
         values = TEXTFILE.read(path) if path else {}
     try:
-        yield told
+        yield summary
     finally:
-        name = told.get("model", model)
-        if path and name and not told.get("finished_before"):
+        name = summary.get("model", model)
+        if path and name and not summary.get("finished_before"):
             now = time.time()
-            values |= {(gauge, name): float(told[key]) for gauge, key in _TOLD.items() if key in told}
+            values |= {(gauge, name): float(summary[key]) for gauge, key in _GAUGES.items() if key in summary}
             values["last_run_timestamp_seconds", name] = now
-            if told:
+            if summary:
                 values["last_success_timestamp_seconds", name] = now
             with _refusing(path):
                 TEXTFILE.write(path, values)

@@ -1,7 +1,7 @@
-"""The parts of an output, beside it in `OUT.parts`: each is there whole or not at all.
+"""The parts of an output, in the folder `OUT.parts`: each is complete or does not exist.
 
-A part is two files: `.json` with its counts and rejects, and `.rows`, which comes last and says that both are there. At
-the end of a source stands a note of how many parts it has; so whoever merges knows that none is missing.
+A part is two files: `.json` with its counts and rejects, and `.rows`, which is written last and shows that both are
+complete. Another file for each source says how many parts it has, so that the merge notices missing ones.
 """
 
 import json
@@ -19,20 +19,20 @@ from serving.batch.writers.writer import Writer
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """The *number*-th stretch of rows of a source."""
+    """The part *number* of a source."""
 
     source: int
     number: int
 
     @property
     def name(self) -> str:
-        """The beginning of its files' names; their order is the input's."""
+        """The beginning of its files' names, which sort in the order of the input."""
         return f"{self.source:06d}-{self.number:08d}"
 
 
 @dataclass(frozen=True)
 class SourceEnd:
-    """How many parts and rows a source has."""
+    """The number of parts and rows of a source."""
 
     source: int
     parts: int
@@ -40,7 +40,7 @@ class SourceEnd:
 
 
 class Parts:
-    """The parts of *manifest*'s run; those of other runs are not seen."""
+    """The parts of *manifest*'s run; those of other runs are ignored."""
 
     def __init__(self, output: str, manifest: Manifest) -> None:
         self._folder = f"{output}.parts"
@@ -49,16 +49,16 @@ class Parts:
         self._names = self._list()
 
     def is_done(self, part: Part) -> bool:
-        """Tell whether a part is there."""
+        """Return whether a part is complete."""
         return f"{part.name}.{self._run}.rows" in self._names
 
     def end(self, source: int) -> SourceEnd | None:
-        """Give the end of a source, if somebody has read to there."""
+        """Return the end of a source, if it has been reached."""
         name = self._end_name(source)
         return SourceEnd(**self._read_json(name)) if name in self._names else None
 
     def write(self, part: Part, scored: Iterable[Scored], writer: Writer) -> None:
-        """Write a part of what is *scored*, as it comes."""
+        """Write a part from the *scored* chunks as they arrive."""
         statistics, rejects = Statistics(), list[dict[str, Any]]()
 
         def counted() -> Iterator[Any]:
@@ -69,13 +69,13 @@ class Parts:
 
         def write(file: BinaryIO) -> None:
             writer.write_part(counted(), file)
-            # Before the rows get their name, which says that both are there.
+            # Before the rows get their name, which shows that both are complete.
             self._put_json(f"{part.name}.{self._run}.json", {"statistics": statistics.to_json(), "rejects": rejects})
 
         self._put(f"{part.name}.{self._run}.rows", write)
 
     def write_end(self, end: SourceEnd) -> None:
-        """Note that a source was read to its end."""
+        """Record that a source was read to its end."""
         if self._end_name(end.source) not in self._names:
             self._put_json(self._end_name(end.source), {"source": end.source, "parts": end.parts, "rows": end.rows})
 
@@ -85,19 +85,19 @@ class Parts:
         return Statistics.from_json(document["statistics"]), document["rejects"]
 
     def opened(self, parts: Iterable[Part]) -> Iterator[BinaryIO]:
-        """Open the rows of one part after the other."""
+        """Yield the open rows of one part after another."""
         for part in parts:
             with self._files.open(self._path(f"{part.name}.{self._run}.rows")) as file:
                 yield file
 
     def done(self) -> list[Part]:
-        """List the parts that are there, in order."""
+        """List the complete parts, in order."""
         end = f".{self._run}.rows"
         names = sorted(name.removesuffix(end) for name in self._names if name.endswith(end))
         return [Part(*map(int, name.split("-"))) for name in names]
 
     def refresh(self) -> None:
-        """Look again at what is there: others may have written."""
+        """List the files again: other processes may have written some."""
         self._names = self._list()
 
     def remove(self) -> None:
@@ -129,7 +129,7 @@ class Parts:
 
 
 def restart(output: str) -> None:
-    """Throw away what was begun with *output*; what a former run has finished stays until it is replaced."""
+    """Discard the run that was started with *output*; a finished output stays until it is replaced. Raises BadInput."""
     files = files_of(output)
     if files.is_folder(output):
         raise BadInput(f"--output {output} is a folder; expected a file")
@@ -138,10 +138,10 @@ def restart(output: str) -> None:
 
 
 def done_path(output: str) -> str:
-    """Give where the summary of a finished run is, which says that it is finished."""
+    """Return the path of a run's summary, which exists once the run is finished."""
     return f"{output}.summary.json"
 
 
 def rejects_path(output: str) -> str:
-    """Give where the rejected rows are told."""
+    """Return the path of the rejected rows."""
     return f"{output}.rejects.jsonl"

@@ -1,4 +1,4 @@
-"""What is to be done, in order: chunks to score, parts to close, and the ends of sources."""
+"""The work of a run, in order: chunks to score, parts to close, and the ends of sources."""
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ class PartBegin:
 
 @dataclass(frozen=True)
 class PartEnd:
-    """All of a part has come."""
+    """The part is complete."""
 
 
 @dataclass(frozen=True)
 class Passed:
-    """Rows up to *position* in the source are somebody else's, or done."""
+    """Rows up to *position* in the source are done, or belong to another shard."""
 
     position: int
 
 
 @dataclass(frozen=True)
 class SourceBegin:
-    """What follows is of another source."""
+    """What follows belongs to *source*."""
 
     source: Source
 
@@ -40,13 +40,13 @@ Event = Chunk | PartBegin | PartEnd | Passed | SourceBegin | SourceEnd
 
 @dataclass(frozen=True)
 class Shard:
-    """Which of *count* shares of the work is to be done, from 0."""
+    """The share *index*, from 0, of *count* shares of the work."""
 
     index: int = 0
     count: int = 1
 
     def has(self, part: Part, sources: int) -> bool:
-        """Tell whether a part belongs to the share: whole sources, if there are enough of them."""
+        """Return whether a part belongs to the share, which is made of whole sources if there are enough."""
         number = part.source if sources >= self.count else part.number
         return number % self.count == self.index
 
@@ -57,7 +57,7 @@ WHOLE = Shard()
 
 @dataclass(frozen=True)
 class Plan:
-    """Sources in parts of *part_rows* rows, in chunks of at most *batch_rows*; *limit* rows of all."""
+    """Sources in parts of *part_rows* rows, and those in chunks of at most *batch_rows*; *limit* rows in all."""
 
     sources: tuple[Source, ...]
     shard: Shard
@@ -66,12 +66,12 @@ class Plan:
     limit: int | None
 
     def events(self, parts: Parts, opened: Callable[[Source], Opened], stopped: Callable[[], bool]) -> Iterator[Event]:
-        """Give what is to be done. Once *stopped*, no further part is begun."""
+        """Yield the work in order. Once *stopped*, no further part is started."""
         left = self.limit
         for source in self.sources:
             yield SourceBegin(source)
             end = parts.end(source.number)
-            if not self._is_ours(source) or (end and self._is_done(end, parts)):
+            if not self._may_have(source) or (end and self._is_done(end, parts)):
                 yield Passed(source.size)
             else:
                 end = yield from self._source(source, left, parts, opened(source), stopped)
@@ -81,16 +81,16 @@ class Plan:
             if left is not None and end:
                 left -= end.rows
 
-    def _is_ours(self, source: Source) -> bool:
-        """Tell whether any part of a source can be in the shard."""
+    def _may_have(self, source: Source) -> bool:
+        """Return whether any part of a source can be in the shard."""
         return len(self.sources) < self.shard.count or self.shard.has(Part(source.number, 0), len(self.sources))
 
     def _has(self, part: Part) -> bool:
         return self.shard.has(part, len(self.sources))
 
     def _is_done(self, end: SourceEnd, parts: Parts) -> bool:
-        ours = (part for number in range(end.parts) if self._has(part := Part(end.source, number)))
-        return all(parts.is_done(part) for part in ours)
+        mine = (part for number in range(end.parts) if self._has(part := Part(end.source, number)))
+        return all(parts.is_done(part) for part in mine)
 
     def _source(
         self, source: Source, left: int | None, parts: Parts, opened: Opened, stopped: Callable[[], bool]

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, a line now and then elsewhere. Both go to standard error."""
+"""The progress of a run on standard error: a bar on a terminal, a line from time to time elsewhere."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ _BAR_SECONDS = 0.1
 
 
 class Progress:
-    """Of *size* bytes. Use it in a `with` block: that is how the bar ends."""
+    """Progress through *size* bytes. The `with` block's end closes the bar."""
 
     def __init__(self, model: str, size: int, stream: TextIO = sys.stderr) -> None:
         self._model = model
@@ -30,7 +30,7 @@ class Progress:
                 label=model,
                 file=stream,
                 show_eta=False,
-                width=0,  # as wide as the terminal leaves room for
+                width=0,  # as wide as the terminal allows
                 item_show_func=lambda item: self._figures(),
             )
 
@@ -46,26 +46,26 @@ class Progress:
 
     @property
     def rows(self) -> int:
-        """The rows that were worked on."""
+        """The rows that were scored or rejected."""
         return self.statistics.rows + self.statistics.rejected
 
     @property
     def seconds(self) -> float:
-        """The time since the beginning."""
+        """The time since the start."""
         return time.monotonic() - self._started
 
     def source(self, size: int) -> None:
-        """Another source begins, of *size* bytes."""
+        """Start on another source, of *size* bytes."""
         self._before += self._source_size
         self._source_size, self._position = size, self._before
 
     def passed(self, position: int) -> None:
-        """Rows up to *position* in the source need no work."""
+        """Note that rows up to *position* in the source need no work."""
         self._passed += self._place(position) - self._position
         self._move(position)
 
     def scored(self, position: int, statistics: Statistics) -> None:
-        """Rows up to *position* in the source are scored."""
+        """Note that rows up to *position* in the source are scored."""
         self.statistics.add(statistics)
         self._move(position)
 
@@ -88,7 +88,7 @@ class Progress:
         self._bar.render_progress()
 
     def _figures(self) -> str:
-        """Tell rows a second, rejects and the time that is left."""
+        """Return rows per second, rejects and the remaining time as text."""
         seconds = max(self.seconds, 1e-9)
         figures = f"{self.rows / seconds:,.0f} rows/s, {self.statistics.rejected:,} rejected"
         done = self._position - self._passed

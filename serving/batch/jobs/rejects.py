@@ -1,4 +1,4 @@
-"""How many rows may be rejected before a run counts as failed."""
+"""The maximum number of rejected rows."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from serving.batch.errors import BadInput, TooManyRejects
 
 @dataclass
 class RejectLimit:
-    """At most *most* rows, or *percent* of all; None is no limit. What is a number of rows ends a run at once."""
+    """At most *max_rows*, or *percent* of all rows; None is no limit. Exceeding *max_rows* ends a run at once."""
 
-    most: int | None = None
+    max_rows: int | None = None
     percent: float | None = None
     count: int = 0
 
@@ -24,22 +24,22 @@ class RejectLimit:
                 if 0 <= percent <= 100:
                     return cls(percent=percent)
             elif text.isascii() and text.isdecimal():
-                return cls(most=int(text))
+                return cls(max_rows=int(text))
         except ValueError:
             pass
         raise BadInput(f"--max-rejects {text}: expected a number of rows such as 100, or a share such as 1%")
 
     def add(self, count: int, last: str) -> None:
-        """Count rejected rows, of which *last* tells the last; raises TooManyRejects if these are too many already."""
+        """Add to the count of rejected rows, the last of which *last* describes; raises TooManyRejects."""
         self.count += count
-        if self.most is not None and self.count > self.most:
+        if self.max_rows is not None and self.count > self.max_rows:
             raise TooManyRejects(
-                f"{self.count:,} rows were rejected, and at most {self.most:,} may be; the last: {last}"
+                f"{self.count:,} rows were rejected, and at most {self.max_rows:,} may be; the last: {last}"
             )
 
     def check(self, rows: int, rejected: int) -> None:
-        """Raise TooManyRejects if of *rows* with an answer and *rejected* without too many were rejected."""
-        allowed = self.most
+        """Raise TooManyRejects if too many were *rejected*; *rows* were answered."""
+        allowed = self.max_rows
         if self.percent is not None:
             allowed = int((rows + rejected) * self.percent / 100)
         if allowed is not None and rejected > allowed:

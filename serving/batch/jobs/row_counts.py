@@ -1,4 +1,4 @@
-"""What is counted of a stretch of rows. Statistics of parts add up to those of the whole, in any order."""
+"""The statistics of rows. Those of parts, added in any order, are those of the whole."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ from serving.prediction.predictor import Prediction
 
 @dataclass
 class Statistics:
-    """Rows with an answer and without, answers by label, and of values the sum, the least and the largest.
+    """Answered and rejected rows, answers by label, and the total, least and largest of values.
 
-    *window* has the rows' counts by the bins of the contract's reference, as `Reference.count` makes them; a contract
-    may have none. All is kept with each part, so that a run which went on, and a merge of shards, count a row once.
+    *window* has the rows' counts by the bins of the contract's reference, as `Reference.count` makes them; None without
+    a reference. Each part keeps its statistics, so that a resumed run and a merge of shards count every row once.
     """
 
     rows: int = 0
@@ -54,12 +54,12 @@ class Statistics:
             self._widen(other.total, other.least, other.largest)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON form."""
+        """Return the JSON form."""
         return {**vars(self), "window": None if self.window is None else self.window.tolist()}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read what `to_json` gave."""
+        """Read the JSON that `to_json` returns."""
         window = document["window"]
         return cls(**{**document, "window": None if window is None else np.array(window)})
 

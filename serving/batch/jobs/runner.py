@@ -1,4 +1,4 @@
-"""The run itself: chunks go out to the workers, come back in order, and become parts."""
+"""The run itself: chunks go to the workers, come back in order, and become parts."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
-from serving.batch.errors import GOES_ON, Unfinished
+from serving.batch.errors import RESUMES, Unfinished
 from serving.batch.formats import open_source
 from serving.batch.inputs.source import Source
 from serving.batch.jobs.chunks import Chunk, Scored, Stopping
@@ -21,7 +21,7 @@ from serving.batch.rows import Columns
 from serving.batch.writers.writer import Writer
 
 _AHEAD = 2
-"""So many chunks more than are worked on are read, so that no worker waits for the file."""
+"""Chunks that are read ahead, so that no worker waits for the file."""
 
 _CALLS_KEPT = 100_000
 
@@ -30,9 +30,9 @@ Item = PartBegin | PartEnd | Passed | SourceBegin | SourceEnd | Scored
 
 @dataclass
 class Run:
-    """Does *plan*, with at most *most* chunks at a time; *calls* are the seconds of the last calls to the server.
+    """Carries out *plan*, with at most *max_chunks* at a time; *calls* are the durations of the last calls in seconds.
 
-    *unused* are the columns, in the sources that were opened, that nothing takes.
+    *unused* are the columns of the opened sources that no field takes.
     """
 
     plan: Plan
@@ -42,7 +42,7 @@ class Run:
     limit: RejectLimit
     progress: Progress
     stopping: Stopping
-    most: int
+    max_chunks: int
     calls: deque[float] = field(default_factory=lambda: deque(maxlen=_CALLS_KEPT))
     done_before: Statistics = field(default_factory=Statistics)
     unused: dict[str, None] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Run:
             elif isinstance(item, Passed):
                 self.progress.passed(item.position)
         if self.stopping.is_set():
-            raise Unfinished(f"stopped: {GOES_ON}")
+            raise Unfinished(f"stopped: {RESUMES}")
 
     def _count_done(self) -> None:
         for part in self.parts.done():
@@ -83,13 +83,13 @@ class Run:
                     self.limit.add(len(item.rejects), f"{last['file']}, row {last['row']}: {last['reason']}")
 
     def _in_order(self, submit: Submit) -> Iterator[Item]:
-        """Have the chunks scored, several at a time, and give all in the order of the plan."""
+        """Have chunks scored, several at a time, and yield all results in the order of the plan."""
         waiting: deque[Event | Future[Scored]] = deque()
         chunks = 0
         for event in self.plan.events(self.parts, self._open, self.stopping.is_set):
             waiting.append(submit(event) if isinstance(event, Chunk) else event)
             chunks += isinstance(event, Chunk)
-            while waiting and (chunks > self.most + _AHEAD or _is_ready(waiting[0])):
+            while waiting and (chunks > self.max_chunks + _AHEAD or _is_ready(waiting[0])):
                 chunks -= isinstance(waiting[0], Future)
                 yield _result(waiting.popleft())
         while waiting:
@@ -109,6 +109,6 @@ def _result(item: "Event | Future[Scored]") -> Item:
     try:
         result = item.result() if isinstance(item, Future) else item
     except BrokenProcessPool as error:
-        raise Unfinished(f"a process was killed, perhaps as memory was short; {GOES_ON}") from error
+        raise Unfinished(f"a process was killed, perhaps because memory ran out; {RESUMES}") from error
     assert not isinstance(result, Chunk)  # noqa: S101 - for mypy: chunks were submitted
     return result

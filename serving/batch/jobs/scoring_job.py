@@ -1,4 +1,4 @@
-"""One call of `plumbline score`: from what was asked to an output, or to a clear end."""
+"""One call of `plumbline score`: from its options to an output, or to a clear error."""
 
 import sys
 import threading
@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from serving.batch.errors import BadInput, Changed, VersionGone
 from serving.batch.files import files_of
@@ -31,18 +29,18 @@ from serving.batch.writers.parquet_output import kept_types
 from serving.batch.writers.writer import Writer, answer_columns
 from serving.catalog import LiveModel, ModelServer
 from serving.contract import Contract
-from serving.registry.server_config import MAX_ROWS
+from serving.registry import server_config
 
 _PART_ROWS = {"image": 1_000}
 _PART_ROWS_ELSE = 50_000
 _BATCH_BYTES = 2 * 1024 * 1024
-_LEAST_BATCH_ROWS = 16
+_MIN_BATCH_ROWS = 16
 _HASH_CHARACTERS = 16
 
 
 @dataclass(frozen=True)
 class Job:
-    """What was asked for; fields are named as the options of `plumbline score`."""
+    """What is to be scored; the fields are named like the options of `plumbline score`."""
 
     inputs: tuple[str, ...]
     model: str
@@ -69,7 +67,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A job with all that was found out for it."""
+    """A job with everything that was looked up for it."""
 
     job: Job
     live: LiveModel
@@ -86,7 +84,7 @@ class Prepared:
 
     @property
     def workers(self) -> Workers:
-        """Who does it. Shards are for several machines or pods, where each is to take what it was given."""
+        """The threads or processes. A shard gets only the processes that it was given: several may share a machine."""
         job, kind = self.job, self.live.contract.preprocessor.kind
         if job.processes:
             return Workers(job.in_flight, job.processes)
@@ -94,13 +92,13 @@ class Prepared:
 
     @property
     def plan(self) -> Plan:
-        """What is to be done."""
+        """The work."""
         options = self.manifest.options
         return Plan(self.inputs.sources, self.job.shard, options.part_rows, options.batch_rows, options.limit)
 
 
 def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
-    """Find version, columns and inputs; raises BatchError."""
+    """Look up version, columns and inputs; raises BatchError."""
     version = begun.version if begun and job.version is None and job.label is None else job.version
     try:
         live = pin(server, job.model, version, job.label, job.patience_seconds)
@@ -144,7 +142,7 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
 
 
 def score(job: Job, server: ModelServer, connect: Connect, stopping: threading.Event) -> dict[str, Any]:
-    """Do the job, or what is left of it, and give its summary; raises BatchError."""
+    """Do the job, or the rest of it, and return its summary; raises BatchError."""
     begun = read_manifest(job.output)
     if begun and begun.model != job.model:
         raise Changed(job.output, f"with model {begun.model}, and now it is {job.model}")
@@ -163,7 +161,7 @@ def score(job: Job, server: ModelServer, connect: Connect, stopping: threading.E
         with workers.running(server, connect, prepared.pinned, prepared.writer, stopping) as submit:
             run.run(submit)
     if changed := [path for path, stamp in _stamps(prepared.inputs).items() if stamp != stamps.get(path)]:
-        raise BadInput(f"{changed[0]} changed while it was read: give --restart once it is written")
+        raise BadInput(f"{changed[0]} changed while it was read: use --restart once it is complete")
     whole = run.done_before
     whole.add(progress.statistics)
     if job.shard.count == 1:
@@ -179,22 +177,22 @@ def score(job: Job, server: ModelServer, connect: Connect, stopping: threading.E
 
 
 def _stamps(inputs: Inputs) -> dict[str, object]:
-    """Return the stamp of each file that is read, by its path."""
+    """Return the stamp of each file that is read, by path."""
     paths = {path for source in inputs.sources for path in files_in(source)}
     return {path: files_of(path).stamp(path) for path in paths}
 
 
 def _check_columns(prepared: Prepared) -> None:
-    """Open the first source, or else what it lacks would be told only after a run has begun that can't go on."""
+    """Open the first source, so that a missing column is reported before a run is started that can't be finished."""
     for source in prepared.inputs.sources[:1]:
         open_source(source, prepared.columns).records.close()
 
 
 def merge_shards(output: str, max_rejects: str | None) -> dict[str, Any]:
-    """Put the parts of all shards together; needs nothing but them and the manifest. Raises BatchError."""
+    """Merge the parts of all shards, from these and the manifest alone, and return the summary. Raises BatchError."""
     manifest = read_manifest(output)
     if manifest is None:
-        raise BadInput(f"{manifest_path(output)} is not there: expected the --output that the shards were given")
+        raise BadInput(f"{manifest_path(output)} does not exist: expected the --output of the shards")
     parts = Parts(output, manifest)
     if done := merging.finished(output, manifest):
         parts.remove()
@@ -216,8 +214,6 @@ def _constants(model: str, version: int, digest: str) -> tuple[str, int, str]:
 
 
 def fitting_rows(contract: Contract) -> int:
-    """Give how many rows fit a call: a power of two, by the size of the model's features."""
+    """Return how many rows fit a call: a power of two, by the size of the model's features."""
     specs = contract.preprocessor.inputs.values()
-    size = sum(int(np.prod([side for side in spec.shape if side])) * np.dtype(spec.dtype).itemsize for spec in specs)
-    fitting = 1 << (max(_BATCH_BYTES // size, 1).bit_length() - 1)
-    return min(max(fitting, _LEAST_BATCH_ROWS), MAX_ROWS)
+    return max(server_config.fitting_rows(_BATCH_BYTES, sum(spec.row_bytes for spec in specs)), _MIN_BATCH_ROWS)

@@ -1,4 +1,4 @@
-"""What a run has done, for people and, as JSON, for programs."""
+"""The summary of a run, for people and, as JSON, for programs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _MOVED_SHOWN = 5
 def summarise(
     output: str, manifest: Manifest, whole: Statistics, rows_now: int, seconds: float, calls: Sequence[float]
 ) -> dict[str, Any]:
-    """Make the summary: *whole* counts all rows; *rows_now* took *seconds*, the rest was done before."""
+    """Return the summary: *whole* counts all rows; *rows_now* took *seconds*, the rest was done before."""
     summary: dict[str, Any] = {
         "model": manifest.model,
         "version": manifest.version,
@@ -49,7 +49,7 @@ def summarise(
 
 
 def as_text(summary: Mapping[str, Any]) -> str:
-    """Lay the summary out for a person."""
+    """Return the summary as text for a person."""
     scored, rejected = summary["rows"], summary["rejected"]
     lines = [
         f"{summary['model']} version {summary['version']}, contract {summary['contract'][:16]}",
@@ -62,7 +62,7 @@ def as_text(summary: Mapping[str, Any]) -> str:
         for index, (label, count) in enumerate(labels[:_LABELS_SHOWN])
     ]
     if len(labels) > _LABELS_SHOWN:
-        lines.append(f"  {'':10} and {len(labels) - _LABELS_SHOWN} labels more")
+        lines.append(f"  {'':10} and {len(labels) - _LABELS_SHOWN} more labels")
     if "values" in summary:
         values = summary["values"]
         lines.append(f"  values     mean {values['mean']:.4g}, {values['min']:.4g} to {values['max']:.4g}")
@@ -83,13 +83,13 @@ def as_text(summary: Mapping[str, Any]) -> str:
 
 
 def passed_over_lines(summary: Mapping[str, Any]) -> list[str]:
-    """Return the line on how many files were passed over, and of what kinds."""
+    """Return the line that counts the files passed over, if any."""
     counts = summary.get("passed_over", {})
     return [f"  files      {sum(counts.values()):,} passed over: {in_words(counts)}"] if counts else []
 
 
 def _drift(reference: Reference, whole: Statistics) -> list[dict[str, Any]]:
-    """Compare all rows with the rows that the model was trained on."""
+    """Compare all rows with the training data."""
     found = report(Window(reference, np.asarray(whole.window), whole.rows))
     return [{**asdict(feature), "verdict": str(feature.verdict)} for feature in found]
 

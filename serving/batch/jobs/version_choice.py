@@ -1,10 +1,10 @@
-"""Which version of the model answers: it is looked up once, when a run is begun, and kept."""
+"""Which version of the model answers: it is looked up once, at the start of a run, and kept."""
 
 import time
 
 import click
 
-from serving.batch.errors import GOES_ON, BadInput, Unfinished
+from serving.batch.errors import RESUMES, BadInput, Unfinished
 from serving.catalog import Catalog, LiveModel, ModelServer
 from serving.errors import ModelServerError, PredictionError, RequestError
 
@@ -12,13 +12,13 @@ _PAUSE_SECONDS = 1.0
 
 
 def pin(server: ModelServer, model: str, version: int | None, label: str | None, patience_seconds: float) -> LiveModel:
-    """Give the version that is named or labelled, or else the newest; waits for a server that is away.
+    """Return the version that is named or labelled, or else the newest; wait for a server that is unavailable.
 
-    Raises BadInput if there is no such version, or Unfinished if the server stays away.
+    Raises BadInput if there is no such version, or Unfinished if the server stays unavailable.
     """
     catalog = Catalog(server, [model])
     until = time.monotonic() + patience_seconds
-    told = False
+    announced = False
     while True:
         try:
             return catalog.labelled(model, label) if label is not None else catalog.live(model, version)
@@ -26,11 +26,11 @@ def pin(server: ModelServer, model: str, version: int | None, label: str | None,
             raise BadInput(f"{error}; {_there(catalog, model)}") from error
         except ModelServerError as error:
             if time.monotonic() + _PAUSE_SECONDS > until:
-                raise Unfinished(f"{error}, for {patience_seconds:g} s; {GOES_ON}") from error
-            if not told:
+                raise Unfinished(f"{error}, for {patience_seconds:g} s; {RESUMES}") from error
+            if not announced:
                 waits = f"waiting for {patience_seconds:g} s (--in-process needs no model server)"
                 click.echo(f"{error}; {waits}", err=True)
-                told = True
+                announced = True
         except PredictionError as error:
             raise BadInput(str(error)) from error
         time.sleep(_PAUSE_SECONDS)

@@ -23,16 +23,16 @@ Connect = Callable[[], ModelServer]
 _context = multiprocessing.get_context("spawn")  # gRPC does not survive a fork
 
 
-_PYTHONS_WORK = ("text",)
-"""The kinds of preprocessing that several threads don't get done faster."""
-_WORTH_BYTES = 16 * 1024 * 1024
-"""With less to read a process takes longer to start than it saves: measured with reviews, one process beside two."""
+_PYTHON_BOUND = ("text",)
+"""The kinds of preprocessing that threads don't speed up."""
+_MIN_BYTES_FOR_PROCESSES = 16 * 1024 * 1024
+"""With less to read, processes take longer to start than they save: measured with reviews, one process against two."""
 _MAX_PROCESSES = 4
 
 
 @dataclass(frozen=True)
 class Workers:
-    """*in_flight* threads, or *processes* if there are more than one, each with a call to the server at a time."""
+    """*in_flight* threads, or *processes* if more than one; each makes one call to the server at a time."""
 
     in_flight: int
     processes: int = 1
@@ -40,23 +40,23 @@ class Workers:
     @classmethod
     def fitted(cls, in_flight: int, kind: str, size: int) -> "Workers":
         """Choose the number of processes for *size* bytes of instances of this *kind*."""
-        if kind not in _PYTHONS_WORK or size < _WORTH_BYTES:
+        if kind not in _PYTHON_BOUND or size < _MIN_BYTES_FOR_PROCESSES:
             return cls(in_flight)
         return cls(in_flight, min(processors(), _MAX_PROCESSES))
 
     @property
     def count(self) -> int:
-        """How many chunks are worked on at the same time."""
+        """The number of chunks in progress at the same time."""
         return self.processes if self.processes > 1 else self.in_flight
 
     @contextmanager
     def running(
         self, server: ModelServer, connect: Connect, pinned: Pinned, writer: Writer, stopping: threading.Event
     ) -> Iterator[Submit]:
-        """Give the function that has a chunk scored; threads share *server*, processes *connect* to one themselves."""
+        """Yield the function that submits a chunk; threads share *server*, processes each *connect* to one."""
         if self.processes > 1:
             shared = _context.Event()
-            threading.Thread(target=_hand_on, args=(stopping, shared), daemon=True).start()
+            threading.Thread(target=_forward, args=(stopping, shared), daemon=True).start()
             executor: Executor = ProcessPoolExecutor(
                 self.processes, _context, initializer=_start, initargs=(connect, pinned, writer, shared)
             )
@@ -76,7 +76,7 @@ _scorer: Scorer
 
 def _start(connect: Connect, pinned: Pinned, writer: Writer, stopping: Stopping) -> None:
     global _scorer
-    for number in (signal.SIGINT, signal.SIGTERM):  # which reach the whole group; the parent decides what they mean
+    for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the parent handles them
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _scorer = Scorer(connect(), pinned, writer, stopping)
@@ -86,14 +86,14 @@ def _score(chunk: Chunk) -> Scored:
     return _scorer.score(chunk)
 
 
-def _hand_on(stopping: threading.Event, shared: Any) -> None:
-    """Tell the processes. Not in the signal's handler: the shared event has a lock that may be held just then."""
+def _forward(stopping: threading.Event, shared: Any) -> None:
+    """Pass *stopping* on to the processes; a signal handler can't, as the shared event's lock may be held then."""
     stopping.wait()
     shared.set()
 
 
 def _end_with_parent() -> None:
-    """End if the parent is killed: nobody else would tell, and the pool's processes wait for work for ever."""
+    """Exit if the parent is killed: otherwise the pool's processes would wait for work for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

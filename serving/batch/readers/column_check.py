@@ -1,4 +1,4 @@
-"""Whether the columns of a file are those that are wanted: told before a row is read."""
+"""Checks a file's columns before a row is read."""
 
 from collections.abc import Sequence
 
@@ -10,17 +10,16 @@ _SHOWN = 20
 
 
 def check_columns(name: str, header: Sequence[str], columns: Columns) -> tuple[str, ...]:
-    """Return the columns of *header* that nothing takes.
+    """Return the columns of *header* that are not used.
 
-    Raises BadInput if one that is wanted is not there, unless it may be missing, or if it is there twice.
+    Raises BadInput if a needed column is missing or is listed twice.
     """
     missing = [column for column in columns.names if column not in header]
     if lacking := [column for column in missing if column in columns.needed]:
         raise BadInput(f"{_expected(name, lacking, header)}; {_ADVICE}")
     if missing and not columns.allow_missing:
         raise BadInput(
-            f"{_expected(name, missing, header)}; {_ADVICE}, and --allow-missing scores rows without those that may be "
-            "missing"
+            f"{_expected(name, missing, header)}; {_ADVICE}, and --allow-missing scores rows without optional columns"
         )
     twice = [column for column in columns.names if list(header).count(column) > 1]
     if twice:
@@ -37,5 +36,5 @@ def _expected(name: str, missing: Sequence[str], header: Sequence[str]) -> str:
 
 
 def listed(columns: Sequence[str]) -> str:
-    """Return the names of the first columns, as a terminal can show them."""
+    """Return the first columns' names, safe for a terminal."""
     return ", ".join(map(printable, columns[:_SHOWN])) + (", ..." if len(columns) > _SHOWN else "")

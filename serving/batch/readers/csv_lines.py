@@ -1,23 +1,23 @@
-"""The lines of CSV, of which none is too long to be held."""
+"""The lines of CSV files, of bounded length."""
 
 from typing import TextIO
 
 
 class LineTooLong(Exception):
-    """A line was left out, and the row that it is."""
+    """A line, which is a whole row, was skipped for its length."""
 
 
 class CsvLines:
-    """Iterates over the lines of *text*, of at most *most* characters each.
+    """Iterates over the lines of *text*, of at most *max_length* characters each.
 
-    A line that is longer raises LineTooLong if it is a row of its own, else ValueError: where the row ends that it is a
-    part of can't be told without holding it. `csv.reader` goes on behind it. Whoever reads rows sets *of_row* to 0
-    before each, and counts *rows*.
+    A longer line raises LineTooLong if it is a whole row, and `csv.reader` continues after it. If it is a part of a row
+    it raises ValueError, since the end of that row can't be found without holding the line. The caller sets *of_row*
+    to 0 before each row, and counts *rows*.
     """
 
-    def __init__(self, text: TextIO, most: int) -> None:
+    def __init__(self, text: TextIO, max_length: int) -> None:
         self._readline = text.readline
-        self._most = most
+        self._max_length = max_length
         self.of_row = self.rows = 0
         self._line = 0
         self._peeked = ""
@@ -26,23 +26,23 @@ class CsvLines:
         return self
 
     def peek(self) -> str:
-        """Return the first line, before it is read."""
-        self._peeked = self._readline(self._most)
+        """Return the first line without consuming it."""
+        self._peeked = self._readline(self._max_length)
         return self._peeked
 
     def unclosed(self) -> str:
-        """Say where the row of the moment begins, of which the end can't be told."""
+        """Return where the current row begins, whose end can't be found."""
         begins = self._line - self.of_row + 1
         return f"row {self.rows}, which begins in line {begins}: a quote is not closed, or not where the cell ends"
 
     def __next__(self) -> str:
-        line, self._peeked = self._peeked or self._readline(self._most), ""
+        line, self._peeked = self._peeked or self._readline(self._max_length), ""
         if not line:
-            if self.of_row:  # the reader asks for more of a row that has begun
+            if self.of_row:  # the reader is in the middle of a row
                 raise ValueError(self.unclosed())
             raise StopIteration
         self._line += 1
-        if len(line) == self._most and line[-1] != "\n":
+        if len(line) == self._max_length and line[-1] != "\n":
             self._leave_out(line)
         self.of_row += 1
         return line
@@ -50,8 +50,8 @@ class CsvLines:
     def _leave_out(self, line: str) -> None:
         quotes = line.count('"')
         while line and line[-1] != "\n":
-            line = self._readline(self._most)
+            line = self._readline(self._max_length)
             quotes += line.count('"')
         if self.of_row or quotes % 2:
-            raise ValueError(f"row {self.rows}: a line of more than {self._most:,} characters in a quoted field")
-        raise LineTooLong(f"expected a row of at most {self._most:,} characters")
+            raise ValueError(f"row {self.rows}: a line of more than {self._max_length:,} characters in a quoted field")
+        raise LineTooLong(f"expected a row of at most {self._max_length:,} characters")

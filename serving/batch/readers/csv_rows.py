@@ -1,4 +1,4 @@
-"""Files of comma-separated values, and of what else people write instead of commas."""
+"""CSV files: a line is a row; commas, semicolons, tabs or pipes separate its cells."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ def csv_records(source: Source, columns: Columns, usual: str = ",") -> Opened:
     """Open CSV: UTF-8, with a header, usually separated by *usual*; raises BadInput if the header lacks a column."""
     csv.field_size_limit(MAX_ROW_BYTES)
     with open_streams(source) as (stream, file):
-        # Bytes that are not UTF-8 come through, so that their row can be told.
+        # Bytes that are not UTF-8 pass, so that only their row is rejected.
         text = io.TextIOWrapper(checked_text(source.name, stream), "utf-8", errors="surrogateescape", newline="")
         lines = CsvLines(text, MAX_ROW_BYTES)
         separator = find_separator(columns.dialect.separator, usual, lines.peek(), columns.needed or columns.names)
@@ -59,7 +59,7 @@ def _decimal(name: str, separator: str, header: list[str], records: IteratorReco
 
 @dataclass(frozen=True)
 class CsvReader:
-    """Cells, all of them text -> rows. A cell that should be a number and is none is left for the contract to tell."""
+    """Cells, all of them text -> rows. A cell that should be a number but is not is left for the contract to reject."""
 
     name: str
     columns: Columns
@@ -97,7 +97,7 @@ class CsvReader:
                 raise UnreadableRow("expected UTF-8, got other bytes") from error
 
     def _maker(self) -> Any:
-        """Make the function from cells to an instance. It is here that files of numbers spend their time."""
+        """Return the function from cells to an instance. Files of numbers spend most of their time in it."""
         there = {
             name: self.header.index(column) for name, column in self.columns.fields.items() if column in self.header
         }
@@ -123,9 +123,9 @@ class CsvReader:
 
 
 def _cells(reader: Iterator[list[str]], lines: CsvLines) -> Iterator[list[str] | str]:
-    """Give the cells of each row; of one that can't be read, what is wrong.
+    """Yield the cells of each row; for an unreadable row, what is wrong with it.
 
-    Raises ValueError where it can't be told any more where the next row begins.
+    Raises ValueError where the beginning of the next row can't be found.
     """
     while True:
         lines.of_row = 0
@@ -150,7 +150,7 @@ def _number(cell: str, decimal: str) -> Any:
     if not cell.strip():
         return None
     if decimal != ".":
-        if "." in cell:  # which then would be one of thousands: left for the contract to tell
+        if "." in cell:  # which then separates thousands: the contract rejects it
             return cell
         cell = cell.replace(decimal, ".")
     try:

@@ -15,11 +15,11 @@ from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
 _TOO_LONG = f"expected a row of at most {MAX_ROW_BYTES:,} bytes"
 _LOOKED_AT = 1000
-"""Rows in which a column is looked for before it is taken to be missing."""
+"""A column that is in none of the first rows, this many, is missing."""
 
 
 def jsonl_records(source: Source, columns: Columns) -> Opened:
-    """Open JSON lines: an object on each; raises BadInput if a column is in none of the first."""
+    """Open JSON lines; raises BadInput if a column is in none of the first rows."""
     with open_streams(source) as (stream, file):
         text = checked_text(source.name, stream)
         records = IteratorRecords(source, (text, stream, file), _lines(text), _lines_size, group=1)
@@ -38,7 +38,7 @@ class JsonlReader:
     columns: Columns
 
     def read(self, records: Sequence[bytes | None], first: int) -> Rows:
-        """Read lines; None is one that was too long."""
+        """Read lines; None stands for one that was too long."""
         rows = Rows()
         for number, line in enumerate(records, first):
             if line is not None and not line.strip():
@@ -73,7 +73,7 @@ def _lines_size(lines: Sequence[bytes | None]) -> int:
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
-    """Give each line; None for one that is too long."""
+    """Yield each line, or None if it is too long."""
     while line := stream.readline(MAX_ROW_BYTES):
         if len(line) < MAX_ROW_BYTES or line.endswith(b"\n"):
             yield line
@@ -84,7 +84,7 @@ def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
 
 
 def _names(lines: Sequence[bytes | None]) -> list[str]:
-    """List the names in those lines that are objects, each once."""
+    """List the names in the lines that are objects, each once."""
     names: dict[str, None] = {}
     for line in lines:
         with suppress(UnreadableRow):

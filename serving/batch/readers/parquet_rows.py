@@ -1,4 +1,4 @@
-"""Row groups of Parquet files, a record batch at a time."""
+"""Row groups of Parquet files, one record batch at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -22,7 +22,7 @@ from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
 _BATCH_ROWS = 1024
 _BUFFER_BYTES = 1 << 20
-"""So that the columns of a large row group come in pieces."""
+"""Columns of a large row group are read in pieces of this size."""
 
 
 def row_groups(whole: Source) -> list[Source]:
@@ -49,7 +49,7 @@ def parquet_records(source: Source, columns: Columns) -> Opened:
 
 
 class ParquetRecords:
-    """The rows of one row group; *wanted* columns only. Columns that stand in the file's path come last."""
+    """The *wanted* columns of one row group. Columns in the file's path come last."""
 
     def __init__(self, source: Source, wanted: Sequence[str]) -> None:
         self._source = source
@@ -69,7 +69,7 @@ class ParquetRecords:
         self._rest: Any = None
 
     def take(self, count: int) -> Any:
-        """Give the next rows, as a record batch."""
+        """Return the next rows as a record batch."""
         batch = self._rest if self._rest is not None and len(self._rest) else next(self._batches, None)
         if batch is None:
             return ()
@@ -80,7 +80,7 @@ class ParquetRecords:
         return taken
 
     def skip(self, count: int) -> int:
-        """Pass over the next rows; to the end without reading them."""
+        """Skip the next rows, and return how many there were; skipping to the end reads nothing."""
         left = self._rows - self._read
         if count >= left:
             self._batches, self._rest, self._read = iter(()), None, self._rows
@@ -91,7 +91,7 @@ class ParquetRecords:
         return skipped
 
     def position(self) -> int:
-        """Tell the share of the file that was read."""
+        """Return the source's size times the share of the rows read so far."""
         return self._source.size * self._read // max(self._rows, 1)
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class ParquetReader:
         id_column = self.columns.id_column
         ids = plain(records.column(id_column)) if id_column else repeat(None)
         numbers = range(first, first + len(records))
-        for number, identity, instance, passing in zip(numbers, ids, instances, kept, strict=False):  # some have no end
+        for number, identity, instance, passing in zip(numbers, ids, instances, kept, strict=False):  # some are endless
             try:
                 _check(instance)
                 called = row_id(self.name, number, _as_text(identity), id_column)

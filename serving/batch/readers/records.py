@@ -1,4 +1,4 @@
-"""What all readers share: records come in order, in bounded bites, or are passed over."""
+"""What all readers share: records are read in order, in chunks of bounded size, or skipped."""
 
 import itertools
 import zlib
@@ -15,25 +15,25 @@ from serving.batch.inputs.source import Source
 from serving.batch.rows import Rows
 
 MAX_CHUNK_BYTES = 8 * 1024 * 1024
-"""A bite ends once its records have so many bytes, so that long rows don't take more memory than short ones."""
+"""A chunk ends once its records have this many bytes, so that long rows take no more memory than short ones."""
 
 MAX_ROW_BYTES = 16 * 1024 * 1024
-"""A row with more is rejected without being held."""
+"""A longer row is rejected without being held in memory."""
 
 
 class Records(Protocol):
     """A position in a source."""
 
     def take(self, count: int) -> Sequence[Any]:
-        """Give the next records: *count*, or fewer if they are large; none only at the end."""
+        """Return the next records: *count*, or fewer if they are large; none only at the end."""
         ...
 
     def skip(self, count: int) -> int:
-        """Pass over the next *count* records; gives how many there were."""
+        """Skip the next *count* records, and return how many there were."""
         ...
 
     def position(self) -> int:
-        """Tell how many bytes of the source have been read, roughly."""
+        """Return roughly how many bytes of the source have been read."""
         ...
 
     def close(self) -> None:
@@ -42,7 +42,7 @@ class Records(Protocol):
 
 
 class Reader(Protocol):
-    """Makes rows of records. A picklable value."""
+    """Makes rows from records. A picklable value."""
 
     def read(self, records: Sequence[Any], first: int) -> Rows:
         """Read *records*, the first of which has the number *first* in its file."""
@@ -51,7 +51,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Opened:
-    """A source that is being read; nothing takes its *unused* columns."""
+    """A source that is being read; no field takes its *unused* columns."""
 
     records: Records
     reader: Reader
@@ -59,7 +59,7 @@ class Opened:
 
 
 class IteratorRecords:
-    """Records off an iterator, measured by *measure* in groups of *group*; the last of *streams* is the open file."""
+    """Records from an iterator, measured by *measure* in groups of *group*; the last of *streams* is the open file."""
 
     def __init__(
         self,
@@ -69,13 +69,13 @@ class IteratorRecords:
         measure: Callable[[Sequence[Any]], int],
         group: int,
     ) -> None:
-        self._streams = streams  # held, since a stream that nobody holds closes those below
-        self._iterator = _explained(source.name, iterator)
+        self._streams = streams  # kept: a stream that is freed closes those below it
+        self._iterator = _named_damage(source.name, iterator)
         self._measure = measure
         self._group = group
 
     def take(self, count: int) -> Sequence[Any]:
-        """Give the next records."""
+        """Return the next records."""
         taken: list[Any] = []
         size = 0
         while len(taken) < count and size < MAX_CHUNK_BYTES:
@@ -87,17 +87,17 @@ class IteratorRecords:
         return taken
 
     def put_back(self, records: Sequence[Any]) -> None:
-        """Have *records*, which were taken, come next."""
+        """Put *records* back, to be taken next."""
         self._iterator = itertools.chain(records, self._iterator)
 
     def skip(self, count: int) -> int:
-        """Pass over the next records."""
+        """Skip the next records, and return how many there were."""
         numbered = zip(itertools.count(1), itertools.islice(self._iterator, count), strict=False)
         last = deque(numbered, maxlen=1)
         return int(last[0][0]) if last else 0
 
     def position(self) -> int:
-        """Tell how many bytes of the file have been read."""
+        """Return how many bytes of the file have been read."""
         return self._streams[-1].tell()
 
     def close(self) -> None:
@@ -108,9 +108,9 @@ class IteratorRecords:
 
 @contextmanager
 def open_streams(source: Source) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open the file of *source*: what comes out of its compression, and as it lies there.
+    """Open the file of *source*: yield its decompressed stream, and the file itself.
 
-    Both are closed only if the block ends with an error.
+    Both are closed only if the block raises.
     """
     file = files_of(source.path).open(source.path)
     try:
@@ -120,20 +120,20 @@ def open_streams(source: Source) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         raise
 
 
-def _explained(name: str, iterator: Iterator[Any]) -> Iterator[Any]:
-    """Pass on; raises BadInput with the file's name if it is damaged."""
+def _named_damage(name: str, iterator: Iterator[Any]) -> Iterator[Any]:
+    """Yield the items; raises BadInput with the file's name if it is damaged."""
     with explaining_damage(name):
         yield from iterator
 
 
 @contextmanager
 def explaining_damage(name: str) -> Iterator[None]:
-    """Raise BadInput with the file's name if it turns out to be damaged."""
+    """Raise BadInput with the file's name if the block finds it damaged."""
     try:
         yield
     except (EOFError, ValueError, zlib.error) as error:
         raise BadInput(f"{name} is damaged: {error}") from error
     except OSError as error:
-        if error.errno is None:  # it is not the system that says so, but what decompresses
+        if error.errno is None:  # raised by the decompression, not by the system
             raise BadInput(f"{name} is damaged: {error}") from error
         raise

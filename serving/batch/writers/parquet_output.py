@@ -1,4 +1,4 @@
-"""Answers -> Parquet: a row group for each part, as a rule."""
+"""Answers -> Parquet: usually one row group per part."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,11 +17,11 @@ from serving.batch.writers.writer import Layout
 
 _COMPRESSION = "zstd"
 _ROW_GROUP_BYTES = 64 * 1024 * 1024
-"""What passes through may be long; so much of it is held before it is written."""
+"""Columns that pass through may be long; a row group is written once this much is held."""
 
 
 class ParquetWriter(Layout):
-    """*types* is the Arrow schema of the columns *keep*, as `kept_types` packs it; if it is empty they are text."""
+    """Writes record batches. *types* is the packed schema of the columns *keep*; if it is empty, they are text."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -115,9 +115,9 @@ class ParquetWriter(Layout):
 
 
 def kept_types(keep: Sequence[str], inputs: Inputs) -> str:
-    """Pack the types of the columns *keep*; empty if not all inputs have types. Raises BadInput.
+    """Return the types of the columns *keep*, packed; empty unless all inputs are Parquet. Raises BadInput.
 
-    A type is the first input's that has one: a part of a table may have nothing but nulls, and then no type.
+    The first input that has a type for a column decides: in a part of a table that has only nulls it has none.
     """
     if not keep or not inputs.sources or any(source.format != "parquet" for source in inputs.sources):
         return ""
@@ -140,7 +140,7 @@ def kept_types(keep: Sequence[str], inputs: Inputs) -> str:
 
 
 def _schema(source: Source, inputs: Inputs) -> Any:
-    """Read the schema of a file, and add the columns that stand in its path."""
+    """Read the schema of a file, and add the columns in its path."""
     with files_of(source.path).open(source.path) as file:
         schema = open_parquet(source.name, file).schema_arrow
     for name in source.keys:
@@ -151,7 +151,7 @@ def _schema(source: Source, inputs: Inputs) -> Any:
 
 
 def _kept_field(field: Any) -> Any:
-    """Give the field with what says its extension type, without what holds only in its own file."""
+    """Return the field with the metadata of its extension type, without what applies only to its own file."""
     metadata = {key: value for key, value in (field.metadata or {}).items() if key.startswith(b"ARROW:extension:")}
     return field.with_nullable(True).with_metadata(metadata or None)
 

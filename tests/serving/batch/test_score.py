@@ -154,14 +154,16 @@ def test_a_finished_run_is_not_done_again(command: Command, tmp_path: Path) -> N
         (["more.jsonl"], "more.jsonl was no input, and is one now"),
     ],
 )
-def test_what_is_begun_otherwise_is_refused(command: Command, tmp_path: Path, changed: list[str], reason: str) -> None:
+def test_a_run_that_was_started_with_different_options_is_refused(
+    command: Command, tmp_path: Path, changed: list[str], reason: str
+) -> None:
     write_jsonl(tmp_path / "in.jsonl", [{"text": text} for text in texts(5)])
     write_jsonl(tmp_path / "more.jsonl", [{"text": "good"}])
     assert command("in.jsonl", "--output", "out.jsonl").exit_code == 0
     command.server.publish(text_contract(weights=5), 2, weights=5)
     result = command("in.jsonl", *changed, "--output", "out.jsonl")
     assert result.exit_code == 2
-    assert f"out.jsonl was begun otherwise: {reason}" in result.output
+    assert f"out.jsonl was started with different options: {reason}" in result.output
     assert "--restart" in result.output
     result = command("in.jsonl", *changed, "--output", "out.jsonl", "--restart")
     assert result.exit_code == 0, result.output
@@ -234,7 +236,7 @@ def test_a_server_that_stays_away_is_a_clear_end_that_goes_on(command: Command, 
     failing.start()
     result = command(*arguments)
     failing.join()
-    assert (result.exit_code, "the same command goes on from there" in result.output) == (75, True), result.output
+    assert (result.exit_code, "run the same command again to resume" in result.output) == (75, True), result.output
     kept = len(list((tmp_path / "out.jsonl.parts").glob("*.rows")))
     command.server.failure = None
     command.server.delay_seconds = 0
