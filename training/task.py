@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
-from typing import Protocol as Interface
+from typing import Any, ClassVar, Protocol
 
 from serving.contract.arrays import Features
 from serving.contract.outputs import Output
@@ -17,7 +16,7 @@ from training.data.datasets import Dataset, Instance
 from training.errors import BadRequest
 from training.execution.execution import Execution
 from training.problem_types import Problem
-from training.validation import Protocol
+from training.validation import ValidationStrategy
 
 Say = Callable[[str], None]
 """Where a job tells its progress."""
@@ -48,7 +47,7 @@ class Trained:
     curves: Mapping[str, Curves]
 
 
-class Recipe(Interface):
+class Recipe(Protocol):
     """All that can be set about a network and its training: a frozen dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
@@ -78,7 +77,7 @@ class Task:
     load: Callable[[Path | None], Dataset]
     load_sample: Callable[[], Dataset]
     fit: Callable[[Dataset, Sequence[Instance], Any], Preprocessor]
-    protocol: Protocol
+    protocol: ValidationStrategy
     recipes: Mapping[str, Recipe]
     sample_recipes: Mapping[str, Recipe]
     floor: float | None = None

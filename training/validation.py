@@ -5,8 +5,7 @@ All but the time-ordered one shuffle. Where targets are classes, each fold gets 
 
 from collections.abc import Iterator
 from dataclasses import Field, dataclass
-from typing import Any, ClassVar
-from typing import Protocol as Interface
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -16,7 +15,7 @@ Split = tuple[np.ndarray, np.ndarray]
 """Row numbers to train on, row numbers to validate on."""
 
 
-class Protocol(Interface):
+class ValidationStrategy(Protocol):
     """A way of splitting rows: a frozen dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
@@ -85,36 +84,36 @@ class TimeOrdered:
         yield _split(rows, rows >= len(rows) - max(1, round(len(rows) * self.share)))
 
 
-_PROTOCOLS: dict[str, type[HoldOut | KFold | RepeatedKFold | TimeOrdered]] = {
-    protocol.name: protocol for protocol in (HoldOut, KFold, RepeatedKFold, TimeOrdered)
+STRATEGIES: dict[str, type[HoldOut | KFold | RepeatedKFold | TimeOrdered]] = {
+    strategy.name: strategy for strategy in (HoldOut, KFold, RepeatedKFold, TimeOrdered)
 }
 
 
-def make_protocol(name: str | None, **options: Any) -> Protocol | None:
+def make_strategy(name: str | None, **options: Any) -> ValidationStrategy | None:
     """Make the protocol called *name* with those options that are not None; raises BadRequest for one it has not."""
     given = {option: value for option, value in options.items() if value is not None}
     if name is None:
         if given:
             raise BadRequest(f"--{next(iter(given))} goes with --protocol")
         return None
-    known = _PROTOCOLS[name].__dataclass_fields__
+    known = STRATEGIES[name].__dataclass_fields__
     for option in given:
         if option not in known:
             raise BadRequest(f"--{option} does not go with --protocol {name}, which takes --{', --'.join(known)}")
-    return _PROTOCOLS[name](**given)
+    return STRATEGIES[name](**given)
 
 
-def checked_splits(protocol: Protocol, targets: np.ndarray, seed: int) -> list[Split]:
+def checked_splits(strategy: ValidationStrategy, targets: np.ndarray, seed: int) -> list[Split]:
     """List the splits, each made sure to be disjoint, to hold every row, and to leave neither side empty.
 
     Raises BadRequest if there are too few rows, before any fold is trained.
     """
-    splits = list(protocol.splits(targets, seed))
+    splits = list(strategy.splits(targets, seed))
     for train, validation in splits:
         if not len(train) or not len(validation):
-            raise BadRequest(f"{len(targets)} rows are too few for {protocol}")
+            raise BadRequest(f"{len(targets)} rows are too few for {strategy}")
         if sorted([*train, *validation]) != list(range(len(targets))):
-            raise AssertionError(f"{protocol} gave a row twice, or left one out")
+            raise AssertionError(f"{strategy} gave a row twice, or left one out")
     return splits
 
 

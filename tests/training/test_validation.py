@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.errors import BadRequest
-from training.validation import HoldOut, KFold, RepeatedKFold, TimeOrdered, checked_splits, make_protocol
+from training.validation import HoldOut, KFold, RepeatedKFold, TimeOrdered, checked_splits, make_strategy
 
 ALL = [HoldOut(0.25), KFold(4), RepeatedKFold(3, 2), TimeOrdered(0.3)]
 targets = st.one_of(
@@ -77,8 +77,8 @@ def test_a_protocol_that_leaks_a_row_is_found():
 
 
 def test_a_protocol_is_made_by_name_with_its_own_options():
-    assert make_protocol("repeated-kfold", folds=5, repeats=2, share=None) == RepeatedKFold(5, 2)
-    assert make_protocol(None, folds=None) is None
+    assert make_strategy("repeated-kfold", folds=5, repeats=2, share=None) == RepeatedKFold(5, 2)
+    assert make_strategy(None, folds=None) is None
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_a_protocol_is_made_by_name_with_its_own_options():
 )
 def test_an_option_of_another_protocol_is_refused(name, options, message):
     with pytest.raises(BadRequest, match=message):
-        make_protocol(name, **options)
+        make_strategy(name, **options)

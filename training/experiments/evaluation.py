@@ -23,7 +23,7 @@ from training.execution.execution import Execution
 from training.experiments.record import FoldRecord, RunRecord
 from training.experiments.served_graph import scores_of, served_graph
 from training.task import Fold, Recipe, Say, Task, Trained
-from training.validation import Protocol, checked_splits
+from training.validation import ValidationStrategy, checked_splits
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Experiment:
     execution: Execution
     say: Say
 
-    def validate(self, recipe: Recipe, protocol: Protocol) -> list[FoldRecord]:
-        """Measure *recipe* by *protocol*; the preprocessor of each fold sees its training rows only."""
-        splits = checked_splits(protocol, self.data.train.targets, self.execution.seed)
+    def validate(self, recipe: Recipe, strategy: ValidationStrategy) -> list[FoldRecord]:
+        """Measure *recipe* by *strategy*; the preprocessor of each fold sees its training rows only."""
+        splits = checked_splits(strategy, self.data.train.targets, self.execution.seed)
         folds = []
         for number, (train_rows, validation_rows) in enumerate(splits, start=1):
-            self.say(f"{self.name}: {protocol.name}, fold {number} of {len(splits)}")
+            self.say(f"{self.name}: {strategy.name}, fold {number} of {len(splits)}")
             train, held_out = self.data.train.rows(train_rows), self.data.train.rows(validation_rows)
             fitted = self.fit(recipe, train, held_out)
             folds.append(

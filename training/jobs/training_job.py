@@ -30,7 +30,7 @@ from training.publishing.replacement import Admission, check_before_training
 from training.report import write_report
 from training.report.tracking import is_tracking, log_run
 from training.task import TASKS, Recipe, Say, Task
-from training.validation import Protocol
+from training.validation import ValidationStrategy
 
 STATES = ".training"
 """Where in the models folder jobs keep the state of their fits until they end; TensorFlow Serving looks elsewhere."""
@@ -55,7 +55,7 @@ class Job:
     seed: int
     say: Say
     overrides: Sequence[str] = ()
-    protocol: Protocol | None = None
+    protocol: ValidationStrategy | None = None
     reports_dir: Path | None = None
     jit_compile: bool = False
     strategy: tf.distribute.Strategy = dataclasses.field(default_factory=tf.distribute.get_strategy)

@@ -5,8 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 from serving.process.exit_codes import ExitCode
-from training.commands.train import PROTOCOLS, train
-from training.validation import _PROTOCOLS
+from training.commands.options import PROTOCOLS
+from training.commands.train import train
+from training.validation import STRATEGIES
 
 
 def run(folder, *arguments):
@@ -14,8 +15,8 @@ def run(folder, *arguments):
     return CliRunner().invoke(train, [*arguments, *options])
 
 
-def test_the_choices_of_the_command_line_are_the_protocols_there_are():
-    assert tuple(_PROTOCOLS) == PROTOCOLS
+def test_the_command_line_offers_every_validation_strategy():
+    assert tuple(STRATEGIES) == PROTOCOLS
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import pytest
 from click.testing import CliRunner
 
 from serving.process.exit_codes import ExitCode
-from training.commands.train import train, tune
+from training.commands.train import train
+from training.commands.tune import tune
 from training.errors import BadRequest
 from training.networks.dense import Dense
 from training.tuning.ranges import Range, make_ranges

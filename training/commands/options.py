@@ -1,0 +1,101 @@
+"""What `plumbline train` and `plumbline tune` share: their options, and the job that these describe."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from serving.process.quiet_import import quiet_import
+
+if TYPE_CHECKING:
+    from training.jobs.training_job import Job
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+MAX_SEED = 2**31 - 1
+"""NumPy's generators take one bit more, TensorFlow's operations do not."""
+PROTOCOLS = ("holdout", "kfold", "repeated-kfold", "time-ordered")
+"""Names of the validation strategies, listed here because importing them takes seconds."""
+
+_OPTIONS = (
+    click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Setting of the recipe to change."),
+    click.option("--protocol", type=click.Choice(PROTOCOLS), help="Validation strategy, instead of the task's own."),
+    click.option("--folds", type=click.IntRange(2), help="Number of folds, for kfold and repeated-kfold."),
+    click.option("--repeats", type=click.IntRange(1), help="Number of repeats, for repeated-kfold."),
+    click.option(
+        "--share",
+        type=click.FloatRange(0, 1, True, True),
+        help="Share of validation rows, for holdout and time-ordered.",
+    ),
+    click.option(
+        "--data-dir",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        envvar="PLUMBLINE_DATA",
+        help="Folder with local copies of data sets: mnist.npz, cats_and_dogs/. Without it, Keras downloads them.",
+    ),
+    click.option("--dataset", metavar="NAME", help="Another data set of the model, such as california of house_price."),
+    click.option("--sample", is_flag=True, help="Use the small built-in sample: quick, but not for real use."),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, MAX_SEED),
+        default=1,
+        show_default=True,
+        help="Seed of everything random: splits, initial weights, shuffling, search.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(PRECISIONS),
+        default="float32",
+        show_default=True,
+        help="Numeric precision of the layers.",
+    ),
+    click.option("--jit-compile", is_flag=True, help="Compile the training steps with XLA, which pays off on a GPU."),
+    click.option("--tasks", default="training.tasks", show_default=True, help="Python package of the tasks."),
+)
+
+
+def training_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that both commands share to *command*."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow without its messages; also make `--tasks` find packages in the working directory."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported, which is why that waits
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # each fold is a new model, about which it warns
+    with quiet_import():
+        import tensorflow  # noqa: F401 - each command imports what needs it
+    sys.path.insert(0, os.getcwd())  # as `python -m` would
+
+
+def parsed(*, protocol: str | None, folds: int | None, repeats: int | None, share: float | None, **options: Any) -> Any:
+    """Return *options* with the objects that they name, and set the precision of all layers. Raises BadRequest."""
+    import keras
+
+    from training.execution.distribution import strategy
+    from training.validation import make_strategy
+
+    options["strategy"] = strategy()
+    keras.config.set_dtype_policy(options.pop("precision"))
+    return options | {"protocol": make_strategy(protocol, folds=folds, repeats=repeats, share=share)}
+
+
+def make_job(
+    name: str, tasks: str, dataset: str | None, recipe: str | None, overrides: tuple[str, ...], **options: Any
+) -> "Job":
+    """Return the job of model *name*; *recipe* is a recipe's name or file, None for the best. Raises BadRequest."""
+    from training.jobs.training_job import Job
+    from training.task import find_task
+    from training.tuning.recipe_file import is_recipe_file, read_recipe_file
+
+    task = find_task(name, tasks).on(dataset)
+    recipe = recipe or [*task.recipes][-1]
+    if is_recipe_file(recipe):
+        recipe, found = read_recipe_file(Path(recipe), name)
+        overrides = (*found, *overrides)
+    return Job(name, task, recipe, overrides=overrides, say=click.echo, tasks=tasks, **options)
