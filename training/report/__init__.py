@@ -1,4 +1,4 @@
-"""The report of a training run: `write_report(record, folder)` is all that the job calls."""
+"""The report of a training run: a job only calls `write_report(record, folder)`."""
 
 from training.report.writing import write_report
 

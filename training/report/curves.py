@@ -1,6 +1,7 @@
 """Learning curves of several folds on one axis of epochs, and where overfitting begins.
 
-Stages follow one another; a stage begins for all folds where it ends for the slowest, so that epochs stay comparable.
+Stages follow one another. For all folds, a stage begins after the last epoch of the longest previous one, so that
+epochs stay comparable.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ import numpy as np
 from training.experiments.record import Stages
 
 Line = tuple[np.ndarray, np.ndarray]
-"""Epochs (from 1, over all stages) and values."""
+"""Epochs (from 1, over all stages), and their values."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stage's place on the axis: it begins after epoch *start* and lasts *epochs*."""
+    """A stage's position on the axis: it begins after epoch *start* and lasts *epochs* epochs."""
 
     stage: str
     start: int
@@ -25,9 +26,9 @@ class Span:
 
 @dataclass(frozen=True)
 class Onset:
-    """The epoch (from 1, of its stage) after which the folds' mean validation loss was not lower again.
+    """The *epoch* of a stage (from 1) with the folds' lowest mean validation *loss*; *position* is over all stages.
 
-    *begins* tells overfitting from a loss that was still falling when the stage ended.
+    *begins* is whether overfitting begins there; otherwise the loss was still falling when the stage ended.
     """
 
     stage: str
@@ -39,7 +40,7 @@ class Onset:
 
 
 def spans(runs: Sequence[Stages]) -> tuple[Span, ...]:
-    """Lay the stages of all runs one after the other."""
+    """Return the stages of all runs, one after the other."""
     laid: list[Span] = []
     for stage in dict.fromkeys(name for run in runs for name in run):
         epochs = max(_epochs(run, stage) for run in runs)
@@ -48,13 +49,13 @@ def spans(runs: Sequence[Stages]) -> tuple[Span, ...]:
 
 
 def line(run: Stages, span: Span, key: str) -> Line:
-    """Give *key* of one run and stage; empty if the run has none."""
+    """Return *key* of one run and stage; empty if the run has none."""
     values = np.asarray(run.get(span.stage, {}).get(key, ()), np.float64)
     return span.start + 1 + np.arange(len(values)), values
 
 
 def mean_line(runs: Sequence[Stages], span: Span, key: str) -> Line:
-    """Average *key* over the runs, up to the last epoch that each of them reached: early stopping ends folds apart."""
+    """Return the mean of *key* over the runs, up to the last epoch that all of them reached before they stopped."""
     found = [values for _, values in (line(run, span, key) for run in runs) if len(values)]
     epochs = min(map(len, found), default=0)
     values = np.mean([values[:epochs] for values in found], axis=0) if epochs else np.empty(0)
@@ -62,12 +63,12 @@ def mean_line(runs: Sequence[Stages], span: Span, key: str) -> Line:
 
 
 def lowest(losses: np.ndarray | Sequence[float]) -> int:
-    """Give the index of the lowest loss; what is not a number counts as the highest."""
+    """Return the index of the lowest loss; NaN counts as the highest."""
     return int(np.argmin(np.nan_to_num(losses, nan=np.inf)))
 
 
 def onsets(runs: Sequence[Stages]) -> tuple[Onset, ...]:
-    """Find the lowest mean validation loss of each stage that was validated."""
+    """Return the lowest mean validation loss of each stage that was validated."""
     found = []
     for span in spans(runs):
         positions, losses = mean_line(runs, span, "val_loss")

@@ -1,4 +1,4 @@
-"""A raw instance as a reader of the report sees it: long text cut, numbers as rows of a table, pictures small."""
+"""A raw instance as the report shows it: long texts shortened, numbers as rows of a table, images small."""
 
 import base64
 import io
@@ -13,21 +13,21 @@ from serving.contract.image import upright
 from serving.contract.png import pixels_only
 
 EXCERPT = 600
-"""Characters of a text that are shown."""
+"""Maximum number of characters of a text that are shown."""
 
 LONG = 60
-"""A text of more characters than this is set as a text, a shorter one stands in the table of fields."""
+"""Texts of more characters than this are shown as text, shorter ones in the table of fields."""
 
 SIDE = 320
-"""Pixels of a picture's longer side, at most."""
+"""Maximum length of an image's longer side, in pixels."""
 
 SMALL = 96
-"""A picture with no longer side than this is kept without loss, and shown enlarged."""
+"""Images with no longer side than this are stored losslessly, and shown enlarged."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture as a data URI."""
+class Thumbnail:
+    """A small image as a data URI."""
 
     name: str
     uri: str
@@ -36,52 +36,52 @@ class Picture:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """The fields of an instance by what they are."""
+    """The fields of an instance, by how they are shown."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
-    pictures: tuple[Picture, ...] = ()
+    images: tuple[Thumbnail, ...] = ()
 
 
 def exhibit(instance: Mapping[str, Any]) -> Exhibit:
-    """Sort the fields of a raw instance."""
-    texts, fields, pictures = {}, {}, []
+    """Return the fields of a raw instance, sorted by how they are shown."""
+    texts, fields, images = {}, {}, []
     for name, value in instance.items():
         if isinstance(value, bytes):
             try:
-                pictures.append(_picture(name, value))
-            except Exception:  # Pillow's parsers raise whatever they stumble over; a report must not fail for it
-                fields[name] = f"{len(value):,} bytes that are no readable picture"
+                images.append(_thumbnail(name, value))
+            except Exception:  # Pillow's parsers may raise anything, and a report must not fail because of it
+                fields[name] = f"{len(value):,} bytes that are not a readable image"
         elif isinstance(value, str) and len(value) > LONG:
             texts[name] = excerpt(value)
         else:
             fields[name] = _field(value)
-    return Exhibit(texts, fields, tuple(pictures))
+    return Exhibit(texts, fields, tuple(images))
 
 
 def excerpt(text: str) -> str:
-    """Cut a long text after a word, and say how long it is."""
+    """Return a long text cut after a word, with its length appended."""
     if len(text) <= EXCERPT:
         return text
     return f"{text[:EXCERPT].rsplit(maxsplit=1)[0]} … ({len(text):,} characters)"
 
 
 def data_uri(data: bytes, kind: str = "image/png") -> str:
-    """Give the bytes as an address that needs no other file."""
+    """Return the bytes as a data URI, which needs no other file."""
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def _picture(name: str, data: bytes) -> Picture:
-    # Drawn anew whatever its format: browsers don't read all that Pillow reads, and nothing but pixels gets through.
+def _thumbnail(name: str, data: bytes) -> Thumbnail:
+    # Re-encoded whatever the format: browsers read fewer formats than Pillow, and only pixels must get through.
     image = upright(Image.open(io.BytesIO(pixels_only(data))))
     small, buffer = max(image.size) <= SMALL, io.BytesIO()
     if small:
         image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "PNG")
-        return Picture(name, data_uri(buffer.getvalue()), enlarged=True)
+        return Thumbnail(name, data_uri(buffer.getvalue()), enlarged=True)
     image = image.convert("RGB")
     image.thumbnail((SIDE, SIDE))
     image.save(buffer, "JPEG", quality=85)
-    return Picture(name, data_uri(buffer.getvalue(), "image/jpeg"), enlarged=False)
+    return Thumbnail(name, data_uri(buffer.getvalue(), "image/jpeg"), enlarged=False)
 
 
 def _field(value: Any) -> str:

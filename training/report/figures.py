@@ -1,4 +1,4 @@
-"""The figures of a model's answers, drawn from arrays; `style.png` makes a file of each."""
+"""Figures of a model's answers, drawn from arrays; `style.png` encodes them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,17 +12,17 @@ from matplotlib.ticker import PercentFormatter
 from training.report.measures import Bin
 from training.report.style import BLUE, GREY, GRID, INK, ORANGE, SHADES, SMALL, TITLE, dress, figure, legend, short
 
-COUNTED_CLASSES = 20
-"""Up to so many classes, the cells of the confusion matrix have numbers in them."""
+MAX_COUNTED_CLASSES = 20
+"""Maximum number of classes for which the cells of the confusion matrix contain numbers."""
 
 LETTER = 0.09
-"""Inches that a letter of a label takes, about."""
+"""Approximate width of a letter in a label, in inches."""
 
 
 def confusion(matrix: np.ndarray, labels: Sequence[str]) -> Figure:
-    """Draw `int[classes, classes]` (row = true): colour by the share of the true class, numbers if they fit."""
+    """Draw `int[classes, classes]` (row = true class): colour is the share of the true class, numbers are counts."""
     classes = len(labels)
-    counted = classes <= COUNTED_CLASSES
+    counted = classes <= MAX_COUNTED_CLASSES
     cell = min(0.9, 5.5 / classes) if counted else min(0.17, 12 / classes)  # inches
     side = 1.7 + cell * classes
     drawn = figure(side + 0.9, side)
@@ -30,8 +30,8 @@ def confusion(matrix: np.ndarray, labels: Sequence[str]) -> Figure:
     support = matrix.sum(axis=1, keepdims=True)
     shares = np.ma.masked_array(matrix / np.maximum(support, 1), np.broadcast_to(support == 0, matrix.shape))
     axes.set_facecolor(GRID)  # shows where a class has no rows
-    # The square root lifts rare confusions from the ground: 1 % has a tenth of the colour, not a hundredth.
-    # No imshow: it would take 80 MB to bring ten classes to the size of the figure.
+    # The square root makes rare confusions visible: 1 % gets a tenth of the colour, not a hundredth.
+    # Not imshow, which takes 80 MB to scale ten classes to the size of the figure.
     edges = np.arange(classes + 1) - 0.5
     cells = axes.pcolormesh(edges, edges, shares, cmap=SHADES, norm=PowerNorm(0.5, 0, 1))
     axes.set_aspect("equal")
@@ -55,7 +55,7 @@ def confusion(matrix: np.ndarray, labels: Sequence[str]) -> Figure:
 
 
 def predicted_by_true(targets: np.ndarray, predicted: np.ndarray, unit: str) -> Figure:
-    """Draw each test row of a regression, and the line on which they should lie."""
+    """Draw the predicted by the true value of each test row, and the line on which they should lie."""
     drawn = figure(5.2, 4.4)
     axes = dress(drawn.add_subplot(), f"true{_in(unit)}", f"predicted{_in(unit)}", "Predicted by true value")
     _scatter(axes, targets, predicted)
@@ -66,7 +66,7 @@ def predicted_by_true(targets: np.ndarray, predicted: np.ndarray, unit: str) -> 
 
 
 def residuals(targets: np.ndarray, predicted: np.ndarray, unit: str) -> Figure:
-    """Draw the errors by predicted value, with the band that holds 90 % of them, and their histogram."""
+    """Draw the errors by predicted value, with the band that contains 90 % of them, and their histogram."""
     drawn = figure(5.2, 4.4)
     left, right = drawn.subplots(1, 2, sharey=True, width_ratios=[4, 1])
     dress(left, f"predicted{_in(unit)}", f"residual: predicted - true{_in(unit)}", "Residuals")
@@ -83,19 +83,19 @@ def residuals(targets: np.ndarray, predicted: np.ndarray, unit: str) -> Figure:
 
 
 def calibration(bins: Sequence[Bin], error: float) -> Figure:
-    """Draw a reliability diagram: the share of right answers by confidence, over how many answers there are."""
+    """Draw a reliability diagram: the share of correct answers by confidence, above the number of answers."""
     drawn = figure(5.2, 4.4)
     upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    dress(upper, "", "share that is right", f"Calibration: ECE {error:.3f}")
+    dress(upper, "", "share correct", f"Calibration: ECE {error:.3f}")
     dress(lower, "confidence", "answers")
     filled = [each for each in bins if each.rows]
     middles, width = [(each.low + each.high) / 2 for each in filled], 0.92 * (bins[0].high - bins[0].low)
-    right = np.array([each.accuracy for each in filled])
-    gap = np.array([each.confidence for each in filled]) - right
+    correct = np.array([each.accuracy for each in filled])
+    gap = np.array([each.confidence for each in filled]) - correct
     look: dict[str, Any] = {"facecolor": "none", "edgecolor": ORANGE, "hatch": "////"}
-    upper.bar(middles, right, width, color=BLUE, label="right answers")
-    upper.bar(middles, gap, width, right, label="gap to the confidence", **look)
-    upper.plot([0, 1], [0, 1], color=INK, linewidth=1.2, linestyle="--", label="right = confidence")
+    upper.bar(middles, correct, width, color=BLUE, label="correct answers")
+    upper.bar(middles, gap, width, correct, label="gap to the confidence", **look)
+    upper.plot([0, 1], [0, 1], color=INK, linewidth=1.2, linestyle="--", label="correct = confidence")
     lower.bar(middles, [each.rows for each in filled], width, color=GREY)
     upper.set_xlim(min(each.low for each in filled) - 0.01, 1.01)
     upper.set_ylim(0, 1.02)
@@ -104,7 +104,7 @@ def calibration(bins: Sequence[Bin], error: float) -> Figure:
 
 
 def score_histogram(probability: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> Figure:
-    """Draw how often a binary model gives each probability, for the rows of either class."""
+    """Draw the distribution of a binary model's probability, for the rows of each class."""
     drawn = figure(5.2, 4.4)
     axes = dress(drawn.add_subplot(), f"probability of {labels[1]}", "test rows", "Scores by true class")
     edges = np.linspace(0, 1, 31).tolist()

@@ -1,4 +1,4 @@
-"""`report.html`: what the template needs, put together from a run's record."""
+"""`report.html`: collects what the template needs from a run's record."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ TEMPLATE = "report.html.j2"
 
 
 @dataclass(frozen=True)
-class Rival:
-    """What the model is compared with on the test rows; *gain* says how much better the model is."""
+class BaselineResult:
+    """A baseline's metric on the test rows; *gain* is how much better the model is."""
 
     name: str
     value: float
@@ -32,7 +32,7 @@ class Rival:
 class StageResult:
     """One stage of a recipe, averaged over folds: at its best epoch by validation loss, if it was validated.
 
-    *ended* is the validation metric after its last epoch, with which the next stage begins.
+    *ended* is the validation metric after its last epoch, where the next stage begins.
     """
 
     recipe: str
@@ -45,7 +45,7 @@ class StageResult:
 
 @dataclass(frozen=True)
 class RecipeResult:
-    """The metric of a recipe's finished models on validation rows: mean and spread over the folds."""
+    """Metric of a recipe's finished models on validation rows: mean and standard deviation over the folds."""
 
     recipe: str
     mean: float
@@ -53,10 +53,10 @@ class RecipeResult:
 
 
 def render(record: RunRecord, evaluation: Evaluation, plots: Sequence[Plot]) -> str:
-    """Write the page: one file, no script, nothing that is loaded from elsewhere."""
+    """Return the page: a single file without scripts, which loads nothing from elsewhere."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # reviews, labels and settings are strangers' texts
+        autoescape=True,  # reviews, labels and settings are untrusted text
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -67,7 +67,7 @@ def render(record: RunRecord, evaluation: Evaluation, plots: Sequence[Plot]) -> 
         evaluation=evaluation,
         value=evaluation.measures[record.metric],
         meanings=MEANINGS,
-        rivals=rivals(record, evaluation),
+        baselines=baseline_results(record, evaluation),
         sections=_by_section(plots),
         onsets=[onset_sentence(onset, len(evaluation.onsets)) for onset in evaluation.onsets],
         stages=stage_results(record),
@@ -78,14 +78,14 @@ def render(record: RunRecord, evaluation: Evaluation, plots: Sequence[Plot]) -> 
     )
 
 
-def rivals(record: RunRecord, evaluation: Evaluation) -> list[Rival]:
-    """Compare the model with each baseline."""
+def baseline_results(record: RunRecord, evaluation: Evaluation) -> list[BaselineResult]:
+    """Return how the model compares with each baseline."""
     own, sign = evaluation.measures[record.metric], 1 if record.problem.higher_is_better else -1
-    return [Rival(name, value, sign * (own - value)) for name, value in record.baselines.items()]
+    return [BaselineResult(name, value, sign * (own - value)) for name, value in record.baselines.items()]
 
 
 def stage_results(record: RunRecord) -> list[StageResult]:
-    """Average the result of each recipe's stages over the folds."""
+    """Return the result of each recipe's stages, averaged over the folds."""
     results = []
     for recipe, folds in record.validated.items():
         runs = [fold.stages for fold in folds]
@@ -95,13 +95,13 @@ def stage_results(record: RunRecord) -> list[StageResult]:
 
 
 def recipe_results(record: RunRecord) -> list[RecipeResult]:
-    """Average what each recipe's finished models scored on the validation rows of their folds."""
+    """Return the metric of each recipe's finished models on the validation rows of their folds."""
     measured = {recipe: metrics_of(folds) for recipe, folds in record.validated.items() if folds}
     return [RecipeResult(recipe, float(each.mean()), float(each.std())) for recipe, each in measured.items()]
 
 
 def flattened(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Give settings within settings a dotted name."""
+    """Return nested settings under dotted names."""
     flat: dict[str, Any] = {}
     for name, value in settings.items():
         inner = isinstance(value, Mapping) and value

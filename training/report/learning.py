@@ -1,4 +1,4 @@
-"""The figure of learning curves: folds, their mean, the last training, and the epoch after which it overfits."""
+"""The figure of learning curves: folds, their mean, the final training, and the epoch where overfitting begins."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,14 +14,14 @@ from training.report.style import BLUE, GREEN, GREY, INK, ORANGE, SMALL, dress, 
 from training.report.words import metric_name
 
 STEEP = 20
-"""A loss that falls by more than this factor is drawn on a logarithmic axis: its end would be flat on a linear one."""
+"""A loss that falls by more than this factor gets a logarithmic axis: on a linear one, its end would look flat."""
 
 ROW_POINTS = 13
-"""Above the axes, each marked epoch has a row of its own: their words would run into each other."""
+"""Height of the row that each marked epoch has above the axes, in points: in one row, their labels would overlap."""
 
 
 def learning_curves(folds: Sequence[Stages], final: Stages, key: str, onsets: Sequence[Onset]) -> Figure:
-    """Draw *key* by epoch: each fold thin, their mean bold, the last training dotted, the lowest loss marked."""
+    """Draw *key* by epoch: each fold thin, their mean bold, the final training dotted, the lowest loss marked."""
     drawn = figure(5.2, 3.7)
     axes = dress(drawn.add_subplot(), "epoch", metric_name(key))
     laid = spans([*folds, final])
@@ -29,7 +29,7 @@ def learning_curves(folds: Sequence[Stages], final: Stages, key: str, onsets: Se
         side = "validation" if name.startswith("val_") else "training"
         _draw_side(axes, folds, laid, name, (side, color, dashes))
     for span in laid:
-        _draw_line(axes, line(final, span, key), "last training, all rows", color=GREY, linewidth=1.4, linestyle=":")
+        _draw_line(axes, line(final, span, key), "final training, all rows", color=GREY, linewidth=1.4, linestyle=":")
     _scale(axes, [line(run, span, name)[1] for run in folds for span in laid for name in (key, f"val_{key}")])
     for row, onset in enumerate(onsets):
         _mark_onset(axes, onset, row)
@@ -77,7 +77,7 @@ def _mark_stages(axes: Axes, laid: Sequence[Span], row: int) -> None:
 
 
 def _write_above(axes: Axes, text: str, epoch: float, row: int, color: str) -> None:
-    # Centred words would run over the edge for the first and the last epochs.
+    # Centred, the labels of the first and last epochs would cross the edge.
     place = np.interp(epoch, axes.get_xlim(), (0, 1))
     axes.annotate(
         text,

@@ -1,4 +1,4 @@
-"""How good answers are: pure numpy, over all test rows at once. Undefined measures are NaN."""
+"""Quality measures of answers: pure numpy, over all test rows at once. Undefined measures are NaN."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 BINS = 15
-"""Of the calibration error, as in Guo et al., On Calibration of Modern Neural Networks, ICML 2017."""
+"""Number of bins of the calibration error, as in Guo et al., On Calibration of Modern Neural Networks, ICML 2017."""
 
 EPSILON = 1e-7
-"""Keras clips probabilities to this before it takes their logarithm; so does the loss here."""
+"""Probabilities are clipped to this before taking their logarithm, as in Keras."""
 
 
 @dataclass(frozen=True)
 class ClassMeasures:
-    """One class: *support* rows are of it, *predicted* rows were taken for it."""
+    """Measures of one class: *support* rows belong to it, *predicted* rows were assigned to it."""
 
     label: str
     precision: float
@@ -26,7 +26,7 @@ class ClassMeasures:
 
 @dataclass(frozen=True)
 class Bin:
-    """Answers whose confidence lies in (*low*, *high*]: how many, mean confidence, and the share that is right."""
+    """Answers whose confidence lies in (*low*, *high*]: their number, mean confidence, and share of correct ones."""
 
     low: float
     high: float
@@ -36,14 +36,14 @@ class Bin:
 
 
 def confusion_matrix(targets: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Count `int64[classes, classes]` from two `int[n]`: row = true class, column = predicted class."""
+    """Return the counts `int64[classes, classes]` for two `int[n]`: row = true class, column = predicted class."""
     return np.bincount(targets * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
 def class_measures(
     labels: Sequence[str], hits: np.ndarray, predicted: np.ndarray, support: np.ndarray
 ) -> tuple[ClassMeasures, ...]:
-    """Measure each class from three `int[classes]`: rows rightly taken for it, rows taken for it, rows of it.
+    """Return each class's measures from three `int[classes]`: rows correctly assigned, all rows assigned, and its rows.
 
     A class that was never predicted has precision 0; one without rows has recall 0; with neither, it has NaN
     throughout.
@@ -57,21 +57,21 @@ def class_measures(
 
 
 def macro_f1(classes: Sequence[ClassMeasures]) -> float:
-    """Average F1 over the classes that occur, as scikit-learn's `f1_score(average="macro")` does."""
+    """Return the mean F1 of the classes that occur, as scikit-learn's `f1_score(average="macro")` does."""
     return _mean([measured.f1 for measured in classes if measured.support + measured.predicted])
 
 
 def log_losses(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Give the cross-entropy in nats `float64[n]` of `int[n]` under `probabilities: [n, classes]`."""
+    """Return the cross-entropy in nats, `float64[n]`, of `targets: int[n]` under `probabilities: float[n, classes]`."""
     likelihood = probabilities[np.arange(len(targets)), targets].astype(np.float64)
     losses: np.ndarray = -np.log(np.clip(likelihood, EPSILON, 1 - EPSILON))
     return losses
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> tuple[Bin, ...]:
-    """Sort answers by `confidence: float[n]` in 0..1 into equally wide bins, and see which share was `right: bool[n]`.
+    """Return equally wide bins of `confidence: float[n]`, from 0 to 1, with the share of `right: bool[n]` in each.
 
-    The diagram's data of Guo et al. 2017; the confidence of an answer is the probability of the class it names.
+    This is the reliability diagram of Guo et al. 2017; an answer's confidence is the probability of its class.
     """
     edges = np.linspace(0, 1, bins + 1)
     place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
@@ -82,13 +82,13 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float:
-    """Average |accuracy - confidence| over the bins, each weighed by its rows (Guo et al. 2017, equation 3)."""
+    """Return the mean |accuracy - confidence| of the bins, weighted by their rows (Guo et al. 2017, equation 3)."""
     rows = sum(each.rows for each in bins)
     return sum(each.rows * abs(each.accuracy - each.confidence) for each in bins if each.rows) / rows
 
 
 def regression_measures(targets: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Give `mae`, `rmse` (in the target's unit) and `r2`, the share of the variance explained, of two `float[n]`."""
+    """Return `mae` and `rmse`, in the target's unit, and `r2`, the share of variance explained, for two `float[n]`."""
     errors = predicted.astype(np.float64) - targets
     variance = float(np.var(targets.astype(np.float64)))
     mse = float(np.mean(errors**2))

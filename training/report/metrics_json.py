@@ -1,4 +1,4 @@
-"""`metrics.json`: all figures of a report, for programs."""
+"""`metrics.json`: all numbers of a report, machine-readable."""
 
 import dataclasses
 import math
@@ -11,20 +11,20 @@ from training.experiments.record import FoldRecord, RunRecord, metrics_of
 from training.report.results import Evaluation
 
 SCHEMA = 1
-"""The form of metrics.json."""
+"""Version of the format of metrics.json."""
 
 
 def metrics(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
-    """Give all figures of the report. What is undefined is null.
+    """Return all numbers of the report. Undefined ones are null.
 
     - `schema`: 1; `model`, `problem`, `metric`, `higher_is_better`, `unit`, `labels`
     - `test`: `rows`, and each measure by its name: `accuracy`, `macro_f1`, `log_loss` (nats), `ece`, or
       `mae`, `rmse` (in `unit`), `r2`
-    - `baselines`: the metric on the test rows by what was compared; `gate`: what the gate said
+    - `baselines`: the metric of each baseline on the test rows, by name; `gate`: the decision of the gate
     - `validation`: `protocol`, `mean` and `spread` (population standard deviation) over `folds`; each has the
       `metric`, `train_rows`, `validation_rows`, and its `stages`: Keras's history by stage
     - `compared`: `mean`, `spread` and `folds` of other recipes on the same rows, by name
-    - `final`: the last training's history by stage
+    - `final`: the final training's history by stage
     - `overfitting`: by stage `epoch` of `epochs` with the lowest mean validation `loss`; `begins` if it rose again
     - `classes`: `label`, `precision`, `recall`, `f1`, `support`, `predicted`; `confusion`: counts, row = true class
     - `calibration`: bins with `low`, `high`, `rows`, mean `confidence`, `accuracy`
@@ -66,7 +66,7 @@ def metrics(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Make JSON values of dataclasses, mappings, sequences, arrays and numbers; what is not finite becomes None."""
+    """Return dataclasses, mappings, sequences, arrays and numbers as JSON values; infinity and NaN become None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return plain({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
     if hasattr(value, "items"):

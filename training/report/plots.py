@@ -1,4 +1,4 @@
-"""Which figures a run gets, each as a PNG with the words that go with it."""
+"""Which figures the report of a run contains, each as a PNG with its caption."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from training.report.words import figure_of, metric_name
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure: its file is `<name>.png`; *alt* says what it shows to those who don't see it; *width* is CSS pixels."""
+    """A figure: its file is `<name>.png`; *alt* describes it to those who can't see it; *width* is in CSS pixels."""
 
     name: str
     section: str
@@ -28,12 +28,12 @@ class Plot:
 
     @property
     def uri(self) -> str:
-        """The figure as an address that needs no other file."""
+        """The figure as a data URI."""
         return data_uri(self.png)
 
 
 def plots(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
-    """Draw the figures of a run, in the report's order."""
+    """Yield the figures of a run, in the report's order."""
     yield from _learning(record, evaluation)
     if record.labels:
         yield from _labels(record, evaluation)
@@ -42,7 +42,7 @@ def plots(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
 
 
 def onset_sentence(onset: Onset, stages: int) -> str:
-    """Say when a stage began to overfit."""
+    """Return a sentence on whether and when a stage began to overfit."""
     where = f"{onset.stage}: validation" if stages > 1 else "Validation"
     loss = figure_of(onset.loss)
     drawn = f" ({onset.position} in the figure)" if onset.position != onset.epoch else ""
@@ -69,17 +69,19 @@ def _labels(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
     if evaluation.confusion is not None:
         drawn = figures.confusion(evaluation.confusion, record.labels)
         right = int(evaluation.confusion.trace())
-        alt = f"Confusion matrix of {len(record.labels)} classes; {right:,} of {len(record.test_targets):,} are right."
-        absent = " A grey row has none." if (evaluation.confusion.sum(axis=1) == 0).any() else ""
+        alt = (
+            f"Confusion matrix of {len(record.labels)} classes; {right:,} of {len(record.test_targets):,} are correct."
+        )
+        absent = " Grey rows are classes without test rows." if (evaluation.confusion.sum(axis=1) == 0).any() else ""
         yield _plot("confusion", "confusion", alt, f"Test rows by true and predicted class.{absent}", drawn)
     ece = evaluation.measures["ece"]
     drawn = figures.calibration(evaluation.bins, ece)
     of = "Each label's yes or no counts as an answer." if record.problem == MULTILABEL else ""
-    caption = f"Hatched above a bar: surer than right. Hatched on it: less sure than it could be. {of}"
+    caption = f"Hatched above a bar: overconfident. Hatched on a bar: underconfident. {of}"
     yield _plot("calibration", "calibration", f"Reliability diagram; ECE {ece:.3f}.", caption, drawn)
     if evaluation.probability is not None:
         drawn = figures.score_histogram(evaluation.probability, true_labels(record), record.labels)
-        alt = f"Histogram of the probability of {record.labels[1]}, for the rows of either class."
+        alt = f"Histogram of the probability of {record.labels[1]}, for the rows of each class."
         yield _plot("scores", "calibration", alt, "Left of 0.5 the answer is " + record.labels[0] + ".", drawn)
 
 

@@ -1,4 +1,4 @@
-"""A run's record -> what the report says of its answers to the test rows."""
+"""Computes, from a run's record, what the report says about its answers to the test rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from training.report.measures import (
     reliability,
 )
 
-WORST = 12
-"""So many mistakes are shown."""
+MAX_MISTAKES = 12
+"""Maximum number of mistakes that are shown."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer: the test row's number, what is true, what was answered and how surely, and what it cost.
+    """A wrong answer: index of the test row, true and predicted value, confidence, and loss.
 
     *loss* is the row's cross-entropy, or the absolute error in the target's unit.
     """
@@ -41,9 +41,9 @@ class Mistake:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All measures of a run. A regression has no classes, no confusion and no bins; a multi-label one no confusion.
+    """All measures of a run. A regression has no classes, confusion matrix or bins; a multi-label run has no matrix.
 
-    *probability* is that of the second of two classes, by test row; only a binary problem has it.
+    *probability* is that of the second class, by test row; only a binary problem has it.
     """
 
     measures: Mapping[str, float]
@@ -57,14 +57,14 @@ class Evaluation:
 
 
 def evaluate(record: RunRecord) -> Evaluation:
-    """Measure the run by what its problem asks for; the run's own metric comes first."""
+    """Return the measures for the run's type of problem; the run's own metric comes first."""
     if not record.labels:
         return _evaluate_values(record)
     return _evaluate_label_sets(record) if record.problem == MULTILABEL else _evaluate_labels(record)
 
 
 def true_labels(record: RunRecord) -> np.ndarray:
-    """Give the true classes as `int64[n]`, also if the targets are one-hot."""
+    """Return the true classes as `int64[n]`, also if the targets are one-hot."""
     targets = record.test_targets.reshape(len(record.test_targets), -1)
     return (targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0]).astype(np.int64)
 
@@ -153,7 +153,7 @@ def _onsets(record: RunRecord) -> tuple[Onset, ...]:
 
 def _worst(losses: np.ndarray, wrong: np.ndarray) -> list[int]:
     rows = np.flatnonzero(wrong)
-    worst: list[int] = rows[np.argsort(-losses[rows], kind="stable")][:WORST].tolist()
+    worst: list[int] = rows[np.argsort(-losses[rows], kind="stable")][:MAX_MISTAKES].tolist()
     return worst
 
 

@@ -1,4 +1,4 @@
-"""How all figures look: one palette, one size of type, light ground. No pyplot, so no state that outlives a figure."""
+"""The look of all figures: one palette, one font size, light background. No pyplot, so no state outlives a figure."""
 
 import gc
 import io
@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 PIXELS_PER_INCH = 100
-"""At its natural width a figure is shown with so many CSS pixels an inch: 10 points are 14 pixels."""
+"""CSS pixels per inch at which a figure is shown: 10 points are 14 pixels."""
 
 SHARPNESS = 2
-"""Pixels of the PNG for each CSS pixel, for screens that have them."""
+"""Pixels of the PNG per CSS pixel, for high-resolution screens."""
 
-# Okabe and Ito's colours, which people with any colour vision tell apart (jfly.uni-koeln.de/color); lines differ in
-# their dashes as well.
+# Okabe and Ito's colours, distinguishable with any colour vision (jfly.uni-koeln.de/color); lines also differ in
+# their dashes.
 BLUE, ORANGE, GREEN, GREY, INK, GROUND = "#0072b2", "#d55e00", "#00795a", "#6b7280", "#1f2937", "#ffffff"
 GRID = "#e5e7eb"
 SHADES = "Blues"
@@ -23,12 +23,12 @@ TEXT, SMALL, TITLE = 10, 9, 11
 
 
 def figure(width: float, height: float) -> Figure:
-    """Make an empty figure of so many inches."""
+    """Return an empty figure of this size, in inches."""
     return Figure(figsize=(width, height), layout="constrained", facecolor=GROUND)
 
 
 def dress(axes: Axes, x: str, y: str, title: str = "", grid: bool = True) -> Axes:
-    """Name the axes and take away what carries no data."""
+    """Label the axes, and remove lines that carry no data. Return *axes*."""
     axes.set_xlabel(plain(x), fontsize=TEXT, color=INK)
     axes.set_ylabel(plain(y), fontsize=TEXT, color=INK)
     if title:
@@ -43,23 +43,23 @@ def dress(axes: Axes, x: str, y: str, title: str = "", grid: bool = True) -> Axe
 
 
 def legend(drawn: Figure) -> None:
-    """Name what is drawn, below the axes: there it hides nothing."""
+    """Add a legend below the axes, where it hides nothing."""
     drawn.legend(loc="outside lower center", ncols=2, fontsize=SMALL, labelcolor=INK, frameon=False)
 
 
 def plain(text: str) -> str:
-    """Keep a text from being read as a formula: prices have dollar signs."""
+    """Return *text* escaped, so that dollar signs don't make it a formula."""
     return text.replace("$", r"\$")
 
 
 def short(text: str, width: int = 22) -> str:
-    """Cut a long label for an axis."""
+    """Return *text*, shortened if it is too long for an axis, and escaped."""
     return plain(textwrap.shorten(text, width, placeholder="…") if " " in text else text[:width])
 
 
 def png(drawn: Figure) -> bytes:
-    """Draw the figure."""
-    gc.collect()  # those before it are in cycles with their canvases, whose pixels would wait: a few MB each
+    """Return the figure as a PNG."""
+    gc.collect()  # earlier figures are in reference cycles with their canvases: a few MB each
     buffer = io.BytesIO()
     drawn.savefig(buffer, format="png", dpi=PIXELS_PER_INCH * SHARPNESS, metadata={"Software": None})
     return buffer.getvalue()

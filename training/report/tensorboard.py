@@ -1,7 +1,7 @@
-"""Learning curves as TensorBoard logs: a run for each fold's training and validation, and for the last training.
+"""Learning curves as TensorBoard logs: a run for each fold's training and validation, and for the final training.
 
-Tags are those of Keras's own callback (`epoch_loss`). `tf.summary.scalar` lives in the `tensorboard` package, which
-TensorFlow no longer installs; what it writes is one tensor with the metadata below, and that TensorFlow can write.
+Tags are those of Keras's own callback (`epoch_loss`). `tf.summary.scalar` is part of the `tensorboard` package, which
+TensorFlow no longer installs; it writes one tensor with the metadata below, which TensorFlow alone can do.
 """
 
 import shutil
@@ -15,8 +15,8 @@ from training.report.curves import line, spans
 
 
 def write_logs(record: RunRecord, folder: Path) -> None:
-    """Write `folder/<fold-1, ..., final>/<train, validation>`, in place of what is there."""
-    shutil.rmtree(folder, ignore_errors=True)  # TensorBoard would draw the old curves as well
+    """Write `folder/<fold-1, ..., final>/<train, validation>`, replacing older logs."""
+    shutil.rmtree(folder, ignore_errors=True)  # otherwise TensorBoard would draw the old curves as well
     runs = {f"fold-{number}": fold.stages for number, fold in enumerate(record.folds, 1)} | {"final": record.final}
     for name, stages in runs.items():
         _write_run(folder / name, stages)

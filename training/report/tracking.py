@@ -1,4 +1,4 @@
-"""A run's figures and report in MLflow, where MLFLOW_TRACKING_URI names a server."""
+"""Logs a run's measures and report in MLflow, if MLFLOW_TRACKING_URI names a server."""
 
 import importlib.util
 import os
@@ -12,11 +12,11 @@ from training.report.results import evaluate
 
 SERVER = "MLFLOW_TRACKING_URI"
 HTTP_LIMITS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
-"""MLflow's own would hold a finished job for many minutes where the server is away."""
+"""MLflow's own limits would delay a finished job for many minutes if the server is unavailable."""
 
 
 def is_tracking() -> bool:
-    """Tell whether runs are to be logged; raises BadRequest if they are and MLflow is missing."""
+    """Return whether runs are logged. Raises BadRequest if they should be, but MLflow is not installed."""
     if not os.environ.get(SERVER):
         return False
     if importlib.util.find_spec("mlflow") is None:
@@ -25,7 +25,7 @@ def is_tracking() -> bool:
 
 
 def log_run(record: RunRecord, report: Path) -> str:
-    """Log settings, measures, curves and the folder *report*; give the run's id, or say why there is none."""
+    """Log settings, measures, curves and the folder *report*. Return the run's id, or why there is none, in words."""
     for variable, value in HTTP_LIMITS.items():
         os.environ.setdefault(variable, value)
     import mlflow
@@ -40,14 +40,14 @@ def log_run(record: RunRecord, report: Path) -> str:
                     for epoch, value in zip(*line(record.final, span, key), strict=True):
                         mlflow.log_metric(key, float(value), step=int(epoch))
             mlflow.log_artifacts(str(report))
-    except (mlflow.MlflowException, OSError) as error:  # the model is trained, and must not be lost for this
-        return f"MLflow has no log of it: {error}"
+    except (mlflow.MlflowException, OSError) as error:  # the model is trained, and must not be lost because of this
+        return f"not logged in MLflow: {error}"
     return f"MLflow run {run.info.run_id}"
 
 
 def _params(record: RunRecord) -> dict[str, object]:
-    told = {"recipe": record.recipe, "data": record.data, "data_sha256": record.data_sha256, "seed": record.seed}
-    return told | flattened(record.settings)
+    run = {"recipe": record.recipe, "data": record.data, "data_sha256": record.data_sha256, "seed": record.seed}
+    return run | flattened(record.settings)
 
 
 def _measures(record: RunRecord) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""How measures are named and numbers are written, in the page and in the figures."""
+"""Names of measures and formats of numbers, in the page and in the figures."""
 
 import math
 
@@ -14,23 +14,23 @@ _NAMES = {
 }
 
 MEANINGS = {
-    "accuracy": "share of test rows that are answered rightly",
-    "macro_f1": "F1 averaged over classes, rare ones counting as much as frequent ones",
+    "accuracy": "share of test rows that are answered correctly",
+    "macro_f1": "F1 averaged over classes, with equal weight for rare and frequent ones",
     "log_loss": "mean cross-entropy in nats",
-    "ece": "expected calibration error: how far confidence is from the share that is right",
+    "ece": "expected calibration error: mean distance between confidence and share of correct answers",
     "mae": "mean absolute error",
-    "rmse": "root of the mean squared error",
+    "rmse": "root mean squared error",
     "r2": "share of the variance that is explained",
 }
 
 
 def metric_name(key: str) -> str:
-    """Give the name of a measure as people write it."""
+    """Return the display name of a measure."""
     return _NAMES.get(key, key.replace("_", " "))
 
 
 def figure_of(value: float | None) -> str:
-    """Write a number with four digits that mean something; thousands have no decimals."""
+    """Return a number with about four significant digits, without decimals from 1,000; "n/a" if it is not finite."""
     if value is None or not math.isfinite(value):
         return "n/a"
     if abs(value) >= 1000:
@@ -39,12 +39,12 @@ def figure_of(value: float | None) -> str:
 
 
 def share_of(value: float) -> str:
-    """Write a share of one."""
+    """Return a share of one with three decimals; "n/a" if it is not finite."""
     return f"{value:.3f}" if math.isfinite(value) else "n/a"
 
 
 def duration(seconds: float) -> str:
-    """Write a time in the unit that fits."""
+    """Return a duration of *seconds* in units that fit."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

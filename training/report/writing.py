@@ -1,4 +1,4 @@
-"""A run's record -> a folder with its report."""
+"""Writes the report of a run to a folder."""
 
 import json
 from pathlib import Path
@@ -11,12 +11,12 @@ from training.report.results import evaluate
 
 
 def write_report(record: RunRecord, folder: Path) -> Path:
-    """Write the report to *folder*, over an older one, and give the path of its page.
+    """Write the report to *folder*, over an older one. Return the path of its page.
 
-    `report.html` needs no other file; the PNGs lie beside it, `metrics.json` is for programs (see `metrics`), and
-    `tensorboard/` is what `tensorboard --logdir` takes.
+    `report.html` needs no other file. The folder also has its figures as PNGs, `metrics.json` for programs (see
+    `metrics`), and `tensorboard/`, for `tensorboard --logdir`.
     """
-    from training.report.tensorboard import write_logs  # takes TensorFlow, and seconds
+    from training.report.tensorboard import write_logs  # imports TensorFlow, which takes seconds
 
     folder.mkdir(parents=True, exist_ok=True)
     page = write_page(record, folder)
@@ -25,7 +25,7 @@ def write_report(record: RunRecord, folder: Path) -> Path:
 
 
 def write_page(record: RunRecord, folder: Path) -> Path:
-    """Write all but the TensorBoard logs to *folder*, which exists, and give the path of the page."""
+    """Write everything but the TensorBoard logs to *folder*, which must exist. Return the path of the page."""
     evaluation = evaluate(record)
     drawn = list(plots(record, evaluation))
     for plot in drawn:

@@ -52,7 +52,7 @@ def multiclass(classes: int = 3, **changes: Any) -> RunRecord:
         model="digits",
         problem=MULTICLASS,
         labels=tuple(f"class {index}" for index in range(classes)),
-        test_instances=[{"image": picture()}] * len(targets),
+        test_instances=[{"image": image_file()}] * len(targets),
         test_targets=targets,
         test_scores=scores,
         **changes,
@@ -92,7 +92,7 @@ def fold(metric: float, curves: Any = CURVES) -> FoldRecord:
     return FoldRecord(stages={"training": curves}, metric=metric, train_rows=30, validation_rows=10)
 
 
-def picture(side: int = 28, kind: str = "PNG") -> bytes:
+def image_file(side: int = 28, kind: str = "PNG") -> bytes:
     buffer = io.BytesIO()
     Image.new("L", (side, side), 128).save(buffer, kind)
     return buffer.getvalue()

@@ -5,7 +5,7 @@ import math
 import pytest
 from PIL import Image
 
-from tests.training.report.records import picture
+from tests.training.report.records import image_file
 from training.report.exhibits import EXCERPT, SIDE, exhibit
 
 
@@ -27,8 +27,8 @@ def test_a_long_text_is_cut_after_a_word():
     assert len(text) < EXCERPT + 30
 
 
-def test_a_small_picture_keeps_its_pixels_and_is_enlarged():
-    (shown,) = exhibit({"image": picture(28)}).pictures
+def test_a_small_image_keeps_its_pixels_and_is_enlarged():
+    (shown,) = exhibit({"image": image_file(28)}).images
 
     assert shown.enlarged
     assert decoded(shown.uri).size == (28, 28)
@@ -36,15 +36,15 @@ def test_a_small_picture_keeps_its_pixels_and_is_enlarged():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "GIF"])
-def test_a_large_picture_of_any_format_becomes_a_small_jpeg(kind):
-    (shown,) = exhibit({"image": picture(1000, kind)}).pictures
+def test_a_large_image_of_any_format_becomes_a_small_jpeg(kind):
+    (shown,) = exhibit({"image": image_file(1000, kind)}).images
 
     assert shown.uri.startswith("data:image/jpeg;base64,")
     assert decoded(shown.uri).size == (SIDE, SIDE)
 
 
-def test_bytes_that_are_no_picture_are_told_of():
+def test_bytes_that_are_not_an_image_are_reported():
     shown = exhibit({"image": b"<svg onload=alert(1)>"})
 
-    assert not shown.pictures
-    assert shown.fields == {"image": "21 bytes that are no readable picture"}
+    assert not shown.images
+    assert shown.fields == {"image": "21 bytes that are not a readable image"}

@@ -21,7 +21,7 @@ def test_folds_are_thin_and_their_mean_is_bold():
     axes = learning_curves([RUN, RUN, RUN], RUN, "accuracy", ()).axes[0]
 
     names = axes.get_legend_handles_labels()[1]
-    assert names == ["training, mean of 3 folds", "validation, mean of 3 folds", "last training, all rows"]
+    assert names == ["training, mean of 3 folds", "validation, mean of 3 folds", "final training, all rows"]
     assert sorted(line.get_linewidth() for line in axes.lines) == [*[0.8] * 6, 1.4, 2.2, 2.2]
 
 

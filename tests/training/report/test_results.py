@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.training.report import records
-from training.report.results import WORST, evaluate
+from training.report.results import MAX_MISTAKES, evaluate
 
 
 def test_a_binary_run():
@@ -41,7 +41,7 @@ def test_one_hot_targets_are_measured_like_numbers():
     assert evaluate(records.multiclass(3)).measures == evaluate(_one_hot(numbers)).measures
 
 
-def test_no_more_than_so_many_mistakes_are_kept():
+def test_the_number_of_mistakes_is_limited():
     record = records.multiclass(20)
     record = records.binary(
         **{name: getattr(record, name) for name in ("problem", "labels", "test_instances", "test_targets")},
@@ -50,7 +50,7 @@ def test_no_more_than_so_many_mistakes_are_kept():
 
     evaluation = evaluate(record)
 
-    assert len(evaluation.mistakes) == WORST
+    assert len(evaluation.mistakes) == MAX_MISTAKES
     assert evaluation.wrong == 40
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.training.report import records
-from training.report.html import RecipeResult, flattened, recipe_results, render, rivals, stage_results
+from training.report.html import RecipeResult, baseline_results, flattened, recipe_results, render, stage_results
 from training.report.metrics_json import metrics, plain
 from training.report.plots import plots
 from training.report.results import evaluate
@@ -81,7 +81,7 @@ def test_the_page_can_be_used_without_seeing_it(written):
     assert all(attributes.get("scope") for tag, attributes in tags if tag == "th")
 
 
-def test_the_figures_lie_beside_the_page(written):
+def test_the_figures_are_in_the_folder_of_the_page(written):
     _, figures, page = written
     paths = sorted(page.parent.glob("*.png"))
 
@@ -139,7 +139,7 @@ def test_a_run_without_mistakes_folds_and_curves():
 
     text = page_of(record).text
 
-    assert "all 4 test rows are answered rightly" in text
+    assert "all 4 test rows are answered correctly" in text
     assert "The run was not validated" in text
 
 
@@ -148,8 +148,8 @@ def test_the_sample_is_warned_of():
 
 
 def test_baselines_are_compared_in_the_metrics_own_direction():
-    (mean,) = rivals(records.regression(), evaluate(records.regression()))
-    (frequent,) = rivals(records.binary(), evaluate(records.binary()))
+    (mean,) = baseline_results(records.regression(), evaluate(records.regression()))
+    (frequent,) = baseline_results(records.binary(), evaluate(records.binary()))
 
     assert (mean.name, mean.gain) == ("mean", 8.5)
     assert (frequent.name, frequent.gain) == ("most frequent class", 0.0)
@@ -161,7 +161,7 @@ def test_each_stage_has_its_result_at_its_best_epoch():
     assert (stage.name, stage.epochs, stage.loss, stage.metric, stage.ended) == ("training", 4, 0.6, 0.7, 0.6)
 
 
-def test_both_stages_of_transfer_learning_stand_in_the_page_with_what_each_ended_with():
+def test_the_page_has_both_stages_of_transfer_learning_and_their_final_metric():
     frozen = {**records.CURVES, "val_accuracy": [0.6, 0.7, 0.65, 0.91]}
     tuned = {**records.CURVES, "val_accuracy": [0.6, 0.7, 0.65, 0.93]}
     fold = dataclasses.replace(records.fold(0.93), stages={"frozen base": frozen, "fine-tuning": tuned})
@@ -171,7 +171,7 @@ def test_both_stages_of_transfer_learning_stand_in_the_page_with_what_each_ended
     assert re.search(r"fine-tuning\W*4\W*0.6000\W*0.7000\W*0.9300", text)
 
 
-def test_the_recipes_that_were_compared_stand_beside_the_runs_own():
+def test_the_page_compares_the_recipes_with_the_run_s_own():
     record = records.binary(compared={"scratch": [records.fold(0.5), records.fold(0.7)]})
     text = page_of(record).text
 
