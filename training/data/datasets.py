@@ -1,6 +1,6 @@
-"""The real data sets, as raw instances: just what a caller of the gateway would send.
+"""The real data sets, as raw instances: exactly what a client would send to the gateway.
 
-Keras downloads and caches them (`KERAS_HOME`); MNIST is also read from a local copy (`data_dir`).
+Keras downloads and caches them in `KERAS_HOME`; MNIST is also read from a local copy in `data_dir`.
 """
 
 import base64
@@ -18,13 +18,13 @@ from PIL import Image
 from training.errors import DataUnavailable, TrainingError
 
 Instance = Mapping[str, Any]
-"""Named raw values; a picture is the bytes of its file."""
+"""Raw values by name; an image is the bytes of its file."""
 
 HOUSE_FIELDS = ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT")
 DISTRICT_FIELDS = ("MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude")
 RACE = (
     "The column B of the Boston housing data was computed from the share of Black residents of a town: it encodes "
-    "race. Good for learning the trade, not for deciding about people."
+    "race. Suitable for learning machine learning, not for decisions about people."
 )
 
 
@@ -36,16 +36,16 @@ class Part:
     targets: np.ndarray
 
     def rows(self, index: np.ndarray) -> "Part":
-        """Pick rows by number."""
+        """Return the rows with the indices *index*."""
         return Part([self.instances[row] for row in index], self.targets[index])
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A training part and a test part that is looked at once. *labels* names the classes, if there are any.
+    """A training part, and a test part that is used only once. *labels* are the names of the classes, if any.
 
-    *word_ranks* is the word index that the data set was published with (word -> rank, from 1). *notes* are what whoever
-    uses a model trained on it should know.
+    *word_ranks* is the word index that was published with the data set (word -> rank, from 1). *notes* are what users
+    of a model that was trained on it should know.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
 
     def sha256(self) -> str:
-        """Fingerprint all instances and targets, in their order."""
+        """Return a hash of all instances and targets, in their order."""
         digest = hashlib.sha256()
         for part in (self.train, self.test):
             for instance in part.instances:
@@ -66,24 +66,30 @@ class Dataset:
 
 
 def imdb() -> Dataset:
-    """Film reviews, 25,000 for training and 25,000 for the test; 1 is a positive one."""
+    """Load film reviews, 25,000 for training and 25,000 for the test; target 1 is positive. Raises DataUnavailable."""
     return _texts("imdb", keras.datasets.imdb, ("negative", "positive"))
 
 
 def reuters() -> Dataset:
-    """Newswires of 46 topics, 8,982 for training and 2,246 for the test."""
+    """Load newswires of 46 topics, 8,982 for training and 2,246 for the test. Raises DataUnavailable."""
     return _texts("reuters", keras.datasets.reuters, tuple(keras.datasets.reuters.get_label_names()))
 
 
 def boston_housing() -> Dataset:
-    """Suburbs of Boston, 404 for training and 102 for the test; the target is the median price in $1000."""
+    """Load suburbs of Boston, 404 for training and 102 for the test; the target is the median price in $1000.
+
+    Raises DataUnavailable.
+    """
     parts = download("boston_housing", keras.datasets.boston_housing.load_data)
     train, test = (Part(named(rows, HOUSE_FIELDS), np.asarray(prices, np.float32)) for rows, prices in parts)
     return Dataset("boston_housing", train, test, notes=(RACE,))
 
 
 def california_housing() -> Dataset:
-    """Districts of California, 16,512 for training and 4,128 for the test; the target is the median price in $1000."""
+    """Load districts of California, 16,512 for training and 4,128 for the test; the target is the price in $1000.
+
+    Raises DataUnavailable.
+    """
     parts = download("california_housing", keras.datasets.california_housing.load_data)
     train, test = (
         Part(named(rows, DISTRICT_FIELDS), np.asarray(dollars / 1000, np.float32)) for rows, dollars in parts
@@ -92,7 +98,7 @@ def california_housing() -> Dataset:
 
 
 def mnist(data_dir: Path | None) -> Dataset:
-    """Handwritten digits, 60,000 for training and 10,000 for the test, 28x28 grey."""
+    """Load handwritten digits, 28x28 grey: 60,000 for training and 10,000 for the test. Raises DataUnavailable."""
     if data_dir and (path := data_dir / "mnist.npz").exists():
         arrays = np.load(path)
         parts = [(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test")]
@@ -103,22 +109,22 @@ def mnist(data_dir: Path | None) -> Dataset:
 
 
 def download(name: str, load: Callable[[], Any]) -> Any:
-    """Call *load*, which reads Keras's cache or fills it; raises DataUnavailable."""
+    """Call *load*, which reads Keras's cache or fills it. Raises DataUnavailable."""
     try:
         return load()
     except TrainingError:
         raise
     except Exception as error:  # Keras raises a bare Exception when a download fails
-        raise DataUnavailable(f"{name} is neither in KERAS_HOME nor can it be downloaded: {error}") from error
+        raise DataUnavailable(f"{name} is not in KERAS_HOME, and can't be downloaded: {error}") from error
 
 
 def named(rows: np.ndarray, names: Sequence[str]) -> list[Instance]:
-    """Make an instance of each row of `rows: [n, len(names)]`."""
+    """Return an instance for each row of `rows: [n, len(names)]`."""
     return [dict(zip(names, row, strict=True)) for row in rows.tolist()]
 
 
 def as_json(instance: Instance) -> dict[str, Any]:
-    """Give the instance as a caller writes it in JSON: bytes become base64."""
+    """Return the instance as a client writes it in JSON: bytes become base64."""
     return {
         name: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
         for name, value in instance.items()
@@ -126,14 +132,14 @@ def as_json(instance: Instance) -> dict[str, Any]:
 
 
 def png(pixels: np.ndarray) -> bytes:
-    """Encode `uint8[height, width(, 3)]` without loss."""
+    """Encode `uint8[height, width]` or `uint8[height, width, 3]` as a PNG."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
 def _texts(name: str, module: Any, labels: tuple[str, ...]) -> Dataset:
-    # Keras gives word ranks; the text is put together again, so that the one tokeniser makes every feature.
+    # Keras returns word ranks; the text is restored from them, so that a single tokeniser makes all features.
     parts = download(name, lambda: module.load_data(start_char=None, index_from=0))
     ranks = download(name, module.get_word_index)
     words = {rank: word for word, rank in ranks.items()}

@@ -1,4 +1,4 @@
-"""The features of many instances, prepared as the gateway prepares them, where TensorFlow can read them in place."""
+"""The features of many instances, prepared as the gateway prepares them, in memory that TensorFlow reads in place."""
 
 import math
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from training.data.datasets import Instance
 from training.errors import UnusableData
 
 _PIECE = 512
-"""Instances decoded at a time: a picture held by Pillow takes as much memory again as its pixels."""
+"""Number of instances decoded at a time: an image that Pillow holds takes the memory of its pixels once more."""
 _ALIGNMENT = 64
-"""Of memory that TensorFlow computes on, in bytes."""
+"""Alignment of memory that TensorFlow computes on, in bytes."""
 
 
 def prepare(preprocessor: Preprocessor, instances: Sequence[Instance]) -> Features:
-    """Prepare raw instances; `tensor_of` takes the result without a copy. Raises UnusableData."""
+    """Return the features of raw instances, which `tensor_of` takes without a copy. Raises UnusableData."""
     count = len(instances)
     features = {name: _rows_of(spec, count) for name, spec in preprocessor.inputs.items()}
     for start in range(0, count, _PIECE):
@@ -31,7 +31,7 @@ def prepare(preprocessor: Preprocessor, instances: Sequence[Instance]) -> Featur
 
 
 def decoded(preprocessor: Preprocessor, instances: Sequence[Instance], first: int = 0) -> list[Any]:
-    """Decode raw instances, the first of which is row *first* of the data; raises UnusableData."""
+    """Decode raw instances, the first of which is row *first* of the data. Raises UnusableData."""
     rows = []
     for row, instance in enumerate(instances, first):
         try:
@@ -42,7 +42,7 @@ def decoded(preprocessor: Preprocessor, instances: Sequence[Instance], first: in
 
 
 def tensor_of(array: Array) -> tf.Tensor:
-    """Give the array as a tensor on the CPU: where it can, in the same memory, which must not be changed then."""
+    """Return the array as a tensor on the CPU, in the same memory where possible: don't change *array* afterwards."""
     with tf.device("CPU"):
         if array.size and array.flags.carray and array.ctypes.data % _ALIGNMENT == 0:
             return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
@@ -50,7 +50,7 @@ def tensor_of(array: Array) -> tf.Tensor:
 
 
 def aligned(shape: tuple[int, ...], dtype: np.typing.DTypeLike) -> Array:
-    """Make an array, not yet filled, that `tensor_of` takes without a copy."""
+    """Return an uninitialised array that `tensor_of` takes without a copy."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT

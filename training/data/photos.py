@@ -1,6 +1,6 @@
-"""Photos in a folder of class sub-folders. A file that can't be read as a photo is named with its reason, and left out.
+"""Photos in a folder with a sub-folder for each class. Files that can't be read as photos are skipped, and listed.
 
-Whether a file is a photo is decided by the decoder of the serving side: no other photo could be asked about later.
+The decoder of the serving side decides whether a file is a photo: a model could not be sent any other later.
 """
 
 import io
@@ -21,28 +21,28 @@ from training.errors import BadRequest
 ARCHIVE = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 MAX_BYTES = 50_000_000
-NAMED = 100
-"""So many files that were left out are named: the names travel with the model."""
-_DECODER = ImageResizer(32, 32)  # of any size: only whether it can decode is asked
+MAX_LISTED = 100
+"""Maximum number of skipped files that are listed: the list becomes part of the model's contract."""
+_DECODER = ImageResizer(32, 32)  # of any size: it only tries whether a file can be decoded
 
 
 @dataclass(frozen=True)
 class PhotoFolder:
-    """What a folder of class sub-folders holds: the photos of each class by its label, and the files left out."""
+    """The content of a folder of class sub-folders: the photos of each class by its label, and the skipped files."""
 
     classes: Mapping[str, Sequence[bytes]]
     skipped: tuple[str, ...]
 
 
 class _Unusable(Exception):
-    """Why a file is no photo."""
+    """Why a file is not a photo."""
 
 
 def cats_and_dogs(data_dir: Path | None) -> Dataset:
-    """2,000 training photos; of the 1,000 in the folder `validation`, every second of a class is a test photo.
+    """Load 2,000 training photos, and 1,000 from the folder `validation`: every second one of a class is a test photo.
 
-    The other 500 are training rows too: validation rows are split off by the protocol. The folder `cats_and_dogs` of
-    *data_dir* may hold two classes of any name. Raises BadRequest if it does not, or DataUnavailable.
+    The other 500 are training rows too: the validation strategy splits off validation rows. The folder `cats_and_dogs`
+    in *data_dir* may contain two classes of any name. Raises BadRequest if it does not, or DataUnavailable.
     """
     folder = _downloaded_or(data_dir)
     train, held = (read_classes(folder / part) for part in ("train", "validation"))
@@ -52,7 +52,7 @@ def cats_and_dogs(data_dir: Path | None) -> Dataset:
         raise BadRequest(f"{folder}: expected the same two classes in both parts, found {found}")
     for label in labels:
         if len(held.classes[label]) < 2:
-            raise BadRequest(f"{folder / 'validation' / label}: expected two readable photos at least, found one")
+            raise BadRequest(f"{folder / 'validation' / label}: expected at least two readable photos, found one")
     training = [[*train.classes[label], *held.classes[label][::2]] for label in labels]
     test = [held.classes[label][1::2] for label in labels]
     return Dataset(
@@ -61,7 +61,7 @@ def cats_and_dogs(data_dir: Path | None) -> Dataset:
 
 
 def read_classes(folder: Path) -> PhotoFolder:
-    """Read the photos of each sub-folder, whose name is their label; hidden files are passed over.
+    """Read the photos in each sub-folder, whose name is their label; hidden files are ignored.
 
     Raises BadRequest if there are fewer than two sub-folders, or one without a readable photo.
     """
@@ -69,13 +69,13 @@ def read_classes(folder: Path) -> PhotoFolder:
         raise BadRequest(f"{folder}: expected a folder with a sub-folder of photos for each class, found none")
     classes, skipped = {}, []
     for entry in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        classes[entry.name], left_out = _photos(entry)
-        skipped += left_out
+        classes[entry.name], unusable = _photos(entry)
+        skipped += unusable
         if not classes[entry.name]:
-            raise BadRequest(f"{entry}: found no readable photo of this class{_first_of(left_out)}")
+            raise BadRequest(f"{entry}: found no readable photo of this class{_first_of(unusable)}")
     if len(classes) < 2:
         found = ", ".join(classes) or "none"
-        raise BadRequest(f"{folder}: expected a sub-folder for each of two classes at least, found {found}")
+        raise BadRequest(f"{folder}: expected sub-folders for at least two classes, found {found}")
     return PhotoFolder(classes, tuple(skipped))
 
 
@@ -94,7 +94,7 @@ def _photos(folder: Path) -> tuple[list[bytes], list[str]]:
 
 
 def _photo(path: Path) -> bytes:
-    """Read a file as a caller would send it."""
+    """Read a file in the form in which a client would send it. Raises _Unusable, InvalidField or OSError."""
     if path.suffix.lower() not in SUFFIXES:
         raise _Unusable(f"expected a name that ends in {', '.join(SUFFIXES)}")
     size = path.stat().st_size
@@ -110,21 +110,21 @@ def _photo(path: Path) -> bytes:
 
 
 def _from_bmp(data: bytes) -> bytes:
-    """Encode a BMP without loss in a format that can be served."""
+    """Convert a BMP losslessly to a format that can be served."""
     try:
         with Image.open(io.BytesIO(data), formats=("BMP",)) as image:
             return png(np.asarray(image.convert("RGB")))
-    except Exception as error:  # Pillow's parsers raise whatever they stumble over
-        raise _Unusable(f"expected a whole BMP, got {len(data)} bytes that are not") from error
+    except Exception as error:  # Pillow's parsers may raise anything
+        raise _Unusable(f"expected a complete BMP, got {len(data)} bytes that can't be decoded") from error
 
 
 def _notes(skipped: Sequence[str]) -> tuple[str, ...]:
-    notes = tuple(f"left out {line}" for line in skipped[:NAMED])
-    return notes if len(skipped) <= NAMED else (*notes, f"left out {len(skipped) - NAMED} more")
+    notes = tuple(f"skipped {line}" for line in skipped[:MAX_LISTED])
+    return notes if len(skipped) <= MAX_LISTED else (*notes, f"skipped {len(skipped) - MAX_LISTED} more")
 
 
 def _first_of(skipped: Sequence[str]) -> str:
-    return f"; left out {len(skipped)}, first {skipped[0]}" if skipped else ""
+    return f"; skipped {len(skipped)}, first {skipped[0]}" if skipped else ""
 
 
 def _downloaded_or(data_dir: Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""The built-in samples: small made-up data for tests and for machines without the real data. Never for real use."""
+"""The built-in samples: small synthetic data sets, for tests and for machines without real data. Not for real use."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from serving.registry import SAMPLE
 from training.data.datasets import DISTRICT_FIELDS, HOUSE_FIELDS, Dataset, Instance, Part, named, png
 
 NAME = SAMPLE
-"""What a model trained on a sample says of its data."""
+"""Name of the data set in the contract of a model that was trained on a sample."""
 
 _FILLER = "the a of this it was and in to for on with as at by from year company film story people".split()
 _GOOD = "wonderful brilliant moving superb delightful great charming perfect".split()
@@ -17,35 +17,35 @@ _BAD = "awful boring terrible dull worst waste poor dreadful".split()
 
 
 def reviews() -> Dataset:
-    """Word salads, with good words or bad words in them."""
+    """Return random words, among them positive or negative ones."""
     return _texts([_BAD, _GOOD], rows=400, labels=("negative", "positive"))
 
 
 def newswires(topics: tuple[str, ...]) -> Dataset:
-    """Word salads, with words that only the topic has."""
+    """Return random words, among them some that occur only in the topic."""
     keywords = [[f"{topic.replace('-', '')}{suffix}" for suffix in ("", "s", "ing")] for topic in topics]
     return _texts(keywords, rows=20 * len(topics), labels=topics)
 
 
 def house_prices() -> Dataset:
-    """Prices that follow rooms and poverty, with noise."""
+    """Return prices that depend on rooms and poverty, with noise."""
     return _prices(HOUSE_FIELDS, dearer="RM", cheaper="LSTAT")
 
 
 def district_prices() -> Dataset:
-    """Prices that follow income and crowding, with noise."""
+    """Return prices that depend on income and crowding, with noise."""
     return _prices(DISTRICT_FIELDS, dearer="MedInc", cheaper="AveOccup")
 
 
 def photos() -> Dataset:
-    """Bright discs on dark ground and dark discs on bright ground, under the photos' labels."""
+    """Return images of bright discs on a dark ground and dark discs on a bright one, labelled as cats and dogs."""
     rng = np.random.default_rng(0)
     targets = np.arange(120) % 2
     return _halves([{"image": png(_disc(rng, bool(target)))} for target in targets], targets, ("cat", "dog"))
 
 
 def digits() -> Dataset:
-    """Digits of Pillow's own font, shifted at random, white on black as MNIST has them."""
+    """Return digits in Pillow's own font, shifted at random, white on black as in MNIST."""
     rng = np.random.default_rng(0)
     targets = np.arange(400) % 10
     return _halves([{"image": png(_digit(rng, str(target)))} for target in targets], targets, tuple("0123456789"))

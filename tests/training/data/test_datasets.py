@@ -155,7 +155,7 @@ def test_what_can_not_be_downloaded_is_named():
     def fail():
         raise Exception("URL fetch failure")
 
-    with pytest.raises(DataUnavailable, match="imdb is neither in KERAS_HOME nor can it be downloaded: URL fetch"):
+    with pytest.raises(DataUnavailable, match="imdb is not in KERAS_HOME, and can't be downloaded: URL fetch"):
         datasets.download("imdb", fail)
 
 

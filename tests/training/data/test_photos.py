@@ -58,24 +58,24 @@ def test_every_format_is_read_in_any_case_and_gives_its_colour(folder):
         ("empty.png", b"", "got nothing"),
         ("half.jpg", encoded("JPEG")[:300], "expected a whole picture"),
         ("half.webp", encoded("WEBP")[:300], "expected a whole picture"),
-        ("half.bmp", encoded("BMP")[:300], "expected a whole BMP, got 300 bytes"),
+        ("half.bmp", encoded("BMP")[:300], "expected a complete BMP, got 300 bytes"),
         ("photo.tiff", encoded("TIFF"), "expected a name that ends in .jpg, .jpeg"),
         ("tiff.jpg", encoded("TIFF"), "expected a whole picture in one of the formats JPEG"),
         ("notes.txt", b"mine", "expected a name that ends in"),
     ],
 )
-def test_a_bad_file_is_named_with_its_reason_and_left_out(folder, name, content, reason):
+def test_a_bad_file_is_skipped_and_listed_with_its_reason(folder, name, content, reason):
     bad = folder / "cats_and_dogs" / "train" / "dog" / name
     bad.write_bytes(content)
     data = cats_and_dogs(folder)
 
     (skipped,) = data.notes
-    assert skipped.startswith(f"left out {bad}: ")
+    assert skipped.startswith(f"skipped {bad}: ")
     assert reason in skipped
     assert np.bincount(data.train.targets).tolist() == [9, 9]
 
 
-def test_what_is_no_readable_file_is_named_and_left_out(folder):
+def test_what_is_not_a_readable_file_is_skipped_and_listed(folder):
     cats = folder / "cats_and_dogs" / "validation" / "cat"
     (cats / "folder.jpg").mkdir()
     (cats / "gone.jpg").symlink_to(folder / "nowhere.jpg")
@@ -84,7 +84,7 @@ def test_what_is_no_readable_file_is_named_and_left_out(folder):
     os.truncate(cats / "huge.jpg", 50_000_001)  # sparse: takes no room
 
     skipped = cats_and_dogs(folder).notes
-    assert [line.removeprefix(f"left out {cats}/") for line in skipped] == [
+    assert [line.removeprefix(f"skipped {cats}/") for line in skipped] == [
         "folder.jpg: expected a file",
         "gone.jpg: No such file or directory",
         "huge.jpg: expected at most 50,000,000 bytes, got 50,000,001",
@@ -92,7 +92,7 @@ def test_what_is_no_readable_file_is_named_and_left_out(folder):
     ]
 
 
-def test_hidden_files_and_folders_are_passed_over(folder):
+def test_hidden_files_and_folders_are_ignored(folder):
     save(folder / "cats_and_dogs" / "train" / ".cache" / "a.jpg")
     (folder / "cats_and_dogs" / "train" / "cat" / ".DS_Store").touch()
 
@@ -107,7 +107,7 @@ def test_a_class_without_a_readable_photo_is_an_error_that_names_the_first_bad_f
         cats_and_dogs(folder)
 
     (dogs / "a.jpg").touch()
-    with pytest.raises(BadRequest, match=r"this class; left out 1, first .*a\.jpg: expected a whole picture"):
+    with pytest.raises(BadRequest, match=r"this class; skipped 1, first .*a\.jpg: expected a whole picture"):
         cats_and_dogs(folder)
 
 
@@ -127,7 +127,7 @@ def test_fewer_than_two_classes_are_an_error(tmp_path, labels):
     for label in labels:
         save(tmp_path / label / "a.jpg")
 
-    with pytest.raises(BadRequest, match=f"two classes at least, found {', '.join(labels) or 'none'}"):
+    with pytest.raises(BadRequest, match=f"at least two classes, found {', '.join(labels) or 'none'}"):
         read_classes(tmp_path)
 
 
@@ -144,7 +144,7 @@ def test_a_missing_part_and_too_few_photos_for_the_test_are_errors(folder):
     held = folder / "cats_and_dogs" / "validation"
     for name in NAMES[1:]:
         (held / "cat" / name).unlink()
-    with pytest.raises(BadRequest, match="cat: expected two readable photos at least, found one"):
+    with pytest.raises(BadRequest, match="cat: expected at least two readable photos, found one"):
         cats_and_dogs(folder)
 
     shutil.rmtree(held)
