@@ -1,1 +1,1 @@
-"""Training jobs: one file per model in `training/tasks`, published as versioned SavedModels with their contract."""
+"""Training jobs: one file per model in `training/tasks`, published as versioned SavedModels with their contracts."""

@@ -1,4 +1,4 @@
-"""What can end a training job on purpose; the command line prints the message and exits, without a stack trace."""
+"""Errors of training jobs: the command line prints their message without a stack trace, and exits with their code."""
 
 from typing import ClassVar
 
@@ -7,23 +7,23 @@ from serving.process.exit_codes import ExitCode
 
 
 class TrainingError(PlumblineError):
-    """The root of the job's own errors."""
+    """Base class of all errors of a training job; *exit_code* is what the command exits with."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.BAD_INPUT
 
 
 class DataUnavailable(TrainingError):
-    """A data set or the weights of a pretrained base is neither here nor to be downloaded."""
+    """A data set, or the weights of a pretrained base, are neither stored locally nor available for download."""
 
     exit_code = ExitCode.RETRY
 
 
 class BadRequest(TrainingError):
-    """The command asks for a model, recipe or setting that does not exist."""
+    """The command names a model, recipe or setting that does not exist, or a value that is not allowed."""
 
 
 class UnusableData(TrainingError):
-    """A row of the data is not what the model takes; *row* counts from 0, in the part that is being prepared."""
+    """A row of the data is not a valid input of the model; *row* counts from 0, in the part that is being prepared."""
 
     def __init__(self, row: int, problem: InvalidFields) -> None:
         super().__init__(f"row {row} of the data: {problem}")

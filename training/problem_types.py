@@ -1,4 +1,4 @@
-"""The one table from problem type to last activation, loss and metric (Chollet, Deep Learning with Python, ch. 4)."""
+"""Output activation, loss and metric of each problem type (Chollet, Deep Learning with Python, ch. 4)."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Problem:
-    """How a kind of problem is trained and judged. *higher_is_better* speaks of *metric*."""
+    """How a type of problem is trained and evaluated. *higher_is_better* describes *metric*."""
 
     name: str
     activation: str | None
@@ -17,11 +17,14 @@ class Problem:
 
     @property
     def naive_name(self) -> str:
-        """What the naive baseline is called."""
+        """Name of the naive baseline."""
         return "mean" if self.metric == "mae" else "most frequent class"
 
     def naive_scores(self, targets: np.ndarray, rows: int, width: int) -> np.ndarray:
-        """Score *rows* instances as one does who has seen only the training *targets*: most frequent class, or mean."""
+        """Return the naive baseline's scores: `float32[rows, width]`.
+
+        It knows the training *targets* only, and always predicts their most frequent class, or their mean.
+        """
         if self.metric == "mae":
             return np.full((rows, 1), targets.mean(), np.float32)
         if self is MULTICLASS:
@@ -29,7 +32,7 @@ class Problem:
         return np.tile((targets.mean(axis=0) >= 0.5).astype(np.float32), (rows, 1)).reshape(rows, -1)
 
     def measure(self, targets: np.ndarray, scores: np.ndarray) -> float:
-        """Compute *metric* over `scores: [n, width]`."""
+        """Return *metric* of `scores: float[n, width]`."""
         if self.metric == "mae":
             return float(np.mean(np.abs(scores[:, 0] - targets)))
         if self is MULTICLASS:
@@ -37,7 +40,7 @@ class Problem:
         return float(np.mean((scores >= 0.5) == targets.reshape(scores.shape)))
 
     def costs(self, targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
-        """Tell row by row what *metric* averages: the absolute error, or the share that is wrong. `float64[n]`."""
+        """Return what *metric* averages, by row: the absolute error, or the share of wrong answers; `float64[n]`."""
         if self.metric == "mae":
             return np.asarray(np.abs(scores[:, 0].astype(np.float64) - targets.reshape(-1)))
         if self is MULTICLASS:
@@ -50,11 +53,11 @@ MULTICLASS = Problem("multiclass", "softmax", "sparse_categorical_crossentropy",
 MULTILABEL = Problem("multilabel", "sigmoid", "binary_crossentropy", "accuracy", True)
 REGRESSION = Problem("regression", None, "mse", "mae", False)
 UNIT_REGRESSION = Problem("unit_regression", "sigmoid", "mse", "mae", False)
-"""Regression of a target within 0..1."""
+"""Regression whose target lies between 0 and 1."""
 
 _QUESTIONS = ({"binary", "multiclass"}, {"multilabel"}, {"regression", "unit_regression"})
 
 
 def same_question(one: str, other: str) -> bool:
-    """Tell whether two problems, by their names, have answers that can be held against the same truth."""
+    """Return whether the answers to two problem types, given by name, can be compared with the same targets."""
     return any({one, other} <= names for names in _QUESTIONS)

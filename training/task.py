@@ -1,4 +1,4 @@
-"""What a file in `training/tasks` declares, and how the tasks of a package are found."""
+"""What a file in `training/tasks` declares, and how the tasks in a package are found."""
 
 import importlib
 import pkgutil
@@ -19,15 +19,15 @@ from training.problem_types import Problem
 from training.validation import ValidationStrategy
 
 Say = Callable[[str], None]
-"""Where a job tells its progress."""
+"""Called with each line of a job's progress."""
 
 TASKS = "training.tasks"
-"""The package of the tasks that Plumbline brings."""
+"""Package of the tasks that come with Plumbline."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """What one training run sees: features and targets, and those it is validated on (None in the final run)."""
+    """The data of one training run: features and targets, and those to validate on (None in the final run)."""
 
     features: Features
     targets: Any
@@ -36,40 +36,42 @@ class Fold:
 
 
 Curves = Mapping[str, Sequence[float]]
-"""Loss and metric by epoch, of training rows and (`val_...`) of validation rows."""
+"""Loss and metric by epoch, on training rows and (`val_...`) on validation rows."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained Keras model, from a dict of features to the scores, and the curves of each stage of its training."""
+    """A trained Keras model, which maps a dict of features to scores, and the curves of each stage of its training."""
 
     model: Any
     curves: Mapping[str, Curves]
 
 
 class Recipe(Protocol):
-    """All that can be set about a network and its training: a frozen dataclass."""
+    """Everything that can be configured about a network and its training: a frozen dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train a network that gives `scores: float32[batch, width]`."""
+        """Train a network whose output is `scores: float32[batch, width]`."""
         ...
 
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> "Recipe":
-        """Give the recipe for the last training on all rows, where nothing is left to validate on."""
+        """Return the recipe for the final training on all rows, which has no validation rows."""
         ...
 
 
 @dataclass(frozen=True)
 class Task:
-    """One model: its data, its preprocessing, its network, its recipes.
+    """One model: its data, preprocessing, network and recipes.
 
-    *load* takes the folder with local copies of data sets, if there is one. *fit* fits the preprocessor on training
-    instances only. *recipes* stand from the plainest to the best; *sample_recipes* has a small form of each, for the
-    built-in sample. *tolerance* is for scores replayed elsewhere. On the test rows the problem's metric must reach
-    *floor*, and may be worse than the live version's by *regression_tolerance*. *others* are the same question asked of
-    other data sets, by their names.
+    *load* takes the folder with local copies of data sets, or None. *fit* fits the preprocessor to training instances
+    only. *protocol* is the validation strategy. *recipes* are ordered from the plainest to the best; *sample_recipes*
+    has a small variant of each, for the built-in sample.
+
+    On the test rows, the problem's metric must reach *floor*, and may be worse than the live version's by
+    *regression_tolerance* at most. *tolerance* is how far scores may differ when they are computed again elsewhere.
+    *others* are variants of the task for other data sets, by the data set's name.
     """
 
     problem: Problem
@@ -86,16 +88,16 @@ class Task:
     others: Mapping[str, "Task"] = field(default_factory=dict)
 
     def on(self, dataset: str | None) -> "Task":
-        """Give the task for the data set called *dataset* (None: its own); raises BadRequest."""
+        """Return the task for the data set called *dataset* (None: its own). Raises BadRequest if there is none."""
         if dataset is None:
             return self
         if dataset not in self.others:
-            raise BadRequest(f"no other data set '{dataset}'; there are {', '.join(self.others) or 'none'}")
+            raise BadRequest(f"unknown data set '{dataset}'; available: {', '.join(self.others) or 'none'}")
         return self.others[dataset]
 
 
 def task_names(package: str = TASKS) -> tuple[str, ...]:
-    """List the models of *package*: one for each file in its folder. Raises BadRequest if it is not a package."""
+    """Return the models of *package*, one for each module in it. Raises BadRequest if it is not a package."""
     folder = getattr(_imported(package), "__path__", None)
     if folder is None:
         raise BadRequest(f"--tasks {package}: expected a package, which is a folder of modules, got a module")
@@ -103,10 +105,10 @@ def task_names(package: str = TASKS) -> tuple[str, ...]:
 
 
 def find_task(name: str, package: str = TASKS) -> Task:
-    """Import the task called *name*; raises BadRequest, with the names there are if it is not among them."""
+    """Import the task called *name*. Raises BadRequest if there is none, or if it can't be imported."""
     names = task_names(package)
     if name not in names:
-        raise BadRequest(f"no model '{name}'; there are {', '.join(names) or 'none'}")
+        raise BadRequest(f"unknown model '{name}'; available: {', '.join(names) or 'none'}")
     task = getattr(_imported(f"{package}.{name}"), "TASK", None)
     if not isinstance(task, Task):
         raise BadRequest(f"{package}.{name}: expected TASK = Task(...), got {type(task).__name__}")
@@ -119,15 +121,13 @@ def _imported(module: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise BadRequest(f"{_place(error)}: can't import '{error.name}', which is not installed") from error
-        raise BadRequest(
-            f"--tasks: there is no package '{error.name}', neither installed nor in {Path.cwd()}"
-        ) from error
+        raise BadRequest(f"--tasks: package '{error.name}' not found, neither installed nor in {Path.cwd()}") from error
     except Exception as error:
         raise BadRequest(f"{_place(error)}: {type(error).__name__}: {error}") from error
 
 
 def _place(error: BaseException) -> str:
-    """Return file and line of the user's code in which an import failed."""
+    """Return the file and line of the user's code at which an import failed."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}, line {error.lineno}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]

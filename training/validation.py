@@ -1,6 +1,6 @@
-"""Evaluation protocols: which rows train and which validate, for each fold (Chollet, Deep Learning with Python, ch. 5).
+"""Validation strategies: which rows train and which validate, by fold (Chollet, Deep Learning with Python, ch. 5).
 
-All but the time-ordered one shuffle. Where targets are classes, each fold gets its share of each class.
+All shuffle the rows, except the time-ordered one. If the targets are classes, each fold gets its share of every class.
 """
 
 from collections.abc import Iterator
@@ -12,17 +12,17 @@ import numpy as np
 from training.errors import BadRequest
 
 Split = tuple[np.ndarray, np.ndarray]
-"""Row numbers to train on, row numbers to validate on."""
+"""Indices of the training rows, and of the validation rows."""
 
 
 class ValidationStrategy(Protocol):
-    """A way of splitting rows: a frozen dataclass."""
+    """How rows are split for training and validation: a frozen dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def name(self) -> str:
-        """What the protocol is called in a report."""
+        """Name of the strategy, for `--protocol` and in reports."""
         ...
 
     def splits(self, targets: np.ndarray, seed: int) -> Iterator[Split]:
@@ -32,26 +32,26 @@ class ValidationStrategy(Protocol):
 
 @dataclass(frozen=True)
 class HoldOut:
-    """One fold that validates on *share* of the rows, drawn at random."""
+    """One fold, which validates on a random *share* of the rows."""
 
     share: float = 0.2
     name: ClassVar[str] = "holdout"
 
     def splits(self, targets: np.ndarray, seed: int) -> Iterator[Split]:
-        """Yield the one split."""
+        """Yield the single split."""
         counts = np.floor(np.arange(len(targets) + 1) * self.share)
         yield _split(_dealt(targets, seed), np.diff(counts) > 0)
 
 
 @dataclass(frozen=True)
 class KFold:
-    """*folds* folds, each of which validates once on its part of the rows."""
+    """*folds* folds, each of which validates on its own part of the rows."""
 
     folds: int = 4
     name: ClassVar[str] = "kfold"
 
     def splits(self, targets: np.ndarray, seed: int) -> Iterator[Split]:
-        """Yield one split for each part."""
+        """Yield one split for each fold."""
         rows = _dealt(targets, seed)
         for fold in range(self.folds):
             yield _split(rows, np.arange(len(rows)) % self.folds == fold)
@@ -59,7 +59,7 @@ class KFold:
 
 @dataclass(frozen=True)
 class RepeatedKFold:
-    """K-fold *repeats* times, each time shuffled anew: for few rows, where one shuffle decides too much."""
+    """K-fold, repeated *repeats* times with new shuffles: for small data sets, where a single shuffle decides a lot."""
 
     folds: int = 4
     repeats: int = 3
@@ -73,13 +73,13 @@ class RepeatedKFold:
 
 @dataclass(frozen=True)
 class TimeOrdered:
-    """One fold that validates on the last *share* of the rows, which are in the order of time. Never shuffled."""
+    """One fold, which validates on the last *share* of the rows, in order of time. It does not shuffle."""
 
     share: float = 0.2
     name: ClassVar[str] = "time-ordered"
 
     def splits(self, targets: np.ndarray, seed: int) -> Iterator[Split]:
-        """Yield the one split."""
+        """Yield the single split."""
         rows = np.arange(len(targets))
         yield _split(rows, rows >= len(rows) - max(1, round(len(rows) * self.share)))
 
@@ -90,21 +90,24 @@ STRATEGIES: dict[str, type[HoldOut | KFold | RepeatedKFold | TimeOrdered]] = {
 
 
 def make_strategy(name: str | None, **options: Any) -> ValidationStrategy | None:
-    """Make the protocol called *name* with those options that are not None; raises BadRequest for one it has not."""
+    """Return the strategy called *name* with the options that are not None; without a name, return None.
+
+    Raises BadRequest for an option that the strategy does not have.
+    """
     given = {option: value for option, value in options.items() if value is not None}
     if name is None:
         if given:
-            raise BadRequest(f"--{next(iter(given))} goes with --protocol")
+            raise BadRequest(f"--{next(iter(given))} requires --protocol")
         return None
     known = STRATEGIES[name].__dataclass_fields__
     for option in given:
         if option not in known:
-            raise BadRequest(f"--{option} does not go with --protocol {name}, which takes --{', --'.join(known)}")
+            raise BadRequest(f"--{option} is not an option of --protocol {name}, which takes --{', --'.join(known)}")
     return STRATEGIES[name](**given)
 
 
 def checked_splits(strategy: ValidationStrategy, targets: np.ndarray, seed: int) -> list[Split]:
-    """List the splits, each made sure to be disjoint, to hold every row, and to leave neither side empty.
+    """Return the splits, each of which is checked to be disjoint, to cover every row, and to leave neither side empty.
 
     Raises BadRequest if there are too few rows, before any fold is trained.
     """
@@ -113,12 +116,12 @@ def checked_splits(strategy: ValidationStrategy, targets: np.ndarray, seed: int)
         if not len(train) or not len(validation):
             raise BadRequest(f"{len(targets)} rows are too few for {strategy}")
         if sorted([*train, *validation]) != list(range(len(targets))):
-            raise AssertionError(f"{strategy} gave a row twice, or left one out")
+            raise AssertionError(f"{strategy}: a split has a row twice, or lacks one")
     return splits
 
 
 def _dealt(targets: np.ndarray, seed: int) -> np.ndarray:
-    """Shuffle rows; if targets are classes, put the rows of a class together, so that every n-th is a fair share."""
+    """Return shuffled row indices, grouped by class if targets are classes, so that every n-th is a fair share."""
     noise = np.random.default_rng(seed).random(len(targets))
     classes = targets if targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer) else np.zeros(len(targets))
     return np.lexsort((noise, classes))

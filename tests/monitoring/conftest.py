@@ -22,7 +22,7 @@ from tests.monitoring.load import asking, burst, happening
 from tests.monitoring.prometheus import Prometheus, node_exporter, prometheus, wait_until_open, written_exporter
 from tests.stack import PLUMBLINE, Stack, free_port, process
 from training.errors import TrainingError
-from training.jobs.run_metrics import telling_metrics
+from training.jobs.run_metrics import recording_metrics
 from training.publishing.export import export
 from training.publishing.publish import publish
 from training.task import find_task
@@ -128,10 +128,10 @@ class System:
         files = self.folder / "job-metrics"
         files.mkdir()
         for name, result in self.trained.items():
-            with telling_metrics(files / f"train-{name}.prom", name) as told:
+            with recording_metrics(files / f"train-{name}.prom", name) as told:
                 told.trained(result.contract)
                 told.published(self.models_dir / name / str(max(scan(self.models_dir / name))))
-        with contextlib.suppress(TrainingError), telling_metrics(files / "train-topic.prom", "topic"):
+        with contextlib.suppress(TrainingError), recording_metrics(files / "train-topic.prom", "topic"):
             raise TrainingError("as the gate would")
         return files
 

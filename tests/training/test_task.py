@@ -16,9 +16,9 @@ def test_another_data_set_is_another_task_under_the_same_name():
     assert task.on(None) is task
     assert california.recipes.keys() == task.recipes.keys()
     assert "MedInc" in california.load_sample().train.instances[0]
-    with pytest.raises(BadRequest, match="no other data set 'boston'; there are california"):
+    with pytest.raises(BadRequest, match="unknown data set 'boston'; available: california"):
         task.on("boston")
-    with pytest.raises(BadRequest, match="no other data set 'x'; there are none"):
+    with pytest.raises(BadRequest, match="unknown data set 'x'; available: none"):
         find_task("digits").on("x")
 
 
@@ -47,16 +47,18 @@ def test_what_is_known_of_the_data_goes_with_the_model(dataset, overrides, field
 @pytest.mark.parametrize(
     ("package", "files", "message"),
     [
-        ("nopackage", {}, r"--tasks: there is no package 'nopackage', neither installed nor in /"),
+        ("nopackage", {}, r"--tasks: package 'nopackage' not found, neither installed nor in /"),
         ("lone", {"lone.py": ""}, "--tasks lone: expected a package, which is a folder of modules, got a module"),
-        ("empty", {"empty/__init__.py": ""}, "no model 'churn'; there are none"),
+        ("empty", {"empty/__init__.py": ""}, "unknown model 'churn'; available: none"),
         ("syntax", {"syntax/churn.py": "x = ("}, r"churn\.py, line 1: SyntaxError"),
         ("lacking", {"lacking/churn.py": "\nimport pandaz"}, r"churn\.py, line 2: can't import 'pandaz'"),
         ("failing", {"failing/churn.py": "1 / 0"}, r"churn\.py, line 1: ZeroDivisionError"),
         ("nothing", {"nothing/churn.py": ""}, r"nothing\.churn: expected TASK = Task\(...\), got NoneType"),
     ],
 )
-def test_a_package_that_has_no_such_task_is_told_by_its_place(package, files, message, tmp_path, monkeypatch):
+def test_a_task_that_can_not_be_imported_is_an_error_that_names_the_place(
+    package, files, message, tmp_path, monkeypatch
+):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)

@@ -15,8 +15,8 @@ targets = st.one_of(
 
 
 @given(st.sampled_from(ALL), targets, st.integers(0, 9))
-def test_training_and_validation_rows_are_disjoint_and_together_all(protocol, targets, seed):
-    for train, validation in checked_splits(protocol, targets, seed):
+def test_training_and_validation_rows_are_disjoint_and_together_all(strategy, targets, seed):
+    for train, validation in checked_splits(strategy, targets, seed):
         assert not set(train) & set(validation)
         assert len(train) + len(validation) == len(targets)
 
@@ -35,11 +35,11 @@ def test_repeated_k_fold_validates_each_row_once_a_repeat_and_shuffles_anew():
     assert not np.array_equal(splits[0][1], splits[3][1])
 
 
-@pytest.mark.parametrize("protocol", [HoldOut(0.25), KFold(4), RepeatedKFold(4, 2)])
-def test_each_side_has_its_share_of_each_class(protocol):
+@pytest.mark.parametrize("strategy", [HoldOut(0.25), KFold(4), RepeatedKFold(4, 2)])
+def test_each_side_has_its_share_of_each_class(strategy):
     classes = np.array([0] * 400 + [1] * 80 + [2] * 8)
 
-    for train, validation in checked_splits(protocol, classes, 3):
+    for train, validation in checked_splits(strategy, classes, 3):
         assert np.bincount(classes[validation]).tolist() == [100, 20, 2]
         assert np.bincount(classes[train]).tolist() == [300, 60, 6]
 
@@ -51,32 +51,32 @@ def test_time_ordered_validates_on_what_came_last_and_never_shuffles():
     assert validation.tolist() == [8, 9]
 
 
-@pytest.mark.parametrize("protocol", [HoldOut(0.5), KFold(3)])
-def test_the_seed_decides_the_split(protocol):
-    first, again, other = (next(iter(protocol.splits(np.zeros(40), seed)))[1] for seed in (1, 1, 2))
+@pytest.mark.parametrize("strategy", [HoldOut(0.5), KFold(3)])
+def test_the_seed_decides_the_split(strategy):
+    first, again, other = (next(iter(strategy.splits(np.zeros(40), seed)))[1] for seed in (1, 1, 2))
 
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("protocol", [HoldOut(0.01), KFold(10)])
-def test_too_few_rows_are_refused(protocol):
+@pytest.mark.parametrize("strategy", [HoldOut(0.01), KFold(10)])
+def test_too_few_rows_are_refused(strategy):
     with pytest.raises(BadRequest, match="5 rows are too few"):
-        checked_splits(protocol, np.zeros(5), 1)
+        checked_splits(strategy, np.zeros(5), 1)
 
 
-def test_a_protocol_that_leaks_a_row_is_found():
+def test_a_strategy_that_leaks_a_row_is_found():
     class Leaky:
         name = "leaky"
 
         def splits(self, targets, seed):
             yield np.arange(len(targets)), np.array([0])
 
-    with pytest.raises(AssertionError, match="gave a row twice"):
+    with pytest.raises(AssertionError, match="a split has a row twice, or lacks one"):
         checked_splits(Leaky(), np.zeros(5), 1)
 
 
-def test_a_protocol_is_made_by_name_with_its_own_options():
+def test_a_strategy_is_made_by_name_with_its_own_options():
     assert make_strategy("repeated-kfold", folds=5, repeats=2, share=None) == RepeatedKFold(5, 2)
     assert make_strategy(None, folds=None) is None
 
@@ -84,10 +84,10 @@ def test_a_protocol_is_made_by_name_with_its_own_options():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("holdout", {"folds": 3}, "--folds does not go with --protocol holdout, which takes --share"),
-        (None, {"folds": 3}, "--folds goes with --protocol"),
+        ("holdout", {"folds": 3}, "--folds is not an option of --protocol holdout, which takes --share"),
+        (None, {"folds": 3}, "--folds requires --protocol"),
     ],
 )
-def test_an_option_of_another_protocol_is_refused(name, options, message):
+def test_an_option_of_another_strategy_is_refused(name, options, message):
     with pytest.raises(BadRequest, match=message):
         make_strategy(name, **options)

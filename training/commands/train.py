@@ -67,7 +67,7 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: 
     with reporting_errors():  # first of all: a container's first process ignores SIGTERM until it has a handler
         import_tensorflow()
         from training.execution.distribution import is_chief
-        from training.jobs.run_metrics import telling_metrics
+        from training.jobs.run_metrics import recording_metrics
         from training.publishing.publish import versions
         from training.report.tracking import is_tracking
         from training.task import task_names
@@ -76,10 +76,10 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: 
         options = parsed(**options)
         for name in task_names(tasks) if model == "all" else [model]:
             if missing and (published := versions(options["models_dir"], name)):
-                click.echo(f"{name}: version {published[-1]} is there")
+                click.echo(f"{name}: skipped, version {published[-1]} exists")
                 continue
             # Every worker trains, but only the chief writes metrics.
-            with telling_metrics(metrics_file if is_chief(options["strategy"]) else None, name) as outcome:
+            with recording_metrics(metrics_file if is_chief(options["strategy"]) else None, name) as outcome:
                 folder = _run(make_job(name, tasks, **options, on_trained=outcome.trained), or_sample)
                 if folder:
                     outcome.published(folder)
@@ -96,5 +96,5 @@ def _run(job: "Job", or_sample: bool) -> Path | None:
         if not or_sample:
             raise
         click.echo(f"{job.name}: {error}", err=True)
-        click.echo(f"{job.name}: USING THE BUILT-IN SAMPLE INSTEAD. What this model answers means nothing.", err=True)
+        click.echo(f"{job.name}: USING THE BUILT-IN SAMPLE INSTEAD. This model's answers are meaningless.", err=True)
         return run(dataclasses.replace(job, sample=True))

@@ -1,4 +1,4 @@
-"""Training by several workers, or on several GPUs: TensorFlow's own synchronous strategies, chosen by what is there."""
+"""Training on several workers or GPUs, by TensorFlow's own synchronous strategies, chosen by what is available."""
 
 import contextlib
 import json
@@ -12,21 +12,24 @@ from serving.process.exit_codes import ExitCode
 from training.errors import BadRequest, TrainingError
 
 WORKERS = "TF_CONFIG"
-"""The variable that names all workers and tells which of them this process is; training operators set it."""
+"""Environment variable that lists all workers and says which of them this process is; training operators set it."""
 
 
 class WorkerLost(TrainingError):
-    """Another worker has ended or can't be reached. When all are started again, they go on from the last epoch."""
+    """Another worker has ended or can't be reached. Once all are started again, they resume after the last epoch."""
 
     exit_code = ExitCode.RETRY
 
     def __init__(self, cause: Exception) -> None:
         first, *_ = str(cause).split("Check the task logs")
-        super().__init__(f"another worker was lost; start all again to go on: {first.strip()[-300:]}")
+        super().__init__(f"another worker was lost; start all workers again to resume: {first.strip()[-300:]}")
 
 
 def strategy() -> tf.distribute.Strategy:
-    """Choose by TF_CONFIG and the GPUs. Must be called before TensorFlow does anything. Raises BadRequest."""
+    """Return the strategy for TF_CONFIG and the GPUs. To be called before TensorFlow does anything else.
+
+    Raises BadRequest if TF_CONFIG is not valid.
+    """
     if os.environ.get(WORKERS):
         _check_workers(os.environ[WORKERS])
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -36,7 +39,7 @@ def strategy() -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Tell whether this process is the one that writes and publishes: the chief, else the first worker."""
+    """Return whether this process writes and publishes: the chief does, or the first worker if there is no chief."""
     resolver = strategy.cluster_resolver
     if resolver is None or resolver.task_type is None:
         return True
@@ -46,7 +49,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 @contextlib.contextmanager
 def detecting_lost_workers() -> Iterator[None]:
-    """Raise WorkerLost where TensorFlow tells that the workers have lost one another."""
+    """Raise WorkerLost if TensorFlow reports that the workers have lost one another."""
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
@@ -54,7 +57,7 @@ def detecting_lost_workers() -> Iterator[None]:
 
 
 def copy_outside_strategy(model: keras.Model) -> keras.Model:
-    """Copy *model* out of the strategy it was made in: it can be asked and exported by one process."""
+    """Return a copy of *model* outside its strategy, which a single process can run and export."""
     copy = keras.models.clone_model(model)
     copy.set_weights([weight.numpy() for weight in model.weights])
     return copy
@@ -62,8 +65,8 @@ def copy_outside_strategy(model: keras.Model) -> keras.Model:
 
 def _check_workers(text: str) -> None:
     try:
-        told = json.loads(text)
-        task, cluster = told["task"], told["cluster"]
+        config = json.loads(text)
+        task, cluster = config["task"], config["cluster"]
         cluster[task["type"]][int(task["index"])]
     except (ValueError, KeyError, TypeError, IndexError) as error:
         example = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'

@@ -1,4 +1,4 @@
-"""How the fits of a job are run, whatever it is that they train."""
+"""How the fits of a job are run, whatever they train."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from training.execution.checkpoints import Checkpoints
 
 @dataclass(frozen=True)
 class Execution:
-    """*seed* decides all chance; *jit_compile* has XLA compile the steps; *strategy* spreads them over replicas."""
+    """*seed* determines all randomness, *jit_compile* uses XLA, *strategy* distributes the steps over replicas."""
 
     seed: int = 0
     jit_compile: bool = False

@@ -1,4 +1,4 @@
-"""Fitting a recipe to rows and measuring it on others: by the protocol's folds, and once on the test rows."""
+"""Fitting a recipe to rows and measuring it on others: on each fold's validation rows, and once on the test rows."""
 
 import contextlib
 import dataclasses
@@ -28,7 +28,7 @@ from training.validation import ValidationStrategy, checked_splits
 
 @dataclass(frozen=True)
 class Fitted:
-    """A preprocessor and the model that was trained on its features."""
+    """A preprocessor, and the model trained on its features."""
 
     preprocessor: Preprocessor
     trained: Trained
@@ -39,13 +39,13 @@ class Fitted:
         return served_graph(self.trained.model, self.preprocessor.inputs)
 
     def scores(self, instances: Sequence[Instance]) -> Array:
-        """Score raw instances: `float32[n, width]`."""
+        """Return the scores of raw instances: `float32[n, width]`. Raises UnusableData."""
         return scores_of(self.graph, prepare(self.preprocessor, instances))
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A task with its data, to try recipes on."""
+    """A task with its data, on which recipes are tried."""
 
     name: str
     task: Task
@@ -55,7 +55,10 @@ class Experiment:
     say: Say
 
     def validate(self, recipe: Recipe, strategy: ValidationStrategy) -> list[FoldRecord]:
-        """Measure *recipe* by *strategy*; the preprocessor of each fold sees its training rows only."""
+        """Measure *recipe* on each fold of *strategy*, whose preprocessor is fitted to its training rows only.
+
+        Raises BadRequest if there are too few rows.
+        """
         splits = checked_splits(strategy, self.data.train.targets, self.execution.seed)
         folds = []
         for number, (train_rows, validation_rows) in enumerate(splits, start=1):
@@ -73,7 +76,7 @@ class Experiment:
         return folds
 
     def fit(self, recipe: Recipe, train: Part, held_out: Part | None = None) -> Fitted:
-        """Fit preprocessor and network to the rows of *train*."""
+        """Fit preprocessor and network to the rows of *train*. Raises TrainingError."""
         keras.utils.set_random_seed(self.execution.seed)
         preprocessor = self.task.fit(self.data, train.instances, recipe)
         validation = (prepare(preprocessor, held_out.instances), held_out.targets) if held_out else None
@@ -86,13 +89,13 @@ class Experiment:
         return Fitted(preprocessor, trained)
 
     def naive(self) -> float:
-        """Measure on the test rows who has seen only the training targets."""
+        """Return the naive baseline's metric on the test rows."""
         problem, test = self.task.problem, self.data.test.targets
         return problem.measure(test, problem.naive_scores(self.data.train.targets, len(test), self.output.width))
 
 
 def as_evaluation(record: RunRecord) -> dict[str, Any]:
-    """Give the metrics of a run as the contract carries them, with the baseline that they beat."""
+    """Return the metrics of a run as the contract contains them, with those of the naive baseline."""
     problem = record.problem
     ((baseline, naive), *_) = record.baselines.items()
     tested = problem.measure(record.test_targets, record.test_scores)
@@ -113,14 +116,14 @@ _XLA_LACKS = re.compile(r"unsupported operations[^:]*: (\w+)")
 
 
 class Stopwatch:
-    """Seconds by stage."""
+    """Measures seconds by stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._last = time.monotonic()
 
     def lap(self, stage: str) -> None:
-        """Count the time since the last lap for *stage*."""
+        """Record the time since the last lap under *stage*."""
         now = time.monotonic()
         self.seconds[stage] = round(now - self._last, 1)
         self._last = now
@@ -128,7 +131,7 @@ class Stopwatch:
 
 @contextlib.contextmanager
 def _refusing_what_xla_lacks(jit_compile: bool) -> Iterator[None]:
-    """Raise BadRequest if XLA can't compile the step: it says so at the first, before anything has been learnt."""
+    """Raise BadRequest if XLA can't compile the training step, which it reports before anything has been learned."""
     try:
         yield
     except tf.errors.OpError as error:
@@ -137,6 +140,6 @@ def _refusing_what_xla_lacks(jit_compile: bool) -> Iterator[None]:
         lacking = _XLA_LACKS.search(error.message)
         operation = f" ({lacking[1]} has no kernel)" if lacking else ""
         raise BadRequest(
-            f"--jit-compile: XLA can't compile this recipe's training step{operation}; leave the option out, or take "
+            f"--jit-compile: XLA can't compile this recipe's training step{operation}; omit the option, or use "
             "another recipe"
         ) from error

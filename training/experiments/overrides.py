@@ -1,4 +1,4 @@
-"""`--set dropout=0.3`: settings of a recipe changed from the command line, checked against what it has."""
+"""`--set dropout=0.3`: recipe settings from the command line, checked against the fields of the recipe."""
 
 import dataclasses
 import math
@@ -11,7 +11,7 @@ _TRUTH = {"true": True, "false": False}
 
 
 def override(recipe: Any, assignments: Sequence[str]) -> Any:
-    """Give *recipe* with each `name=value` of *assignments* applied; raises BadRequest."""
+    """Return *recipe* with each `name=value` of *assignments* applied. Raises BadRequest."""
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
@@ -21,7 +21,7 @@ def override(recipe: Any, assignments: Sequence[str]) -> Any:
 
 
 def settings(recipe: Any) -> dict[str, Any]:
-    """List all settings of a recipe by the names that `override` takes: those of parts have a dot."""
+    """Return all settings of a recipe by the names that `override` takes; nested ones have dotted names."""
     listed: dict[str, Any] = {}
     for name, value in vars(recipe).items():
         parts = settings(value) if dataclasses.is_dataclass(value) else {}
@@ -33,20 +33,20 @@ def _replaced(recipe: Any, path: Sequence[str], text: str, assignment: str) -> A
     name, *rest = path
     current = vars(recipe).get(name)
     if name not in vars(recipe) or bool(rest) != dataclasses.is_dataclass(current):
-        raise BadRequest(f"no setting '{assignment.partition('=')[0]}'; there are {', '.join(settings(recipe))}")
+        raise BadRequest(f"unknown setting '{assignment.partition('=')[0]}'; available: {', '.join(settings(recipe))}")
     kind = get_type_hints(type(recipe)).get(name)
     value = _replaced(current, rest, text, assignment) if rest else _read(text, kind, current, assignment)
     return dataclasses.replace(recipe, **{name: value})
 
 
 def _read(text: str, kind: Any, current: Any, assignment: str) -> Any:
-    expected, read = _READERS.get(kind, ("something that only a task's file can set", None))
-    if read is not None:
-        try:
-            return read(text)
-        except (ValueError, KeyError):
-            pass
-    raise BadRequest(f"{assignment}: expected {expected}, such as {current!r}{_LIMITS.get(kind, '')}")
+    if kind not in _READERS:
+        raise BadRequest(f"{assignment}: only the task's file can change this setting")
+    expected, read = _READERS[kind]
+    try:
+        return read(text)
+    except (ValueError, KeyError) as error:
+        raise BadRequest(f"{assignment}: expected {expected}, such as {current!r}") from error
 
 
 def _count(text: str) -> int:
@@ -73,13 +73,11 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.split(",") if part)
 
 
-_LIMITS = {int: ", and at least 0", float: ", and finite", tuple[int, ...]: ", each at least 1"}
-
-_READERS: dict[Any, tuple[str, Callable[[str], Any] | None]] = {
+_READERS: dict[Any, tuple[str, Callable[[str], Any]]] = {
     bool: ("true or false", lambda text: _TRUTH[text.lower()]),
-    int: ("a whole number", _count),
-    float: ("a number", _finite),
+    int: ("a whole number of at least 0", _count),
+    float: ("a finite number", _finite),
     str: ("a text", str),
-    tuple[int, ...]: ("whole numbers separated by commas", _numbers),
+    tuple[int, ...]: ("whole numbers of at least 1, separated by commas", _numbers),
     tuple[str, ...]: ("names separated by commas", _names),
 }

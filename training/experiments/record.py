@@ -1,4 +1,4 @@
-"""All that is worth telling about one training run, as plain values: the job fills it in, the report reads it."""
+"""Everything worth reporting about one training run, as plain values: the job fills it in, the report reads it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ import numpy as np
 from training.problem_types import MULTILABEL, Problem
 
 Stages = Mapping[str, Mapping[str, Sequence[float]]]
-"""Keras's `History.history` of each stage, by the stage's name: `loss`, the metric, and both with `val_` before it."""
+"""Keras's `History.history` of each stage, by the stage's name: `loss`, the metric, and both with the prefix `val_`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoldRecord:
-    """One fold: its curves, the metric on its validation rows, and how many rows each side had."""
+    """One fold: its curves, the metric on its validation rows, and the number of rows on each side."""
 
     stages: Stages
     metric: float
@@ -22,16 +22,17 @@ class FoldRecord:
     validation_rows: int
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)  # arrays have no single truth of equality
+@dataclass(frozen=True, kw_only=True, eq=False)  # comparing arrays yields an array, not a bool
 class RunRecord:
-    """A run from the data to the one look at the test rows.
+    """A run, from its data to its only evaluation on the test rows.
 
-    *protocol* has a `name` and its settings. *final* has the curves of the last training, on all rows.
-    *test_instances* are raw: text, numbers, or the bytes of a picture. *test_targets* is `int[n]` (or one-hot
-    `[n, classes]`), `[n, labels]` of 0 and 1 for multi-label, or `float[n]`; *test_scores* is `float[n, width]`.
-    *labels* names the classes; a regression has none, but may have a *unit*. *baselines* has the metric on the test
-    rows by the name of what was compared; *compared* has other recipes, measured on the same folds. *seconds* is by
-    stage of the run. *sample* says that the data are made up. *decision* is what the gate said, once it was asked.
+    *protocol* has the `name` and the settings of the validation strategy. *final* has the curves of the final training,
+    on all rows. *test_instances* are raw: text, numbers, or the bytes of an image. *test_targets* is `int[n]` (or
+    one-hot `[n, classes]`), `[n, labels]` of 0 and 1 for multi-label, or `float[n]`; *test_scores* is
+    `float[n, width]`. *labels* are the names of the classes; a regression has none, but may have a *unit*. *baselines*
+    has the metric of each baseline on the test rows, by name; *compared* has other recipes, measured on the same
+    folds. *seconds* is by stage of the run. *sample* is true for the built-in sample. *decision* is that of the gate,
+    once there is one. Raises ValueError if these don't fit together.
     """
 
     model: str
@@ -61,30 +62,32 @@ class RunRecord:
     def __post_init__(self) -> None:
         rows = {len(part) for part in (self.test_instances, self.test_targets, self.test_scores)}
         if len(rows) > 1 or rows == {0}:
-            raise ValueError(f"{self.model}: instances, targets and scores of the test have {sorted(rows)} rows")
+            raise ValueError(
+                f"{self.model}: expected test instances, targets and scores of one length, got {sorted(rows)} rows"
+            )
         width = len(self.labels) if len(self.labels) > 2 or self.problem == MULTILABEL else 1
         if self.test_scores.shape[1:] != (width,):
             shape, names = self.test_scores.shape, self.labels
             raise ValueError(f"{self.model}: expected scores [n, {width}] for labels {names}, got {shape}")
         if not np.isfinite(self.test_scores).all():
-            raise ValueError(f"{self.model}: scores of the test are not finite, the training must have diverged")
+            raise ValueError(f"{self.model}: the test scores are not finite, so training has diverged")
 
     @property
     def metric(self) -> str:
-        """The name of the metric that the run is judged by."""
+        """Name of the metric that the run is evaluated by."""
         return self.problem.metric
 
     @property
     def validation(self) -> np.ndarray:
-        """The metric of each fold: `float64[folds]`."""
+        """Metric of each fold: `float64[folds]`."""
         return metrics_of(self.folds)
 
     @property
     def validated(self) -> Mapping[str, Sequence[FoldRecord]]:
-        """The folds of each recipe that was validated; the run's own is the last."""
+        """Folds of each recipe that was validated; the run's own recipe comes last."""
         return {**self.compared, self.recipe: self.folds}
 
 
 def metrics_of(folds: Sequence[FoldRecord]) -> np.ndarray:
-    """Give the metric of each fold: `float64[folds]`."""
+    """Return the metric of each fold: `float64[folds]`."""
     return np.array([fold.metric for fold in folds], np.float64)

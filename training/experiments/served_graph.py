@@ -1,7 +1,7 @@
-"""The graph that is served: what training expects of a model is computed by it, and by nothing else.
+"""The graph that is served. Every score that training records of a model is computed by it, and by nothing else.
 
-Computed eagerly, or by XLA, the same weights give other scores: in float32 by the last digits, in the lower
-precisions by hundredths.
+Eagerly, or with XLA, the same weights yield other scores: they differ in the last digits in float32, and by hundredths
+in lower precisions.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from training.fitting.epochs import SCORED_ROWS
 
 
 def served_graph(model: keras.Model, inputs: Mapping[str, TensorSpec]) -> Any:
-    """Make the graph from features, as *inputs* has them, to the scores: without XLA, in inference mode."""
+    """Return the graph from the features that *inputs* specifies to scores: without XLA, in inference mode."""
     specs = {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in inputs.items()}
 
     def serve(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -27,7 +27,7 @@ def served_graph(model: keras.Model, inputs: Mapping[str, TensorSpec]) -> Any:
 
 
 def scores_of(graph: Callable[[dict[str, tf.Tensor]], Mapping[str, Any]], features: Features) -> Array:
-    """Score *features* in batches: `float32[n, width]`."""
+    """Return the scores of *features*, computed in batches: `float32[n, width]`."""
     count = len(next(iter(features.values())))
     batches = [
         graph({name: tf.constant(array[start : start + SCORED_ROWS]) for name, array in features.items()})

@@ -1,6 +1,6 @@
-"""The epochs of one fit: the rows in a new order each time, batched, spread over the replicas, and learnt from.
+"""The epochs of one fit: in each, the rows are shuffled, batched, distributed over the replicas, and trained on.
 
-The order is a function of seed and epoch alone, so that a fit can go on from any epoch.
+The order depends only on seed and epoch, so that a fit can resume after any epoch.
 """
 
 from collections.abc import Callable
@@ -14,22 +14,22 @@ from training.data.features import tensor_of
 from training.task import Fold
 
 SCORED_ROWS = 64
-"""In a batch that nothing is learnt from: of pictures, larger ones need more memory than training does."""
+"""Batch size where nothing is trained: larger batches of images would need more memory than training does."""
 
 
 class Epochs:
-    """Trains *model*, compiled and built, on the rows of *fold*, and validates it, from epoch *first* to *last*."""
+    """Trains a compiled and built *model* on the rows of *fold*, and validates it, from epoch *first* to *last*."""
 
     def __init__(self, model: keras.Model, fold: Fold, batch_size: int, seed: int, first: int, last: int) -> None:
         self._model = model
         self._strategy = fold.execution.strategy
         rows, replicas = len(fold.targets), self._strategy.num_replicas_in_sync
         share = min(batch_size, rows) // replicas
-        # Each replica must have rows in each step, and as many as the others; alone, the last step takes what is left.
+        # In each step, all replicas need equally many rows; with a single replica, the last step takes what is left.
         self._steps = -(-rows // share) if replicas == 1 else rows // (share * replicas)
         model.compute_metrics(None, fold.targets[:1], np.zeros((1, *model.output_shape[1:]), np.float32))  # builds them
         jit = fold.execution.jit_compile
-        self._learn, self._test = self._step(model.train_step, jit), self._step(model.test_step, jit)
+        self._train_step, self._test_step = self._step(model.train_step, jit), self._step(model.test_step, jit)
 
         def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
             taken = context.num_replicas_in_sync // context.num_input_pipelines * self._steps
@@ -46,22 +46,22 @@ class Epochs:
         self._validation = fold.validation and _in_order(*fold.validation)
 
     def train(self) -> dict[str, float]:
-        """Run the next epoch; give loss and metric."""
+        """Run the next epoch. Return loss and metric."""
         self._model.reset_metrics()
         for _ in range(self._steps):
-            self._learn(self._batches)
+            self._train_step(self._batches)
         if self._strategy.num_replicas_in_sync > 1:
             self._synchronise()
         return self._figures()
 
     def validate(self) -> dict[str, float]:
-        """Give loss and metric of the validation rows, if there are any, as `val_...`."""
+        """Return loss and metric on the validation rows as `val_...`; empty if there are none."""
         if self._validation is None:
             return {}
         self._model.reset_metrics()
         batches = iter(self._validation)
         for _ in range(len(self._validation)):
-            self._test(batches)
+            self._test_step(batches)
         return {f"val_{name}": value for name, value in self._figures().items()}
 
     def _step(self, step: Callable[[Any], Any], jit_compile: bool) -> Any:
@@ -74,9 +74,9 @@ class Epochs:
         return on_all_replicas
 
     def _synchronise(self) -> None:
-        """Average what each replica has counted for itself: the moving averages of BatchNorm."""
+        """Average what each replica keeps for itself: the moving averages of BatchNorm."""
         for variable in self._model.non_trainable_weights:
-            value = self._strategy.run(lambda counted=variable: tf.identity(counted.value))
+            value = self._strategy.run(lambda own=variable: tf.identity(own.value))
             variable.assign(self._strategy.reduce("MEAN", value, axis=None))
 
     def _figures(self) -> dict[str, float]:

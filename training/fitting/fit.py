@@ -1,7 +1,7 @@
-"""Fitting a Keras model to a fold: epoch by epoch, with progress, early stopping, and a checkpoint after each.
+"""Fitting a Keras model to a fold, epoch by epoch, with progress, early stopping, and a checkpoint after each epoch.
 
-The epochs are run here and not by `Model.fit`, which can't train under MultiWorkerMirroredStrategy
-(https://github.com/keras-team/keras/issues/20585) and does not keep the state of Keras's random generators.
+The epochs are run here rather than by `Model.fit`, which can't train under MultiWorkerMirroredStrategy
+(https://github.com/keras-team/keras/issues/20585) and does not save the state of Keras's random generators.
 """
 
 import gc
@@ -18,15 +18,16 @@ from training.fitting.epochs import Epochs
 from training.problem_types import Problem
 from training.task import Curves, Fold
 
-LINES = 10
-"""About so many lines of progress a fit: they read as well in a pod's log as in a terminal."""
+PROGRESS_LINES = 10
+"""Approximate number of progress lines a fit: readable both in a pod's log and in a terminal."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How long and in what steps to fit.
+    """How to fit a model: number of epochs, batch size, and optimizer.
 
-    With *patience*, it ends when the validation loss has not improved for so many epochs, with the best weights.
+    With *patience*, a fit stops once the validation loss has not improved for that many epochs, and keeps the best
+    weights.
     """
 
     epochs: int
@@ -35,27 +36,28 @@ class Fit:
     optimizer: Any = "rmsprop"
 
     def run(self, problem: Problem, model: keras.Model, fold: Fold, augment: Any = None) -> Curves:
-        """Fit *model* to the fold's rows, in training changed by *augment*; give loss and metric by epoch.
+        """Fit *model* to the fold's rows. Return loss and metric by epoch.
 
-        A fit that was begun before goes on from its checkpoint, and ends as if it had not been disturbed.
+        *augment* is a layer that changes the training images. An interrupted fit resumes from its checkpoint, and ends
+        as if it had not been interrupted.
         """
         trained = model if augment is None else _augmented(model, augment)
-        # Without XLA, unless asked for: TF Serving runs none by default, and should compute what training computed.
+        # Without XLA unless requested: TF Serving uses none by default, and must compute what training computed.
         jit = fold.execution.jit_compile
         trained.compile(self.optimizer, loss=problem.loss, metrics=[problem.metric], jit_compile=jit)
         trained.optimizer.build(trained.trainable_variables)
         checkpoint = fold.execution.checkpoints.next()
         state = checkpoint.load()
         self._train(trained, fold, checkpoint, state)
-        gc.collect()  # the epochs are in a cycle with what they hold, which would wait until after the next fit's
+        gc.collect()  # the epochs are in reference cycles: without this, their data would stay during the next fit
         if state.best:
             _assign(trained.weights, state.best)
         return state.curves
 
     def _train(self, model: keras.Model, fold: Fold, checkpoint: Checkpoint, state: State) -> None:
-        kept = [*model.variables, *model.optimizer.variables]  # of the random generators, too
+        kept = [*model.variables, *model.optimizer.variables]  # including those of the random generators
         if state.epoch:
-            click.echo(f"  goes on after {state.epoch} epochs")
+            click.echo(f"  resuming after {state.epoch} epochs")
             _assign(kept, state.variables)
         progress = Progress(self.epochs)
         seed = fold.execution.seed * 1009 + checkpoint.number
@@ -67,26 +69,26 @@ class Fit:
                 _keep_best(state, model)
             state.variables = _values(kept)
             checkpoint.save(state)
-            progress.tell(state)
+            progress.report(state)
 
 
 class Progress:
-    """Prints loss and metrics after about a tenth of the epochs each."""
+    """Prints loss and metrics about ten times during a fit."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._started = time.monotonic()
 
-    def tell(self, state: State) -> None:
-        """Print a line, if it is time for one."""
-        if state.epoch % max(1, self._epochs // LINES) and state.epoch < self._epochs:
+    def report(self, state: State) -> None:
+        """Print a line if one is due."""
+        if state.epoch % max(1, self._epochs // PROGRESS_LINES) and state.epoch < self._epochs:
             return
         figures = "  ".join(f"{name} {values[-1]:.4f}" for name, values in state.curves.items())
         click.echo(f"  epoch {state.epoch}/{self._epochs}  {figures}  ({time.monotonic() - self._started:.0f} s)")
 
 
 def _augmented(model: keras.Model, augment: Any) -> keras.Model:
-    """Put *augment* before the pictures: what is served never has it."""
+    """Return a model that applies *augment* to the images first; *model* itself, which is served, never does."""
     inputs = {
         tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name) for tensor in model.inputs
     }

@@ -1,4 +1,4 @@
-"""How the commands end: with a message and a telling exit code, also when they are told to stop."""
+"""How the commands end: with a message and a meaningful exit code, also after SIGTERM."""
 
 import contextlib
 import signal
@@ -11,24 +11,24 @@ import click
 from serving.process.exit_codes import ExitCode
 from training.errors import TrainingError
 
-_MESSAGE = "stopped by SIGTERM: what is finished is kept, and the same command goes on from there"
+_MESSAGE = "stopped by SIGTERM: finished work is kept; run the same command again to resume"
 
-_stop_came = threading.Event()
-"""SIGTERM came. Told apart from what it raises: libraries in C++ swallow that in places, and fail of something else."""
+_stop_requested = threading.Event()
+"""Set by SIGTERM. The exception that it raises is not enough: C++ libraries may swallow it, and fail with another."""
 
-_AGAIN_SECONDS = 2.0
-"""Or they go on as if nothing had been. So what SIGTERM raises is raised again each time that so long has passed."""
+_REPEAT_SECONDS = 2.0
+"""They may also swallow it and continue. So it is raised again at this interval until the command ends."""
 
 
 @contextlib.contextmanager
 def reporting_errors() -> Iterator[None]:
-    """End the process with the code of a TrainingError, or of SIGTERM, and its message on standard error."""
+    """End the process with the exit code of a TrainingError or of SIGTERM, and print the message to standard error."""
     before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGALRM)}
     try:
         yield
     except BaseException as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if _stop_came.is_set():
+        if _stop_requested.is_set():
             click.echo(_MESSAGE, err=True)
         elif isinstance(error, TrainingError):
             click.echo(f"Error: {error}", err=True)
@@ -39,21 +39,21 @@ def reporting_errors() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
-        _stop_came.clear()
+        _stop_requested.clear()
 
 
 def exit_code(error: BaseException) -> ExitCode:
-    """Give the code that the command ends with if *error* reaches `reporting_errors`."""
-    if _stop_came.is_set():
+    """Return the code that the command exits with if *error* reaches `reporting_errors`."""
+    if _stop_requested.is_set():
         return ExitCode.RETRY
     return error.exit_code if isinstance(error, TrainingError) else ExitCode.UNEXPECTED
 
 
 class _Stopped(BaseException):
-    """Ends what SIGTERM interrupts. Not an Exception, so that nobody takes it for a failure of that."""
+    """Interrupts what runs when SIGTERM comes. Not an Exception, so that no handler takes it for a failure."""
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    _stop_came.set()
-    signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)  # gives SIGALRM
+    _stop_requested.set()
+    signal.setitimer(signal.ITIMER_REAL, _REPEAT_SECONDS)  # sends SIGALRM
     raise _Stopped

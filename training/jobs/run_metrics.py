@@ -1,4 +1,4 @@
-"""How training runs went, for Prometheus."""
+"""Metrics of training runs, for Prometheus."""
 
 import contextlib
 import time
@@ -17,46 +17,46 @@ TEXTFILE = Textfile(
     "plumbline_training",
     {
         "last_run_timestamp_seconds": "When the last run ended.",
-        "last_success_timestamp_seconds": "When the last run that succeeded did.",
+        "last_success_timestamp_seconds": "When the last successful run ended.",
         "duration_seconds": "How long the last run took.",
         "exit_code": "The last run's exit code.",
-        "published_version": "The version that was last published.",
-        "metric": "The last trained model's measure on the test rows.",
-        "baseline_metric": "The same measure of the naive baseline.",
+        "published_version": "The version that was published last.",
+        "metric": "The metric of the last trained model on the test rows.",
+        "baseline_metric": "The same metric of the naive baseline.",
     },
     dict.fromkeys(_MEASURES, ("metric",)),
 )
 
 
 class CannotWriteMetrics(TrainingError):
-    """The file of metrics can't be written, or is something else."""
+    """The metrics file can't be written, or contains something else."""
 
     def __init__(self, path: Path | None, cause: Exception) -> None:
         super().__init__(f"--metrics-file {path}: {cause}")
 
 
 class Run:
-    """What a run has brought so far."""
+    """What a run has produced so far."""
 
     def __init__(self) -> None:
         self.contract: Contract | None = None
         self.version: int | None = None
 
     def trained(self, contract: Contract) -> None:
-        """Note what was trained."""
+        """Record the contract of the trained model."""
         self.contract = contract
 
     def published(self, folder: Path) -> None:
-        """Note the folder of the new version, whose name is its number."""
+        """Record the new version by its *folder*, whose name is the version number."""
         self.version = int(folder.name)
 
 
 @contextlib.contextmanager
-def telling_metrics(path: Path | None, model: str) -> Iterator[Run]:
-    """Write to *path*, if there is one, how the run in the block ended; the block says what the run has brought.
+def recording_metrics(path: Path | None, model: str) -> Iterator[Run]:
+    """Write to *path*, if given, how the run in the block ended; the block records in the Run what it produced.
 
-    What the file says of other models stays, and of this one what the run brought nothing new for. Raises
-    CannotWriteMetrics, before the run if that can be known.
+    The file keeps its values of other models, and those of this model for which the run produced nothing new.
+    Raises CannotWriteMetrics, before the run where possible.
     """
     values, started = _read(path), time.time()
     run, code = Run(), ExitCode.UNEXPECTED

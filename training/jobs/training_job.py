@@ -1,4 +1,4 @@
-"""One training job from raw data to a published version: validate, train on all rows, test once, report, publish."""
+"""One training job, from raw data to a published version: validate, train on all rows, test once, report, publish."""
 
 import dataclasses
 import itertools
@@ -33,17 +33,17 @@ from training.task import TASKS, Recipe, Say, Task
 from training.validation import ValidationStrategy
 
 STATES = ".training"
-"""Where in the models folder jobs keep the state of their fits until they end; TensorFlow Serving looks elsewhere."""
+"""Folder in the models folder where jobs keep their checkpoints until they end; TensorFlow Serving ignores it."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What to train, how, and where to.
+    """What to train, how, and where to publish it.
 
-    *overrides* change the recipe, and *protocol* replaces the task's own. With *compares*, the report also has the
-    recipes that the task lists before this one, validated in the same way. With *replace_incomparable*, it may take the
-    place of a live version that can't be asked the same test rows. *tasks* is the package of the task. *on_trained* is
-    told the contract of what was trained, before it is known whether it is good enough.
+    *overrides* change the recipe, and *protocol* replaces the task's validation strategy. With *compares*, the recipes
+    that the task lists before this one are validated too, for the report. With *replace_incomparable*, the model may
+    replace a live version that can't be evaluated on the same test rows. *tasks* is the package of the task.
+    *on_trained* is called with the contract of the trained model, before the gate decides about it.
     """
 
     name: str
@@ -65,29 +65,29 @@ class Job:
     on_trained: Callable[[Contract], object] = lambda contract: None
 
     def recipe(self) -> Recipe:
-        """Give the recipe (its small form for the sample) with the overrides; raises BadRequest."""
+        """Return the recipe (its small variant for the sample) with the overrides applied. Raises BadRequest."""
         recipes = self._recipes()
         if self.recipe_name not in recipes:
-            raise BadRequest(f"{self.name} has no recipe '{self.recipe_name}'; there are {', '.join(recipes)}")
+            raise BadRequest(f"{self.name} has no recipe '{self.recipe_name}'; available: {', '.join(recipes)}")
         recipe: Recipe = override(recipes[self.recipe_name], self.overrides)
         return recipe
 
     def plainer_recipes(self) -> dict[str, Recipe]:
-        """Give the recipes to compare with, by name."""
+        """Return the recipes to compare with, by name."""
         before = itertools.takewhile(lambda item: item[0] != self.recipe_name, self._recipes().items())
         return dict(before) if self.compares else {}
 
     @cached_property
     def code(self) -> Code:
-        """The code that the job runs, as it was when first asked: files may be edited while it trains."""
+        """The code that the job runs, as it was at the first access: files may be edited while it trains."""
         return code_of(f"{self.tasks}.{self.name}")
 
     def load(self) -> Dataset:
-        """Load the data; raises DataUnavailable."""
+        """Load the data. Raises DataUnavailable or BadRequest."""
         return self.task.load_sample() if self.sample else self.task.load(self.data_dir)
 
     def identity(self, data: Dataset) -> str:
-        """Name the job by all that decides about its model: the same job again would end with the same."""
+        """Return a hash of everything that determines the model: the same job would train the same model again."""
         facts = {
             "model": self.name,
             "recipe": repr(self.recipe()),
@@ -110,7 +110,7 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A model with the contract that it was trained by, and the record of its training."""
+    """A trained model, its contract, and the record of its training."""
 
     model: keras.Model
     contract: Contract
@@ -118,13 +118,14 @@ class Result:
 
 
 def run(job: Job) -> Path | None:
-    """Train and publish; give the folder of the new version, or None if there is nothing to publish.
+    """Train and publish. Return the folder of the new version, or None if there is nothing to publish.
 
-    A job that was ended goes on where it was; one that has published does nothing, nor does any but one of several
-    workers publish. The report is written also for a model that the gate refuses. Raises TrainingError or ParityError.
+    An interrupted job resumes where it stopped; one that has already published does nothing. Of several workers, only
+    the chief publishes. The report is written even if the gate refuses the model.
+    Raises TrainingError or ParityError.
     """
-    job.recipe()  # refused before anything is loaded
-    code = job.code  # that was imported just now: what is edited later does not count
+    job.recipe()  # raises before anything is loaded
+    code = job.code  # as it was just imported: later edits do not count
     live = live_contract(job.models_dir, job.name)
     gate.check_data(job.name, job.sample, live)
     data = job.load()
@@ -132,7 +133,7 @@ def run(job: Job) -> Path | None:
         job.say(f"{job.name}: {note}")
     identity, chief = job.identity(data), is_chief(job.strategy)
     if done := version_of_job(job.models_dir, job.name, identity):
-        job.say(f"{job.name}: nothing to do, this very job has published version {done}")
+        job.say(f"{job.name}: nothing to do: this job has already published version {done}")
         return None
     job.say(f"{job.name}: {code}")
     if not job.replace_incomparable:
@@ -155,13 +156,13 @@ def run(job: Job) -> Path | None:
 
 
 def _admitted(job: Job, result: Result, admission: Admission) -> Path:
-    """Report what the gate says, and publish if it lets the model pass."""
+    """Report the gate's decision, and publish if the model passes. Raises GateRefused."""
     try:
-        said, refusal = admission.decide(live_version(job.models_dir, job.name)), None
+        decision, refusal = admission.decide(live_version(job.models_dir, job.name)), None
     except gate.GateRefused as error:
-        said, refusal = str(error), error
+        decision, refusal = str(error), error
     if job.reports_dir:
-        _report(job, dataclasses.replace(result.record, decision=said), job.reports_dir / job.name)
+        _report(job, dataclasses.replace(result.record, decision=decision), job.reports_dir / job.name)
     if refusal:
         raise refusal
 
@@ -176,9 +177,9 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     clock, recipe, task, identity = Stopwatch(), job.recipe(), job.task, job.identity(data)
     execution = Execution(job.seed, job.jit_compile, job.strategy, checkpoints or Checkpoints())
     experiment = Experiment(job.name, task, data, task.output(data), execution, job.say)
-    job.say(f"{job.name}: {len(data.train.targets)} rows to train on, {len(data.test.targets)} for the test")
-    protocol = job.protocol or task.protocol
-    folds = experiment.validate(recipe, protocol)
+    job.say(f"{job.name}: {len(data.train.targets)} training rows, {len(data.test.targets)} test rows")
+    strategy = job.protocol or task.protocol
+    folds = experiment.validate(recipe, strategy)
     clock.lap("validation")
 
     job.say(f"{job.name}: training on all {len(data.train.targets)} rows")
@@ -189,8 +190,8 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     clock.lap("test")
     compared = {}
     for name, plainer in job.plainer_recipes().items():
-        job.say(f"{job.name}: recipe {name}, to compare")
-        compared[name] = experiment.validate(plainer, protocol)
+        job.say(f"{job.name}: validating recipe {name}, for comparison")
+        compared[name] = experiment.validate(plainer, strategy)
     clock.lap("comparison")
     record = RunRecord(
         model=job.name,
@@ -200,7 +201,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
         data=data.name,
         data_sha256=data.sha256(),
         seed=job.seed,
-        protocol={"name": protocol.name, **dataclasses.asdict(protocol)},
+        protocol={"name": strategy.name, **dataclasses.asdict(strategy)},
         folds=folds,
         final=fitted.trained.curves,
         train_rows=len(data.train.targets),

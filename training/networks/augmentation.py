@@ -1,4 +1,4 @@
-"""Changes to training pictures that leave the answer as it is. They are made in training, never in a served graph."""
+"""Random changes to training images that don't change the answer: made in training, never in a served graph."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,8 @@ from training.errors import BadRequest
 class Augmentation:
     """The largest changes that are made.
 
-    *turn* is a share of a full turn; *shift*, *shear* and *zoom* are shares of the side; *brightness* is a share of
-    the range of values; *flip* mirrors left and right.
+    *turn* is a fraction of a full turn; *shift*, *shear* and *zoom* are fractions of the side; *brightness* is a
+    fraction of the range of values; *flip* mirrors left and right. Raises BadRequest for a fraction outside 0 to 1.
     """
 
     turn: float = 0.0
@@ -27,15 +27,15 @@ class Augmentation:
     def __post_init__(self) -> None:
         for name, share in vars(self).items():
             if not 0 <= share <= 1:
-                raise BadRequest(f"{name} of an augmentation must be between 0 and 1, got {share}")
+                raise BadRequest(f"augmentation: {name} must be between 0 and 1, got {share}")
 
     def layer(self) -> "Augment | None":
-        """Make the layer that changes pictures, if there is anything to change."""
+        """Return the layer that makes the changes, or None if there are none."""
         layers = self._layers()
         return Augment(layers, name="augment") if layers else None
 
     def _layers(self) -> list[Any]:
-        # Whole pixels are shifted: each further interpolation would blur training pictures, as served ones are not.
+        # Shifts by whole pixels: another interpolation would blur training images, but not served ones.
         made = [
             self.flip and keras.layers.RandomFlip("horizontal"),
             self.turn and keras.layers.RandomRotation(self.turn),
@@ -48,27 +48,27 @@ class Augmentation:
 
 
 class Augment(keras.layers.Layer):  # type: ignore[misc]
-    """Pictures `uint8[batch, height, width, channels]` -> as many, each changed anew; the same in inference."""
+    """Changes each image of `uint8[batch, height, width, channels]` at random in training, and none in inference."""
 
     def __init__(self, layers: list[Any], **options: Any) -> None:
         super().__init__(**options)
         self.layers = layers
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Make the state of each change."""
+        """Build the layer of each change."""
         for layer in self.layers:
             layer.build(shape)
 
     def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Change the pictures, if this is training."""
+        """Return the images, changed if this is training."""
         if not training:
             return image
         changed = tf.cast(image, tf.float32)
         for layer in self.layers:
             changed = layer(changed, training=True)
-        # Whole numbers from 0 to 255, because that is all that a served picture can hold.
+        # Whole numbers from 0 to 255, because a served image can hold nothing else.
         return tf.ensure_shape(tf.cast(tf.clip_by_value(tf.round(changed), 0, 255), tf.uint8), image.shape)
 
     def compute_output_spec(self, image: Any, training: bool = False) -> keras.KerasTensor:
-        """Give shape and type of the output."""
+        """Return shape and type of the output."""
         return keras.KerasTensor(image.shape, "uint8")

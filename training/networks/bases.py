@@ -1,4 +1,4 @@
-"""The pretrained bases of `keras.applications`, by name, each with the preparation of pixels that it learnt by."""
+"""The pretrained bases of `keras.applications`, by name, each with the preprocessing that it was trained with."""
 
 import inspect
 import math
@@ -14,27 +14,27 @@ from training.data.datasets import download
 from training.errors import BadRequest
 
 RANDOM = "random"
-"""Weights that have learnt nothing, for trying things out without a download."""
+"""Untrained weights, for experiments without a download."""
 
 
 def base_names() -> tuple[str, ...]:
-    """List the bases there are."""
+    """Return the names of the available bases."""
     return tuple(name for name, value in vars(keras.applications).items() if inspect.isfunction(value))
 
 
 def check_base(name: str, alpha: float) -> None:
-    """Raise BadRequest if there is no base *name*, or if it is of one width only and *alpha* is not 0."""
+    """Raise BadRequest if there is no base *name*, or if it has only one width and *alpha* is not 0."""
     if name not in base_names():
-        raise BadRequest(f"no base '{name}' in keras.applications; there are {', '.join(base_names())}")
+        raise BadRequest(f"unknown base '{name}' in keras.applications; available: {', '.join(base_names())}")
     if alpha and "alpha" not in inspect.signature(_maker(name)).parameters:
-        raise BadRequest(f"the base {name} is of one width only: expected alpha 0, got {alpha}")
+        raise BadRequest(f"base {name} has only one width: expected alpha 0, got {alpha}")
 
 
 def pretrained(name: str, height: int, width: int, alpha: float, weights: str) -> keras.Model:
-    """Make a base: pixels as `Prepared` gives them -> `float32[batch, rows, columns, channels]`.
+    """Return a base, which maps pixels from `Prepared` to `float32[batch, rows, columns, channels]`.
 
-    *alpha* is the share of its full number of channels; 0 is the base's own. *weights* are "imagenet", "random" or a
-    file. Raises DataUnavailable, or BadRequest if the base takes no such size or weights.
+    *alpha* is a fraction of its full number of channels; 0 is the base's default. *weights* are "imagenet", "random" or
+    the path of a file. Raises DataUnavailable, or BadRequest if the base does not support the size or the weights.
     """
     options: dict[str, Any] = {"weights": None if weights == RANDOM else weights, "input_shape": (height, width, 3)}
     if alpha:
@@ -44,22 +44,24 @@ def pretrained(name: str, height: int, width: int, alpha: float, weights: str) -
         try:
             return _maker(name)(include_top=False, **options)
         except ValueError as error:
-            raise BadRequest(f"no base {name} of {height}x{width} pixels with weights '{weights}': {error}") from error
+            raise BadRequest(
+                f"can't make base {name} of {height}x{width} pixels, weights '{weights}': {error}"
+            ) from error
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`input_shape` is undefined or non-square")  # 224's weights fit any size
         base: keras.Model = download(f"{weights} weights of {name}", make)
     if weights == RANDOM:
-        _let_through(base)
+        _scale_random_weights(base)
     return base
 
 
 @keras.saving.register_keras_serializable("plumbline")
 class Prepared(keras.layers.Layer):  # type: ignore[misc]
-    """Pixels `uint8[batch, height, width, 3]` -> numbers in the range and order that the base *name* was trained on.
+    """Maps pixels `uint8[batch, height, width, 3]` to the range and channel order that *base* was trained on.
 
-    Each module of `keras.applications` brings its own `preprocess_input`; that of a base which rescales by itself
-    changes nothing.
+    It applies `preprocess_input` of the base's module in `keras.applications`, which changes nothing if the base
+    rescales by itself.
     """
 
     def __init__(self, base: str, **options: Any) -> None:
@@ -68,20 +70,20 @@ class Prepared(keras.layers.Layer):  # type: ignore[misc]
         self._prepare = inspect.getmodule(_maker(base)).preprocess_input  # type: ignore[union-attr]
 
     def call(self, image: tf.Tensor) -> tf.Tensor:
-        """Prepare the pixels."""
+        """Return the prepared pixels: `float32[batch, height, width, 3]`."""
         return self._prepare(tf.cast(image, tf.float32))
 
     def compute_output_spec(self, image: Any) -> keras.KerasTensor:
-        """Give shape and type of the output."""
+        """Return shape and type of the output."""
         return keras.KerasTensor(image.shape, "float32")
 
     def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "base": self.base}
 
 
-def _let_through(base: keras.Model) -> None:
-    """Bring random weights to the scale at which pictures don't fade from layer to layer (He et al. 2015)."""
+def _scale_random_weights(base: keras.Model) -> None:
+    """Scale random weights so that the signal does not fade from layer to layer (He et al. 2015)."""
     for layer in base.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
             kernel = layer.kernel

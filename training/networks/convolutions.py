@@ -1,4 +1,4 @@
-"""A convolutional network from scratch."""
+"""A convolutional network, trained from scratch."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +16,11 @@ from training.task import Fold, Trained
 
 @dataclass(frozen=True, kw_only=True)
 class ConvNet(Network):
-    """Convolutions and poolings, then a dense layer, over pixels.
+    """Blocks of convolutions and pooling, then a dense layer, over pixels.
 
-    Each of *filters* is a block of *depth* convolutions that ends with a pooling. With *batch_normalisation*, one
-    follows each convolution. With *rate*, Adam learns at a rate that rises to it and falls to 0; without, rmsprop.
+    Each of *filters* is a block of *depth* convolutions followed by pooling. *batch_normalisation* adds one after each
+    convolution. With *rate*, the optimizer is Adam, whose learning rate rises to *rate* and falls to 0; without, it is
+    rmsprop. Raises BadRequest if a setting is out of range.
     """
 
     height: int
@@ -37,7 +38,7 @@ class ConvNet(Network):
             raise BadRequest("depth, units and each of filters must be at least 1, rate at least 0")
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train on `image` from scratch."""
+        """Train on `image: uint8[batch, height, width, channels]`."""
         image = keras.Input(fold.features["image"].shape[1:], dtype="uint8", name="image")
         hidden = keras.layers.Rescaling(1 / 255)(image)
         for filters in self.filters:

@@ -1,4 +1,4 @@
-"""The networks, each with its recipe: a frozen dataclass whose fields are all that can be set about it."""
+"""Dense networks, each with its recipe: a frozen dataclass whose fields are everything that can be configured."""
 
 import dataclasses
 import statistics
@@ -17,10 +17,11 @@ from training.task import Curves, Fold, Trained
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """What all networks share: how long they learn, and what is done against overfitting.
+    """Settings that networks share: length of training, and regularisation.
 
-    *patience* ends a validated training early, and the last training takes the median of the best epochs. *l1* and
-    *l2* weigh the penalties on dense and convolution weights; *dropout* is the share left out after each dense layer.
+    *patience* stops a validated training early; the final training then takes the median of the best epochs. *l1* and
+    *l2* weigh the penalties on dense and convolution weights; *dropout* is the share of units dropped after each dense
+    layer. Raises BadRequest if a setting is out of range.
     """
 
     epochs: int
@@ -37,7 +38,7 @@ class Network:
             raise BadRequest("l1 and l2 must be at least 0, dropout at least 0 and less than 1")
 
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
-        """Take the epochs that validated best, if training was to stop early."""
+        """Return the recipe with the median of the folds' best epochs if *patience* is set, else unchanged."""
         if not self.patience:
             return self
         losses = [curves["val_loss"] for stages in folds for curves in stages.values()]
@@ -62,36 +63,36 @@ class Network:
 
 @dataclass(frozen=True, kw_only=True)
 class BagOfWords(Network):
-    """A dense network over which words are there: ids -> multi-hot -> *units* -> scores."""
+    """A dense network over the set of a text's words: ids -> multi-hot -> *units* -> scores."""
 
     num_words: int = 10_000
     length: int = 1024
     units: tuple[int, ...] = (16, 16)
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train on `ids`."""
+        """Train on `ids: int32[batch, length]`."""
         ids = keras.Input((self.length,), dtype="int32", name="ids")
         return self._trained(problem, width, fold, ids, self._dense(MultiHot(self.num_words)(ids), self.units))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dense(Network):
-    """A dense network over named numbers; the fields in *without* are left out of the instance."""
+    """A dense network over named numbers; instances omit the fields in *without*."""
 
     units: tuple[int, ...] = (64, 64)
     without: tuple[str, ...] = ()
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train on `features`."""
+        """Train on `features: float32[batch, fields]`."""
         features = keras.Input(fold.features["features"].shape[1:], name="features")
         return self._trained(problem, width, fold, features, self._dense(features, self.units))
 
 
 @keras.saving.register_keras_serializable("plumbline")
 class MultiHot(keras.layers.Layer):  # type: ignore[misc]
-    """Word ids `int32[batch, length]` -> `float32[batch, num_words - 1]`: 1 where the word is there.
+    """Maps word ids `int32[batch, length]` to `float32[batch, num_words - 1]`: 1 for each word that occurs.
 
-    Made here so that ids travel and not 10,000 floats. Id 0 is padding: it has no column, so it counts as no word.
+    It is part of the network so that requests carry ids rather than 10,000 floats. Id 0 is padding, and has no column.
     """
 
     def __init__(self, num_words: int, **options: Any) -> None:
@@ -99,7 +100,7 @@ class MultiHot(keras.layers.Layer):  # type: ignore[misc]
         self.num_words = num_words
 
     def call(self, ids: tf.Tensor) -> tf.Tensor:
-        """Mark the ids that are there."""
+        """Return 1 for each id that occurs, else 0."""
         # Measured on two cores, 512 texts: 5 ms, against 13 ms for a sum of embedding rows and 20 ms for a scatter.
         counts = tf.math.bincount(
             ids, minlength=self.num_words, maxlength=self.num_words, axis=-1, binary_output=True, dtype=tf.float32
@@ -107,14 +108,14 @@ class MultiHot(keras.layers.Layer):  # type: ignore[misc]
         return tf.ensure_shape(counts[:, 1:], [None, self.num_words - 1])
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give the shape of the output."""
+        """Return the shape of the output."""
         return (shape[0], self.num_words - 1)
 
     def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "num_words": self.num_words}
 
 
 def scores_of(problem: Problem, width: int, hidden: Any) -> Any:
-    """Add the last layer, by the problem's activation; its scores are float32 whatever the precision of the others."""
+    """Return the output layer's scores: float32, whatever the precision of the other layers."""
     return keras.layers.Dense(width, activation=problem.activation, dtype="float32", name="scores")(hidden)

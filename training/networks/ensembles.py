@@ -1,7 +1,7 @@
-"""Several dense networks side by side in one model, which learn apart and answer with their mean.
+"""Several dense networks in one model, which are trained separately and answer with their mean.
 
-Members differ by their random start and by the noise they see; their mean errs less than they do (Hansen & Salamon
-1990, "Neural Network Ensembles").
+The members differ in their initial weights and in the noise they see; their mean has a smaller error than each of them
+(Hansen & Salamon 1990, "Neural Network Ensembles").
 """
 
 import dataclasses
@@ -22,10 +22,11 @@ from training.task import Curves, Fold, Trained
 
 @dataclass(frozen=True, kw_only=True)
 class DenseEnsemble:
-    """*members* dense networks over named numbers; the fields in *without* are left out of the instance.
+    """*members* dense networks over named numbers; instances omit the fields in *without*.
 
-    Features beyond *clip* standard deviations count as so many; while training, noise of *noise* deviations is added.
-    *rate* falls to 0 along a cosine, with AdamW's *decay* of the weights. *loss*, if given, replaces the problem's.
+    Features are clipped to *clip* standard deviations; in training, noise of *noise* standard deviations is added. The
+    learning rate falls from *rate* to 0 along a cosine; *decay* is AdamW's weight decay. *loss*, if given, replaces the
+    problem's. Raises BadRequest if a setting is out of range.
     """
 
     members: int = 8
@@ -46,21 +47,21 @@ class DenseEnsemble:
             raise BadRequest("rate must be more than 0, noise at least 0 and at most 1")
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train the members on `features`, all at once."""
+        """Train all members at once on `features: float32[batch, fields]`."""
         features = keras.Input(fold.features["features"].shape[1:], name="features")
         hidden = keras.layers.RepeatVector(self.members)(keras.ops.clip(features, -self.clip, self.clip))
         hidden = keras.layers.GaussianNoise(self.noise)(hidden)
         for units in self.units:
             hidden = dense(hidden, units, "relu")
         scores = scores_of(problem, width, hidden)
-        if problem.activation is None:  # what is learnt is then as large as the features are
+        if problem.activation is None:  # so that the targets to be learned have the scale of the features
             scale = keras.layers.Rescaling(fold.targets.std(), np.median(fold.targets), dtype="float32")
             scores = scale(scores)
-        judged = dataclasses.replace(problem, loss=self.loss or problem.loss)
-        return train_members(judged, features, scores, fold, self._fit(len(fold.targets)))
+        trained_by = dataclasses.replace(problem, loss=self.loss or problem.loss)
+        return train_members(trained_by, features, scores, fold, self._fit(len(fold.targets)))
 
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
-        """Keep the recipe: its length is set."""
+        """Return the recipe unchanged: its number of epochs is fixed."""
         return self
 
     def _fit(self, rows: int) -> Fit:
@@ -71,14 +72,14 @@ class DenseEnsemble:
 
 
 def scores_of(problem: Problem, width: int, hidden: Any) -> Any:
-    """Add each member's last layer, in float32 whatever the precision of the others."""
+    """Return each member's scores: float32, whatever the precision of the other layers."""
     return dense(hidden, width, problem.activation, dtype="float32")
 
 
 def dense(hidden: Any, units: int, activation: str | None, **options: Any) -> Any:
-    """Add a dense layer for each member: `[batch, members, inputs]` -> `[batch, members, units]`.
+    """Apply a separate dense layer for each member: `[batch, members, inputs]` -> `[batch, members, units]`.
 
-    Each member starts as a layer of its own would (Glorot & Bengio 2010).
+    Each is initialised as an ordinary dense layer (Glorot & Bengio 2010).
     """
     _, members, inputs = hidden.shape
     limit = math.sqrt(6 / (inputs + units))
@@ -93,13 +94,13 @@ def dense(hidden: Any, units: int, activation: str | None, **options: Any) -> An
 
 
 def train_members(problem: Problem, inputs: Any, scores: Any, fold: Fold, fit: Fit) -> Trained:
-    """Fit `scores: [batch, members, width]` to the targets, each member for itself; the model gives their mean."""
+    """Fit `scores: [batch, members, width]` to the targets, each member separately. Return the model of their mean."""
 
     def repeated(targets: np.ndarray) -> np.ndarray:
         return np.repeat(np.expand_dims(targets, 1), scores.shape[1], axis=1)
 
     validation = fold.validation and (fold.validation[0], repeated(fold.validation[1]))
     members = keras.Model({inputs.name: inputs}, scores)
-    apart = dataclasses.replace(fold, targets=repeated(fold.targets), validation=validation)
-    curves = fit.run(problem, members, apart)
+    separate = dataclasses.replace(fold, targets=repeated(fold.targets), validation=validation)
+    curves = fit.run(problem, members, separate)
     return Trained(keras.Model({inputs.name: inputs}, keras.ops.mean(scores, axis=1)), {"training": curves})

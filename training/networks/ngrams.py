@@ -1,7 +1,7 @@
-"""Text by its n-grams: a linear classifier over hashed n-grams of word ids.
+"""A linear text classifier over hashed n-grams of word ids.
 
-Each n-gram that is there counts by its naive-Bayes log-count ratio times a factor that is learnt (Wang & Manning 2012,
-"Baselines and Bigrams"). What is served is the product: one row of weights for each n-gram.
+An n-gram's weight is its naive-Bayes log-count ratio times a learned factor (Wang & Manning 2012, "Baselines and
+Bigrams"). The served model stores the product: one row of weights for each n-gram.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,15 @@ from training.problem_types import Problem
 from training.task import Curves, Fold, Trained
 
 PRIME, MULTIPLIER, SPREAD = 2**31 - 1, 1_000_003_009, 48_271
-"""Of the hash: products stay below 2**62, so int64 never overflows."""
+"""Constants of the hash: products stay below 2**62, so int64 never overflows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NGramBag:
-    """N-grams of 1 to *orders* words; those of two words and more share *buckets* for each n.
+    """N-grams of 1 to *orders* words; for each n from 2, they share *buckets* rows of weights.
 
-    *word_dropout* leaves out n-grams at random while training. N-grams of fewer than *least* texts count nothing.
+    *word_dropout* is the share of n-grams dropped in training. N-grams that occur in fewer than *least* texts are
+    ignored. Raises BadRequest if a setting is out of range.
     """
 
     num_words: int = 88_588
@@ -45,7 +46,7 @@ class NGramBag:
             raise BadRequest("rate must be more than 0, word_dropout at least 0 and less than 1")
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train on `ids`."""
+        """Train on `ids: int32[batch, length]`."""
         ngrams = NGrams(self.num_words, self.orders, self.buckets)
         learning = Ratios(log_count_ratios(ngrams, fold, width, self.least), self.word_dropout)
         fit = Fit(self.epochs, self.batch_size, optimizer=keras.optimizers.Adam(self.rate))
@@ -57,7 +58,7 @@ class NGramBag:
         return Trained(model, {"training": curves})
 
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
-        """Keep the recipe: its length is set."""
+        """Return the recipe unchanged: its number of epochs is fixed."""
         return self
 
     def _model(self, problem: Problem, ngrams: "NGrams", bag: "Bag") -> keras.Model:
@@ -68,9 +69,10 @@ class NGramBag:
 
 @keras.saving.register_keras_serializable("plumbline")
 class NGrams(keras.layers.Layer):  # type: ignore[misc]
-    """Word ids `int32[batch, length]` -> the numbers of the n-grams that are there, each once; 0 is none.
+    """Maps word ids `int32[batch, length]` to the numbers of the n-grams that occur, `int32[batch, n-grams]`.
 
-    A word's number is its id. Longer n-grams are hashed, for each n into *buckets* numbers of its own.
+    Each number occurs once; 0 is padding. A word's number is its id. Longer n-grams are hashed, for each n into its own
+    range of *buckets* numbers.
     """
 
     def __init__(self, num_words: int, orders: int, buckets: int, **options: Any) -> None:
@@ -79,7 +81,7 @@ class NGrams(keras.layers.Layer):  # type: ignore[misc]
         self.size = num_words + (orders - 1) * buckets
 
     def call(self, ids: tf.Tensor) -> tf.Tensor:
-        """Make the numbers, no more than the longest text needs."""
+        """Return the numbers, in as many columns as the longest text needs."""
         longest = tf.maximum(tf.reduce_max(tf.math.count_nonzero(ids, axis=1)), self.orders)
         last = hashed = tf.cast(ids[:, :longest], tf.int64)
         numbers = [last]
@@ -93,30 +95,30 @@ class NGrams(keras.layers.Layer):  # type: ignore[misc]
         return tf.where(again, 0, ordered)
 
     def compute_output_spec(self, ids: Any) -> keras.KerasTensor:
-        """Give shape and type of the output."""
+        """Return shape and type of the output."""
         return keras.KerasTensor((ids.shape[0], None), "int32")
 
     def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments."""
+        """Return the constructor's arguments."""
         settings = {"num_words": self.num_words, "orders": self.orders, "buckets": self.buckets}
         return {**super().get_config(), **settings}
 
 
 @keras.saving.register_keras_serializable("plumbline")
 class Bag(keras.layers.Layer):  # type: ignore[misc]
-    """N-gram numbers -> the sum of their rows of weights by the root of their count, and a bias."""
+    """Maps n-gram numbers to the sum of their weights, divided by the square root of their count, plus a bias."""
 
     def __init__(self, size: int, width: int, dropout: float = 0.0, **options: Any) -> None:
-        super().__init__(**{"dtype": "float32", **options})  # weights are added up by the thousand
+        super().__init__(**{"dtype": "float32", **options})  # thousands of weights are summed
         self.size, self.width, self.dropout = size, width, dropout
 
     def build(self, shape: Any) -> None:
-        """Make the table of weights, and the bias."""
+        """Create the table of weights, and the bias."""
         self.table = self.add_weight(shape=(self.size, self.width), initializer="zeros", name="table")
         self.bias = self.add_weight(shape=(self.width,), initializer="zeros", name="bias")
 
     def call(self, numbers: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Add up."""
+        """Return the sums: `float32[batch, width]`."""
         places = tf.where(numbers > 0)  # most of a batch is padding
         rows = self.rows(tf.gather_nd(numbers, places))
         there = tf.ones_like(rows[:, :1])
@@ -128,11 +130,11 @@ class Bag(keras.layers.Layer):  # type: ignore[misc]
         return totals * tf.math.rsqrt(tf.maximum(counts, 1.0)) + self.bias
 
     def rows(self, numbers: tf.Tensor) -> tf.Tensor:
-        """Give the weights of some n-grams."""
+        """Return the weights of the n-grams *numbers*."""
         return tf.gather(self.table, numbers)
 
     def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "size": self.size, "width": self.width, "dropout": self.dropout}
 
 
@@ -145,16 +147,16 @@ class Ratios(Bag):
         self.ratios = tf.constant(ratios)
 
     def rows(self, numbers: tf.Tensor) -> tf.Tensor:
-        """Give the products for some n-grams."""
+        """Return factor times ratio of the n-grams *numbers*."""
         return tf.gather(self.table, numbers) * tf.gather(self.ratios, numbers)
 
     def all_rows(self) -> tf.Tensor:
-        """Give the products for all n-grams."""
+        """Return factor times ratio of all n-grams."""
         return self.table * self.ratios
 
 
 def log_count_ratios(ngrams: NGrams, fold: Fold, width: int, least: int) -> np.ndarray:
-    """Compare how often each n-gram is in texts of a class and in all others: `float32[ngrams.size, width]`."""
+    """Return the log-ratio of each n-gram's frequency in a class to that in all others: `float32[ngrams, width]`."""
     counts = np.ones((2, width, ngrams.size))  # others, class; from 1, so that no ratio is infinite
     targets = fold.targets if width == 1 else np.eye(width)[fold.targets]
     for start in range(0, len(targets), 1024):

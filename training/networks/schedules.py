@@ -1,4 +1,4 @@
-"""Learning rates that change from step to step."""
+"""Learning rate schedules."""
 
 import math
 
@@ -6,12 +6,15 @@ import keras
 
 
 def step_count(epochs: int, rows: int, batch_size: int) -> int:
-    """Count the steps in which *rows* are learnt from, *batch_size* at a time, in so many epochs."""
+    """Return the number of training steps in *epochs* epochs of *rows* rows, *batch_size* at a time."""
     return epochs * math.ceil(rows / batch_size)
 
 
 def cosine(peak: float, epochs: int, rows: int, batch_size: int) -> keras.optimizers.schedules.CosineDecay:
-    """Rise from a tenth of *peak* in the first tenth of the steps, then fall to 0 as a cosine does (SGDR, 2017)."""
+    """Return a rate that rises from a tenth of *peak* in the first tenth of the steps, then falls to 0 along a cosine.
+
+    Source: Loshchilov & Hutter 2017, "SGDR".
+    """
     steps = step_count(epochs, rows, batch_size)
     rise = steps // 10
     return keras.optimizers.schedules.CosineDecay(

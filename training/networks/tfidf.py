@@ -1,8 +1,8 @@
-"""Text by its weighty words: dense networks over tf-idf, side by side in one model.
+"""An ensemble of dense networks over tf-idf, in one model.
 
-A word weighs the logarithm of its count, times that of its rarity (Salton & Buckley 1988, "Term-weighting approaches
-in automatic text retrieval"), and each text has the same length. Label smoothing: Szegedy et al. 2016, "Rethinking
-the Inception Architecture".
+A word's weight is the logarithm of its count times that of its rarity (Salton & Buckley 1988, "Term-weighting
+approaches in automatic text retrieval"); the weights of each text are normalised. Label smoothing: Szegedy et al. 2016,
+"Rethinking the Inception Architecture".
 """
 
 import dataclasses
@@ -22,17 +22,21 @@ from training.problem_types import Problem
 from training.task import Curves, Fold, Trained
 
 NORM = 7.0
-"""The length of a text's weights: with about fifty words in it, a weight is about 1."""
+"""Euclidean norm of a text's weights: in a text of about fifty words, a weight is about 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TfIdfEnsemble:
     """*members* networks with one hidden layer each, for texts that belong to one of several classes.
 
-    *word_dropout* leaves out words, *dropout* hidden units. *smoothing* is the share of a label given to all classes.
-    *rate* falls to 0 along a cosine. What is served favours rare classes by *balance* (0: not at all, 1: as if all
-    were equally frequent; Menon et al. 2021, "Long-tail learning via logit adjustment"), and is made more certain than
-    smoothed labels taught by a *temperature* below 1 (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+    *word_dropout* is the share of words dropped in training, *dropout* that of hidden units. *smoothing* is the share
+    of a label that is spread over all classes. The learning rate falls from *rate* to 0 along a cosine.
+
+    The served model favours rare classes by *balance* (0: not at all, 1: as if all were equally frequent; Menon et al.
+    2021, "Long-tail learning via logit adjustment"). A *temperature* below 1 makes it more confident, to undo the
+    effect of smoothed labels (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+
+    Raises BadRequest if a setting is out of range.
     """
 
     num_words: int = 10_000
@@ -57,7 +61,7 @@ class TfIdfEnsemble:
             raise BadRequest("word_dropout, dropout and smoothing must be at least 0 and less than 1")
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train the members on `ids`, all at once."""
+        """Train all members at once on `ids: int32[batch, length]`."""
         ids = keras.Input((self.length,), dtype="int32", name="ids")
         words = TfIdfDense(self.num_words, self.members * self.units, self.word_dropout)
         hidden = keras.layers.Reshape((self.members, self.units))(words(ids))
@@ -72,11 +76,11 @@ class TfIdfEnsemble:
         return Trained(self._adjusted(trained.model, fold.targets), trained.curves)
 
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
-        """Keep the recipe: its length is set."""
+        """Return the recipe unchanged: its number of epochs is fixed."""
         return self
 
     def _one_hot(self, fold: Fold, width: int) -> Fold:
-        """Make targets of class numbers: smoothed for training, plain for validation."""
+        """Return *fold* with one-hot targets: smoothed for training, plain for validation."""
         classes = np.eye(width, dtype=np.float32)
         smooth = classes * (1 - self.smoothing) + self.smoothing / width
         validation = fold.validation and (fold.validation[0], classes[fold.validation[1]])
@@ -84,7 +88,7 @@ class TfIdfEnsemble:
         return dataclasses.replace(fold, targets=targets, validation=validation)
 
     def _adjusted(self, model: keras.Model, targets: np.ndarray) -> keras.Model:
-        """Favour rare classes, and set the certainty."""
+        """Return *model* with its scores adjusted by balance and temperature."""
         counts = np.maximum(np.bincount(targets, minlength=model.output.shape[-1]), 1)
         handicap = (self.balance * np.log(counts / len(targets))).astype(np.float32)
         logits = keras.ops.log(keras.ops.maximum(model.output, keras.config.epsilon())) - handicap
@@ -93,31 +97,31 @@ class TfIdfEnsemble:
 
 @keras.saving.register_keras_serializable("plumbline")
 class TfIdfDense(keras.layers.Layer):  # type: ignore[misc]
-    """A dense layer over tf-idf: word ids `int32[batch, length]` -> `float32[batch, units]`. Padding is no word.
+    """A dense layer over tf-idf: maps word ids `int32[batch, length]` to `float32[batch, units]`. Id 0 is padding.
 
-    Only the rows of the words that are there are read, of *num_words*; so neither training nor serving multiplies by
-    all the zeros.
+    Of the *num_words* rows it reads only those of words that occur, so neither training nor serving multiplies by
+    zeros.
     """
 
     def __init__(self, num_words: int, units: int, dropout: float = 0.0, **options: Any) -> None:
-        super().__init__(**{"dtype": "float32", **options})  # sparse matrices have no lower precision
+        super().__init__(**{"dtype": "float32", **options})  # sparse matrix products need it
         self.num_words, self.units, self.dropout = num_words, units, dropout
 
     def build(self, shape: Any) -> None:
-        """Make the weights."""
+        """Create the weights."""
         self.rarity = self.add_weight(shape=(self.num_words,), initializer="ones", trainable=False, name="rarity")
         self.kernel = self.add_weight(shape=(self.num_words, self.units), initializer="he_uniform", name="kernel")
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
 
     def adapt(self, ids: np.ndarray) -> None:
-        """Count in how many texts each word is."""
+        """Set each word's rarity from the number of texts in `ids: int32[n, length]` that contain it."""
         texts = np.bincount(np.concatenate([np.unique(row) for row in ids]), minlength=self.num_words)
         rarity = 1 + np.log((1 + len(ids)) / (1 + texts))
         rarity[0] = 0
         self.rarity.assign(rarity)
 
     def call(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Count, weigh, bring to one length, and multiply."""
+        """Return the product of the normalised tf-idf weights and the kernel, plus the bias."""
         counts = tf.sparse.bincount(ids, minlength=self.num_words, maxlength=self.num_words, axis=-1)
         texts, words = counts.indices[:, 0], counts.indices[:, 1]
         weights = tf.math.log1p(tf.cast(counts.values, tf.float32)) * tf.gather(self.rarity, words)
@@ -126,14 +130,14 @@ class TfIdfDense(keras.layers.Layer):  # type: ignore[misc]
         weights *= NORM * tf.gather(tf.math.rsqrt(tf.maximum(squares, 1e-9)), texts)
         if training:
             weights = tf.nn.dropout(weights, self.dropout)
-        there = tf.SparseTensor(counts.indices, weights, [rows, self.num_words])
-        return tf.ensure_shape(tf.sparse.sparse_dense_matmul(there, self.kernel) + self.bias, [None, self.units])
+        present = tf.SparseTensor(counts.indices, weights, [rows, self.num_words])
+        return tf.ensure_shape(tf.sparse.sparse_dense_matmul(present, self.kernel) + self.bias, [None, self.units])
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Give the shape of the output."""
+        """Return the shape of the output."""
         return (shape[0], self.units)
 
     def get_config(self) -> dict[str, Any]:
-        """Give the constructor's arguments."""
+        """Return the constructor's arguments."""
         settings = {"num_words": self.num_words, "units": self.units, "dropout": self.dropout}
         return {**super().get_config(), **settings}

@@ -1,4 +1,4 @@
-"""Transfer learning in two stages: a head on a frozen pretrained base, then fine-tuning of the base's top."""
+"""Transfer learning in two stages: training a head on a frozen pretrained base, then fine-tuning the base's top."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,13 @@ from training.task import Curves, Fold, Trained
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer:
-    """Which base of `keras.applications`, and how long and how fast each stage learns.
+    """Which base of `keras.applications` to use, and how long and at what rate each stage trains.
 
-    *alpha* is the width of a base that comes in several; 0 is its own. *weights* are "imagenet", "random", or a file.
-    *top_layers* of the base are tuned, at a rate that rises to *tuning_rate* and falls to 0. A stage that is not
-    augmented (*augmented_head*, *augmented_tuning*) learns from what its frozen part computes once: fast. Tuning then
-    sees each picture and, if *augmentation* has `flip`, its mirror image.
+    *alpha* is the width of a base that comes in several; 0 is the default. *weights* are "imagenet", "random", or the
+    path of a file. Fine-tuning changes the *top_layers* of the base, at a rate that rises to *tuning_rate* and falls to
+    0. A stage without augmentation (*augmented_head*, *augmented_tuning*) is fast, because its frozen part computes the
+    features only once. Fine-tuning then sees each image and, if *augmentation* has `flip`, its mirror image.
+    Raises BadRequest if a setting is out of range.
     """
 
     height: int = 150
@@ -53,7 +54,7 @@ class Transfer:
             raise BadRequest("rates must be more than 0, dropout at least 0 and less than 1")
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train on `image`, head first, then the base's top layers with it."""
+        """Train on `image: uint8[batch, height, width, 3]`: the head, then the head and the base's top layers."""
         base = pretrained(self.base, self.height, self.width, self.alpha, self.weights)
         tunes = self.top_layers and self.tuning_epochs
         parts = split(base, self.top_layers) if tunes and not self.augmented_tuning else None
@@ -75,7 +76,7 @@ class Transfer:
         return Trained(model, curves)
 
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
-        """Keep the recipe: its stages have a set length."""
+        """Return the recipe unchanged: its numbers of epochs are fixed."""
         return self
 
     def _head(self, problem: Problem, width: int, channels: int) -> keras.Model:
@@ -102,13 +103,13 @@ def _pooled(base: Any, hidden: Any) -> Any:
 
 
 def _on_features(upper: keras.Model, head: keras.Model) -> keras.Model:
-    """Make the part of the network that is tuned, from the features that the frozen part computes."""
+    """Return the part of the network that is tuned, whose input are the features of the frozen part."""
     features = keras.Input(upper.input_shape[1:], name="features")
     return keras.Model({"features": features}, head({"features": _pooled(upper, features)}))
 
 
 def _featured(body: keras.Model, fold: Fold, mirrored: bool = False) -> Fold:
-    """Compute once what *body* makes of each picture, and if *mirrored*, of its mirror image."""
+    """Return *fold* with the features that *body* computes for each image and, if *mirrored*, its mirror image."""
     features = {"features": features_of(body, fold.features["image"], mirrored)}
     targets = np.concatenate([fold.targets] * (2 if mirrored else 1))
     validation = fold.validation and ({"features": features_of(body, fold.validation[0]["image"])}, fold.validation[1])

@@ -1,4 +1,4 @@
-"""Two models on the same rows: which of them errs less, and whether chance alone would do as much."""
+"""Two models on the same rows: which one is better, and whether chance explains the difference."""
 
 import math
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ import numpy as np
 from training.problem_types import Problem
 
 LEVEL = 0.05
-"""What chance alone brings about less often than this is taken for a difference."""
+"""Significance level: chance does not explain a difference whose p-value is below this."""
 
 DRAWS = 9_999
 BLOCKS = 10_000
-"""More rows than this are taken together, several in a row, so that a test of millions takes no longer."""
+"""More rows than this are summed in this number of blocks, so that a test of millions takes no longer."""
 _AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the new model and the live *version* score on the same *rows*, by the problem's metric.
+    """The problem's metric of the new model and of live *version*, on the same number of *rows*.
 
-    *p* is how likely a model as good as the live one would look so much worse, by *test*: one-sided, small where the
-    new one is worse.
+    *p* is the one-sided p-value of *test*: how likely a model as good as the live one would look this much worse. It is
+    small if the new model is worse.
     """
 
     version: int
@@ -33,12 +33,12 @@ class Comparison:
 
     @property
     def significant(self) -> bool:
-        """Whether the new model is worse by more than chance."""
+        """Whether the new model is worse by more than chance explains."""
         return self.p < LEVEL
 
 
 def compare(version: int, problem: Problem, targets: np.ndarray, new: np.ndarray, live: np.ndarray) -> Comparison:
-    """Compare the scores of the new model with those of live *version*, row by row; both are `float[n, width]`."""
+    """Compare the new model's scores with those of live *version*, row by row; both are `float[n, width]`."""
     worse = problem.costs(targets, new) - problem.costs(targets, live)
     right_or_wrong = problem.metric == "accuracy" and np.isin(worse, (-1, 0, 1)).all()
     p = mcnemar(int((worse > 0).sum()), int((worse < 0).sum())) if right_or_wrong else sign_flip(worse)
@@ -47,10 +47,11 @@ def compare(version: int, problem: Problem, targets: np.ndarray, new: np.ndarray
 
 
 def mcnemar(only_live: int, only_new: int) -> float:
-    """Tell how likely so many of the rows that one model alone has right, or more, are the live one's by chance.
+    """Return the one-sided p-value of McNemar's exact test, mid-p (Fagerland et al. 2013).
 
-    The exact test, with half of the outcome itself counted (mid-p: Fagerland et al. 2013, "The McNemar test for
-    binary matched-pairs data").
+    *only_live* and *only_new* count the rows that only the live model, or only the new one, answers correctly. The
+    p-value is how likely chance gives the live model that many of them or more; half of the outcome itself is counted.
+    Source: "The McNemar test for binary matched-pairs data".
     """
     rows = only_live + only_new
     logs = [math.lgamma(k + 1) + math.lgamma(rows - k + 1) for k in range(only_live, rows + 1)]
@@ -59,11 +60,11 @@ def mcnemar(only_live: int, only_new: int) -> float:
 
 
 def sign_flip(worse: np.ndarray) -> float:
-    """Tell how often the sum of *worse* is as large or larger if each sign is decided by a coin (Fisher 1935)."""
+    """Return how often the sum of *worse* is at least as large if every sign is random (Fisher 1935): a p-value."""
     if len(worse) > BLOCKS:
         worse = np.array([block.sum() for block in np.array_split(worse, BLOCKS)])
     total, rng, as_large = worse.sum(), np.random.default_rng(0), 1
-    slack = 1e-9 * np.abs(worse).sum()  # sums of the same numbers in another order differ in their last digits
+    slack = 1e-9 * np.abs(worse).sum()  # the last digits of a sum depend on the order of its numbers
     for start in range(0, DRAWS, _AT_ONCE):
         signs = rng.integers(0, 2, (min(_AT_ONCE, DRAWS - start), len(worse)), np.int8) * 2.0 - 1
         as_large += int((signs @ worse >= total - slack).sum())

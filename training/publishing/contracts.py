@@ -1,4 +1,4 @@
-"""The contract of a model that was just trained: how it is asked, what it scored, and where it comes from."""
+"""The contract of a newly trained model: its input and output, its evaluation, and its provenance."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ PARITY_EXAMPLES = 3
 
 
 def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identity: str, code: Code) -> Contract:
-    """Write down what was fitted and measured; *identity* and *code* are the job's."""
+    """Return the contract of what was fitted and measured; *identity* and *code* are those of the job."""
     return Contract(
         model=record.model,
         problem=record.problem.name,
@@ -43,7 +43,7 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
             "git_dirty": code.git_dirty,
             "plumbline_revision": code.plumbline_revision,
         },
-        # Inputs of the rows that the model learned, but scores of the test rows: of those that it learned it is surer.
+        # Inputs of the training rows, but scores of the test rows: on training rows the model is more confident.
         reference=fit_reference(
             fitted.preprocessor, experiment.output, experiment.data.train.instances, record.test_scores
         ),
@@ -51,12 +51,12 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
 
 
 def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:
-    def asked(instance: Instance) -> dict[str, Any]:
-        return as_json({name: instance[name] for name in fitted.preprocessor.fields})  # a recipe may leave fields out
+    def as_request(instance: Instance) -> dict[str, Any]:
+        return as_json({name: instance[name] for name in fitted.preprocessor.fields})  # a recipe may omit fields
 
     features = prepare(fitted.preprocessor, instances)
     scores = scores_of(fitted.graph, features)
     return tuple(
-        ParityExample(asked(instance), {name: array[row] for name, array in features.items()}, scores[row])
+        ParityExample(as_request(instance), {name: array[row] for name, array in features.items()}, scores[row])
         for row, instance in enumerate(instances)
     )

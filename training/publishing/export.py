@@ -1,7 +1,7 @@
-"""A trained model and its contract -> one SavedModel with two signatures, and the files that go with it.
+"""Exports a trained model and its contract as one SavedModel with two signatures, and the files that belong to it.
 
-`serving_default` takes the features and gives the scores; `contract` takes anything and gives the contract's JSON, so
-that whoever can predict with a version can also ask it how. No XLA, batch-major, named tensors on both sides.
+`serving_default` maps features to scores. `contract` takes any numbers and returns the contract's JSON, so that whoever
+can predict with a version can also read its contract. No XLA, batch-major, named tensors on both sides.
 """
 
 from pathlib import Path
@@ -21,9 +21,9 @@ WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 
 def export(model: keras.Model, contract: Contract, folder: Path) -> None:
-    """Write the SavedModel to *folder*, and check that what was written computes what training computed.
+    """Write the SavedModel to *folder*, and check that it computes what training computed.
 
-    Raises ParityError if not.
+    Raises ParityError if it does not, or TrainingError if it can't be served.
     """
     _write_saved_model(model, contract, folder)
     (folder / "assets.extra").mkdir()
@@ -34,13 +34,16 @@ def export(model: keras.Model, contract: Contract, folder: Path) -> None:
 
 
 def check_export(folder: Path, contract: Contract) -> None:
-    """Load the SavedModel in *folder*, compare the contract that it gives, and replay its parity examples."""
+    """Load the SavedModel in *folder*, compare the contract that it returns, and replay its parity examples.
+
+    Raises ParityError or TrainingError.
+    """
     loaded = tf.saved_model.load(str(folder))
     carried = loaded.signatures["contract"](request=tf.zeros([1], tf.int32))["contract"].numpy()[0]
     if carried.decode() != contract.to_json():
-        raise TrainingError(f"{contract.model}: the exported model carries another contract")
+        raise TrainingError(f"{contract.model}: the exported model contains a different contract")
     if b"_XlaMustCompile" in (folder / "saved_model.pb").read_bytes():
-        raise TrainingError(f"{contract.model}: the exported graph needs XLA, which TensorFlow Serving does not run")
+        raise TrainingError(f"{contract.model}: the exported graph requires XLA, which TensorFlow Serving does not run")
     serve = loaded.signatures["serving_default"]
     check_parity(contract, lambda features: scores_of(lambda tensors: serve(**tensors), features))
 
@@ -50,17 +53,17 @@ def _write_saved_model(model: keras.Model, contract: Contract, folder: Path) -> 
     graph = served_graph(model, contract.preprocessor.inputs)
     graph.get_concrete_function()  # it must be traced before it is added
 
-    def tell(request: tf.Tensor) -> dict[str, tf.Tensor]:
+    def read_contract(request: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"contract": tf.fill(tf.shape(request), document)}
 
     archive = keras.export.ExportArchive()  # without `track`, which would write each weight twice
     archive.add_endpoint("serving_default", graph)
-    archive.add_endpoint("contract", tell, input_signature=[tf.TensorSpec([None], tf.int32, name="request")])
+    archive.add_endpoint("contract", read_contract, input_signature=[tf.TensorSpec([None], tf.int32, name="request")])
     archive.write_out(str(folder), verbose=False)
 
 
 def _write_warmup(contract: Contract, path: Path) -> None:
-    """Record one request for each parity example, and one of all: TensorFlow Serving replays them before it serves."""
+    """Write one request for each parity example, and one with all: TensorFlow Serving replays them before it serves."""
     batch = contract.features([example.instance for example in contract.examples])
     singles = [{name: array[row : row + 1] for name, array in batch.items()} for row in range(len(contract.examples))]
     with tf.io.TFRecordWriter(str(path)) as writer:

@@ -1,4 +1,4 @@
-"""The gate: whether a newly trained model may be published. Values in; a sentence, or GateRefused, out."""
+"""The gate: decides from values whether a newly trained model may be published. Returns a sentence, or raises."""
 
 import math
 from typing import NoReturn
@@ -13,12 +13,12 @@ from training.publishing.live_version import Incomparable
 
 
 class GateRefused(TrainingError):
-    """The new model is not good enough to be published, or not meant for it."""
+    """The new model is not good enough to be published, or may not replace the live version."""
 
     exit_code = ExitCode.REFUSED
 
-    def __init__(self, model: str, measured: str, needed: str, advice: str) -> None:
-        super().__init__(f"{model}: not published: {measured}, but {needed}; {advice}")
+    def __init__(self, model: str, reason: str, advice: str) -> None:
+        super().__init__(f"{model}: not published: {reason}; {advice}")
 
 
 def check(
@@ -30,52 +30,55 @@ def check(
     compared: Comparison | Incomparable | None = None,
     replace_incomparable: bool = False,
 ) -> str:
-    """Say by which comparison *new* may take the place of *live*; raises GateRefused if it may not.
+    """Return a sentence on why *new* may replace *live*. Raises GateRefused if it may not.
 
-    *floor* is the worst value of the problem's metric on the test rows that will do (None: any will). The naive
-    baseline must be beaten in any case. *compared* is what both score on the test rows of *new*: *tolerance*, in the
-    metric's unit, is by how much *new* may be worse, as long as chance would do as much. Where *live* can't be asked
-    these rows, its contract has its value, if that was measured on the same data; otherwise only
-    *replace_incomparable* lets it be replaced. A model of the built-in sample is held to none of these.
+    *floor* is the worst acceptable value of the problem's metric on the test rows (None: any is). The naive baseline
+    must be beaten in any case. *compared* holds the metric of both models on the test rows of *new*, which may be worse
+    by *tolerance*, in the metric's unit, as long as chance explains the difference.
+
+    If *live* can't be evaluated on these rows, the value in its contract counts, if it was measured on the same data;
+    otherwise, *new* passes only with *replace_incomparable*. A model of the built-in sample is exempt from all of this.
     """
     check_data(new.model, is_sample(new), live)
     value = _measured(new, problem)
     if not math.isfinite(value):
-        _refuse(new, problem, value, "a number is needed", "training has diverged: lower the learning rate")
-    if is_sample(new):  # it is too small for its metric to mean anything
+        _refuse(new, problem, value, "a finite number is required", "training has diverged: lower the learning rate")
+    if is_sample(new):  # the sample is too small for its metric to mean anything
         return f"{problem.metric} {value:.4g}: no floor for the data '{new.provenance.get('data')}'"
-    said = [_pass_floor(new, problem, value, floor), *_pass_baseline(new, problem, value)]
+    reasons = [_pass_floor(new, problem, value, floor), *_pass_baseline(new, problem, value)]
     if isinstance(compared, Comparison):
-        said.append(_pass_comparison(new, problem, compared, tolerance))
+        reasons.append(_pass_comparison(new, problem, compared, tolerance))
     elif live and not is_sample(live):
-        said.append(_pass_record(new, live, problem, value, tolerance, compared, replace_incomparable))
-    return f"{problem.metric} {value:.4g}: {'; '.join(said)}"
+        reasons.append(_pass_record(new, live, problem, value, tolerance, compared, replace_incomparable))
+    return f"{problem.metric} {value:.4g}: {'; '.join(reasons)}"
 
 
 def check_data(model: str, sample: bool, live: Contract | None) -> None:
-    """Refuse a model of the built-in *sample* where *live* is a real one; a job asks this before it trains."""
+    """Raise GateRefused if a model of the built-in *sample* would replace a real one. Jobs call it before training."""
     if sample and live and not is_sample(live):
         raise GateRefused(
             model,
-            "trained on the built-in sample",
-            f"the live version was trained on {live.provenance.get('data')}, which a sample's never replaces",
+            f"trained on the built-in sample, but the live version was trained on {live.provenance.get('data')}, "
+            "which a model of the sample never replaces",
             "train on real data, or publish to another --models-dir",
         )
 
 
 def same_data(live: Contract, name: str | None, sha256: str | None) -> bool:
-    """Tell whether *live* was trained and measured on the data of this name and fingerprint."""
+    """Return whether *live* was trained and evaluated on data with this name and fingerprint."""
     known = (live.provenance.get("data"), live.provenance.get("data_sha256"))
     return None not in known and known == (name, sha256)
 
 
 def refused_as_incomparable(model: str, measured: str, reason: str) -> GateRefused:
-    """Make the refusal of a model that can't be compared with the live version, which does as *reason* says."""
+    """Return the refusal of a model that can't be compared with the live version.
+
+    *measured* begins the sentence; *reason* ends it, after "the live version, which".
+    """
     return GateRefused(
         model,
-        measured,
-        f"it can't be compared with the live version, which {reason}",
-        "publish to another --models-dir, or replace the live version all the same by --replace-incomparable",
+        f"{measured} it can't be compared with the live version, which {reason}",
+        "publish to another --models-dir, or replace the live version anyway with --replace-incomparable",
     )
 
 
@@ -83,30 +86,30 @@ def _pass_floor(new: Contract, problem: Problem, value: float, floor: float | No
     if floor is None:
         return f"no floor for the data '{new.provenance.get('data')}'"
     if _shortfall(problem, value, floor) > 0:
-        needed = f"the task's floor needs {_at_least(problem)} {floor:.4g}"
-        _refuse(new, problem, value, needed, "train another recipe, or change the task's floor if this will do")
+        required = f"the task's floor requires {_at_least(problem)} {floor:.4g}"
+        _refuse(new, problem, value, required, "train another recipe, or change the task's floor if this is acceptable")
     return f"the floor is {floor:.4g}"
 
 
 def _pass_baseline(new: Contract, problem: Problem, value: float) -> list[str]:
     baseline = new.evaluation.get("baseline", {})
     naive = baseline.get(problem.metric)
-    if naive is None:  # only a contract that no job has made
+    if naive is None:  # only in a contract that was not made by a job
         return []
-    told = f"the naive baseline ({baseline.get('name')}) has {naive:.4g}"
+    compared = f"the naive baseline ({baseline.get('name')}) has {naive:.4g}"
     if not _shortfall(problem, value, naive) < 0:
-        _refuse(new, problem, value, f"{told}, which must be beaten", "look at the data, or train another recipe")
-    return [told]
+        _refuse(new, problem, value, f"{compared}, which must be beaten", "check the data, or train another recipe")
+    return [compared]
 
 
 def _pass_comparison(new: Contract, problem: Problem, compared: Comparison, tolerance: float) -> str:
-    told = f"live version {compared.version} has {compared.live:.4g} on the same {compared.rows} rows"
+    live = f"live version {compared.version} has {compared.live:.4g} on the same {compared.rows} rows"
     chance = f"{compared.test}, one-sided: p = {compared.p:.2g}"
-    _pass_tolerance(new, problem, compared.new, compared.live, tolerance, told)
+    _pass_tolerance(new, problem, compared.new, compared.live, tolerance, live)
     if _shortfall(problem, compared.new, compared.live) > 0 and compared.significant:
-        needed = f"{told}, and chance does not explain that ({chance})"
-        _refuse(new, problem, compared.new, needed, "train another recipe, or look what has changed in the data")
-    return f"{told} ({chance})"
+        reason = f"{live}, and chance does not explain the difference ({chance})"
+        _refuse(new, problem, compared.new, reason, "train another recipe, or check what has changed in the data")
+    return f"{live} ({chance})"
 
 
 def _pass_record(
@@ -118,40 +121,41 @@ def _pass_record(
     why_not: Incomparable | None,
     replace_incomparable: bool,
 ) -> str:
-    """Go by what the live version's contract says where it could not be asked itself."""
+    """Compare with the metric in the live version's contract, if the version itself was not evaluated."""
     before, provenance = _measured(live, problem), new.provenance
     known = same_data(live, provenance.get("data"), provenance.get("data_sha256")) and math.isfinite(before)
-    asked = f", which {why_not}," if why_not else ""
     if known:
-        told = f"the live version{asked} has {before:.4g} on the same test data"
-        _pass_tolerance(new, problem, value, before, tolerance, told)
-        return told
+        why = f", which {why_not}," if why_not else ""
+        recorded = f"the live version{why} has {before:.4g} on the same test data"
+        _pass_tolerance(new, problem, value, before, tolerance, recorded)
+        return recorded
     reason = str(why_not or "was measured on other data")
     if not replace_incomparable:
-        raise refused_as_incomparable(new.model, f"{problem.metric} on the test rows is {value:.4g}", reason)
-    return f"not compared with the live version, which {reason}: replaced as --replace-incomparable says"
+        raise refused_as_incomparable(new.model, f"{problem.metric} on the test rows is {value:.4g}, but", reason)
+    return f"not compared with the live version, which {reason}; replaced because of --replace-incomparable"
 
 
-def _pass_tolerance(new: Contract, problem: Problem, value: float, before: float, tolerance: float, told: str) -> None:
+def _pass_tolerance(new: Contract, problem: Problem, value: float, before: float, tolerance: float, live: str) -> None:
     shortfall = _shortfall(problem, value, before)
-    if shortfall > tolerance and not math.isclose(shortfall, tolerance):  # 0.91 - 0.90 is more than 0.01
+    if shortfall > tolerance and not math.isclose(shortfall, tolerance):  # as floats, 0.91 - 0.90 is more than 0.01
         worst = before - tolerance if problem.higher_is_better else before + tolerance
-        needed = f"{_at_least(problem)} {worst:.4g} is needed: {told}, and the tolerance is {tolerance:.4g}"
-        _refuse(new, problem, value, needed, "train another recipe, or change the task's tolerance if this will do")
+        required = f"{_at_least(problem)} {worst:.4g} is required: {live}, and the tolerance is {tolerance:.4g}"
+        advice = "train another recipe, or change the task's tolerance if this is acceptable"
+        _refuse(new, problem, value, required, advice)
 
 
-def _refuse(new: Contract, problem: Problem, value: float, needed: str, advice: str) -> NoReturn:
-    raise GateRefused(new.model, f"{problem.metric} on the test rows is {value:.4g}", needed, advice)
+def _refuse(new: Contract, problem: Problem, value: float, reason: str, advice: str) -> NoReturn:
+    raise GateRefused(new.model, f"{problem.metric} on the test rows is {value:.4g}, but {reason}", advice)
 
 
 def _measured(contract: Contract, problem: Problem) -> float:
-    """Give the metric on the test rows; NaN if it is not there."""
+    """Return the metric on the test rows; NaN if the contract has none."""
     value = contract.evaluation.get("test", {}).get(problem.metric, math.nan)
     return float(value) if isinstance(value, int | float) else math.nan
 
 
 def _shortfall(problem: Problem, value: float, wanted: float) -> float:
-    """By how much *value* is worse than *wanted*; negative where it is better."""
+    """Return by how much *value* is worse than *wanted*; negative if it is better."""
     return wanted - value if problem.higher_is_better else value - wanted
 
 

@@ -1,4 +1,4 @@
-"""The live version, put to the test of the model that may take its place: the same rows, by its own contract."""
+"""The live version, evaluated by its own contract on the test rows of the model that may replace it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,15 +18,15 @@ from training.problem_types import Problem, same_question
 from training.publishing.comparison import Comparison, compare
 
 _PIECE = 512
-"""Rows whose features are held at a time."""
+"""Number of rows whose features are held at a time."""
 
 
 class Incomparable(Exception):
-    """Why a live version can't be measured on a job's test rows, as what it does: "asks for ..."."""
+    """Why a live version can't be evaluated on a job's test rows; the message follows "which", like "requires ..."."""
 
 
 def compare_with_live(live: Version, output: Output, record: RunRecord) -> Comparison:
-    """Have *live* answer the test rows of *record*, a run whose model has *output*. Raises Incomparable."""
+    """Evaluate *live* on the test rows of *record*, a run whose model has *output*. Raises Incomparable."""
     assert live.contract  # noqa: S101 - a live version has one
     check_question(live.contract, record.problem, output, record.test_instances)
     scores = _scores(live.path, live.contract, record.test_instances)
@@ -36,15 +36,15 @@ def compare_with_live(live: Version, output: Output, record: RunRecord) -> Compa
 
 
 def check_question(live: Contract, problem: Problem, output: Output, instances: Sequence[Instance]) -> None:
-    """Raise Incomparable if *live* answers another question than a model with *output*, or has to ask for more."""
+    """Raise Incomparable if *live* answers another question than a model with *output*, or requires more fields."""
     if type(live.output) is not type(output) or not same_question(live.problem, problem.name):
         raise Incomparable(f"answers another kind of question: {live.problem}, not {problem.name}")
     if unknown := [name for name in _names(live.output) if name not in _names(output)]:
-        raise Incomparable(f"has labels that the new one has not: {_listed(unknown)}")
+        raise Incomparable(f"has labels that the new model lacks: {_listed(unknown)}")
     if isinstance(live.output, Value) and isinstance(output, Value) and live.output.unit != output.unit:
         raise Incomparable(f"answers in the unit '{live.output.unit}', not '{output.unit}'")
     if lacking := [name for name in live.preprocessor.fields if not any(name in row for row in instances)]:
-        raise Incomparable(f"asks for fields that the test rows have not: {_listed(lacking)}")
+        raise Incomparable(f"requires fields that the test rows lack: {_listed(lacking)}")
 
 
 def _names(output: Output) -> Sequence[str]:
@@ -53,7 +53,7 @@ def _names(output: Output) -> Sequence[str]:
 
 def _scores(path: Path, live: Contract, instances: Sequence[Instance]) -> Array:
     try:
-        loaded = tf.saved_model.load(str(path))  # held here: its variables live as long as it does
+        loaded = tf.saved_model.load(str(path))  # referenced here: its variables live only as long as it does
         serve = loaded.signatures["serving_default"]
         pieces = [
             scores_of(lambda features: serve(**features), _features(live, instances, start))
@@ -61,28 +61,30 @@ def _scores(path: Path, live: Contract, instances: Sequence[Instance]) -> Array:
         ]
     except Incomparable:
         raise
-    except Exception as error:  # TensorFlow raises whatever it stumbles over, and other files are other people's
+    except Exception as error:  # TensorFlow may raise anything, and the files may be anyone's
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise Incomparable(f"can't be loaded and asked here: {reason[:300]}") from error
+        raise Incomparable(f"can't be loaded and run here: {reason[:300]}") from error
     scores = np.concatenate(pieces)
     if scores.shape != (len(instances), live.output.width) or not np.isfinite(scores).all():
-        raise Incomparable("gives scores for the test rows that are no numbers, or not as many as its contract says")
+        raise Incomparable(
+            "returns scores for the test rows that are not finite, or not of the shape that its contract states"
+        )
     return scores
 
 
 def _features(live: Contract, instances: Sequence[Instance], start: int) -> Any:
     fields = live.preprocessor.fields
-    # A field that it does not know was no part of its training either.
+    # A field that it does not know was not part of its training.
     rows = [{name: row[name] for name in fields if name in row} for row in instances[start : start + _PIECE]]
     decoded, rejected = live.decode_each(rows)
     if rejected:
         number, problem = next(iter(rejected.items()))
-        raise Incomparable(f"can't take test row {start + number}: {problem}")
+        raise Incomparable(f"can't read test row {start + number}: {problem}")
     return live.preprocessor.transform(decoded)
 
 
 def _by_labels_of(new: Labels, live: Labels, scores: Array) -> Array:
-    """Put the live version's scores in the columns of the new labels: a label that it does not know has 0."""
+    """Arrange the live version's scores by the new labels; a label that it does not know scores 0."""
     columns = np.hstack([1 - scores, scores]) if live.width == 1 else scores
     known = dict(zip(live.names, columns.T, strict=True))
     placed = np.column_stack([known.get(name, np.zeros(len(scores), scores.dtype)) for name in new.names])

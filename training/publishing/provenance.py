@@ -1,4 +1,4 @@
-"""Where a model comes from: the versions of what made it."""
+"""Where a model comes from: its code, and the versions of the packages that trained it."""
 
 import hashlib
 import importlib.metadata
@@ -15,21 +15,21 @@ from training.publishing.sources import code_sha256, source_file
 
 _PLUMBLINE = Path(__file__).parents[1]
 _SECONDS = 30
-"""After these, git is not waited for: a repository may lie on a slow disc."""
+"""Maximum duration of a git command: a repository may be on a slow disk."""
 _PACKAGES = ("plumbline", "tensorflow", "keras", "numpy", "pillow")
 
 
 def package_versions() -> dict[str, str]:
-    """List the versions of the packages that decide about a model."""
+    """Return the versions of the packages that determine a model."""
     return {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
 @dataclass(frozen=True)
 class Code:
-    """The code that a job runs: a fingerprint of its source, and where in its author's history it stands.
+    """The code that a job runs: a hash of its source, and its git revision.
 
-    *git_revision* is the commit of the repository that holds the task's file, *git_dirty* whether the files differ
-    from it; None where there is none. *plumbline_revision* is Plumbline's own commit.
+    *git_revision* is the commit of the repository that contains the task's file, *git_dirty* whether files differ from
+    it; both are None without a repository. *plumbline_revision* is Plumbline's own commit.
     """
 
     sha256: str
@@ -43,7 +43,7 @@ class Code:
 
 
 def code_of(module: str) -> Code:
-    """Tell the code of the task in *module* as it is now."""
+    """Return the code of the task in *module*, as it is now."""
     ours, file = git_revision(), source_file(module)
     if file is None or file.is_relative_to(_PLUMBLINE):
         return Code(code_sha256(module), ours, _is_dirty(_PLUMBLINE) if _in_repository(_PLUMBLINE) else None, ours)
@@ -53,12 +53,12 @@ def code_of(module: str) -> Code:
 
 
 def git_revision() -> str | None:
-    """Tell Plumbline's commit, if it runs from a checkout or an image that tells it in PLUMBLINE_REVISION."""
+    """Return Plumbline's commit, known in a checkout, and in images, which set PLUMBLINE_REVISION; otherwise None."""
     return os.environ.get("PLUMBLINE_REVISION") or (_head(_PLUMBLINE) if _in_repository(_PLUMBLINE) else None)
 
 
 def _in_repository(path: Path) -> bool:
-    """Tell whether *path* belongs to a repository; an environment may lie in one that leaves it out."""
+    """Return whether *path* is part of a repository; a virtual environment may be in one that ignores it."""
     return bool(_git(path, "ls-files", "--cached", "--others", "--exclude-standard", "--", path.name))
 
 
@@ -67,20 +67,20 @@ def _head(path: Path) -> str | None:
 
 
 def _is_dirty(path: Path) -> bool:
-    """Tell whether a file of the repository was changed, or there is a new one with code beside *path*."""
+    """Return whether a file of the repository was changed, or there is a new Python file in the folder of *path*."""
     changed = _git(path, "status", "--porcelain", "--untracked-files=no")
     return changed != "" or _git(path, "ls-files", "--others", "--exclude-standard", "--", "*.py") != ""
 
 
 def _git(path: Path, *arguments: str) -> str | None:
-    """Ask git about the repository around *path*; None where there is no answer."""
+    """Run git in the repository around *path*. Return its output, or None if it fails."""
     git = shutil.which("git")
     if git is None:
         return None
     command = [git, "-C", str(path.parent), *arguments]
-    without_locks = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}  # the user may be at work there
+    without_locks = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}  # the user may be working there
     try:
-        done = subprocess.run(  # noqa: S603 - our own words, and the path of a module
+        done = subprocess.run(  # noqa: S603 - fixed words, and the path of a module
             command, capture_output=True, text=True, check=False, timeout=_SECONDS, env=without_locks
         )
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
@@ -89,12 +89,12 @@ def _git(path: Path, *arguments: str) -> str | None:
 
 
 def fingerprint(facts: Mapping[str, Any]) -> str:
-    """Give a short name to *facts*: equal ones have the same, others have another."""
+    """Return a short hash of *facts*: the same for equal facts, another for others."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def weights_sha256(model: Any) -> str:
-    """Fingerprint the weights of a Keras model, in the order of its layers."""
+    """Return a hash of a Keras model's weights, in the order of its layers."""
     digest = hashlib.sha256()
     for weight in model.get_weights():
         digest.update(weight.tobytes())

@@ -1,4 +1,4 @@
-"""Putting a version where TensorFlow Serving looks, by way of the registry; its errors as those of a job."""
+"""Publishing a version through the registry, whose errors become those of a job."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from training.errors import TrainingError
 
 
 class CannotPublish(TrainingError):
-    """The models folder can't be written to, or its record of versions is spoilt. The job can be tried again."""
+    """The models folder can't be written to, or its record of versions is damaged. The job can be run again."""
 
     exit_code = ExitCode.RETRY
 
@@ -24,10 +24,10 @@ def publish(
     write: Callable[[Path], None],
     admit: Callable[[registry.Version | None], None] = lambda live: None,
 ) -> Path:
-    """Have *write* make a folder aside, then rename it to `<models_dir>/<name>/<next version>`; give that path.
+    """Let *write* create a folder, then rename it to `<models_dir>/<name>/<next version>`. Return that path.
 
-    *admit* gets the live version, if there is one, and raises if the new one must not replace it. If
-    either raises, nothing is published. Raises CannotPublish.
+    *admit* is called with the live version, if there is one, and raises if the new one must not replace it. If either
+    of them raises, nothing is published. Raises CannotPublish.
     """
     try:
         return registry.publish(models_dir, name, write, admit)
@@ -36,12 +36,12 @@ def publish(
 
 
 def versions(models_dir: Path, name: str) -> list[int]:
-    """List the published versions of a model, ascending."""
+    """Return the numbers of a model's published versions, ascending."""
     return list(registry.scan(models_dir / name))
 
 
 def live_version(models_dir: Path, name: str) -> registry.Version | None:
-    """Read the version that is live, or would be; None if there is none. Raises CannotPublish."""
+    """Return the version that is live, or would be if served; None if there is none. Raises CannotPublish."""
     try:
         return registry.live_version(models_dir, name)
     except OSError as error:
@@ -49,13 +49,13 @@ def live_version(models_dir: Path, name: str) -> registry.Version | None:
 
 
 def live_contract(models_dir: Path, name: str) -> Contract | None:
-    """Read the contract of the version that is live, or would be; None if there is none. Raises CannotPublish."""
+    """Return the contract of the version that `live_version` returns. Raises CannotPublish."""
     live = live_version(models_dir, name)
     return live.contract if live else None
 
 
 def version_of_job(models_dir: Path, name: str, identity: str) -> int | None:
-    """Find the version that the job of this *identity* has published. Raises CannotPublish."""
+    """Return the version that the job with this *identity* has published, or None. Raises CannotPublish."""
     if not versions(models_dir, name):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Whether what a job has trained may take the place of the live version; each live version is put to the test once."""
+"""Whether a trained model may replace the live version; each live version is evaluated only once."""
 
 import dataclasses
 from typing import Any
@@ -15,9 +15,9 @@ from training.task import Say, Task
 
 
 class Admission:
-    """Decides on the model that has *contract* and was measured as *record* says.
+    """Decides whether the model with this *contract*, evaluated in *record*, may be published.
 
-    With *replace_incomparable*, it may also replace a live version that can't be asked the same rows.
+    With *replace_incomparable*, it may also replace a live version that can't be evaluated on the same rows.
     """
 
     def __init__(self, task: Task, contract: Contract, record: RunRecord, replace_incomparable: bool, say: Say) -> None:
@@ -29,23 +29,23 @@ class Admission:
         self._decided: dict[int | None, tuple[str, Comparison | Incomparable | None]] = {}
 
     def decide(self, live: Version | None) -> str:
-        """Say by what comparison the model may take the place of *live*; raises GateRefused."""
+        """Return a sentence on why the model may replace *live*. Raises GateRefused if it may not."""
         number = live.number if live else None
         if number not in self._decided:
             self._decided[number] = self._decision(live)
         return self._decided[number][0]
 
     def documented(self) -> Contract:
-        """Give the contract with what was decided last in its provenance."""
-        said, compared = list(self._decided.values())[-1]
-        told: dict[str, Any] = {"decision": said}
+        """Return the contract with the last decision in its provenance."""
+        decision, compared = list(self._decided.values())[-1]
+        decided: dict[str, Any] = {"decision": decision}
         if isinstance(compared, Comparison):
-            told["compared"] = dataclasses.asdict(compared)
-        return dataclasses.replace(self._contract, provenance={**self._contract.provenance, "gate": told})
+            decided["compared"] = dataclasses.asdict(compared)
+        return dataclasses.replace(self._contract, provenance={**self._contract.provenance, "gate": decided})
 
     def _decision(self, live: Version | None) -> tuple[str, Comparison | Incomparable | None]:
         compared = self._compared(live) if live and not self._record.sample else None
-        said = gate.check(
+        decision = gate.check(
             self._contract,
             live.contract if live else None,
             self._task.problem,
@@ -54,14 +54,13 @@ class Admission:
             compared,
             self._replace_incomparable,
         )
-        return said, compared
+        return decision, compared
 
     def _compared(self, live: Version) -> Comparison | Incomparable | None:
         if live.contract and is_sample(live.contract):
             return None
-        self._say(
-            f"{self._record.model}: live version {live.number} answers the same {len(self._record.test_scores)} rows"
-        )
+        rows = len(self._record.test_scores)
+        self._say(f"{self._record.model}: evaluating live version {live.number} on the same {rows} rows")
         try:
             return compare_with_live(live, self._contract.output, self._record)
         except Incomparable as error:
@@ -69,10 +68,10 @@ class Admission:
 
 
 def check_before_training(name: str, task: Task, data: Dataset, sample: bool, live: Contract | None) -> None:
-    """Raise GateRefused where it is plain already that the live version can't be compared with."""
+    """Raise GateRefused if it is already certain that the live version can't be compared with the new model."""
     if live is None or sample or is_sample(live) or gate.same_data(live, data.name, data.sha256()):
         return
     try:
         check_question(live, task.problem, task.output(data), data.test.instances)
     except Incomparable as error:
-        raise gate.refused_as_incomparable(name, "nothing was trained", str(error)) from error
+        raise gate.refused_as_incomparable(name, "nothing was trained, because", str(error)) from error

@@ -1,7 +1,7 @@
-"""The source of the code that decides about a model: a task's own, and Plumbline's, as far as a job reaches it.
+"""The source code that determines a model: the task's own, and those parts of Plumbline that a job imports.
 
-It is found by reading, not by running: an import inside a function counts as one at the top does. Of packages that are
-installed beside the user's own code, the version counts.
+It is found by parsing, not by importing: an import inside a function counts as well. For installed packages that the
+user's own code imports, the version counts instead of the source.
 """
 
 import ast
@@ -18,11 +18,11 @@ from typing import Any
 
 _OURS = ("training", "serving")
 _ENTRY = "training.jobs.training_job"
-"""Whose imports are what any job runs."""
+"""The module whose imports every job runs."""
 
 
 def code_sha256(module: str) -> str:
-    """Fingerprint all source that the task in *module* runs on: with another, the same command is another job."""
+    """Return a hash of all source that the task in *module* runs: with other source, a command is another job."""
     digest = hashlib.sha256()
     sources = _sources(module)
     for name, source in sorted(sources.items()):
@@ -33,32 +33,32 @@ def code_sha256(module: str) -> str:
 
 
 def source_file(module: str) -> Path | None:
-    """Find the file of *module*, without importing it."""
+    """Return the file of *module*, or None, without importing it."""
     spec = _find(module)
     return Path(spec.origin) if spec and spec.has_location and spec.origin else None
 
 
 def _sources(module: str) -> dict[str, bytes]:
-    """Read the source of the task's module, of all modules of its package, and of all of their own imports, by name."""
+    """Return the source of the task's module, of its package's modules, and of all that they import, by module name."""
     package = module.rpartition(".")[0]
-    waiting = [_ENTRY, module]
-    if package.partition(".")[0] not in _OURS:  # others may import their modules by names that are made up
-        waiting += _modules_of(package)
+    pending = [_ENTRY, module]
+    if package.partition(".")[0] not in _OURS:  # users may import their modules by computed names
+        pending += _modules_of(package)
     own = {*_OURS, module.partition(".")[0]}
     sources: dict[str, bytes] = {}
-    while waiting:
-        name = waiting.pop()
+    while pending:
+        name = pending.pop()
         if name in sources or (spec := _find(name)) is None or not _is_own(name, spec, own):
             continue
         sources[name] = source = _read(spec)
         parents = name.split(".")[:-1]
-        waiting += [".".join(parents[: end + 1]) for end in range(len(parents))]
-        waiting += _imports(source, name if spec.submodule_search_locations else name.rpartition(".")[0])
+        pending += [".".join(parents[: end + 1]) for end in range(len(parents))]
+        pending += _imports(source, name if spec.submodule_search_locations else name.rpartition(".")[0])
     return sources
 
 
 def _versions(sources: Mapping[str, bytes]) -> list[str]:
-    """List what packages the user's own modules import, with their versions."""
+    """Return the packages that the user's own modules import, with their versions."""
     theirs = [(name, source) for name, source in sources.items() if name.partition(".")[0] not in _OURS]
     tops = {found.partition(".")[0] for name, source in theirs for found in _imports(source, name)}
     packages = importlib.metadata.packages_distributions()
@@ -77,7 +77,7 @@ def _modules_of(package: str) -> list[str]:
 
 
 def _find(name: str) -> ModuleSpec | None:
-    """Find a module without importing it or its parents."""
+    """Return the spec of a module, or None, without importing it or its parents."""
     top, *rest = name.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -94,7 +94,7 @@ def _is_own(name: str, spec: ModuleSpec, own: set[str]) -> bool:
     top = name.partition(".")[0]
     if top in own:
         return True
-    if not (spec.has_location and spec.origin):  # built in, or a namespace of many places
+    if not (spec.has_location and spec.origin):  # built in, or a namespace package
         return False
     folder = Path(spec.origin).parents[name.count(".") + bool(spec.submodule_search_locations)]
     return not _is_installation(folder)
@@ -102,29 +102,29 @@ def _is_own(name: str, spec: ModuleSpec, own: set[str]) -> bool:
 
 @cache
 def _is_installation(folder: Path) -> bool:
-    """Tell whether packages are installed in *folder*, or Python's own."""
+    """Return whether *folder* contains installed packages, or the standard library."""
     if folder.name in ("site-packages", "dist-packages") or folder.is_relative_to(sysconfig.get_path("stdlib")):
         return True
-    return any(folder.glob("*.dist-info"))  # of `pip install --target`, too
+    return any(folder.glob("*.dist-info"))  # also of `pip install --target`
 
 
 def _read(spec: ModuleSpec) -> bytes:
     loader: Any = spec.loader
     if not (spec.has_location and spec.origin and hasattr(loader, "get_data")):
-        return b""  # a package without a file of its own
+        return b""  # a namespace package
     try:
         source: bytes = loader.get_data(spec.origin)
-    except OSError:  # a module that the task can't import either
+    except OSError:  # the task can't import this module either
         return b""
     return source
 
 
 @cache
 def _imports(source: bytes, package: str) -> tuple[str, ...]:
-    """List what *source*, in *package*, may import: of `from a import b`, both `a` and `a.b`."""
+    """Return the modules that *source*, in *package*, may import: for `from a import b`, both `a` and `a.b`."""
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError):  # compiled, or a file that nobody can import
+    except (SyntaxError, ValueError):  # compiled, or not importable
         return ()
     return tuple(name for node in ast.walk(tree) for name in _named(node, package))
 

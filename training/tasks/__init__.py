@@ -1,1 +1,1 @@
-"""The models that Plumbline brings: each file declares one `TASK`, and the file's name is the model's everywhere."""
+"""The models that come with Plumbline: each file declares one `TASK`, and its name is the model's name everywhere."""

@@ -1,4 +1,4 @@
-"""Which settings a search may change, and in what range: as given, or the usual ones of the recipe's settings."""
+"""Which settings a search changes, and in what range: as given, or the usual ranges for the recipe's settings."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from training.experiments.overrides import settings
 
 @dataclass(frozen=True)
 class Range:
-    """A setting's *choices*, or the numbers from *low* to *high*, by their logarithms or not, and *whole* or not."""
+    """A setting's *choices*, or its numbers from *low* to *high*: on a *log* scale or not, *whole* numbers or not."""
 
     name: str
     choices: tuple[str, ...] = ()
@@ -22,7 +22,7 @@ class Range:
     whole: bool = False
 
     def suggest(self, trial: optuna.Trial) -> str:
-        """Take a value for *trial*, written as `--set` takes it."""
+        """Return a value for *trial*, in the form that `--set` takes."""
         if self.choices:
             return str(trial.suggest_categorical(self.name, self.choices))
         if self.whole:
@@ -31,7 +31,10 @@ class Range:
 
 
 def make_ranges(recipe: Any, wanted: Sequence[str], fixed: Collection[str]) -> list[Range]:
-    """Read `name=range` texts; without any, give the usual ranges of what is not *fixed*. Raises BadRequest."""
+    """Read `name=range` texts; without any, return the usual ranges of settings that are not *fixed*.
+
+    Raises BadRequest.
+    """
     known = settings(recipe)
     if not wanted:
         usual = {name: _usual(name, value) for name, value in known.items() if name not in fixed}
@@ -39,14 +42,14 @@ def make_ranges(recipe: Any, wanted: Sequence[str], fixed: Collection[str]) -> l
     ranges = [_read(*_halves(text)) for text in wanted]
     for each in ranges:
         if each.name not in known:
-            raise BadRequest(f"no setting '{each.name}' to search; there are {', '.join(known)}")
+            raise BadRequest(f"unknown setting '{each.name}' to search; available: {', '.join(known)}")
         if each.name in fixed:
             raise BadRequest(f"'{each.name}' can't be both set and searched")
     return ranges
 
 
 def _usual(name: str, value: Any) -> str:
-    """Around what the recipe has; settings that change the network's kind or its input are left alone."""
+    """Return a range around the recipe's value; empty for settings that change the kind of network or its input."""
     if name.endswith("dropout"):
         return "0..0.6"
     if name in ("l1", "l2"):
@@ -59,10 +62,10 @@ def _usual(name: str, value: Any) -> str:
 
 
 def _halves(text: str) -> tuple[str, str]:
-    name, equals, told = text.partition("=")
+    name, equals, values = text.partition("=")
     if not equals:
         raise BadRequest(f"expected a range such as dropout=0..0.6, got {text!r}")
-    return name, told
+    return name, values
 
 
 def _read(name: str, text: str) -> Range:

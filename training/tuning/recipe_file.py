@@ -1,4 +1,4 @@
-"""Recipe files: a recipe's name and the settings that are changed, as `plumbline tune` finds them."""
+"""Recipe files, which `plumbline tune` writes: a recipe's name, and its changed settings."""
 
 import json
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ SUFFIX = ".json"
 
 
 def is_recipe_file(recipe: str) -> bool:
-    """Tell a file from the name of a recipe."""
+    """Return whether *recipe* is a file rather than the name of a recipe."""
     return recipe.endswith(SUFFIX)
 
 
 def write_recipe_file(
     path: Path, model: str, recipe: str, settings: Mapping[str, str], found: Mapping[str, Any]
 ) -> None:
-    """Write the file, over an older one; *found* tells people and programs how good it is."""
+    """Write the file, replacing an older one; *found* says how good the recipe is."""
     document = {"model": model, "recipe": recipe, "settings": settings, "found": found}
     aside = path.with_name(path.name + ".tmp")
     aside.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
@@ -26,7 +26,7 @@ def write_recipe_file(
 
 
 def read_recipe_file(path: Path, model: str) -> tuple[str, tuple[str, ...]]:
-    """Give the recipe's name, and its settings as `--set` takes them; raises BadRequest."""
+    """Return the recipe's name, and its settings in the form that `--set` takes. Raises BadRequest."""
     try:
         document = json.loads(path.read_text("utf-8"))
         of_model, recipe = document["model"], str(document["recipe"])
@@ -34,7 +34,7 @@ def read_recipe_file(path: Path, model: str) -> tuple[str, tuple[str, ...]]:
     except OSError as error:
         raise BadRequest(f"recipe file {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadRequest(f"recipe file {path}: expected what `plumbline tune` writes, got {error!r}") from error
+        raise BadRequest(f"recipe file {path}: expected a file that `plumbline tune` wrote, got {error!r}") from error
     if of_model != model:
         raise BadRequest(f"recipe file {path} is for {of_model}, not for {model}")
     return recipe, settings

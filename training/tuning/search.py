@@ -1,7 +1,7 @@
 """The search of `plumbline tune`, by Optuna.
 
-Optuna rather than KerasTuner: it knows nothing of Keras, so that recipes stay what they are; its studies are files that
-a killed search goes on from, and that several processes may share.
+Optuna rather than KerasTuner, because it is independent of Keras, so that recipes stay plain dataclasses, and because
+its studies are files, from which a killed search can resume and which several processes may share.
 """
 
 import contextlib
@@ -25,14 +25,14 @@ from training.task import Recipe
 from training.tuning.ranges import Range, make_ranges
 from training.tuning.recipe_file import write_recipe_file
 
-AS_IT_IS = "as it is"
-"""Under this name a study keeps what the recipe does unchanged: its settings may lie outside the ranges."""
+UNCHANGED = "as it is"
+"""Key of the unchanged recipe's metric. It is not a trial, because its settings may lie outside the ranges."""
 
 CHOSEN = "settings"
 
 
 def search(job: Job, wanted: Sequence[str], trials: int, output: Path) -> None:
-    """Try settings until there are *trials* in all, and keep the best in the recipe file *output*.
+    """Run trials until there are *trials* in total, and keep the best settings in the recipe file *output*.
 
     Raises TrainingError.
     """
@@ -42,13 +42,13 @@ def search(job: Job, wanted: Sequence[str], trials: int, output: Path) -> None:
     execution = Execution(job.seed, job.jit_compile, job.strategy)
     experiment = Experiment(job.name, job.task, data, job.task.output(data), execution, job.say)
     study = _study(job, recipe, ranges, data.sha256(), output)
-    protocol = job.protocol or job.task.protocol
+    strategy = job.protocol or job.task.protocol
 
     def measure(tried: Recipe) -> float:
-        return float(metrics_of(experiment.validate(tried, protocol)).mean())
+        return float(metrics_of(experiment.validate(tried, strategy)).mean())
 
-    if AS_IT_IS not in study.user_attrs:
-        study.set_user_attr(AS_IT_IS, measure(recipe))
+    if UNCHANGED not in study.user_attrs:
+        study.set_user_attr(UNCHANGED, measure(recipe))
     _keep_best(job, study, output)
     while (done := len(_finished(study))) < trials:
         trial = study.ask()
@@ -62,11 +62,11 @@ def search(job: Job, wanted: Sequence[str], trials: int, output: Path) -> None:
 
 
 def _study(job: Job, recipe: Recipe, ranges: Sequence[Range], data_sha256: str, output: Path) -> optuna.Study:
-    """Open the study of just this search; others may lie in the same file. Raises BadRequest."""
+    """Open the study of exactly this search; the file may contain others. Raises BadRequest."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = str(output) + ".study"
     facts = [job.name, repr(recipe), repr(ranges), repr(job.protocol or job.task.protocol), data_sha256, job.seed]
-    facts.append(job.code.sha256)  # what other code has measured says nothing of this
+    facts.append(job.code.sha256)  # results of other code are not comparable
     try:
         _cut_unfinished_line(path)
         study = optuna.create_study(
@@ -78,14 +78,14 @@ def _study(job: Job, recipe: Recipe, ranges: Sequence[Range], data_sha256: str, 
     except OSError as error:
         raise BadRequest(f"{path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise BadRequest(f"{path}: not a study ({error!r}); remove the file to begin a new one") from error
-    # Seeded anew each time, a sampler that goes on would only repeat itself; the number of trials tells them apart.
+        raise BadRequest(f"{path}: not a study ({error!r}); remove the file to start a new one") from error
+    # With the same seed, the sampler of a resumed search would repeat its suggestions: hence the number of trials.
     study.sampler = optuna.samplers.TPESampler(seed=job.seed * 10_007 + len(study.trials))
     return study
 
 
 def _cut_unfinished_line(path: str) -> None:
-    """Leave out what a process that was killed in the midst of writing has left, which Optuna would stumble over."""
+    """Remove the incomplete last line that a killed process may leave, which Optuna can't read."""
     lock = JournalFileOpenLock(path)
     lock.acquire()
     try:
@@ -101,15 +101,15 @@ def _finished(study: optuna.Study) -> list[Any]:
 
 
 def _keep_best(job: Job, study: optuna.Study, output: Path) -> None:
-    """Say what is best so far, and write it."""
-    problem, unchanged = job.task.problem, study.user_attrs[AS_IT_IS]
-    best, settings, told = unchanged, {}, "the recipe as it is"
+    """Print the best result so far, and write its recipe file."""
+    problem, unchanged = job.task.problem, study.user_attrs[UNCHANGED]
+    best, settings, description = unchanged, {}, "the unchanged recipe"
     if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         found = study.best_trial
         if (found.value > unchanged) == problem.higher_is_better:
-            best, settings, told = found.value, found.user_attrs[CHOSEN], _written(found.user_attrs[CHOSEN])
-    job.say(f"{job.name}: best validation {problem.metric} {best:.4f} (the recipe as it is: {unchanged:.4f}): {told}")
-    measured = {"metric": problem.metric, "validation": best, AS_IT_IS: unchanged, "trials": len(_finished(study))}
+            best, settings, description = found.value, found.user_attrs[CHOSEN], _written(found.user_attrs[CHOSEN])
+    job.say(f"{job.name}: best validation {problem.metric} {best:.4f} (unchanged: {unchanged:.4f}): {description}")
+    measured = {"metric": problem.metric, "validation": best, UNCHANGED: unchanged, "trials": len(_finished(study))}
     fixed = dict(assignment.split("=", 1) for assignment in job.overrides)
     write_recipe_file(output, job.name, job.recipe_name, fixed | settings, measured)
 

@@ -22,14 +22,14 @@ def test_the_command_line_offers_every_validation_strategy():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nope"], "no model 'nope'; there are digits, house_price, image, sentiment, topic"),
-        (["digits", "--recipe", "nope"], "digits has no recipe 'nope'; there are baseline"),
-        (["digits", "--sample", "--set", "droput=1"], "no setting 'droput'; there are epochs"),
+        (["nope"], "unknown model 'nope'; available: digits, house_price, image, sentiment, topic"),
+        (["digits", "--recipe", "nope"], "digits has no recipe 'nope'; available: baseline"),
+        (["digits", "--sample", "--set", "droput=1"], "unknown setting 'droput'; available: epochs"),
         (["digits", "--sample", "--set", "dropout=2"], "dropout at least 0 and less than 1"),
         (["digits", "--sample", "--seed", "-1"], "-1 is not in the range 0<=x<=2147483647"),
-        (["digits", "--sample", "--tasks", "nopackage"], "there is no package 'nopackage'"),
+        (["digits", "--sample", "--tasks", "nopackage"], "package 'nopackage' not found"),
         (["digits", "--sample", "--set", "height=0"], "height must be at least 1"),
-        (["digits", "--sample", "--folds", "3"], "--folds goes with --protocol"),
+        (["digits", "--sample", "--folds", "3"], "--folds requires --protocol"),
         (["digits", "--sample", "--protocol", "kfold", "--folds", "999"], "200 rows are too few for KFold(folds=999)"),
     ],
 )
@@ -73,20 +73,20 @@ def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
     assert done.returncode == ExitCode.REFUSED, done.stderr
-    assert "the task's floor needs at most 0.001" in done.stderr
+    assert "the task's floor requires at most 0.001" in done.stderr
     assert not (tmp_path / "models" / "strict" / "1").exists()
     assert len(list((tmp_path / "reports" / "strict").glob("*/metrics.json"))) == 1
 
 
-def test_what_is_there_already_is_left_alone(tmp_path):
+def test_a_model_that_has_a_version_is_skipped(tmp_path):
     (tmp_path / "models" / "digits" / "4").mkdir(parents=True)
 
     done = run(tmp_path, "digits", "--missing")
 
-    assert done.output == "digits: version 4 is there\n"
+    assert done.output == "digits: skipped, version 4 exists\n"
 
 
-def test_what_xla_can_not_compile_is_told_before_anything_is_learnt(tmp_path):
+def test_what_xla_can_not_compile_is_reported_before_anything_is_learned(tmp_path):
     done = run(tmp_path, "topic", "--sample", "--no-compare", "--jit-compile")
 
     assert done.exit_code == ExitCode.BAD_INPUT
@@ -94,8 +94,8 @@ def test_what_xla_can_not_compile_is_told_before_anything_is_learnt(tmp_path):
     assert "epoch" not in done.output
 
 
-def test_a_command_says_nothing_of_tensorflow(tmp_path):
+def test_a_command_does_not_print_what_tensorflow_logs(tmp_path):
     command = [sys.executable, "-m", "serving", "train", "nope"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
-    assert done.stderr == "Error: no model 'nope'; there are digits, house_price, image, sentiment, topic\n"
+    assert done.stderr == "Error: unknown model 'nope'; available: digits, house_price, image, sentiment, topic\n"

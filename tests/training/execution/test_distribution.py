@@ -18,7 +18,7 @@ COMMAND = ["train", "house_price", "--recipe", "baseline", "--sample", "--no-com
 
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory):
-    """Two workers of one job on this machine; gives their outputs and their folder."""
+    """Two workers of one job on this machine: their folder and their outputs."""
     folder = tmp_path_factory.mktemp("workers")
     with socket.socket() as one, socket.socket() as other:
         for each in (one, other):
@@ -26,12 +26,12 @@ def workers(tmp_path_factory):
         addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in (one, other)]
     processes = []
     for index in range(2):
-        told = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         processes.append(
             subprocess.Popen(
                 [sys.executable, "-m", "serving", *COMMAND, "--protocol", "holdout"],
                 cwd=folder,
-                env={"TF_CONFIG": json.dumps(told), "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+                env={"TF_CONFIG": json.dumps(config), "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -60,8 +60,11 @@ def test_workers_learn_the_same_at_each_epoch(workers):
     assert re.findall("loss.*mae [0-9.]+", chief) == re.findall("loss.*mae [0-9.]+", other) != []
 
 
-def test_a_lost_worker_is_an_end_that_may_be_tried_again():
-    with pytest.raises(WorkerLost, match="start all again to go on: it stopped") as raised, detecting_lost_workers():
+def test_a_lost_worker_ends_with_the_code_for_another_try():
+    with (
+        pytest.raises(WorkerLost, match="start all workers again to resume: it stopped") as raised,
+        detecting_lost_workers(),
+    ):
         raise tf.errors.UnavailableError(None, None, "it stopped")
 
     assert raised.value.exit_code == ExitCode.RETRY
@@ -70,7 +73,7 @@ def test_a_lost_worker_is_an_end_that_may_be_tried_again():
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"cluster": {}}', '{"cluster": {"worker": []}, "task": {"type": "worker", "index": 0}}']
 )
-def test_a_spoilt_tf_config_is_refused_with_an_example(monkeypatch, text):
+def test_a_bad_tf_config_is_refused_with_an_example(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
 
     with pytest.raises(BadRequest, match=r"TF_CONFIG must be like .*host0:2222"):

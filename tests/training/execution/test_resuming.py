@@ -57,7 +57,7 @@ def test_sigterm_ends_a_job_with_the_code_for_another_try(survivor):
     _, [(code, output, states), _], _ = survivor
 
     assert code == ExitCode.RETRY
-    assert "the same command goes on from there" in output
+    assert "run the same command again to resume" in output
     assert "Traceback" not in output
     assert 2 <= len(states) < FITS
 
@@ -66,7 +66,7 @@ def test_the_next_try_does_not_train_again_what_is_finished(survivor):
     _, [_, (code, output, _)], last = survivor
 
     assert code == -signal.SIGKILL
-    assert "goes on after 25 epochs" in output
+    assert "resuming after 25 epochs" in output
     assert last.returncode == 0, last.stderr
     first_fold = last.stdout.split("fold 2 of 4")[0]
     assert "epoch 25/25" not in first_fold
@@ -84,7 +84,7 @@ def test_a_finished_job_does_nothing_and_says_so(survivor, monkeypatch):
     done = CliRunner().invoke(train, [*COMMAND[1:], "--reports-dir", "reports"])
 
     assert done.exit_code == 0
-    assert done.output == "house_price: nothing to do, this very job has published version 1\n"
+    assert done.output == "house_price: nothing to do: this job has already published version 1\n"
 
 
 def test_a_folder_that_cannot_keep_the_state_is_named_and_the_job_may_be_tried_again(tmp_path):
@@ -93,4 +93,4 @@ def test_a_folder_that_cannot_keep_the_state_is_named_and_the_job_may_be_tried_a
     told = CliRunner().invoke(train, [*COMMAND[1:-2], "--models-dir", str(tmp_path)])
 
     assert told.exit_code == ExitCode.RETRY
-    assert f"can't keep the state of the job in {tmp_path / '.training'}" in told.output
+    assert f"can't save the state of the job in {tmp_path / '.training'}" in told.output

@@ -21,11 +21,11 @@ class Killed(Exception):
 def fitted(folder, monkeypatch, epochs=6, patience=0, dies_after=None):
     """Fit a network that has all kinds of state (moving averages, dropout, augmentation, an optimizer's slots)."""
 
-    def tell(self, state):
+    def report(self, state):
         if state.epoch == dies_after:
             raise Killed
 
-    monkeypatch.setattr(Progress, "tell", tell)
+    monkeypatch.setattr(Progress, "report", report)
     keras.utils.set_random_seed(1)
     image = keras.Input((8, 8, 1), dtype="uint8", name="image")
     hidden = keras.layers.BatchNormalization()(keras.layers.Rescaling(1 / 255)(image))
@@ -43,12 +43,12 @@ def same(one, other):
 
 @pytest.mark.parametrize("patience", [0, 4])
 @pytest.mark.parametrize("dies_after", [1, 4])
-def test_a_fit_that_was_ended_goes_on_and_ends_with_the_same_weights(tmp_path, monkeypatch, patience, dies_after):
-    undisturbed = fitted(None, monkeypatch, patience=patience)
+def test_an_interrupted_fit_resumes_and_ends_with_the_same_weights(tmp_path, monkeypatch, patience, dies_after):
+    uninterrupted = fitted(None, monkeypatch, patience=patience)
     with pytest.raises(Killed):
         fitted(tmp_path, monkeypatch, patience=patience, dies_after=dies_after)
 
-    assert same(fitted(tmp_path, monkeypatch, patience=patience), undisturbed)
+    assert same(fitted(tmp_path, monkeypatch, patience=patience), uninterrupted)
 
 
 def test_a_finished_fit_is_not_done_again(tmp_path, monkeypatch):

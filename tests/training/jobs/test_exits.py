@@ -1,4 +1,4 @@
-"""The code that a command ends with when SIGTERM comes, whatever becomes of what it interrupts."""
+"""The exit code of a command after SIGTERM, whatever happens to what it interrupts."""
 
 import contextlib
 import signal
@@ -22,16 +22,16 @@ def test_a_stop_that_a_library_takes_for_its_own_failure_is_still_a_stop(capsys)
     assert "stopped by SIGTERM" in capsys.readouterr().err
 
 
-def test_a_stop_that_a_library_swallows_and_goes_on_comes_again(monkeypatch):
-    def swallow_and_go_on() -> None:
+def test_a_stop_that_a_library_swallows_is_repeated(monkeypatch):
+    def swallow_and_continue() -> None:
         for _ in range(3):
             with contextlib.suppress(BaseException):  # as protobuf's C does while it is imported
                 signal.raise_signal(signal.SIGTERM)
         time.sleep(30)
 
-    monkeypatch.setattr("training.jobs.exits._AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("training.jobs.exits._REPEAT_SECONDS", 0.05)
     with pytest.raises(SystemExit) as ended, reporting_errors():
-        swallow_and_go_on()
+        swallow_and_continue()
     assert ended.value.code == ExitCode.RETRY
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 

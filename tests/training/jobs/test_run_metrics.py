@@ -10,7 +10,7 @@ from tests.serving.contracts import text_contract
 from training.commands.train import train
 from training.errors import BadRequest, ExitCode
 from training.jobs.exits import reporting_errors
-from training.jobs.run_metrics import telling_metrics
+from training.jobs.run_metrics import recording_metrics
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
@@ -46,12 +46,12 @@ def test_a_real_run_tells_what_its_contract_tells(tmp_path: Path) -> None:
 
 def test_a_failure_keeps_when_the_last_run_succeeded(tmp_path: Path) -> None:
     path = tmp_path / "a.prom"
-    with telling_metrics(path, "sentiment") as run:
+    with recording_metrics(path, "sentiment") as run:
         run.trained(text_contract())
         run.published(Path("models/sentiment/3"))
     before = told(path)
     for error, code in ((BadRequest("x"), ExitCode.BAD_INPUT), (ZeroDivisionError(), 1)):
-        with pytest.raises(type(error)), telling_metrics(path, "sentiment"):
+        with pytest.raises(type(error)), recording_metrics(path, "sentiment"):
             raise error
         after = told(path)
         assert after["exit_code sentiment"] == code
@@ -61,7 +61,7 @@ def test_a_failure_keeps_when_the_last_run_succeeded(tmp_path: Path) -> None:
 
 
 def test_a_stop_is_told_with_the_code_for_another_try(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit), reporting_errors(), telling_metrics(tmp_path / "a.prom", "sentiment"):
+    with pytest.raises(SystemExit), reporting_errors(), recording_metrics(tmp_path / "a.prom", "sentiment"):
         signal.raise_signal(signal.SIGTERM)
 
     assert told(tmp_path / "a.prom")["exit_code sentiment"] == ExitCode.RETRY
@@ -69,9 +69,9 @@ def test_a_stop_is_told_with_the_code_for_another_try(tmp_path: Path) -> None:
 
 def test_models_may_share_a_file(tmp_path: Path) -> None:
     path = tmp_path / "a.prom"
-    with telling_metrics(path, "sentiment"):
+    with recording_metrics(path, "sentiment"):
         pass
-    with pytest.raises(BadRequest), telling_metrics(path, "topic"):
+    with pytest.raises(BadRequest), recording_metrics(path, "topic"):
         raise BadRequest("x")
     values = told(path)
     assert values["exit_code sentiment"] == 0
@@ -80,7 +80,7 @@ def test_models_may_share_a_file(tmp_path: Path) -> None:
 
 
 def test_no_file_no_metrics() -> None:
-    with telling_metrics(None, "sentiment") as run:
+    with recording_metrics(None, "sentiment") as run:
         run.trained(text_contract())
 
 

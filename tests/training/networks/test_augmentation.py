@@ -8,7 +8,7 @@ from training.networks.augmentation import Augmentation
 CHANGES = ({"turn": 0.1}, {"shift": 0.3}, {"shear": 0.3}, {"zoom": 0.3}, {"brightness": 0.3}, {"flip": True})
 
 
-def pictures():
+def images():
     image = np.zeros((16, 12, 12, 3), np.uint8)
     image[:, 2:5, 1:5] = (250, 120, 10)
     return image
@@ -17,7 +17,7 @@ def pictures():
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
 def test_each_change_is_made_in_training_only_and_keeps_shape_and_type(change):
     keras.utils.set_random_seed(1)
-    layer, image = Augmentation(**change).layer(), pictures()
+    layer, image = Augmentation(**change).layer(), images()
 
     changed, other = (layer(image, training=True).numpy() for _ in range(2))
     assert (changed.shape, changed.dtype) == (image.shape, image.dtype)
@@ -41,5 +41,5 @@ def test_no_change_is_no_layer():
 
 @pytest.mark.parametrize("turn", [-0.1, 1.5])
 def test_a_change_out_of_range_is_refused(turn):
-    with pytest.raises(BadRequest, match="turn of an augmentation must be between 0 and 1"):
+    with pytest.raises(BadRequest, match="augmentation: turn must be between 0 and 1"):
         Augmentation(turn=turn)

@@ -6,7 +6,7 @@ from training.data.features import tensor_of
 from training.errors import BadRequest
 from training.networks.frozen_base import features_of, split
 
-PICTURES = np.random.default_rng(0).integers(0, 255, (70, 32, 32, 3), np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 255, (70, 32, 32, 3), np.uint8)
 
 
 def base_of(name):
@@ -17,7 +17,7 @@ def base_of(name):
 def test_the_parts_of_a_base_share_its_layers_and_compute_what_it_computes(name, top):
     base = base_of(name)
     lower, upper = split(base, top)
-    pixels = PICTURES[:2] / np.float32(255)
+    pixels = IMAGES[:2] / np.float32(255)
 
     assert len(upper.layers) - 1 >= top  # less its input
     assert {id(layer) for layer in base.layers[-top:]} <= {id(layer) for layer in upper.layers}
@@ -32,24 +32,24 @@ def test_no_more_of_a_base_without_branches_is_taken_than_asked_for():
 
 @pytest.mark.parametrize("top", [86, 87, 1000])
 def test_a_base_of_which_nothing_stays_frozen_has_no_parts(top):
-    with pytest.raises(BadRequest, match=f"expected top_layers that leave some, got {top}"):
+    with pytest.raises(BadRequest, match=f"expected top_layers that leave some frozen, got {top}"):
         split(base_of("MobileNet"), top)
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_features_are_those_of_the_pictures_then_those_of_their_mirror_images(mirrored):
+def test_features_are_those_of_the_images_then_those_of_their_mirror_images(mirrored):
     image = keras.Input((32, 32, 3), dtype="uint8")
     model = keras.Model(image, keras.layers.Rescaling(1 / 255)(image))
-    kept = features_of(model, PICTURES, mirrored)
+    kept = features_of(model, IMAGES, mirrored)
 
     assert kept.dtype == np.float16
-    expected = [PICTURES, PICTURES[:, :, ::-1]] if mirrored else [PICTURES]
+    expected = [IMAGES, IMAGES[:, :, ::-1]] if mirrored else [IMAGES]
     assert np.allclose(kept, np.concatenate(expected) / 255, atol=1e-3)
     assert tensor_of(kept).shape == kept.shape
 
 
 def test_features_beyond_half_precision_stay_finite():
     image = keras.Input((32, 32, 3), dtype="uint8")
-    kept = features_of(keras.Model(image, keras.layers.Rescaling(1e6)(image)), PICTURES)
+    kept = features_of(keras.Model(image, keras.layers.Rescaling(1e6)(image)), IMAGES)
 
     assert np.isfinite(kept).all()

@@ -34,7 +34,7 @@ def before():
 
 @pytest.fixture
 def changed(before, monkeypatch):
-    """Train a recipe: its base, which layers of that it changed, and what its stages learnt from."""
+    """Trains a recipe: its base, the layers of that which changed, the features of each fit, and the stages."""
     seen, run = [], Fit.run
 
     def watched(fit, problem, model, fold, *options):
@@ -65,7 +65,7 @@ def test_fine_tuning_changes_only_the_top_of_the_base_and_no_batch_normalisation
 
 
 @pytest.mark.parametrize(("flip", "copies"), [(True, 2), (False, 1)])
-def test_tuning_without_augmentation_learns_from_features_of_each_picture_and_its_mirror_image(changed, flip, copies):
+def test_tuning_without_augmentation_learns_from_features_of_each_image_and_its_mirror_image(changed, flip, copies):
     recipe = dataclasses.replace(RECIPE, **KEPT, top_layers=9, augmentation=Augmentation(flip=flip, turn=0.1))
     base, layers, seen, stages = changed(recipe)
 
@@ -77,14 +77,14 @@ def test_tuning_without_augmentation_learns_from_features_of_each_picture_and_it
     assert stages == ["frozen base", "fine-tuning"]
 
 
-def test_a_base_of_which_nothing_stays_frozen_is_refused_before_anything_is_learnt(changed):
-    with pytest.raises(BadRequest, match="expected top_layers that leave some, got 86"):
+def test_a_base_of_which_nothing_stays_frozen_is_refused_before_anything_is_learned(changed):
+    with pytest.raises(BadRequest, match="expected top_layers that leave some frozen, got 86"):
         changed(dataclasses.replace(RECIPE, **KEPT, top_layers=86))
 
 
 @pytest.mark.parametrize("stage", [1, 2])
 @pytest.mark.parametrize("kept", [False, True])
-def test_a_job_that_was_ended_in_either_stage_goes_on_and_ends_with_the_same_weights(
+def test_a_job_that_was_interrupted_in_either_stage_resumes_and_ends_with_the_same_weights(
     tmp_path, monkeypatch, stage, kept
 ):
     recipe = dataclasses.replace(RECIPE, **KEPT if kept else {}, head_epochs=2, tuning_epochs=2)
@@ -99,14 +99,14 @@ def test_a_job_that_was_ended_in_either_stage_goes_on_and_ends_with_the_same_wei
         if saved == stage and state.epoch == 1:
             raise KeyboardInterrupt
 
-    undisturbed = weights()
+    uninterrupted = weights()
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "tell", killed)
+        patch.setattr(Progress, "report", killed)
         with pytest.raises(KeyboardInterrupt):
             weights(tmp_path)
     resumed = weights(tmp_path)
 
-    assert all(np.array_equal(one, other) for one, other in zip(undisturbed, resumed, strict=True))
+    assert all(np.array_equal(one, other) for one, other in zip(uninterrupted, resumed, strict=True))
 
 
 @pytest.mark.parametrize("off", [{"augmented_head": False}, {"augmentation": Augmentation()}], ids=str)
@@ -121,7 +121,7 @@ def test_a_head_without_augmentation_learns_from_features_computed_once_and_leav
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"base": "Mobilnet"}, "no base 'Mobilnet'"),
+        ({"base": "Mobilnet"}, "unknown base 'Mobilnet'"),
         ({"base": "VGG16"}, "expected alpha 0, got 0.25"),
         ({"head_epochs": 0}, "head_epochs and batch_size must be at least 1"),
         ({"dropout": 1.0}, "dropout at least 0 and less than 1"),

@@ -6,13 +6,13 @@ import pytest
 from training.publishing.provenance import Code, code_of, git_revision
 
 
-def test_an_image_tells_the_revision_that_it_was_built_of(monkeypatch):
+def test_the_revision_of_an_image_is_the_one_it_was_built_from(monkeypatch):
     monkeypatch.setenv("PLUMBLINE_REVISION", "abc123")
 
     assert git_revision() == "abc123"
 
 
-def test_a_checkout_tells_its_commit(monkeypatch):
+def test_the_revision_of_a_checkout_is_its_commit(monkeypatch):
     monkeypatch.delenv("PLUMBLINE_REVISION", raising=False)
 
     assert re.fullmatch("[0-9a-f]{40}", git_revision())
@@ -39,7 +39,7 @@ def repository(tmp_path, monkeypatch):
     return folder, git
 
 
-def told() -> Code:
+def code() -> Code:
     return code_of("tasks_of_mine.churn")
 
 
@@ -48,20 +48,20 @@ def test_a_task_s_commit_is_that_of_the_repository_that_holds_its_file(repositor
     (folder / "models").mkdir()
     (folder / "models" / "version.json").touch()  # what a job writes is no change of its code
 
-    assert told().git_revision == git("rev-parse", "HEAD")
-    assert told().git_dirty is False
-    assert told().plumbline_revision == git_revision()
-    assert str(told()) == f"code {told().sha256[:12]} of commit {git('rev-parse', 'HEAD')[:12]}"
+    assert code().git_revision == git("rev-parse", "HEAD")
+    assert code().git_dirty is False
+    assert code().plumbline_revision == git_revision()
+    assert str(code()) == f"code {code().sha256[:12]} of commit {git('rev-parse', 'HEAD')[:12]}"
 
 
 @pytest.mark.parametrize("name", ["tasks_of_mine/churn.py", "shared.py", "tasks_of_mine/new.py"])
-def test_files_that_the_commit_does_not_have_are_told(repository, name):
+def test_files_that_differ_from_the_commit_make_it_dirty(repository, name):
     folder, git = repository
     (folder / name).write_text("ONE = 2\n")
 
-    assert told().git_revision == git("rev-parse", "HEAD")
-    assert told().git_dirty is True
-    assert str(told()).endswith(", with changes")
+    assert code().git_revision == git("rev-parse", "HEAD")
+    assert code().git_dirty is True
+    assert str(code()).endswith(", with changes")
 
 
 def test_a_task_that_a_repository_leaves_out_has_no_commit(repository):
@@ -69,15 +69,15 @@ def test_a_task_that_a_repository_leaves_out_has_no_commit(repository):
     git("rm", "--cached", "-r", "--quiet", "tasks_of_mine")
     (folder / ".gitignore").write_text("tasks_of_mine\n")
 
-    assert (told().git_revision, told().git_dirty) == (None, None)
+    assert (code().git_revision, code().git_dirty) == (None, None)
 
 
 def test_without_repository_or_git_there_is_no_commit(repository, monkeypatch):
     folder, _ = repository
     (folder / ".git").rename(folder / "git")
-    assert (told().git_revision, told().git_dirty) == (None, None)
+    assert (code().git_revision, code().git_dirty) == (None, None)
     monkeypatch.setenv("PATH", str(folder))
-    assert (told().git_revision, told().git_dirty) == (None, None)
+    assert (code().git_revision, code().git_dirty) == (None, None)
 
 
 def test_plumblines_own_tasks_have_plumblines_commit(monkeypatch):

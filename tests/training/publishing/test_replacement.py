@@ -84,19 +84,19 @@ def newest_report(folder):
 def test_the_same_command_again_has_nothing_to_do(user, monkeypatch):
     done = run(user, monkeypatch)
 
-    assert done.output == "houses: nothing to do, this very job has published version 1\n"
+    assert done.output == "houses: nothing to do: this job has already published version 1\n"
 
 
 def test_worse_on_the_same_test_rows_is_refused_though_the_data_have_changed(user, monkeypatch):
     done = run(user, monkeypatch, noise=15)
 
     assert done.exit_code == ExitCode.REFUSED
-    assert "houses: live version 1 answers the same 100 rows\n" in done.output
+    assert "houses: evaluating live version 1 on the same 100 rows\n" in done.output
     assert "live version 1 has 2.2" in done.output
-    assert "and chance does not explain that (sign-flip test, one-sided: p = 0.0" in done.output
+    assert "and chance does not explain the difference (sign-flip test, one-sided: p = 0.0" in done.output
     page, metrics = newest_report(user)
     assert "<b>The gate:</b> houses: not published: mae on the test rows is" in page
-    assert "chance does not explain that" in metrics["gate"]
+    assert "chance does not explain the difference" in metrics["gate"]
 
 
 def test_worse_than_the_naive_baseline_is_refused_even_as_the_first_version(user, monkeypatch):
@@ -107,7 +107,7 @@ def test_worse_than_the_naive_baseline_is_refused_even_as_the_first_version(user
     assert "but the naive baseline (mean) has 5.251, which must be beaten" in done.output
 
 
-def test_as_good_on_other_data_goes_live_and_says_what_it_was_compared_with(user, monkeypatch):
+def test_as_good_on_other_data_is_published_and_says_what_it_was_compared_with(user, monkeypatch):
     done = run(user, monkeypatch, noise=0.01)
 
     assert done.exit_code == 0, done.output
@@ -121,30 +121,30 @@ def test_as_good_on_other_data_goes_live_and_says_what_it_was_compared_with(user
     assert "<b>The gate:</b> mae " in page
 
 
-def test_a_live_version_that_asks_for_more_is_told_before_anything_is_trained(user, monkeypatch):
+def test_a_live_version_that_requires_more_is_refused_before_anything_is_trained(user, monkeypatch):
     done = run(user, monkeypatch, without="TAX")
 
     assert done.exit_code == ExitCode.REFUSED
     assert (
-        "houses: not published: nothing was trained, but it can't be compared with the live version, which asks for "
-        "fields that the test rows have not: 'TAX'; publish to another --models-dir, or replace the live version all "
-        "the same by --replace-incomparable" in done.output
+        "houses: not published: nothing was trained, because it can't be compared with the live version, which requires"
+        " fields that the test rows lack: 'TAX'; publish to another --models-dir, or replace the live version anyway "
+        "with --replace-incomparable" in done.output
     )
     assert "epoch" not in done.output
 
     done = run(user, monkeypatch, "--replace-incomparable", without="TAX")
     assert done.exit_code == 0, done.output
     assert (
-        "which asks for fields that the test rows have not: 'TAX': replaced as" in provenance(user)["gate"]["decision"]
+        "which requires fields that the test rows lack: 'TAX'; replaced because" in provenance(user)["gate"]["decision"]
     )
 
 
-def test_a_live_version_that_can_not_be_loaded_keeps_its_place_unless_one_says_otherwise(user, monkeypatch):
+def test_a_live_version_that_can_not_be_loaded_is_replaced_only_on_request(user, monkeypatch):
     (user / "models" / "houses" / "1" / "saved_model.pb").write_bytes(b"no model")
 
     done = run(user, monkeypatch, noise=0.01)
     assert done.exit_code == ExitCode.REFUSED
-    assert "can't be compared with the live version, which can't be loaded and asked here: " in done.output
+    assert "can't be compared with the live version, which can't be loaded and run here: " in done.output
 
     done = run(user, monkeypatch, "--replace-incomparable", noise=0.01)
     assert done.exit_code == 0, done.output
@@ -159,7 +159,7 @@ def test_other_code_is_another_job_wherever_the_task_imports_it_from(user, monke
     assert "houses: published models/houses/2" in done.output
 
 
-def test_other_code_does_not_go_on_from_the_state_of_the_first(user, monkeypatch):
+def test_other_code_does_not_resume_from_the_state_of_the_first(user, monkeypatch):
     killed = (
         "import training.execution.checkpoints as kept\n"
         "save = kept.Checkpoint.save\n"
@@ -181,10 +181,10 @@ def test_other_code_does_not_go_on_from_the_state_of_the_first(user, monkeypatch
     done = run(user, monkeypatch)
 
     assert done.exit_code == 0, done.output
-    assert "goes on after" not in done.output
+    assert "resuming after" not in done.output
 
 
-def test_the_provenance_has_the_user_s_commit_beside_plumbline_s(user, monkeypatch):
+def test_the_provenance_has_the_user_s_commit_and_plumbline_s(user, monkeypatch):
     def git(*arguments):
         author = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
         done = subprocess.run(["git", *author, *arguments], cwd=user, capture_output=True, text=True, check=True)

@@ -25,7 +25,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_search_goes_on_where_it_was_and_its_recipe_can_be_trained(here):
+def test_a_search_resumes_and_its_recipe_can_be_trained(here):
     search = ["--search", "units=8,8/16,16", "--search", "dropout=0..0.2", "--set", "epochs=2"]
     first = tuned("--trials", "1", *search)
     second = tuned("--trials", "2", *search)
@@ -62,7 +62,7 @@ def test_ranges_are_read(text, expected):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nope=1..2", "no setting 'nope' to search; there are epochs"),
+        ("nope=1..2", "unknown setting 'nope' to search; available: epochs"),
         ("dropout", "expected a range such as"),
         ("dropout=0.5..0.1", "expected LOW..HIGH"),
         ("l2=0..0.1:log", "with LOW above 0"),
@@ -79,19 +79,19 @@ def test_a_value_that_the_setting_can_not_take_ends_the_search(here):
     done = tuned("--search", "units=many/few", "--set", "epochs=1")
 
     assert done.exit_code == ExitCode.BAD_INPUT
-    assert "expected whole numbers separated by commas" in done.output
+    assert "expected whole numbers of at least 1, separated by commas" in done.output
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "expected what `plumbline tune` writes"),
-        ("[1]", "expected what `plumbline tune` writes"),
+        ("{", "expected a file that `plumbline tune` wrote"),
+        ("[1]", "expected a file that `plumbline tune` wrote"),
         ('{"model": "digits", "recipe": "baseline", "settings": {}}', "is for digits, not for topic"),
         (None, "No such file"),
     ],
 )
-def test_a_file_that_is_no_recipe_is_refused(tmp_path, content, message):
+def test_a_file_that_is_not_a_recipe_is_refused(tmp_path, content, message):
     path = tmp_path / "recipe.json"
     if content:
         path.write_text(content)
@@ -100,7 +100,7 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path, content, message):
         read_recipe_file(path, "topic")
 
 
-def test_a_search_goes_on_after_its_last_line_was_cut(here):
+def test_a_search_resumes_after_its_last_line_was_cut(here):
     search = ["--search", "units=8,8/16,16", "--set", "epochs=1"]
     tuned("--trials", "1", *search)
     study = here / "house_price.json.study"
@@ -121,7 +121,7 @@ def test_a_study_that_is_something_else_is_refused(here):
     assert "house_price.json.study: not a study" in done.output
 
 
-def test_an_output_that_can_not_be_written_is_told(here):
+def test_an_output_that_can_not_be_written_is_reported(here):
     done = tuned("--trials", "1", "--set", "epochs=1", "--output", "nowhere/found.json")
 
     assert done.exit_code == ExitCode.BAD_INPUT
