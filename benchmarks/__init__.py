@@ -1,1 +1,1 @@
-"""Measures Plumbline beside its rivals. See README.md."""
+"""Measures Plumbline and its rivals. See README.md."""

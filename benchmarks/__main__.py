@@ -12,7 +12,7 @@ from benchmarks.environments import WORK, python_of
 from benchmarks.results import Results, read_results
 
 _EXAMPLES = """
-Measure Plumbline beside its rivals, and alone.
+Compare Plumbline with its rivals, and measure it alone.
 
 \b
 Examples:
@@ -31,23 +31,27 @@ _models_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=WORK / "models",
     envvar="PLUMBLINE_MODELS",
-    help="A models folder; if it lacks sentiment or image, that is trained into it.  [default: .benchmarks/models]",
+    help="Models folder; sentiment and image are trained into it if missing.  [default: .benchmarks/models]",
 )
 
 
 @click.group(help=_EXAMPLES)
 def main() -> None:
-    """Take a command."""
+    """Run a command."""
 
 
 @main.command()
 @_models_option
-@click.option("--servers", "names", multiple=True, help="Only this one of the servers; may be given again.")
+@click.option(
+    "--servers", "names", multiple=True, help="Server to measure, instead of all; can be given several times."
+)
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Of each measurement.")
-@click.option("--quick", is_flag=True, help="One round of a second each: to see that everything works.")
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Duration of each measurement."
+)
+@click.option("--quick", is_flag=True, help="Run one round of a second each, to check that everything works.")
 def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float, quick: bool) -> None:
-    """Compare all servers: throughput and latency at 1, 8 and 32 callers, by rate, memory, start."""
+    """Compare all servers: throughput and latency at 1, 8 and 32 callers and by rate, memory, start time."""
     from benchmarks.models import served_models
     from benchmarks.payloads import make_payloads
     from benchmarks.rounds import Plan, compare
@@ -75,10 +79,12 @@ def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float
 
 @main.command()
 @_models_option
-@click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Starts of the gateway.")
+@click.option(
+    "--repeats", type=click.IntRange(1), default=5, show_default=True, help="Number of starts of the gateway."
+)
 @click.option("--requests", type=click.IntRange(100), default=2000, show_default=True)
 def gateway(models_dir: Path, repeats: int, requests: int) -> None:
-    """Measure the gateway alone: start to ready, memory of a worker, overhead over the bare call."""
+    """Measure the gateway alone: time until ready, memory of a worker, overhead over the bare call."""
     from benchmarks.gateway import measure_gateway
     from benchmarks.models import served_models
 
@@ -89,7 +95,9 @@ def gateway(models_dir: Path, repeats: int, requests: int) -> None:
 
 @main.command()
 @_models_option
-@click.option("--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Of each measurement.")
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Duration of each measurement."
+)
 def sweeps(models_dir: Path, seconds: float) -> None:
     """Measure how Plumbline's cost grows: callers, instances, length, size, workers, models. Takes about 5 minutes."""
     from benchmarks.models import copy_newest, served_models
@@ -108,7 +116,7 @@ def sweeps(models_dir: Path, seconds: float) -> None:
 @click.option("--models", "names", default="sentiment,topic,house_price,digits,image", show_default=True)
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 def training(names: str, rounds: int) -> None:
-    """Compare `plumbline train` with plain Keras scripts, over the real data. Takes about 10 minutes a round."""
+    """Compare `plumbline train` with plain Keras scripts on the real data. Takes about 10 minutes a round."""
     from benchmarks.training import compare_training
 
     results = _results("training")
@@ -119,23 +127,23 @@ def training(names: str, rounds: int) -> None:
 @main.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def report(files: tuple[Path, ...]) -> None:
-    """Write the tables and pictures of docs/performance.md from FILES, by default the newest results of each kind."""
+    """Write the tables and figures of docs/performance.md from FILES, by default the newest results of each kind."""
     from benchmarks.report import DOCUMENT, IMAGES, write_report
 
     newest = {file.stem.rpartition("-")[2]: file for file in sorted(_RESULTS.glob("*.jsonl"))}
     for file in files or newest.values():
         parts = write_report(read_results(file), DOCUMENT, IMAGES)
-        click.echo(f"{file}: {', '.join(parts) or 'nothing that is shown'}")
+        click.echo(f"{file}: {', '.join(parts) or 'nothing to show'}")
 
 
 def _check_wrk() -> None:
     if not shutil.which("wrk"):
-        raise click.ClickException("wrk makes the load, and is not installed: apt-get install wrk")
+        raise click.ClickException("wrk, which generates the load, is not installed: apt-get install wrk")
 
 
 def _results(name: str) -> Results:
     time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    # Folders by their last name: where they lie on this machine is nobody's business.
+    # Folders by their last name: their place on this machine is private.
     words = [Path(word).name if word.startswith("/") else word for word in sys.argv[1:]]
     return Results(_RESULTS / f"{time}-{name}.jsonl", shlex.join(["python", "-m", "benchmarks", *words]))
 

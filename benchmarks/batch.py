@@ -1,12 +1,12 @@
-"""Batch scoring beside Keras's own `Model.predict`, on the same rows in the same process.
+"""Batch scoring compared with Keras's own `Model.predict`, on the same rows in the same process.
 
     python -m benchmarks.batch                # about twelve minutes; it trains the baselines on the real data first
-    python -m benchmarks.batch --sample       # on the built-in samples: quick, and texts of other lengths
+    python -m benchmarks.batch --sample       # on the built-in samples: quick, but texts have other lengths
 
-`predict` gets rows that are preprocessed already, and only computes. It is of the model that is exported, which takes
-word ids; the textbook's, which takes 10,000 floats a text, stands beside it. Scoring goes from a file to a file: it
-reads, checks, preprocesses, predicts, writes, and syncs to the disc. Rounds are interleaved, as a machine that others
-share has slow and fast minutes; each figure is the median of the rounds, and the ratio that of the rounds' ratios.
+`predict` gets preprocessed rows, and only runs inference, with the exported model, which takes word ids. The textbook's
+model, which takes 10,000 floats a text, is measured too. Scoring goes from a file to a file: it reads, checks,
+preprocesses, predicts, writes, and syncs to the disk. Rounds are interleaved, because a shared machine has slow and
+fast minutes; each figure is the median of the rounds, and each ratio the median of the rounds' ratios.
 """
 
 import argparse
@@ -39,7 +39,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROWS = {"house_price": 200_000, "sentiment": 400_000}
 PREDICT_BATCHES = (32, 256, 1024)
-"""32 is what Keras takes if nobody says otherwise."""
+"""32 is the default of Keras."""
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", action="store_true", help="train on the built-in samples")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--processes", type=int, default=2, help="of the run that has some")
+    parser.add_argument("--processes", type=int, default=2, help="number of processes of the parallel runs")
     parser.add_argument("--models", nargs="+", default=list(ROWS), choices=list(ROWS))
     arguments = parser.parse_args()
     print("model        way                                rows/s CPU us/row   of predict(32)   of predict's best")
@@ -88,10 +88,10 @@ def _measure(model: str, folder: Path, sample: bool, rounds: int, processes: int
                 rates[way].append(run())
                 count = len(rows) if way.startswith("textbook") else len(instances)
                 costs[way].append((_cpu_seconds() - before) / count * 1e6)
-    _tell(model, rates, costs)
+    _print_table(model, rates, costs)
 
 
-def _tell(model: str, rates: Mapping[str, Sequence[float]], costs: Mapping[str, Sequence[float]]) -> None:
+def _print_table(model: str, rates: Mapping[str, Sequence[float]], costs: Mapping[str, Sequence[float]]) -> None:
     default = rates["predict, batch 32"]
     best = [max(each) for each in zip(*(it for way, it in rates.items() if way.startswith("predict")), strict=True)]
     for way, each in rates.items():
@@ -101,13 +101,13 @@ def _tell(model: str, rates: Mapping[str, Sequence[float]], costs: Mapping[str, 
 
 
 def _cpu_seconds() -> float:
-    """Give the processor time of this process and of children that have ended; a model server's is not in it."""
+    """Return the CPU time in seconds of this process and of its ended children, without that of a model server."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def _textbook(ids: Array) -> tuple[Any, Array]:
-    """Make the model as people have it who feed Keras themselves: it takes rows of 10,000 floats, here 10,000 of them.
+    """Return the model of those who preprocess for Keras themselves, and 10,000 rows of 10,000 floats for it.
 
     Its weights don't matter for its speed.
     """
@@ -127,7 +127,7 @@ def _predict(model: Any, features: Features | Array, rows: int, size: int) -> fl
 
 
 def _score(model: str, source: Path, server: ModelServer, connect: Connect, processes: int) -> float:
-    """Score the file to another; gives rows/s over all of it, with workers' start and the last sync."""
+    """Score a file to another. Return rows/s, including the start of workers and the last sync."""
     with tempfile.TemporaryDirectory() as folder:
         job = Job((str(source),), model, f"{folder}/out.csv", processes=processes)
         started = time.perf_counter()
@@ -136,7 +136,7 @@ def _score(model: str, source: Path, server: ModelServer, connect: Connect, proc
 
 
 def _train(model: str, folder: Path, sample: bool) -> tuple[Any, list[Mapping[str, Any]]]:
-    """Train and publish the baseline; gives the result, and rows of its data as often as needed."""
+    """Train and publish the baseline. Return the result, and its test rows, repeated as often as needed."""
     from training.jobs.training_job import Job as Training
     from training.jobs.training_job import train
     from training.publishing.export import export
@@ -168,7 +168,7 @@ def _write(model: str, folder: Path, instances: Sequence[Mapping[str, Any]]) -> 
 
 @contextmanager
 def _local_server(model: str, folder: Path) -> Iterator[str]:
-    """Start Plumbline's own model server in a process of its own; gives its address."""
+    """Run Plumbline's own model server in a separate process, and yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

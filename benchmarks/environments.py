@@ -1,4 +1,4 @@
-"""An environment for each rival, from its lock in requirements/; made once, under .benchmarks/."""
+"""A virtual environment for each rival, from its lock in requirements/; created once, in .benchmarks/."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ _LOCKS = Path(__file__).parent / "requirements"
 
 
 def python_of(environment: str) -> Path:
-    """Give the Python of a rival's environment, installing it if its lock is new; raises CalledProcessError."""
+    """Return the Python of a rival's environment, which is installed if its lock is new. Raises CalledProcessError."""
     if not environment:
         return Path(sys.executable)
     lock = _LOCKS / f"{environment}.txt"
@@ -31,6 +31,6 @@ def _install(folder: Path, lock: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     uv: list[str | Path] = [Path(sys.executable).with_name("uv"), "--quiet"]
     subprocess.run([*uv, "venv", "--python", sys.executable, folder], check=True)
-    # Compiled, as ours is: TensorFlow imports three times slower until its bytecode is.
+    # Compiled, as ours is: without compiled bytecode, TensorFlow imports three times slower.
     install = [*uv, "pip", "install", "--require-hashes", "--compile-bytecode", "--requirements", lock]
     subprocess.run(install, check=True, env={**os.environ, "VIRTUAL_ENV": str(folder)})

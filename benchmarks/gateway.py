@@ -1,4 +1,4 @@
-"""The gateway alone: start, memory, and what it adds to the bare call of the model server."""
+"""The gateway alone: start, memory, and what it adds to a bare call of the model server."""
 
 import contextlib
 import http.client
@@ -19,11 +19,14 @@ from benchmarks.servers import PLAIN, Instance
 from serving.tfserving.client import ModelServerClient
 
 _BLOCK = 20
-"""So many requests in a row by either way, then as many by the other."""
+"""Number of consecutive requests to the gateway, then to the model server."""
 
 
 def measure_gateway(models: Path, repeats: int, requests: int, results: Results) -> None:
-    """Start the model server, then the gateway *repeats* times; the last is asked *requests* times by either way."""
+    """Start the model server, then the gateway *repeats* times. Send *requests* to both during the last.
+
+    Raises Failed.
+    """
     port = free_port()
     config = WORK / "models.config"
     config.write_text(_config(models), "utf-8")
@@ -60,7 +63,7 @@ def _gateway(model_server: str) -> Iterator[tuple[Running, int, float]]:
 def _overhead(
     model: str, instance: Instance, client: ModelServerClient, models: Path, port: int, requests: int, results: Results
 ) -> None:
-    """Ask the gateway and the model server in turns: the same instance, the same tensors."""
+    """Send requests to the gateway and the model server in turns: the same instance, the same tensors."""
     features = contract_of(models / model).features([instance])
     route = PLAIN[model]
     body = route.encode(instance)
@@ -80,16 +83,18 @@ def _overhead(
 
     times: dict[str, list[float]] = {"gateway": [], "call": []}
     for _ in range(max(2, requests // _BLOCK)):
-        for name, ask in (("gateway", by_gateway), ("call", by_call)):
-            times[name] += [_timed(ask) for _ in range(_BLOCK)]
+        for name, call in (("gateway", by_gateway), ("call", by_call)):
+            times[name] += [_timed(call) for _ in range(_BLOCK)]
     connection.close()
-    medians = {name: 1000 * statistics.median(each[_BLOCK:]) for name, each in times.items()}  # the first warm up
+    medians = {
+        name: 1000 * statistics.median(each[_BLOCK:]) for name, each in times.items()
+    }  # the first block is the warm-up
     rounded = {f"{name}_p50_ms": round(value, 3) for name, value in medians.items()}
     results.add("overhead", model=model, **rounded, overhead_ms=round(medians["gateway"] - medians["call"], 3))
 
 
 def _read(stream: BinaryIO) -> bytes:
-    """Read an answer, and give its first line, without what http.client does: 0.2 ms that are not the gateway's."""
+    """Read an answer, and return its first line, without http.client, which would add 0.2 ms."""
     status, length = stream.readline(), 0
     while line := stream.readline().strip():
         name, _, value = line.partition(b":")
@@ -99,20 +104,20 @@ def _read(stream: BinaryIO) -> bytes:
     return status
 
 
-def _timed(ask: Callable[[], None]) -> float:
+def _timed(call: Callable[[], None]) -> float:
     start = time.perf_counter()
-    ask()
+    call()
     return time.perf_counter() - start
 
 
 def _serves(client: ModelServerClient, models: Path) -> bool:
-    with contextlib.suppress(Exception):  # whatever it is, it is not ready
+    with contextlib.suppress(Exception):  # whatever the error, it is not ready
         return all(client.contract(model, 1, 5) for model in ("sentiment", "image"))
     return False
 
 
 def is_ready(port: int) -> bool:
-    """Tell whether the gateway at *port* says that it is ready."""
+    """Return whether the gateway at *port* is ready."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/readyz")
@@ -124,7 +129,7 @@ def is_ready(port: int) -> bool:
 
 
 def wait_until(process: Running, done: Callable[[], bool]) -> None:
-    """Wait until *done*; raises Failed if *process* ends before, or that takes too long."""
+    """Wait until *done* returns true. Raises Failed if *process* ends first, or if it takes too long."""
     while not done():
         if process.ended() or time.monotonic() > process.started + START_SECONDS:
             raise Failed(f"not ready:\n{process.last_lines()}")

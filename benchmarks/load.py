@@ -1,4 +1,4 @@
-"""Load: wrk for the closed loop, and `open_loop` for the open one. Both run on the servers' own cores."""
+"""Load: wrk for the closed loop, `open_loop` for the open one. Both run on the same cores as the servers."""
 
 import json
 import subprocess
@@ -14,36 +14,40 @@ _SCRIPT = Path(__file__).with_name("wrk.lua")
 
 
 class LoadFailed(RuntimeError):
-    """The load generator could not do its work."""
+    """The load generator failed."""
 
 
 def closed_loop(port: int, route: Route, files: Sequence[Path], callers: int, seconds: float) -> dict[str, Any]:
-    """Let *callers* ask one after the other for whole *seconds*.
+    """Let each of *callers* send one request after the other, for whole *seconds*.
 
-    Gives `per_second`, `p50_ms`, `p99_ms`, `max_ms`, `errors`, `requests`. An error is a refused or broken connection,
-    a status of 400 or more, or no answer within ten seconds.
+    Return `per_second`, `p50_ms`, `p99_ms`, `max_ms`, `errors`, `requests`. An error is a refused or broken connection,
+    a status of 400 or more, or no answer within ten seconds. Raises LoadFailed.
     """
     command = ["wrk", "--threads=1", f"--connections={callers}", f"--duration={max(1, round(seconds))}s"]
     command += ["--timeout=10s", f"--script={_SCRIPT}", f"http://127.0.0.1:{port}", "--"]
-    told = _run([*command, route.path, route.media_type, *map(str, files)], seconds + 30)
-    return {**told, "per_second": round((told["requests"] - told["errors"]) / told["seconds"], 2)}
+    measured = _run([*command, route.path, route.media_type, *map(str, files)], seconds + 30)
+    answered = measured["requests"] - measured["errors"]
+    return {**measured, "per_second": round(answered / measured["seconds"], 2)}
 
 
 def open_loop(port: int, route: Route, files: Sequence[Path], per_second: float, seconds: float) -> dict[str, Any]:
-    """Send *per_second* requests whatever comes back; gives the same, and `late`, the share sent late."""
+    """Send requests at the mean rate *per_second*, whatever the answers. Raises LoadFailed.
+
+    Return the latencies, `errors`, `requests`, and `late`, the share of requests that were sent late.
+    """
     command = [sys.executable, "-m", "benchmarks.open_loop", str(port), route.path, route.media_type]
     return _run([*command, str(per_second), str(seconds), *map(str, files)], seconds + 30)
 
 
-def _run(command: Sequence[str], most_seconds: float) -> dict[str, Any]:
+def _run(command: Sequence[str], max_seconds: float) -> dict[str, Any]:
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=most_seconds)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=max_seconds)
     except FileNotFoundError as error:
         raise LoadFailed(f"{command[0]} is not installed: apt-get install {command[0]}") from error
     except subprocess.TimeoutExpired as error:
-        raise LoadFailed(f"{command[0]} did not end within {most_seconds:.0f} s") from error
+        raise LoadFailed(f"{command[0]} did not end within {max_seconds:.0f} s") from error
     lines = [line for line in done.stdout.splitlines() if line.startswith("JSON ")]
     if not lines:
         raise LoadFailed(f"{command[0]} ended with {done.returncode}: {(done.stdout + done.stderr)[-500:]}")
-    told: dict[str, Any] = json.loads(lines[-1].removeprefix("JSON "))
-    return told
+    measured: dict[str, Any] = json.loads(lines[-1].removeprefix("JSON "))
+    return measured

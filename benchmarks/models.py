@@ -1,4 +1,4 @@
-"""The models that are served: the real baselines where their data can be had, else networks of the same size."""
+"""The models that are served: the real baselines if their data are available, else networks of the same size."""
 
 import shutil
 import subprocess
@@ -17,13 +17,16 @@ _SAMPLE = {
 
 
 def served_models(models_dir: Path, say: Callable[[str], None]) -> Path:
-    """Copy the two models, and no others, to a folder of their own; raises CalledProcessError if training fails."""
+    """Copy the two models, and no others, to a separate folder. Return it.
+
+    Trains missing ones; raises CalledProcessError if that fails.
+    """
     _train_missing(models_dir, say)
     return copy_newest(models_dir, [*_REAL], WORK / "served")
 
 
 def copy_newest(models_dir: Path, names: Sequence[str], folder: Path) -> Path:
-    """Copy the newest version of each model to *folder*, as version 1."""
+    """Copy the newest version of each model to *folder*, as version 1. Return *folder*."""
     shutil.rmtree(folder, ignore_errors=True)
     for name in names:
         newest = read_versions(models_dir, name)[-1]
@@ -36,9 +39,9 @@ def _train_missing(models_dir: Path, say: Callable[[str], None]) -> None:
     for model, options in _REAL.items():
         if model in published:
             continue
-        say(f"{model}: training it, which takes some minutes")
+        say(f"{model}: training, which takes some minutes")
         command = [sys.executable, "-m", "serving", "train", model, "--no-compare", f"--models-dir={models_dir}"]
         command.append(f"--reports-dir={models_dir}-reports")
         if subprocess.run([*command, *options], cwd=ROOT).returncode:
-            say(f"{model}: without its real data, so a network of the same size over the sample")
+            say(f"{model}: no real data, so a network of the same size is trained on the sample")
             subprocess.run([*command, *_SAMPLE[model]], cwd=ROOT, check=True)

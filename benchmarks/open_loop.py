@@ -1,7 +1,7 @@
-"""An open loop: requests leave at random moments of a given mean rate, whether or not earlier ones were answered.
+"""An open loop: requests are sent at random times with a given mean rate, whether or not earlier ones were answered.
 
-Latency counts from the moment at which a request was due, so what waits because the server is behind is counted
-(wrk and hey send less when answers are late, which hides it: coordinated omission).
+Latency counts from the time at which a request was due, so it includes the delay if the server falls behind. (wrk and
+hey send fewer requests when answers are late, which hides the delay: coordinated omission.)
 Run as `python -m benchmarks.open_loop PORT PATH MEDIA_TYPE PER_SECOND SECONDS FILE...`.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 _SEED = 1
 _ANSWER_SECONDS = 10.0
 _LATE_SECONDS = 0.005
-_MOST_CONNECTIONS = 512
+_MAX_CONNECTIONS = 512
 
 
 class _Load:
@@ -29,14 +29,14 @@ class _Load:
         self.errors = 0
         self.late = 0
 
-    async def ask(self, due: float) -> None:
-        """Send one request now; what it took counts from *due*."""
+    async def send(self, due: float) -> None:
+        """Send one request now; its latency counts from *due*."""
         loop = asyncio.get_running_loop()
         self.late += loop.time() - due > _LATE_SECONDS
         self._open += 1
         try:
-            if self._open > _MOST_CONNECTIONS:
-                raise OSError("too many requests wait")
+            if self._open > _MAX_CONNECTIONS:
+                raise OSError("too many requests are waiting")
             status = await asyncio.wait_for(self._exchange(next(self._requests)), _ANSWER_SECONDS)
             if status == 200:
                 self.latencies.append(loop.time() - due)
@@ -70,7 +70,7 @@ async def _run(port: int, requests: Sequence[bytes], per_second: float, seconds:
     tasks = []
     while (due := due + chance.expovariate(per_second)) < start + seconds:
         await asyncio.sleep(max(0.0, due - loop.time()))
-        tasks.append(asyncio.create_task(load.ask(due)))
+        tasks.append(asyncio.create_task(load.send(due)))
     await asyncio.gather(*tasks)
     return load
 
@@ -86,8 +86,8 @@ def main(arguments: Sequence[str]) -> None:
     millis = sorted(1000 * latency for latency in load.latencies) or [float("nan")]
     sent = len(load.latencies) + load.errors
     quantiles = {f"p{q}_ms": round(millis[min(len(millis) - 1, len(millis) * q // 100)], 3) for q in (50, 90, 99)}
-    told = {"requests": sent, "asked_per_second": float(per_second), "late": round(load.late / max(1, sent), 4)}
-    print("JSON", json.dumps({**told, **quantiles, "errors": load.errors}))
+    counts = {"requests": sent, "asked_per_second": float(per_second), "late": round(load.late / max(1, sent), 4)}
+    print("JSON", json.dumps({**counts, **quantiles, "errors": load.errors}))
 
 
 if __name__ == "__main__":

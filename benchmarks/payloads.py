@@ -1,4 +1,4 @@
-"""What is asked: reviews of about 1.3 kB and photos of 500x375, made from a model's own contract, and their answers."""
+"""The requests: reviews of about 1.3 kB and photos of 500x375, made from a model's contract, and their answers."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ from benchmarks.servers import Instance, Route, in_json
 from serving.contract import Contract, TextVectorizer
 
 COUNT = 16
-"""Different bodies of each kind, sent in turn, so that none is answered from a cache of one."""
+"""Number of different bodies of each kind, sent in turn, so that a cache of the last answer is of no use."""
 
 CHARACTERS = 1300
 SIZE = (500, 375)
@@ -28,25 +28,25 @@ _SEED = 1
 
 @dataclass(frozen=True)
 class Payload:
-    """The instances of a model, and the scores that each must get."""
+    """The instances of a model, and the expected scores of each."""
 
     instances: list[Instance]
     expected: list[dict[str, float]]
 
     def check(self, index: int, reply: bytes) -> str:
-        """Say what is wrong with a reply to an instance, "" if nothing is."""
+        """Return what is wrong with the reply to an instance; empty if nothing is."""
         try:
             document = json.loads(reply)
             scores = (document["predictions"] if isinstance(document, dict) else document)[0]["scores"]
         except (ValueError, KeyError, IndexError, TypeError):
-            return f"a reply that has no scores: {reply[:200]!r}"
+            return f"a reply without scores: {reply[:200]!r}"
         wanted = self.expected[index]
         if scores.keys() == wanted.keys() and all(abs(scores[label] - wanted[label]) < 1e-3 for label in wanted):
             return ""
         return f"wrong scores: {scores}, expected {wanted}"
 
     def write(self, route: Route, folder: Path) -> list[Path]:
-        """Write the bodies as *route* takes them."""
+        """Write the bodies to *folder*, as *route* encodes them. Return the files."""
         folder.mkdir(parents=True, exist_ok=True)
         files = [folder / f"{index:02}" for index in range(len(self.instances))]
         for file, instance in zip(files, self.instances, strict=True):
@@ -55,14 +55,14 @@ class Payload:
 
 
 def make_payloads(models_dir: Path) -> dict[str, Payload]:
-    """Make the payload of each model in *models_dir*."""
+    """Return the payload of each model in *models_dir*. Raises CalledProcessError."""
     instances = {"sentiment": reviews(models_dir / "sentiment"), "image": photos(models_dir / "image")}
     answers = _answers(models_dir, instances)
     return {name: Payload(instances[name], [answer["scores"] for answer in answers[name]]) for name in instances}
 
 
 def reviews(model: Path, count: int = COUNT, characters: int = CHARACTERS) -> list[Instance]:
-    """Make texts of the vocabulary's words, as frequent as Zipf's law has them."""
+    """Return texts of the vocabulary's words, with frequencies by Zipf's law."""
     vectorizer = contract_of(model).preprocessor
     assert isinstance(vectorizer, TextVectorizer)  # noqa: S101 - for mypy
     words = vectorizer.words[: vectorizer.num_words]
@@ -72,7 +72,7 @@ def reviews(model: Path, count: int = COUNT, characters: int = CHARACTERS) -> li
 
 
 def photos(model: Path, count: int = COUNT, size: tuple[int, int] = SIZE) -> list[Instance]:
-    """Make JPEGs of the contract's own photos, turned and shifted so that no two are the same."""
+    """Return JPEGs of the photos in the contract, shifted so that no two are the same."""
     examples = [example.instance["image"] for example in contract_of(model).examples]
     sources = [Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB").resize(size) for data in examples]
     made = []
@@ -85,15 +85,15 @@ def photos(model: Path, count: int = COUNT, size: tuple[int, int] = SIZE) -> lis
 
 
 def contract_of(model: Path) -> Contract:
-    """Read the contract of a model's version 1, the only one there is here."""
+    """Return the contract of a model's version 1, the only one here."""
     return Contract.from_json((model / "1" / "assets.extra" / "contract.json").read_bytes())
 
 
 def _answers(models_dir: Path, instances: dict[str, list[Instance]]) -> dict[str, list[dict[str, Any]]]:
-    """Ask TensorFlow in a process of its own."""
-    asked = json.dumps({name: [in_json(instance) for instance in each] for name, each in instances.items()})
+    """Return TensorFlow's own answers, from a separate process. Raises CalledProcessError."""
+    requests = json.dumps({name: [in_json(instance) for instance in each] for name, each in instances.items()})
     command = [sys.executable, "-m", "benchmarks.rivals.model"]
     variables = {**os.environ, "BENCH_MODELS": str(models_dir), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    done = subprocess.run(command, cwd=ROOT, env=variables, input=asked, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, env=variables, input=requests, capture_output=True, text=True, check=True)
     answers: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
     return answers

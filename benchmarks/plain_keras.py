@@ -1,4 +1,4 @@
-"""The baseline recipes as a notebook would write them: what `plumbline train` is compared with.
+"""The baseline recipes as in a notebook, for comparison with `plumbline train`.
 
 Run as `python -m benchmarks.plain_keras MODEL`: validate as the task does, train on all training rows, test once.
 Data come from `keras.datasets`, KERAS_HOME and PLUMBLINE_DATA as for `plumbline train`; nothing is exported.
@@ -31,7 +31,7 @@ def _network(hidden: list[Any], width: int, activation: str | None, loss: str, m
 
 
 def _validated(data: _Data, share: float, make: Callable[[], Any], **options: Any) -> list[float]:
-    """Hold out, fit; then fit anew on all rows, and evaluate."""
+    """Fit with held-out rows, then a new model on all rows. Return its loss and metric on the test rows."""
     (x, y), test = data
     held = round(len(x) * share)
     make().fit(x[held:], y[held:], validation_data=(x[:held], y[:held]), verbose=0, **options)
@@ -42,7 +42,7 @@ def _validated(data: _Data, share: float, make: Callable[[], Any], **options: An
 
 
 def sentiment() -> list[float]:
-    """IMDB, multi-hot, 16-16-1."""
+    """Train on IMDB, multi-hot, units 16-16-1."""
     (x, y), (x_test, y_test) = keras.datasets.imdb.load_data(num_words=10_000)
     data = ((_multi_hot(x), y.astype("float32")), (_multi_hot(x_test), y_test.astype("float32")))
     dense = [layers.Dense, layers.Dense]
@@ -58,7 +58,7 @@ def sentiment() -> list[float]:
 
 
 def topic() -> list[float]:
-    """Reuters, multi-hot, 64-64-64-46."""
+    """Train on Reuters, multi-hot, units 64-64-64-46."""
     (x, y), (x_test, y_test) = keras.datasets.reuters.load_data(num_words=10_000)
     return _validated(
         ((_multi_hot(x), y), (_multi_hot(x_test), y_test)),
@@ -76,7 +76,7 @@ def topic() -> list[float]:
 
 
 def house_price() -> list[float]:
-    """Boston, standardised, 64-64-1, four folds."""
+    """Train on Boston, standardised, units 64-64-1, four folds."""
     (x, y), (x_test, y_test) = keras.datasets.boston_housing.load_data()
 
     def make() -> Any:
@@ -96,7 +96,7 @@ def house_price() -> list[float]:
 
 
 def digits() -> list[float]:
-    """MNIST, convolutions 32-64-64."""
+    """Train on MNIST, convolutions 32-64-64."""
     with np.load(Path(os.environ["PLUMBLINE_DATA"]) / "mnist.npz") as file:
         x, y, x_test, y_test = (file[name] for name in ("x_train", "y_train", "x_test", "y_test"))
 
@@ -111,11 +111,11 @@ def digits() -> list[float]:
 
 
 def image() -> list[float]:
-    """Cats and dogs, MobileNet 0.75 at 150 pixels: a head on the frozen base, then its top twelve layers."""
+    """Train on cats and dogs, MobileNet 0.75 at 150 pixels: a head on the frozen base, then its top twelve layers."""
     folder = Path(os.environ["PLUMBLINE_DATA"]) / "cats_and_dogs"
     x, y = _photos(folder / "train")
-    more, their = _photos(folder / "validation")
-    (x, y), test = (np.concatenate([x, more[::2]]), np.concatenate([y, their[::2]])), (more[1::2], their[1::2])
+    more, more_y = _photos(folder / "validation")
+    (x, y), test = (np.concatenate([x, more[::2]]), np.concatenate([y, more_y[::2]])), (more[1::2], more_y[1::2])
     order = np.random.default_rng(1).permutation(len(x))
     x, y = x[order], y[order]
     held = len(x) // 5

@@ -1,4 +1,4 @@
-"""Results -> pictures beside docs/performance.md."""
+"""Draws the figures of docs/performance.md from results."""
 
 import statistics
 from pathlib import Path
@@ -16,7 +16,7 @@ from benchmarks.tables import MODELS, OURS
 _OURS_STYLE = {"linewidth": 2.5, "color": "#c0392b", "zorder": 3}
 _RIVALS = [server.name for server in SERVERS if server.name not in OURS]
 _COLOURS = dict(zip(_RIVALS, ("C0", "C1", "C2", "C4", "C5", "C6", "C8", "C9"), strict=False))
-"""The same in each picture, and none is near ours."""
+"""The same in each figure, and none is similar to ours."""
 
 
 LABELS = {
@@ -30,7 +30,7 @@ LABELS = {
 
 
 def plot_throughput(records: list[Record], path: Path) -> None:
-    """Draw the median requests a second by callers, a line for each server."""
+    """Draw the median requests per second by callers, with a line for each server."""
     closed = list(of_kind(records, "closed"))
     figure, axes = plt.subplots(1, len(MODELS), figsize=(11, 4.5), layout="constrained")
     for axis, (model, title) in zip(axes, MODELS.items(), strict=True):
@@ -47,7 +47,7 @@ def plot_throughput(records: list[Record], path: Path) -> None:
 
 
 def plot_open_loop(records: list[Record], path: Path) -> None:
-    """Draw the 99th percentile by the rate at which requests were sent; where some failed, nothing is drawn."""
+    """Draw the 99th percentile of latency by the rate of requests, without points at which some failed."""
     sent = [record for record in of_kind(records, "open") if not record["errors"] and record["late"] < 0.05]
     figure, axes = plt.subplots(1, len(MODELS), figsize=(11, 4.5), layout="constrained")
     for axis, (model, title) in zip(axes, MODELS.items(), strict=True):
@@ -76,13 +76,13 @@ def _save(figure: plt.Figure, legend_of: Axes, path: Path) -> None:
 
 
 def plot_sweeps(records: list[Record], path: Path) -> None:
-    """Draw median latency and rate by each quantity that was swept."""
-    told = list(of_kind(records, "sweep"))
-    sweeps = list(dict.fromkeys(record["sweep"] for record in told))
+    """Draw median latency and throughput by each quantity that was swept."""
+    swept = list(of_kind(records, "sweep"))
+    sweeps = list(dict.fromkeys(record["sweep"] for record in swept))
     figure, axes = plt.subplots(2, len(sweeps), figsize=(3.2 * len(sweeps), 6), layout="constrained", squeeze=False)
     for column, sweep in zip(axes.T, sweeps, strict=True):
         for model, title in MODELS.items():
-            own = [record for record in told if (record["sweep"], record["model"]) == (sweep, model)]
+            own = [record for record in swept if (record["sweep"], record["model"]) == (sweep, model)]
             for axis, name in zip(column, ("p50_ms", "per_second"), strict=True):
                 axis.plot([record["value"] for record in own], [record[name] for record in own], "o-", label=title)
         for axis in column:

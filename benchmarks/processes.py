@@ -1,4 +1,4 @@
-"""A server's processes, however many it starts and detaches: all that carry its mark in their environment."""
+"""All processes of a server, also detached ones: they carry a mark in their environment."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ _STOP_SECONDS = 15.0
 
 
 class Running:
-    """A server that was started, with its log."""
+    """A running server, with its log."""
 
     def __init__(self, mark: str, popen: "subprocess.Popen[bytes]", log: Path) -> None:
         self._mark = f"{_MARK}={mark}".encode()
@@ -26,19 +26,19 @@ class Running:
 
     @property
     def pid(self) -> int:
-        """Its first process."""
+        """Id of its first process."""
         return self._popen.pid
 
     def ended(self) -> bool:
-        """Tell whether the process that was started is gone."""
+        """Return whether its first process has ended."""
         return self._popen.poll() is not None
 
     def last_lines(self, count: int = 15) -> str:
-        """Give the end of its log."""
+        """Return the last lines of its log."""
         return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-count:])
 
     def pids(self) -> list[int]:
-        """List its processes: all that are marked or below one that is (some overwrite their environment)."""
+        """Return its processes: those with the mark, and their descendants (some overwrite their environment)."""
         parents: dict[int, int] = {}
         found = []
         for entry in Path("/proc").iterdir():
@@ -52,19 +52,19 @@ class Running:
         return found
 
     def memory_mb(self) -> float:
-        """Add up the proportional set size (PSS) of its processes: memory that several share is counted once."""
+        """Return the proportional set size (PSS) of its processes: shared memory is counted once."""
         return sum(pss_mb(pid) for pid in self.pids())
 
     def anonymous_mb(self) -> float:
-        """Give what of that is no page of a file, such as a library: pages of files the kernel can take back."""
+        """Return the part of that which is not pages of files, such as libraries: the kernel can reclaim those."""
         return sum(pss_mb(pid, "Pss_Anon") for pid in self.pids())
 
     def cpu_seconds(self) -> float:
-        """Add up the processor time that its processes have taken: other load on the machine hardly changes it."""
+        """Return the CPU time of its processes, which other load on the machine hardly changes."""
         return sum(cpu_seconds(pid) for pid in self.pids())
 
     def stop(self) -> None:
-        """Ask it to end, and end what is left after some seconds."""
+        """Terminate it, and kill what is left after some seconds."""
         self._popen.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(_STOP_SECONDS)
@@ -78,7 +78,7 @@ class Running:
 
 
 def pss_mb(pid: int, kind: str = "Pss") -> float:
-    """Give one process's proportional set size in MB, 0 if it has ended."""
+    """Return a process's proportional set size in MB; 0 if it has ended."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:")) * 1024 / 1e6
@@ -86,7 +86,7 @@ def pss_mb(pid: int, kind: str = "Pss") -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Give one process's processor time, 0 if it has ended."""
+    """Return a process's CPU time in seconds; 0 if it has ended."""
     with contextlib.suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -95,7 +95,7 @@ def cpu_seconds(pid: int) -> float:
 
 @contextlib.contextmanager
 def running(command: Sequence[str], log: Path, variables: Mapping[str, str]) -> Iterator[Running]:
-    """Run *command* at the repository's root until the block ends."""
+    """Run *command* in the repository's root until the block ends."""
     mark = uuid.uuid4().hex
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **variables, _MARK: mark}
     log.parent.mkdir(parents=True, exist_ok=True)

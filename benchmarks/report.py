@@ -1,4 +1,4 @@
-"""Results -> the marked parts of docs/performance.md, and its pictures."""
+"""Writes the marked parts of docs/performance.md, and its figures, from results."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,10 @@ IMAGES = ROOT / "docs" / "img"
 
 
 def write_report(records: list[Record], document: Path, images: Path) -> list[str]:
-    """Replace the parts of *document* that these records are about; gives the parts' names."""
+    """Replace the parts of *document* that *records* are about. Return the names of the parts.
+
+    Raises ValueError if *document* lacks one.
+    """
     kinds = {record["kind"] for record in records}
     text, written = document.read_text(), []
     for part, (kind, write) in _PARTS.items():
@@ -25,7 +28,7 @@ def write_report(records: list[Record], document: Path, images: Path) -> list[st
 
 
 def replace_part(text: str, part: str, content: str) -> str:
-    """Put *content* between the two comments that mark *part*; raises ValueError if they are not there."""
+    """Return *text* with *content* between the comments that mark *part*. Raises ValueError if there are none."""
     begin, end = f"<!-- {part} -->", f"<!-- end of {part} -->"
     if begin not in text or end not in text:
         raise ValueError(f"expected {begin} and {end} in the document")
@@ -35,12 +38,12 @@ def replace_part(text: str, part: str, content: str) -> str:
 
 
 def machine(records: list[Record]) -> str:
-    """Tell when and on what the records were made, and how."""
-    told = next(of_kind(records, "machine"))
+    """Return a sentence on when, on which machine and by which command the records were made."""
+    made = next(of_kind(records, "machine"))
     return (
-        f"{told['date']}, revision {told['revision']}: {told['cores']} cores of {told['processor']}, "
-        f"{told['memory_gb']} GB, {told['system']}, Python {told['python']}, TensorFlow {told['tensorflow']}; "
-        f"load average {told['load_average']} before. Command: `{told['command']}`"
+        f"{made['date']}, revision {made['revision']}: {made['cores']} cores of {made['processor']}, "
+        f"{made['memory_gb']} GB, {made['system']}, Python {made['python']}, TensorFlow {made['tensorflow']}; "
+        f"load average {made['load_average']} before. Command: `{made['command']}`"
     )
 
 

@@ -1,4 +1,4 @@
-"""Results as lines of JSON, one for each thing that was measured, the first about the machine."""
+"""Results as lines of JSON, one for each measurement; the first describes the machine."""
 
 import json
 import os
@@ -16,7 +16,7 @@ Record = dict[str, Any]
 
 
 class Results:
-    """A file that grows by a line for each record, so that a run which breaks off keeps what it had."""
+    """A file to which each record is appended as a line, so that an interrupted run keeps its results."""
 
     def __init__(self, path: Path, command: str) -> None:
         self.path = path
@@ -25,18 +25,18 @@ class Results:
         self.add("machine", **_machine(), command=command)
 
     def add(self, kind: str, **values: Any) -> None:
-        """Write one record."""
+        """Append a record."""
         with self.path.open("a") as out:
             out.write(json.dumps({"kind": kind, **values}) + "\n")
 
 
 def read_results(path: Path) -> list[Record]:
-    """Read all records of a file."""
+    """Return all records of a file."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def of_kind(records: list[Record], kind: str) -> Iterator[Record]:
-    """Give the records of one kind."""
+    """Return the records of one kind."""
     return (record for record in records if record["kind"] == kind)
 
 

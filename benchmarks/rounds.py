@@ -1,7 +1,6 @@
-"""The comparison: in each round every server is started, checked, loaded and stopped, one after the other.
+"""The comparison: in each round, every server is started, checked, loaded and stopped, one after the other.
 
-Servers take turns within a round, and the order moves on by one from round to round, so that a machine which gets
-slower or faster meanwhile treats all alike.
+The order of the servers rotates by one from round to round, so that changes in the machine's speed affect all alike.
 """
 
 import contextlib
@@ -27,7 +26,7 @@ START_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured of each server, and for how long; *rates* (requests/s by model) only in the last round."""
+    """What is measured of each server, and for how long; *rates* (requests/s by model) in the last round only."""
 
     rounds: int
     seconds: float
@@ -37,13 +36,13 @@ class Plan:
 
 
 class Failed(RuntimeError):
-    """A server did not start, or did not answer right."""
+    """A server did not start, or did not answer correctly."""
 
 
 def compare(
     servers: Sequence[Server], models: Path, payloads: Mapping[str, Payload], plan: Plan, results: Results, say: Say
 ) -> None:
-    """Measure all *servers*. One that fails is noted with the end of its log, and the others go on."""
+    """Measure all *servers*. A failure is recorded with the end of the server's log, and the others are measured."""
     for number in range(plan.rounds):
         turn = number % len(servers)
         for server in [*servers[turn:], *servers[:turn]]:
@@ -70,7 +69,7 @@ def _measure(
     variables = {"BENCH_MODELS": str(models), **server.variables}
     log = WORK / "logs" / f"{server.name.lower().replace(' ', '-').replace(',', '')}.log"
     with running(command, log, variables) as process:
-        start = _until_right(process, port, server, payloads)
+        start = _until_correct(process, port, server, payloads)
         for model, payload in payloads.items():
             route = server.routes[model]
             check(port, route, payload)
@@ -78,40 +77,41 @@ def _measure(
             closed_loop(port, route, files, 8, plan.warm_up_seconds)
             for callers in plan.callers:
                 before = process.cpu_seconds()
-                told = closed_loop(port, route, files, callers, plan.seconds)
-                told["cpu_ms"] = round(1000 * (process.cpu_seconds() - before) / max(1, told["requests"]), 3)
-                results.add("closed", server=server.name, round=number, model=model, callers=callers, **told)
+                measured = closed_loop(port, route, files, callers, plan.seconds)
+                cpu_seconds = process.cpu_seconds() - before
+                measured["cpu_ms"] = round(1000 * cpu_seconds / max(1, measured["requests"]), 3)
+                results.add("closed", server=server.name, round=number, model=model, callers=callers, **measured)
             for rate in plan.rates.get(model, ()) if with_rates else ():
-                told = open_loop(port, route, files, rate, plan.seconds)
-                results.add("open", server=server.name, round=number, model=model, **told)
+                measured = open_loop(port, route, files, rate, plan.seconds)
+                results.add("open", server=server.name, round=number, model=model, **measured)
             check(port, route, payload)
         memory = {"memory_mb": round(process.memory_mb(), 1), "anonymous_mb": round(process.anonymous_mb(), 1)}
         results.add("process", server=server.name, round=number, start_seconds=round(start, 2), **memory)
 
 
-def _until_right(process: Running, port: int, server: Server, payloads: Mapping[str, Payload]) -> float:
-    """Wait until each model has given a right answer; gives the seconds since the start."""
+def _until_correct(process: Running, port: int, server: Server, payloads: Mapping[str, Payload]) -> float:
+    """Wait until each model has answered correctly. Return the seconds since the start. Raises Failed."""
     for model, payload in payloads.items():
-        while problem := ask(port, server.routes[model], payload, 0):
+        while problem := send(port, server.routes[model], payload, 0):
             if process.ended():
                 raise Failed(f"it ended:\n{process.last_lines()}")
             if time.monotonic() > process.started + START_SECONDS:
                 raise Failed(
-                    f"{model} gave no right answer in {START_SECONDS:.0f} s ({problem}):\n{process.last_lines()}"
+                    f"{model}: no correct answer in {START_SECONDS:.0f} s ({problem}):\n{process.last_lines()}"
                 )
             time.sleep(0.05)
     return time.monotonic() - process.started
 
 
 def check(port: int, route: Route, payload: Payload) -> None:
-    """Ask for each instance; raises Failed at the first wrong answer."""
+    """Send each instance. Raises Failed at the first wrong answer."""
     for index in range(len(payload.instances)):
-        if problem := ask(port, route, payload, index):
+        if problem := send(port, route, payload, index):
             raise Failed(f"{route.path}, instance {index}: {problem}")
 
 
-def ask(port: int, route: Route, payload: Payload, index: int) -> str:
-    """Ask once; gives what is wrong, or ""."""
+def send(port: int, route: Route, payload: Payload, index: int) -> str:
+    """Send one instance. Return what is wrong with the answer; empty if nothing is."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         body = route.encode(payload.instances[index])
@@ -126,7 +126,7 @@ def ask(port: int, route: Route, payload: Payload, index: int) -> str:
 
 
 def free_port() -> int:
-    """Find a port that is free, and the next one too, below those that the system gives to clients."""
+    """Return a port that is free, like the next one, below those that the system assigns to clients."""
     while True:
         port = random.randrange(15_000, 30_000)  # noqa: S311 - nothing secret
         with socket.socket() as first, socket.socket() as second, contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The servers that are compared: how each is started, and how it is asked."""
+"""The servers that are compared: how each is started, and where requests go."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ _BOUNDARY = "plumbline-benchmark"
 
 @dataclass(frozen=True)
 class Route:
-    """Where and how one model is asked: *encode* turns `{"text": ...}` or `{"image": <JPEG bytes>}` into the body."""
+    """Where and how requests for a model are sent: *encode* makes a body of `{"text": ...}` or `{"image": <JPEG>}`."""
 
     path: str
     media_type: str
@@ -31,7 +31,7 @@ class Route:
 class Server:
     """A way to serve the two models.
 
-    *command* is what follows `python` of *environment* ("" is Plumbline's own), for a port and the models' folder.
+    *command* returns the arguments of *environment*'s Python ("" is Plumbline's own), for a port and a models folder.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Server:
     routes: Mapping[str, Route]
     variables: Mapping[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = lambda: ""
-    """Why it can't be run on this machine, or ""."""
+    """Returns why it can't be run on this machine; empty if it can."""
 
     @property
     def ours(self) -> bool:
@@ -72,7 +72,7 @@ def _form(instance: Instance) -> bytes:
 
 
 def in_json(instance: Instance) -> Instance:
-    """Give an instance as JSON values: a picture as base64."""
+    """Return an instance as JSON values: an image becomes base64."""
     return {
         name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
         for name, value in instance.items()
@@ -121,7 +121,7 @@ SERVERS = (
         "",
         _plumbline,
         PLAIN,
-        {"PATH": str(Path(sys.executable).parent)},  # where `plumbline up` finds no tensorflow_model_server
+        {"PATH": str(Path(sys.executable).parent)},  # without tensorflow_model_server
     ),
     Server(
         "Plumbline, TensorFlow Serving",

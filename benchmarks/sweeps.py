@@ -1,4 +1,4 @@
-"""How Plumbline's cost grows with the load, the size of a request, the number of models and of workers."""
+"""How Plumbline's cost grows with the load, the size of requests, and the number of models and workers."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ _MANY = Route("/predict/sentiment", "application/json", lambda instance: json.du
 
 
 class Sweep:
-    """Measures for *seconds* each, over the models in *models*, and writes what it finds to *results*."""
+    """Measures the models in the folder *models*, each point for *seconds*, and records it in *results*."""
 
     def __init__(self, models: Path, seconds: float, results: Results) -> None:
         self._models = models
@@ -39,7 +39,7 @@ class Sweep:
         self._texts, self._photos = reviews(models / "sentiment"), photos(models / "image")
 
     def run(self, say: Callable[[str], None]) -> None:
-        """Run all sweeps. One that fails is noted, and the others go on."""
+        """Run all sweeps. A failure is recorded, and the others are run."""
         for sweep in (self._requests, self._workers, self._number_of_models):
             name = sweep.__name__.strip("_")
             say(f"sweeps: {name}")
@@ -86,9 +86,9 @@ class Sweep:
             files = [Path(folder) / str(index) for index in range(len(instances))]
             for file, instance in zip(files, instances, strict=True):
                 file.write_bytes(route.encode(instance))
-            told = closed_loop(port, route, files, callers, self._seconds)
+            measured = closed_loop(port, route, files, callers, self._seconds)
         model = route.path.rpartition("/")[2]
-        self._results.add("sweep", sweep=sweep, value=value, model=model, callers=callers, **told)
+        self._results.add("sweep", sweep=sweep, value=value, model=model, callers=callers, **measured)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Results -> the tables of docs/performance.md."""
+"""Makes the tables of docs/performance.md from results."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from benchmarks.results import Record, of_kind
 MODELS = {"sentiment": "text", "image": "image"}
 OURS = ("Plumbline, TensorFlow Serving", "Plumbline")
 _PROCESS = ("memory_mb", "anonymous_mb", "start_seconds")
-GOALS = {  # of requests/s, by model and callers: with TensorFlow Serving, with the local server
+GOALS = {  # ratios of requests/s, by model and callers: with TensorFlow Serving, with the local server
     ("sentiment", 1): (1.0, 0.8),
     ("sentiment", 8): (1.2, 1.0),
     ("sentiment", 32): (1.6, 1.0),
@@ -20,28 +20,28 @@ GOALS = {  # of requests/s, by model and callers: with TensorFlow Serving, with 
 
 
 def comparison(records: list[Record]) -> str:
-    """Give a row for each server: medians of the rounds, with the least and the most where there are several."""
+    """Return a row for each server: medians of the rounds, with minimum and maximum if there are several."""
     callers = sorted({record["callers"] for record in of_kind(records, "closed")})
-    most = callers[-1]
+    max_callers = callers[-1]
     head = ["server"]
     for kind in MODELS.values():
         head += [f"{kind} req/s at {callers[0]}", *(f"at {count}" for count in callers[1:])]
-        head += [f"p50 / p99 ms at {most}", f"CPU ms at {most}"]
+        head += [f"p50 / p99 ms at {max_callers}", f"CPU ms at {max_callers}"]
     rows = [[*head, "PSS MB", "of it anonymous", "start s", "errors"]]
     for server in _servers(records):
         row = [f"**{server}**" if server in OURS else server]
         for model in MODELS:
             row += [_spread(_cell(records, server, model, count, "per_second")) for count in callers]
-            latencies = [_cell(records, server, model, most, name) for name in ("p50_ms", "p99_ms")]
+            latencies = [_cell(records, server, model, max_callers, name) for name in ("p50_ms", "p99_ms")]
             row.append(" / ".join(_number(statistics.median(values)) for values in latencies if values))
-            row.append(_spread(_cell(records, server, model, most, "cpu_ms")))
+            row.append(_spread(_cell(records, server, model, max_callers, "cpu_ms")))
         row += [_spread(_process(records, server, name)) for name in _PROCESS]
         rows.append([*row, str(sum(each["errors"] for each in _closed(records, server)))])
     return _markdown(rows)
 
 
 def ratios(records: list[Record]) -> str:
-    """Give our figures as ratios to the best rival's: the median of the rounds' own ratios, beside the goal."""
+    """Return our figures as ratios to the best rival's, each the median of the rounds' ratios, and the goals."""
     ours = [server for server in OURS if server in _servers(records)]
     rows = [["", "best rival", *(f"{server} | goal" for server in ours)]]
     for (model, callers), goals in GOALS.items():
@@ -117,10 +117,10 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def gateway(records: list[Record]) -> str:
-    """Give the gateway's own figures beside their goals."""
-    told = list(of_kind(records, "gateway"))
-    starts = [each["ready_seconds"] for each in told if each["ready_seconds"] is not None]
-    workers = [memory for each in told for memory in each["workers_mb"]]
+    """Return the gateway's own figures and their goals."""
+    measured = list(of_kind(records, "gateway"))
+    starts = [each["ready_seconds"] for each in measured if each["ready_seconds"] is not None]
+    workers = [memory for each in measured for memory in each["workers_mb"]]
     rows = [["", "median (least-most)", "goal"]]
     rows.append(["start to ready, s", _spread(starts), "<= 1.5"])
     rows.append(["memory of a worker, PSS MB", _spread(workers), "<= 70"])
@@ -132,32 +132,32 @@ def gateway(records: list[Record]) -> str:
 
 
 def sweeps(records: list[Record]) -> str:
-    """Give each sweep's points: answers a second, p50, and memory and start where they were measured."""
+    """Return the points of each sweep: answers per second, p50, and memory and start time where measured."""
     rows = [
         ["sweep", "value", "text req/s", "text p50 ms", "image req/s", "image p50 ms", "errors", "PSS MB", "start s"]
     ]
-    told, memory = list(of_kind(records, "sweep")), list(of_kind(records, "memory"))
-    for sweep, value in dict.fromkeys((each["sweep"], each["value"]) for each in told):
-        own = {each["model"]: each for each in told if (each["sweep"], each["value"]) == (sweep, value)}
-        beside = next((each for each in memory if (each["sweep"], each["value"]) == (sweep, value)), {})
+    swept, memory = list(of_kind(records, "sweep")), list(of_kind(records, "memory"))
+    for sweep, value in dict.fromkeys((each["sweep"], each["value"]) for each in swept):
+        own = {each["model"]: each for each in swept if (each["sweep"], each["value"]) == (sweep, value)}
+        process = next((each for each in memory if (each["sweep"], each["value"]) == (sweep, value)), {})
         row = [sweep, str(value)]
         for model in MODELS:
             row += [_number(own[model][name]) if model in own else "" for name in ("per_second", "p50_ms")]
         row.append(str(sum(each["errors"] for each in own.values())))
-        row += [_number(beside[name]) if name in beside else "" for name in ("memory_mb", "start_seconds")]
+        row += [_number(process[name]) if name in process else "" for name in ("memory_mb", "start_seconds")]
         rows.append(row)
     return _markdown(rows)
 
 
 def training(records: list[Record]) -> str:
-    """Give seconds and peak memory of each model's training by either way, and the ratios."""
-    told = list(of_kind(records, "training"))
+    """Return duration and peak memory of each model's training, by both ways, and the ratios."""
+    trained = list(of_kind(records, "training"))
     rows = [["model", "plain Keras s", "plumbline s", "ratio", "plain Keras peak MB", "plumbline peak MB", "ratio"]]
-    for model in dict.fromkeys(each["model"] for each in told):
+    for model in dict.fromkeys(each["model"] for each in trained):
         row = [model]
         for name in ("seconds", "peak_mb"):
             plain, own = (
-                [each[name] for each in told if (each["model"], each["way"]) == (model, way)]
+                [each[name] for each in trained if (each["model"], each["way"]) == (model, way)]
                 for way in ("plain Keras", "plumbline")
             )
             pairs = [mine / theirs for mine, theirs in zip(own, plain, strict=False)]

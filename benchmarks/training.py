@@ -1,4 +1,4 @@
-"""Training: seconds and peak memory of `plumbline train` against a plain Keras script of the same recipe."""
+"""Training: duration and peak memory of `plumbline train` and of a plain Keras script of the same recipe."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from benchmarks.results import Results
 
 
 def compare_training(models: Sequence[str], rounds: int, results: Results, say: Callable[[str], None]) -> None:
-    """Train each of *models* by either way, in turns."""
+    """Train each of *models* both ways, in turns."""
     for number in range(rounds):
         for model in models:
             with tempfile.TemporaryDirectory(prefix="plumbline-benchmark-") as folder:
@@ -32,7 +32,7 @@ def _run(model: str, way: str, number: int, command: Sequence[str], log: Path, r
         process = subprocess.Popen(
             [sys.executable, *command], cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT
         )
-    _, status, usage = os.wait4(process.pid, 0)  # the peak of this one process alone
+    _, status, usage = os.wait4(process.pid, 0)  # the peak of this process alone
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - start
     lines = log.read_text("utf-8", "replace").splitlines()

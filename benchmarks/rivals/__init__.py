@@ -1,1 +1,1 @@
-"""What the rivals run, each in an environment of its own: nothing here is imported by anything else."""
+"""What the rivals run, each in its own environment: nothing else imports it."""

@@ -21,5 +21,5 @@ class Models:
 
     @bentoml.api(route="/predict/image", batchable=True, max_batch_size=8, max_latency_ms=10_000)
     def image(self, instances: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Answer pictures."""
+        """Answer images."""
         return self._models["image"].answers(instances)

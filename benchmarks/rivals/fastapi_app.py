@@ -1,4 +1,4 @@
-"""FastAPI with TensorFlow in process, as its tutorial does it: plain functions, which it runs on its threads."""
+"""FastAPI with TensorFlow in process, as in its tutorial: plain functions, which it runs in threads."""
 
 from typing import Any
 
@@ -25,5 +25,5 @@ def sentiment(review: Review) -> dict[str, Any]:
 
 @app.post("/predict/image")
 def image(image: UploadFile) -> dict[str, Any]:
-    """Answer an uploaded picture."""
+    """Answer an uploaded image."""
     return {"predictions": _models["image"].answers([{"image": image.file.read()}])}

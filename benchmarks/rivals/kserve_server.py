@@ -1,4 +1,4 @@
-"""KServe's Python server, by its V1 protocol."""
+"""KServe's Python server, with its V1 protocol."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""LitServe with its batching, a process for each model."""
+"""LitServe with its batching, one process for each model."""
 
 import sys
 from typing import Any
@@ -20,11 +20,11 @@ class Api(litserve.LitAPI):
         self._model = load_models()[self._name]
 
     def decode_request(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Take the JSON as the instance."""
+        """Return the JSON, which is the instance."""
         return request
 
     def batch(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Keep the instances as a list."""
+        """Return the instances as they are, a list."""
         return inputs
 
     def predict(self, instances: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -32,11 +32,11 @@ class Api(litserve.LitAPI):
         return self._model.answers(instances)
 
     def unbatch(self, output: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Give each request its own."""
+        """Return one answer for each request."""
         return output
 
     def encode_response(self, output: dict[str, Any]) -> dict[str, Any]:
-        """Give the reply's JSON."""
+        """Return the reply's JSON."""
         return {"predictions": [output]}
 
 

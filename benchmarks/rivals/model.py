@@ -1,6 +1,6 @@
-"""What every rival serves: the SavedModels that Plumbline trained, behind the contract's own preprocessing.
+"""What every rival serves: the SavedModels that Plumbline trained, with the contract's own preprocessing.
 
-So all do the same work and give the same answers, and no rival pays for slower preprocessing than ours.
+So all do the same work and return the same answers, and no rival suffers from slower preprocessing than ours.
 """
 
 import json
@@ -18,7 +18,7 @@ NAMES = ("sentiment", "image")
 
 
 class Model:
-    """One SavedModel with its contract, called in process."""
+    """A SavedModel with its contract, called in process."""
 
     def __init__(self, folder: Path) -> None:
         self._contract = Contract.from_json((folder / "assets.extra" / "contract.json").read_bytes())
@@ -26,24 +26,24 @@ class Model:
         self._run = self._loaded.signatures["serving_default"]
 
     def answers(self, instances: Sequence[Any]) -> list[dict[str, Any]]:
-        """Answer each of *instances*, as Plumbline does."""
+        """Return the answer to each of *instances*, as Plumbline does."""
         features = self._contract.features(instances)
         scores = self._run(**{name: tf.constant(array) for name, array in features.items()})["scores"]
         return self._contract.output.answers(scores.numpy())
 
 
 def load_models() -> dict[str, Model]:
-    """Load version 1 of each from the folder BENCH_MODELS, with BENCH_INTRA_OP threads an operation."""
+    """Load version 1 of each model in the folder BENCH_MODELS, with BENCH_INTRA_OP threads per operation."""
     tf.config.threading.set_intra_op_parallelism_threads(int(os.environ.get("BENCH_INTRA_OP", "0")))
     models = Path(os.environ["BENCH_MODELS"])
     return {name: Model(models / name / "1") for name in NAMES}
 
 
 def main() -> None:
-    """Answer `{"<model>": [instance, ...]}` from standard input: what the rivals' answers are checked against."""
+    """Answer `{"<model>": [instance, ...]}` from standard input: the rivals' answers are compared with these."""
     models = load_models()
-    asked = json.load(sys.stdin)
-    json.dump({name: models[name].answers(instances) for name, instances in asked.items()}, sys.stdout)
+    requests = json.load(sys.stdin)
+    json.dump({name: models[name].answers(instances) for name, instances in requests.items()}, sys.stdout)
 
 
 if __name__ == "__main__":

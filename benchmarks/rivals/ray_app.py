@@ -19,7 +19,7 @@ class Models:
         self._models = load_models()
 
     async def __call__(self, request: Request) -> dict[str, Any]:
-        """Answer one instance: JSON, or a picture as the body."""
+        """Answer one instance: JSON, or an image as the body."""
         is_json = request.headers["content-type"] == "application/json"
         instance = await request.json() if is_json else {"image": await request.body()}
         return {"predictions": self._models[request.url.path.rpartition("/")[2]].answers([instance])}

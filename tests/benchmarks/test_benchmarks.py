@@ -1,4 +1,4 @@
-"""The benchmarks' own code: commands parse, answers are checked, tables say what was recorded. Nothing is timed."""
+"""The benchmarks' own code: commands parse, answers are checked, tables show what was recorded. Nothing is timed."""
 
 import io
 import json
@@ -38,17 +38,17 @@ def test_shown_commands_have_these_options(command: str, tmp_path: Path) -> None
     shown.make_context(name, arguments)
 
 
-def test_payloads_are_made_of_the_contract_s_own_words_and_pictures(tmp_path: Path) -> None:
+def test_payloads_are_made_of_the_contract_s_own_words_and_photos(tmp_path: Path) -> None:
     for contract in (text_contract(), image_contract()):
         file = tmp_path / contract.model / "1" / "assets.extra" / "contract.json"
         file.parent.mkdir(parents=True)
         file.write_text(contract.to_json())
-    texts, pictures = reviews(tmp_path / "sentiment"), photos(tmp_path / "digits")
+    texts, images = reviews(tmp_path / "sentiment"), photos(tmp_path / "digits")
 
     assert {word for instance in texts for word in instance["text"].split()} >= {"good", "film"}
     assert {len(instance["text"]) for instance in texts} == {1300}
-    assert len({instance["text"] for instance in texts}) == len(texts) == len(pictures) == 16
-    assert {Image.open(io.BytesIO(instance["image"])).size for instance in pictures} == {(500, 375)}
+    assert len({instance["text"] for instance in texts}) == len(texts) == len(images) == 16
+    assert {Image.open(io.BytesIO(instance["image"])).size for instance in images} == {(500, 375)}
 
 
 @pytest.mark.parametrize(
@@ -58,28 +58,28 @@ def test_payloads_are_made_of_the_contract_s_own_words_and_pictures(tmp_path: Pa
         ([{"scores": {"good": 0.7, "bad": 0.3}}], ""),
         ({"predictions": [{"scores": {"good": 0.3, "bad": 0.7}}]}, "wrong scores"),
         ({"predictions": [{"scores": {"good": 0.7}}]}, "wrong scores"),
-        ({"predictions": []}, "no scores"),
-        ({"error": "x"}, "no scores"),
+        ({"predictions": []}, "without scores"),
+        ({"error": "x"}, "without scores"),
     ],
 )
-def test_an_answer_counts_only_if_it_is_right(reply: object, problem: str) -> None:
+def test_an_answer_counts_only_if_it_is_correct(reply: object, problem: str) -> None:
     payload = Payload([{"text": "x"}], [{"good": 0.7, "bad": 0.3}])
 
-    told = payload.check(0, json.dumps(reply).encode())
-    assert problem in told
-    assert bool(problem) == bool(told)
+    found = payload.check(0, json.dumps(reply).encode())
+    assert problem in found
+    assert bool(problem) == bool(found)
 
 
-def test_a_server_that_does_not_start_is_told_with_its_log_and_the_others_go_on(
+def test_a_server_that_does_not_start_is_recorded_with_its_log_and_the_others_are_measured(
     results: Results, tmp_path: Path
 ) -> None:
     def broken(name: str) -> Server:
         routes = {"sentiment": Route("/", "text/plain", lambda instance: b"")}
         return Server(name, "", lambda port, models: ["-c", f"raise SystemExit('{name} can not start')"], routes)
 
-    said: list[str] = []
+    lines: list[str] = []
     payloads = {"sentiment": Payload([{"text": "x"}], [{"good": 1.0}])}
-    compare([broken("first"), broken("second")], tmp_path, payloads, PLAN, results, said.append)
+    compare([broken("first"), broken("second")], tmp_path, payloads, PLAN, results, lines.append)
 
     _, *failed = read_results(results.path)
     assert [(each["kind"], each["server"], each["round"]) for each in failed] == [
@@ -91,7 +91,7 @@ def test_a_server_that_does_not_start_is_told_with_its_log_and_the_others_go_on(
     assert all(f"{each['server']} can not start" in each["error"] for each in failed)
 
 
-def test_tables_tell_what_was_recorded(results: Results, tmp_path: Path) -> None:
+def test_tables_contain_what_was_recorded(results: Results, tmp_path: Path) -> None:
     for number, (ours, theirs) in enumerate([(120, 100), (90, 100), (330, 300)]):
         for server, per_second in (("Plumbline", ours), ("Flask", theirs), ("FastAPI", theirs / 2)):
             results.add("closed", **_closed(server, number, per_second))
@@ -119,7 +119,7 @@ def test_tables_tell_what_was_recorded(results: Results, tmp_path: Path) -> None
     assert len(list(tmp_path.glob("*.png"))) == 3
 
 
-def test_rivals_load_what_they_serve_in_an_environment_of_their_own() -> None:
+def test_each_rival_has_a_locked_environment_with_tensorflow() -> None:
     for server in SERVERS:
         assert server.routes.keys() == {"sentiment", "image"}
         if not server.ours:
