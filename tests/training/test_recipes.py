@@ -1,32 +1,56 @@
 import dataclasses
+import functools
+from pathlib import Path
 
 import pytest
 
-from training.jobs.training_job import Job, run, train
+from training.jobs.training_job import Job, train
+from training.publishing.export import export
 from training.task import find_task, task_names
+from training.validation import HoldOut
 
 OTHERS = [(name, recipe) for name in task_names() for recipe in find_task(name).recipes if recipe != "baseline"]
 
 
 @pytest.mark.parametrize("name", task_names())
-def test_each_recipe_has_a_small_form_for_the_sample(name):
+def test_each_recipe_has_a_small_variant_for_the_sample(name):
     task = find_task(name)
 
     assert task.recipes.keys() == task.sample_recipes.keys()
 
 
+@functools.cache
+def trained(name, recipe):
+    """The result of training a recipe on its sample, on one fold and on all rows."""
+    job = Job(name, find_task(name), recipe, Path(), None, True, 1, print, protocol=HoldOut(0.2), compares=False)
+    return train(job, job.load())
+
+
 @pytest.mark.parametrize(("name", "recipe"), OTHERS)
 def test_each_other_recipe_is_trained_exported_and_replayed(name, recipe, tmp_path):
-    published = run(Job(name, find_task(name), recipe, tmp_path, None, True, 1, print))  # raises if parity is broken
+    result = trained(name, recipe)
+    export(result.model, result.contract, tmp_path / "1")  # raises if parity is broken
 
-    assert (published / "saved_model.pb").exists()
+    assert (tmp_path / "1" / "saved_model.pb").exists()
 
 
-def test_photos_are_learnt_by_transfer_then_by_fine_tuning_unless_another_recipe_is_asked_for(tmp_path):
+def test_the_plainer_recipes_are_validated_on_the_same_folds(tmp_path):
+    sentiment = find_task("sentiment").sample_recipes
+    recipes = {name: dataclasses.replace(sentiment["baseline"], epochs=1) for name in ("plain", "better", "best")}
+    task = dataclasses.replace(find_task("sentiment"), sample_recipes=recipes)
+    job = Job("sentiment", task, "better", tmp_path, None, True, 1, print)
+    record = train(job, job.load()).record
+
+    (fold,), (compared,) = record.folds, record.compared["plain"]
+    assert record.compared.keys() == {"plain"}
+    assert (compared.train_rows, compared.validation_rows) == (fold.train_rows, fold.validation_rows)
+    assert dataclasses.replace(job, compares=False).plainer_recipes() == {}
+
+
+def test_photos_are_learned_by_transfer_then_by_fine_tuning_by_default():
     task = find_task("image")
     *_, default = task.recipes
-    job = Job("image", task, default, tmp_path, None, True, 1, print, compares=False)
-    record = train(job, job.load()).record
+    record = trained("image", default).record
 
     for recipes in (task.recipes, task.sample_recipes):
         assert recipes[default].tuning_epochs

@@ -69,7 +69,7 @@ def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report
         "RECIPES = {'baseline': dataclasses.replace(BASE.sample_recipes['baseline'], epochs=1)}\n"
         "TASK = dataclasses.replace(BASE, load=load, recipes=RECIPES, floor=0.001)\n"
     )
-    command = [sys.executable, "-m", "serving", "train", "strict", "--recipe", "baseline", "--tasks", "mytasks"]
+    command = [sys.executable, "-m", "serving", "train", "strict", "--tasks", "mytasks", "--protocol", "holdout"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
     assert done.returncode == ExitCode.REFUSED, done.stderr

@@ -15,8 +15,8 @@ from training.jobs.run_metrics import recording_metrics
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
 
-def told(path: Path) -> dict[str, float]:
-    """Samples by name, with the labels' values behind it."""
+def samples(path: Path) -> dict[str, float]:
+    """Return values by name, followed by the labels' values."""
     return {
         " ".join([sample.name.removeprefix("plumbline_training_"), *sample.labels.values()]): sample.value
         for family in text_string_to_metric_families(path.read_text("utf-8"))
@@ -24,14 +24,14 @@ def told(path: Path) -> dict[str, float]:
     }
 
 
-def test_a_real_run_tells_what_its_contract_tells(tmp_path: Path) -> None:
+def test_a_real_run_writes_the_metrics_in_its_contract(tmp_path: Path) -> None:
     path = tmp_path / "house.prom"
     folders = ["--models-dir", str(tmp_path / "models"), "--reports-dir", str(tmp_path / "reports")]
-    options = ["--sample", "--recipe", "baseline", "--metrics-file", str(path)]
+    options = ["--sample", "--recipe", "baseline", "--protocol", "holdout", "--metrics-file", str(path)]
     done = CliRunner().invoke(train, ["house_price", *options, *folders])
     assert done.exit_code == 0, done.output
     text = path.read_text("utf-8")
-    values = told(path)
+    values = samples(path)
     assert f"test {values['metric mae house_price']:.4f}" in done.output
     assert f"baseline {values['baseline_metric mae house_price']:.4f}" in done.output
     assert values["exit_code house_price"] == 0
@@ -49,22 +49,22 @@ def test_a_failure_keeps_when_the_last_run_succeeded(tmp_path: Path) -> None:
     with recording_metrics(path, "sentiment") as run:
         run.trained(text_contract())
         run.published(Path("models/sentiment/3"))
-    before = told(path)
+    before = samples(path)
     for error, code in ((BadRequest("x"), ExitCode.BAD_INPUT), (ZeroDivisionError(), 1)):
         with pytest.raises(type(error)), recording_metrics(path, "sentiment"):
             raise error
-        after = told(path)
+        after = samples(path)
         assert after["exit_code sentiment"] == code
         assert after["last_run_timestamp_seconds sentiment"] >= before["last_run_timestamp_seconds sentiment"]
         kept = ("last_success_timestamp_seconds sentiment", "metric accuracy sentiment", "published_version sentiment")
         assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
 
 
-def test_a_stop_is_told_with_the_code_for_another_try(tmp_path: Path) -> None:
+def test_a_stop_is_recorded_with_the_code_for_another_try(tmp_path: Path) -> None:
     with pytest.raises(SystemExit), reporting_errors(), recording_metrics(tmp_path / "a.prom", "sentiment"):
         signal.raise_signal(signal.SIGTERM)
 
-    assert told(tmp_path / "a.prom")["exit_code sentiment"] == ExitCode.RETRY
+    assert samples(tmp_path / "a.prom")["exit_code sentiment"] == ExitCode.RETRY
 
 
 def test_models_may_share_a_file(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_models_may_share_a_file(tmp_path: Path) -> None:
         pass
     with pytest.raises(BadRequest), recording_metrics(path, "topic"):
         raise BadRequest("x")
-    values = told(path)
+    values = samples(path)
     assert values["exit_code sentiment"] == 0
     assert values["exit_code topic"] == ExitCode.BAD_INPUT
     assert "last_success_timestamp_seconds topic" not in values
@@ -84,7 +84,7 @@ def test_no_file_no_metrics() -> None:
         run.trained(text_contract())
 
 
-def test_what_can_not_be_written_is_told(tmp_path: Path) -> None:
+def test_a_file_that_can_not_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a.prom").write_text("<html>")
     for path in (tmp_path / "a.prom", tmp_path / "a.prom" / "b.prom"):
         done = CliRunner().invoke(train, ["house_price", "--sample", "--recipe", "nope", "--metrics-file", str(path)])

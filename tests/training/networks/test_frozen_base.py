@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from training.networks.frozen_base import features_of, split
 IMAGES = np.random.default_rng(0).integers(0, 255, (70, 32, 32, 3), np.uint8)
 
 
+@functools.cache  # Keras takes a second to build one
 def base_of(name):
     return getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(32, 32, 3))
 

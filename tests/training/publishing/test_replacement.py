@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from serving.process.exit_codes import ExitCode
 from serving.registry import read_versions
 from training.commands.train import train
+from training.execution.checkpoints import Checkpoint
 
 TASK = """
 import dataclasses
@@ -62,7 +63,10 @@ def user(first, tmp_path):
     return tmp_path / "user"
 
 
-def run(folder, monkeypatch, *options, **settings):
+def run(folder, monkeypatch, *options, reports=False, **settings):
+    """Train with these *settings* of the task; only tests that read the report take the seconds to draw it."""
+    if not reports:
+        monkeypatch.setattr("training.jobs.training_job.write_report", lambda record, folder: folder)
     (folder / "settings.json").write_text(json.dumps(settings))
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -88,7 +92,7 @@ def test_the_same_command_again_has_nothing_to_do(user, monkeypatch):
 
 
 def test_worse_on_the_same_test_rows_is_refused_though_the_data_have_changed(user, monkeypatch):
-    done = run(user, monkeypatch, noise=15)
+    done = run(user, monkeypatch, reports=True, noise=15)
 
     assert done.exit_code == ExitCode.REFUSED
     assert "houses: evaluating live version 1 on the same 100 rows\n" in done.output
@@ -108,7 +112,7 @@ def test_worse_than_the_naive_baseline_is_refused_even_as_the_first_version(user
 
 
 def test_as_good_on_other_data_is_published_and_says_what_it_was_compared_with(user, monkeypatch):
-    done = run(user, monkeypatch, noise=0.01)
+    done = run(user, monkeypatch, reports=True, noise=0.01)
 
     assert done.exit_code == 0, done.output
     assert "houses: published models/houses/2" in done.output
@@ -150,31 +154,43 @@ def test_a_live_version_that_can_not_be_loaded_is_replaced_only_on_request(user,
     assert done.exit_code == 0, done.output
 
 
-def test_other_code_is_another_job_wherever_the_task_imports_it_from(user, monkeypatch):
+def test_other_code_is_another_job_wherever_the_task_imports_it_from_and_its_commit_is_recorded(user, monkeypatch):
+    def git(*arguments):
+        author = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+        done = subprocess.run(["git", *author, *arguments], cwd=user, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
     (user / "changes.py").write_text(CHANGES.replace("return targets", "return targets + 0.001"))
+    git("init", "--quiet")
+    git("add", "owntasks", "changes.py")
+    git("commit", "--quiet", "--message", "A task")
+    monkeypatch.setenv("PLUMBLINE_REVISION", "abc123")
 
     done = run(user, monkeypatch)
 
     assert done.exit_code == 0, done.output
     assert "houses: published models/houses/2" in done.output
+    recorded = provenance(user)
+    assert recorded["git_revision"] == git("rev-parse", "HEAD")
+    assert recorded["git_dirty"] is False
+    assert recorded["plumbline_revision"] == "abc123"
+    assert len(recorded["code_sha256"]) == 64
+    assert recorded["versions"]["plumbline"]
 
 
 def test_other_code_does_not_resume_from_the_state_of_the_first(user, monkeypatch):
-    killed = (
-        "import training.execution.checkpoints as kept\n"
-        "save = kept.Checkpoint.save\n"
-        "def save_and_end(self, state):\n"
-        "    save(self, state)\n"
-        "    if self.number == 2: raise SystemExit(75)\n"
-        "kept.Checkpoint.save = save_and_end\n"
-        "from training.commands.train import train\n"
-        "train()\n"
-    )
+    save = Checkpoint.save
+
+    def save_and_end(checkpoint, state):
+        save(checkpoint, state)
+        if checkpoint.number == 2:
+            raise SystemExit(75)
+
     shutil.rmtree(user / "models")
-    command = ["houses", "--tasks", "owntasks", "--protocol", "holdout", "--models-dir", "models"]
-    ended = subprocess.run([sys.executable, "-c", killed, *command], cwd=user, capture_output=True, timeout=120)
-    assert ended.returncode == 75, ended.stderr
-    assert len(list((user / "models" / ".training").iterdir())) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", save_and_end)
+        assert run(user, monkeypatch).exit_code == 75
+    assert len(list((user / "models" / ".training").glob("*/fit-2.npz"))) == 1
 
     source = user / "owntasks" / "houses.py"
     source.write_text(source.read_text() + "\n# another\n")
@@ -182,25 +198,3 @@ def test_other_code_does_not_resume_from_the_state_of_the_first(user, monkeypatc
 
     assert done.exit_code == 0, done.output
     assert "resuming after" not in done.output
-
-
-def test_the_provenance_has_the_user_s_commit_and_plumbline_s(user, monkeypatch):
-    def git(*arguments):
-        author = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
-        done = subprocess.run(["git", *author, *arguments], cwd=user, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    git("init", "--quiet")
-    git("add", "owntasks", "changes.py")
-    git("commit", "--quiet", "--message", "A task")
-    monkeypatch.setenv("PLUMBLINE_REVISION", "abc123")
-
-    done = run(user, monkeypatch, noise=0.01)
-
-    assert done.exit_code == 0, done.output
-    told = provenance(user)
-    assert told["git_revision"] == git("rev-parse", "HEAD")
-    assert told["git_dirty"] is False
-    assert told["plumbline_revision"] == "abc123"
-    assert len(told["code_sha256"]) == 64
-    assert told["versions"]["plumbline"]

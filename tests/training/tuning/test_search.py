@@ -30,7 +30,7 @@ def test_a_search_resumes_and_its_recipe_can_be_trained(here):
     first = tuned("--trials", "1", *search)
     second = tuned("--trials", "2", *search)
     found = json.loads((here / "house_price.json").read_text())
-    done = CliRunner().invoke(train, ["house_price", "--sample", "--recipe", "house_price.json", "--no-compare"])
+    done = CliRunner().invoke(train, [QUICK[0], "--recipe", "house_price.json", *QUICK[3:]])
 
     assert "trial 1 of 1" in first.output
     assert "trial 1 of" not in second.output
