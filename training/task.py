@@ -1,12 +1,9 @@
 """What a file in `training/tasks` declares, and how the tasks in a package are found."""
 
-import importlib
 import pkgutil
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
 from serving.contract.arrays import Features
@@ -16,6 +13,7 @@ from training.data.datasets import Dataset, Instance
 from training.errors import BadRequest
 from training.execution.execution import Execution
 from training.problem_types import Problem
+from training.task_imports import clash, imported
 from training.validation import ValidationStrategy
 
 Say = Callable[[str], None]
@@ -98,7 +96,7 @@ class Task:
 
 def task_names(package: str = TASKS) -> tuple[str, ...]:
     """Return the models of *package*, one for each module in it. Raises BadRequest if it is not a package."""
-    folder = getattr(_imported(package), "__path__", None)
+    folder = getattr(imported(package), "__path__", None)
     if folder is None:
         raise BadRequest(f"--tasks {package}: expected a package, which is a folder of modules, got a module")
     return tuple(sorted(module.name for module in pkgutil.iter_modules(folder)))
@@ -108,27 +106,9 @@ def find_task(name: str, package: str = TASKS) -> Task:
     """Import the task called *name*. Raises BadRequest if there is none, or if it can't be imported."""
     names = task_names(package)
     if name not in names:
-        raise BadRequest(f"unknown model '{name}'; available: {', '.join(names) or 'none'}")
-    task = getattr(_imported(f"{package}.{name}"), "TASK", None)
+        hint = clash(package)
+        raise BadRequest(f"unknown model '{name}'; available: {', '.join(names) or 'none'}" + (hint and f"; {hint}"))
+    task = getattr(imported(f"{package}.{name}"), "TASK", None)
     if not isinstance(task, Task):
         raise BadRequest(f"{package}.{name}: expected TASK = Task(...), got {type(task).__name__}")
     return task
-
-
-def _imported(module: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            raise BadRequest(f"{_place(error)}: can't import '{error.name}', which is not installed") from error
-        raise BadRequest(f"--tasks: package '{error.name}' not found, neither installed nor in {Path.cwd()}") from error
-    except Exception as error:
-        raise BadRequest(f"{_place(error)}: {type(error).__name__}: {error}") from error
-
-
-def _place(error: BaseException) -> str:
-    """Return the file and line of the user's code at which an import failed."""
-    if isinstance(error, SyntaxError):
-        return f"{error.filename}, line {error.lineno}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
-    return f"{frames[-1].filename}, line {frames[-1].lineno}"

@@ -16,7 +16,9 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
-_OURS = ("training", "serving")
+import plumbline
+
+_OURS = ("training", "serving", "plumbline")
 _ENTRY = "training.jobs.training_job"
 """The module whose imports every job runs."""
 
@@ -53,6 +55,8 @@ def _sources(module: str) -> dict[str, bytes]:
         sources[name] = source = _read(spec)
         parents = name.split(".")[:-1]
         pending += [".".join(parents[: end + 1]) for end in range(len(parents))]
+        if name == "plumbline":  # which loads by name what it has
+            pending += plumbline.HOMES.values()
         pending += _imports(source, name if spec.submodule_search_locations else name.rpartition(".")[0])
     return sources
 

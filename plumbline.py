@@ -1,0 +1,82 @@
+"""Plumbline's public names: all that task files and scripts need, `from plumbline import Task, Dense, ...`.
+
+Modules below `training` and `serving` may move between releases; these names stay. Each is loaded when it is first
+used, so that `import plumbline` itself loads neither TensorFlow nor anything else.
+"""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+_NAMES = {
+    "serving.contract": "Contract ImageResizer InstanceLimits Labels TabularScaler TextVectorizer Value",
+    "serving.registry": "RegistryError Version live_version model_names read_versions",
+    "training.data.datasets": (
+        "Dataset Instance Part boston_housing california_housing download imdb mnist named png reuters"
+    ),
+    "training.data.photos": "cats_and_dogs read_classes",
+    "training.data.preprocessing": "glyph_resizer photo_resizer tabular_scaler text_vectorizer",
+    "training.errors": "BadRequest DataUnavailable TrainingError",
+    "training.fitting.fit": "Fit",
+    "training.networks.augmentation": "Augmentation",
+    "training.networks.convolutions": "ConvNet",
+    "training.networks.dense": "BagOfWords Dense MultiHot Network scores_of",
+    "training.networks.ensembles": "DenseEnsemble",
+    "training.networks.ngrams": "NGramBag",
+    "training.networks.tfidf": "TfIdfEnsemble",
+    "training.networks.transfer": "Transfer",
+    "training.problem_types": "BINARY MULTICLASS MULTILABEL REGRESSION UNIT_REGRESSION Problem",
+    "training.task": "Curves Fold Recipe Task Trained find_task task_names",
+    "training.validation": "HoldOut KFold RepeatedKFold TimeOrdered",
+}
+HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
+"""Public name -> the module that has it now."""
+
+__all__ = sorted(HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Load the public *name*; raises ImportError if that needs an extra, or if another package hides ours."""
+    if name not in HOMES:
+        raise AttributeError(f"module 'plumbline' has no attribute '{name}'")
+    home = HOMES[name]
+    top = home.partition(".")[0]
+    if _is_hidden(top):
+        raise ImportError(f"plumbline.{name}: {clash(top)}")
+    try:
+        value = getattr(importlib.import_module(home), name)
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"plumbline.{name} needs {error.name}, which is not installed here: pip install 'plumbline[train]'"
+        ) from error
+    globals()[name] = value  # so that this function is not called for it again
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def clash(package: str) -> str:
+    """Return what to do about a file or folder on Python's path with the name of our *package*; "" if there is none."""
+    for entry in sys.path:
+        for found in (Path(entry, package).resolve(), Path(entry, f"{package}.py").resolve()):
+            if found.exists() and found != _own(package):
+                return (
+                    f"{found} has the name of Plumbline's own package '{package}', and Python can import only one of "
+                    f"the two: rename yours"
+                )
+    return ""
+
+
+def _is_hidden(package: str) -> bool:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None or not _own(package).exists():  # not installed: that is another matter
+        return False
+    return Path(spec.origin).resolve() != _own(package) / "__init__.py"
+
+
+def _own(package: str) -> Path:
+    return Path(__file__).resolve().parent / package
