@@ -2,6 +2,8 @@
 
 import ast
 import importlib
+import itertools
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +11,13 @@ from pathlib import Path
 import pytest
 
 import plumbline
+from tests.stack import PLUMBLINE
 from training.publishing.sources import code_sha256
 
 ROOT = Path(plumbline.__file__).parent
 SAMPLES = "training.data.samples"
 """Plumbline's own stand-ins for its own data: of no use for others'."""
+DIGIT_PAIRS = list(itertools.product(range(10), repeat=2))
 
 
 def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -96,3 +100,31 @@ def test_the_code_of_a_task_is_also_what_it_takes_from_here(tmp_path, monkeypatc
     (tmp_path / "networks.py").write_text("ONE = 2")
 
     assert code_sha256("mycompany.churn") != before
+
+
+(SHOWN,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "training.md").read_text(), re.S)
+"""The task file in docs/training.md."""
+
+
+def test_the_task_file_that_is_shown_imports_nothing_of_ours_but_the_public_names():
+    imports = [node for node in ast.walk(ast.parse(SHOWN)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    tops = {getattr(node, "module", None) or node.names[0].name for node in imports}
+
+    assert tops - sys.stdlib_module_names == {"numpy", "plumbline"}
+
+
+@pytest.mark.parametrize(("options", "data"), [(["--data-dir", "data"], "customers"), (["--sample"], "sample")])
+def test_the_task_file_that_is_shown_becomes_a_version(tmp_path, options, data):
+    (tmp_path / "mycompany" / "tasks").mkdir(parents=True)
+    (tmp_path / "mycompany" / "tasks" / "__init__.py").touch()
+    (tmp_path / "mycompany" / "tasks" / "churn.py").write_text(SHOWN)
+    (tmp_path / "data").mkdir()
+    rows = [f"{minute},{call},{minute + call},{'yes' if minute + call > 9 else 'no'}" for minute, call in DIGIT_PAIRS]
+    (tmp_path / "data" / "customers.csv").write_text("\n".join(["minutes,calls,complaints,left", *rows, ""]))
+
+    command = [*PLUMBLINE, "train", "churn", "--tasks", "mycompany.tasks", *options]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+
+    assert done.returncode == 0, done.stderr
+    (version,) = plumbline.read_versions(tmp_path / "models", "churn")
+    assert (version.number, version.problem, version.provenance["data"]) == (1, "", data)
