@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from serving.contract import Contract, Value
-from serving.registry import Version
+from serving.registry import SAMPLE, Version
 from training.data.datasets import Dataset
 from training.errors import BadRequest
 from training.execution.checkpoints import Checkpoints
@@ -84,7 +84,9 @@ class Job:
 
     def load(self) -> Dataset:
         """Load the data. Raises DataUnavailable or BadRequest."""
-        return self.task.load_sample() if self.sample else self.task.load(self.data_dir)
+        if self.sample:  # by whatever name its author has it: the gate and `data: sample` go by this one
+            return dataclasses.replace(self.task.load_sample(), name=SAMPLE)
+        return self.task.load(self.data_dir)
 
     def identity(self, data: Dataset) -> str:
         """Return a hash of everything that determines the model: the same job would train the same model again."""
