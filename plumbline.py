@@ -7,6 +7,8 @@ used, so that `import plumbline` itself loads neither TensorFlow nor anything el
 import importlib
 import importlib.util
 import sys
+from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +45,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'plumbline' has no attribute '{name}'")
     home = HOMES[name]
     top = home.partition(".")[0]
-    if _is_hidden(top):
-        raise ImportError(f"plumbline.{name}: {clash(top)}")
+    check_own(top)
     try:
         value = getattr(importlib.import_module(home), name)
     except ModuleNotFoundError as error:
@@ -59,9 +60,18 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def clash(package: str) -> str:
+def check_own(package: str, path: Sequence[str] | None = None) -> None:
+    """Raise ImportError if Python would import another *package* than ours, from *path* (by default, its own)."""
+    spec = importlib.util.find_spec(package) if path is None else PathFinder.find_spec(package, path)
+    if spec is None or spec.origin is None or not _own(package).exists():  # not installed: that is another matter
+        return
+    if Path(spec.origin).resolve() != _own(package) / "__init__.py":
+        raise ImportError(clash(package, path))
+
+
+def clash(package: str, path: Sequence[str] | None = None) -> str:
     """Return what to do about a file or folder on Python's path with the name of our *package*; "" if there is none."""
-    for entry in sys.path:
+    for entry in sys.path if path is None else path:
         for found in (Path(entry, package).resolve(), Path(entry, f"{package}.py").resolve()):
             if found.exists() and found != _own(package):
                 return (
@@ -69,13 +79,6 @@ def clash(package: str) -> str:
                     f"the two: rename yours"
                 )
     return ""
-
-
-def _is_hidden(package: str) -> bool:
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None or not _own(package).exists():  # not installed: that is another matter
-        return False
-    return Path(spec.origin).resolve() != _own(package) / "__init__.py"
 
 
 def _own(package: str) -> Path:

@@ -5,6 +5,8 @@ from importlib.util import find_spec
 
 import click
 
+import plumbline
+
 EPILOG = """\b
 Examples:
   plumbline train all     train and publish every model
@@ -24,6 +26,8 @@ class _Commands(click.Group):
             try:
                 command: click.Command = entry.load()
             except ModuleNotFoundError as error:
+                if hint := plumbline.clash(entry.module.partition(".")[0]):
+                    raise click.ClickException(f"'{name}': {hint}") from error
                 raise click.ClickException(
                     f"'{name}' needs {error.name}, which is not installed here: pip install 'plumbline[serve,train]'"
                 ) from error

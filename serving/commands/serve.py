@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+import plumbline
 from serving.gateway.settings import InvalidSettings, Settings
 from serving.registry import RegistryError
 from serving.registry.server_config import servable_models
@@ -49,9 +50,10 @@ def serve(**options: str | None) -> None:
     """Check the settings and become gunicorn."""
     environment = {**os.environ, **{name.upper(): value for name, value in options.items() if value is not None}}
     try:
+        plumbline.check_own("serving", [os.getcwd()])  # where gunicorn looks first
         _name_models(environment)
         settings = Settings.from_env(environment)
-    except RegistryError as error:
+    except (RegistryError, ImportError) as error:
         raise click.ClickException(str(error)) from error
     except InvalidSettings as error:
         raise click.ClickException(f"these settings can't be used:\n{error}") from error

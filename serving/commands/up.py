@@ -227,7 +227,7 @@ def _gateway(processes: _Processes, port: int, behind: Mapping[str, str]) -> Non
     inherited = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     options = {"BIND": _HOST, "PORT": str(port)}
     environment = {**_ENVIRONMENT, **behind, **inherited, **options, "PROMETHEUS_MULTIPROC_DIR": str(processes.folder)}
-    processes.start("gateway", [sys.executable, "-m", "serving", "serve"], environment)
+    processes.start("gateway", [sys.executable, "-P", "-m", "serving", "serve"], environment)
 
 
 def _is_open(port: int) -> bool:

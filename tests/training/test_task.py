@@ -45,6 +45,15 @@ def test_what_is_known_of_the_data_goes_with_the_model(dataset, overrides, field
     assert all(len(example.instance) == fields for example in result.contract.examples)
 
 
+def test_a_sample_is_marked_as_one_whatever_its_author_called_it(tmp_path):
+    task = find_task("house_price")
+    named = dataclasses.replace(task.load_sample(), name="customers")
+    task = dataclasses.replace(task, load=lambda folder: named, load_sample=lambda: named)
+
+    sample, real = (Job("houses", task, "best", tmp_path, None, sample, 1, print).load() for sample in (True, False))
+    assert (sample.name, real.name) == ("sample", "customers")
+
+
 @pytest.mark.parametrize(
     ("package", "files", "message"),
     [
