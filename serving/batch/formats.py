@@ -113,6 +113,6 @@ def make_writer(
     suffix, packed = compression.split_suffix(output)
     format = _WRITTEN.get(suffix)
     if format is None or format.writer is None or (packed and not format.is_text):
-        raise BadInput(f"--output {output}: expected a name that ends in {WRITABLE}")
+        raise BadInput(f"--output {output}: expected {WRITABLE} at its end")
     compression.check_installed(packed)
     return format.writer(keep, types, answer, constants, packed)

@@ -1,4 +1,4 @@
-"""`plumbline drift`: whether the rows of a file look like those that a model was trained on."""
+"""`plumbline drift`: compares the rows of a file with a model's training data."""
 
 import json
 import math
@@ -10,73 +10,71 @@ import click
 
 from serving.batch.readers.text_encoding import printable
 from serving.commands.drift_input import Row, UnreadableFile, answered, measure_answers, read_rows
-from serving.commands.gateway_client import GatewayClient, GatewayError, url_option
+from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option, url_option
 from serving.commands.tables import table
 from serving.contract import Contract
 from serving.contract.measuring import input_reference
 from serving.errors import ContractError
 from serving.monitoring.drift import FeatureDrift, Verdict, Window, report
+from serving.process.exit_codes import ExitCode
+from serving.registry.versions import CONTRACT
 
-_HELP = """
-Compare the rows of INPUT, any file that `plumbline score` takes, with what MODEL was trained on.
-
-Each field of the model is a column. A file that was scored has its answers compared too: `label` and `score`, or
-`value`. The contract comes from a running gateway, or from a version's folder. The exit code is 3
-if any feature has drifted.
-
-\b
+_EXAMPLES = """\b
 Examples:
   plumbline drift scored.csv --model sentiment
   plumbline drift reviews.jsonl --model sentiment --column text=review
   plumbline drift houses.csv --model house_price --saved-model models/house_price/3
 """
 
-DRIFTED = 3
-"""The exit code: not that of a mistake."""
-
 _CHUNK = 1000
 _PROBLEMS_SHOWN = 5
-_CONTRACT_FILE = "assets.extra/contract.json"
 _HEADER = ("FEATURE", "PSI", "KS", "CHANCE", "OUTSIDE", "MISSING", "VERDICT")
 
 
-@click.command(help=_HELP.format(DRIFTED))
+@click.command(epilog=_EXAMPLES)
 @click.argument("path", metavar="INPUT", type=click.Path(exists=True, path_type=Path))
-@click.option("--model", required=True, help="The model's name.")
+@click.option("--model", required=True, help="Name of the model.")
 @url_option
+@api_key_option
 @click.option(
     "--saved-model",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A version's folder, instead of a gateway.",
+    help="Folder of a version, to read the contract from instead of a gateway.",
 )
-@click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help="What a field is called in the file.")
-@click.option("--allow-missing", is_flag=True, help="Take a file without the columns of fields that may be missing.")
-@click.option("--json", "as_json", is_flag=True, help="Give the report as JSON.")
+@click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help="Column that holds a field.")
+@click.option("--allow-missing", is_flag=True, help="Accept a file that lacks the columns of optional fields.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def drift(
     path: Path,
     model: str,
     url: str,
+    api_key: str | None,
     saved_model: Path | None,
     columns: tuple[str, ...],
     allow_missing: bool,
     as_json: bool,
 ) -> None:
-    """Print a line for each feature."""
-    contract = _read_contract(model, url, saved_model)
+    """Compare the rows of INPUT, any file that `plumbline score` takes, with the training data of MODEL.
+
+    Each field of the model is a column. The answers in a scored file are compared, too: `label` and `score`, or
+    `value`. The contract comes from a running gateway, or from a version's folder. The exit code is 3 if any feature
+    has drifted.
+    """
+    contract = _read_contract(model, GatewayClient(url, api_key), saved_model)
     try:
         window, problems = scan(path, contract, _mapped(columns, contract), allow_missing)
     except UnreadableFile as error:
         raise click.ClickException(printable(str(error))) from error
     features = report(window)
-    _say(model, path, window, problems, features, as_json)
+    _print(model, path, window, problems, features, as_json)
     if any(feature.verdict == Verdict.DRIFT for feature in features):
-        raise SystemExit(DRIFTED)
+        raise SystemExit(ExitCode.DRIFTED)
 
 
 def scan(
     path: Path, contract: Contract, columns: dict[str, str], allow_missing: bool = False
 ) -> tuple[Window, list[str]]:
-    """Count the rows of a file against the contract's reference; gives them, and what is wrong with other rows.
+    """Count the rows of a file by the contract's reference; return the counts, and the problems of invalid rows.
 
     Raises UnreadableFile.
     """
@@ -106,15 +104,14 @@ def _counted(path: Path, contract: Contract, rows: Sequence[Row], window: Window
     return Window.of(window.reference, measures)
 
 
-def _read_contract(model: str, url: str, saved_model: Path | None) -> Contract:
+def _read_contract(model: str, gateway: GatewayClient, saved_model: Path | None) -> Contract:
     try:
         if saved_model is None:
-            gateway = GatewayClient(url)
             details = gateway.get_json(f"/models/{model}")
             if "contract" not in details:
                 raise GatewayError(f"{model}: {details.get('problem', 'not ready')}")
             return Contract.from_json(gateway.get(details["contract"]))
-        contract = Contract.from_json((saved_model / _CONTRACT_FILE).read_bytes())
+        contract = Contract.from_json((saved_model / CONTRACT).read_bytes())
     except (OSError, ContractError) as error:
         raise click.ClickException(f"{saved_model or model}: {error}") from error
     if contract.model != model:
@@ -133,15 +130,15 @@ def _mapped(columns: Iterable[str], contract: Contract) -> dict[str, str]:
     return mapped
 
 
-def _say(
+def _print(
     model: str, path: Path, window: Window, problems: Sequence[str], features: Sequence[FeatureDrift], as_json: bool
 ) -> None:
     if as_json:
         listed = [{**vars(feature), "verdict": feature.verdict} for feature in features]
         for feature in listed:
             feature["chance"] = feature["chance"] if math.isfinite(feature["chance"]) else None  # without a row
-        told = {"model": model, "rows": window.rows, "invalid_rows": len(problems), "features": listed}
-        click.echo(json.dumps(told))
+        document = {"model": model, "rows": window.rows, "invalid_rows": len(problems), "features": listed}
+        click.echo(json.dumps(document))
         return
     click.echo(f"{model}: {window.rows:g} rows of {path}")
     click.echo(table([_HEADER, *map(_row, features)]))

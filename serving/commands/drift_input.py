@@ -1,4 +1,4 @@
-"""The rows of a file as scoring reads them, decoded, with the answers that are beside them, if any."""
+"""The rows of a file as scoring reads them, decoded, with the answers that a scored file has."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,12 +22,12 @@ _SHOWN = 200
 
 
 class UnreadableFile(ValueError):
-    """The file is not what its name says; the message names the place."""
+    """The file can't be read; the message names the place."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one row has: a decoded instance, or why it is none, and the answer, if there is one."""
+    """A row: the decoded instance or its *problem*, and the answer, if there is one."""
 
     number: int
     decoded: Any
@@ -36,10 +36,10 @@ class Row:
 
 
 def read_rows(path: Path, contract: Contract, columns: Mapping[str, str], allow_missing: bool) -> Iterator[Row]:
-    """Read *path*, any file of rows that can be scored; *columns* gives the column of a field that is called otherwise.
+    """Read *path*, any file of rows that can be scored; *columns* maps fields to columns with other names.
 
-    Columns that are no fields are passed over, but for `label` and `score`, or `value`: the answers of a file that was
-    scored. With *allow_missing* the columns of fields that may be missing need not be there. Raises UnreadableFile.
+    Of the other columns only the answers of a scored file are read: `label` and `score`, or `value`. With
+    *allow_missing* a file may lack the columns of optional fields. Raises UnreadableFile.
     """
     try:
         wanted = find_columns(contract, columns, None, (), allow_missing)
@@ -50,7 +50,7 @@ def read_rows(path: Path, contract: Contract, columns: Mapping[str, str], allow_
 
 
 def answered(contract: Contract, record: Mapping[str, Any]) -> bool:
-    """Return whether a row has the model's answer beside the inputs."""
+    """Return whether a row has the model's answer."""
     return all(record.get(name) not in (None, "") for name in _answer_columns(contract))
 
 
@@ -88,7 +88,7 @@ def _rows(source: Source, columns: Columns, contract: Contract) -> Iterator[Row]
 
 
 def _opened(source: Source, columns: Columns, answer: tuple[str, ...]) -> tuple[Opened, tuple[str, ...]]:
-    """Open *source*, with the columns of the answer if they are there."""
+    """Open *source*, with the columns of the answer if it has them."""
     opened = open_source(source, columns)
     if not set(answer) <= {*opened.unused, *columns.names}:
         return opened, ()

@@ -1,4 +1,4 @@
-"""What the commands on a models folder share."""
+"""The option and the error handling that commands on a models folder share."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,13 +14,14 @@ models_dir_option = click.option(
     default="models",
     show_default=True,
     envvar="PLUMBLINE_MODELS",
-    help="The models folder.",
+    show_envvar=True,
+    help="Folder of the published models. (MODELS_DIR is another setting, with which the gateway runs models itself.)",
 )
 
 
 @contextlib.contextmanager
-def telling_errors() -> Iterator[None]:
-    """Turn what can't be done into the message that ends the command."""
+def reporting_errors() -> Iterator[None]:
+    """End the command with the message of a RegistryError or OSError."""
     try:
         yield
     except (RegistryError, OSError) as error:

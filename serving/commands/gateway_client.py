@@ -1,4 +1,4 @@
-"""Asking a running gateway over HTTP, for the commands that do."""
+"""An HTTP client of a running gateway, and the options of the commands that use it."""
 
 import json
 import os
@@ -15,14 +15,18 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 url_option = click.option(
     "--url",
-    default=lambda: f"http://127.0.0.1:{os.environ.get('PORT') or 8000}",  # as `plumbline up` takes it
+    default=lambda: f"http://127.0.0.1:{os.environ.get('PORT') or 8000}",  # as in `plumbline up`
     show_default=f"{DEFAULT_URL}, or at $PORT",
     metavar="URL",
-    help="where the gateway listens",
+    help="Address of the gateway.",
 )
 
 api_key_option = click.option(
-    "--api-key", envvar="PLUMBLINE_API_KEY", metavar="KEY", help="where the gateway asks for one [$PLUMBLINE_API_KEY]"
+    "--api-key",
+    envvar="PLUMBLINE_API_KEY",
+    show_envvar=True,
+    metavar="KEY",
+    help="API key, for a gateway that needs one.",
 )
 
 
@@ -31,7 +35,7 @@ class GatewayError(click.ClickException):
 
 
 class GatewayClient:
-    """Asks the gateway at *url*, with *api_key* if there is one; raises GatewayError."""
+    """Calls the gateway at *url*, with *api_key* if there is one; raises GatewayError."""
 
     def __init__(self, url: str, api_key: str | None = None, timeout_seconds: float = 30.0) -> None:
         if not url.startswith(("http://", "https://")):
@@ -41,25 +45,25 @@ class GatewayClient:
         self._timeout_seconds = timeout_seconds
 
     def get(self, path: str) -> bytes:
-        """Give the body of what *path* answers."""
-        return self._ask(urllib.request.Request(self._url + path, headers=self._headers))  # noqa: S310 - the scheme was checked
+        """Return the body of the response to GET *path*."""
+        return self._send(urllib.request.Request(self._url + path, headers=self._headers))  # noqa: S310 - the scheme was checked
 
     def get_json(self, path: str) -> Any:
-        """Give the JSON of what *path* answers."""
+        """Return the JSON of the response to GET *path*."""
         return self._parsed(self.get(path))
 
     def post(self, path: str, value: Any) -> Any:
-        """Send *value* as JSON, and give the JSON that comes back."""
+        """POST *value* as JSON, and return the JSON of the response."""
         body, headers = json.dumps(value).encode(), {**self._headers, "Content-Type": "application/json"}
-        return self._parsed(self._ask(urllib.request.Request(self._url + path, body, headers)))  # noqa: S310
+        return self._parsed(self._send(urllib.request.Request(self._url + path, body, headers)))  # noqa: S310
 
     def _parsed(self, body: bytes) -> Any:
         try:
             return json.loads(body)
         except ValueError as error:
-            raise GatewayError(f"what answers at {self._url} is not a gateway of Plumbline's") from error
+            raise GatewayError(f"the server at {self._url} is not a Plumbline gateway") from error
 
-    def _ask(self, request: urllib.request.Request) -> bytes:
+    def _send(self, request: urllib.request.Request) -> bytes:
         try:
             with _opener.open(request, timeout=self._timeout_seconds) as reply:
                 body: bytes = reply.read()

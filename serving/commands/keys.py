@@ -4,13 +4,7 @@ import click
 
 from serving.gateway.middleware.key_file import make_key
 
-_HELP = """
-Make an API key for NAME, who is to ask the gateway.
-
-The key goes to the terminal (standard error) and is kept nowhere. Its line for the gateway's API_KEYS_FILE, which holds
-only its hash, goes to standard output.
-
-\b
+_EXAMPLES = """\b
 Examples:
   plumbline keys alice
   plumbline keys alice >> api-keys
@@ -18,10 +12,14 @@ Examples:
 """
 
 
-@click.command(help=_HELP)
+@click.command(epilog=_EXAMPLES)
 @click.argument("name")
 def keys(name: str) -> None:
-    """Print a key and its line."""
+    """Make an API key for NAME, a client of the gateway.
+
+    The key goes to the terminal (standard error) and is not stored. Its line for the gateway's API_KEYS_FILE, which
+    holds only its hash, goes to standard output.
+    """
     try:
         key, line = make_key(name)
     except ValueError as error:

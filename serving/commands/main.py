@@ -1,4 +1,4 @@
-"""The command `plumbline`. Each part of the project registers its commands as entry points; they load when called."""
+"""The command `plumbline`. Packages register commands as entry points, which are loaded when called."""
 
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ Examples:
 
 class _Commands(click.Group):
     def list_commands(self, context: click.Context) -> list[str]:
-        # Images install a part of the packages: the one with the gateway alone has no `training`.
+        # Not every container image has all packages: that of the gateway lacks `training`.
         entries = entry_points(group="plumbline.commands")
         return sorted(entry.name for entry in entries if find_spec(entry.module.partition(".")[0]))
 

@@ -1,39 +1,70 @@
-"""The commands below `plumbline models` that work on a models folder."""
+"""The subcommands of `plumbline models` that read or change a models folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from serving.commands.folder_options import models_dir_option, telling_errors
+from serving.commands.folder_options import models_dir_option, reporting_errors
 from serving.commands.model_checks import check, quarantine
 from serving.commands.tables import VERSION_HEADER, facts, table, version_rows
 from serving.registry import changes
 from serving.registry.errors import NoSuchVersion, NothingPublished
 from serving.registry.pinning import Pin, pins
 from serving.registry.server_config import MONITORING, batch_threads_config, models_config, servable_models
-from serving.registry.versions import SERVED, Version, model_names, read_versions
+from serving.registry.versions import SERVED, Version, model_names, newest_fit, read_versions
 
-
-@click.command(
-    "list",
-    help="""
-List all versions in the models folder.
-
-STATE is told from the folder alone: `newest` is the one that a model server is to answer with, `kept` is to stay loaded
-beside it, for requests under way; `idle` is not to be loaded; `broken` lacks its model or contract. Whether a model
-server has loaded them is told by `plumbline models`, which asks a gateway; whether it can, by `plumbline models check`.
-
-\b
+_LIST_EXAMPLES = """\b
 Examples:
   plumbline models list
   plumbline models list --models-dir /srv/models
-""",
-)
+"""
+
+_SHOW_EXAMPLES = """\b
+Examples:
+  plumbline models show sentiment
+  plumbline models show sentiment 3 --models-dir /srv/models
+"""
+
+_PROMOTE_EXAMPLES = """\b
+Examples:
+  plumbline models promote sentiment 3
+  plumbline models promote sentiment 3 --models-dir /srv/models
+"""
+
+_ROLLBACK_EXAMPLES = """\b
+Examples:
+  plumbline models rollback sentiment
+  plumbline models rollback sentiment --models-dir /srv/models
+"""
+
+_PRUNE_EXAMPLES = """\b
+Examples:
+  plumbline models prune --keep 5 --dry-run
+  plumbline models prune --keep 5
+  plumbline models prune sentiment topic --models-dir /srv/models
+"""
+
+_CONFIG_EXAMPLES = """\b
+Examples:
+  plumbline models config --models-dir models --output serving-config
+  plumbline models config --base-path /models --output k8s/base/model-server
+  plumbline models config --base-path gs://bucket/models --batch-threads 2
+  plumbline models config --pin
+"""
+
+
+@click.command("list", epilog=_LIST_EXAMPLES)
 @models_dir_option
 def list_versions(models_dir: Path) -> None:
-    """Print one line for each version."""
-    with telling_errors():
+    """List all versions in the models folder.
+
+    STATE comes from the folder alone: `newest` is the version that a model server should answer with; `kept` should
+    stay loaded for requests in progress; `idle` should not be loaded; `broken` lacks its model or contract. Whether a
+    model server has loaded them is shown by `plumbline models`, which queries a gateway; whether it can load them, by
+    `plumbline models check`.
+    """
+    with reporting_errors():
         rows = [
             row for model in model_names(models_dir) for row in version_rows(model, read_versions(models_dir, model))
         ]
@@ -43,80 +74,45 @@ def list_versions(models_dir: Path) -> None:
     click.echo(table([VERSION_HEADER, *rows]))
 
 
-@click.command(
-    help="""
-Show what VERSION of MODEL says of itself; without VERSION, of the newest that is not broken.
-
-\b
-Examples:
-  plumbline models show sentiment
-  plumbline models show sentiment 3 --models-dir /srv/models
-"""
-)
+@click.command(epilog=_SHOW_EXAMPLES)
 @models_dir_option
 @click.argument("model")
 @click.argument("version", type=int, required=False)
 def show(models_dir: Path, model: str, version: int | None) -> None:
-    """Print one fact a line."""
-    with telling_errors():
+    """Show the details of VERSION of MODEL; without VERSION, of the newest that is not broken."""
+    with reporting_errors():
         versions = read_versions(models_dir, model)
     for name, value in facts(_chosen(model, version, versions), versions).items():
         click.echo(f"{name:<17}{value}")
 
 
-@click.command(
-    help="""
-Make VERSION of MODEL the newest.
-
-Its files come back under the next number, since TensorFlow Serving serves the highest and never takes a number twice.
-VERSION may be the newest: that is how a version is tried again that TensorFlow Serving failed to load.
-
-\b
-Examples:
-  plumbline models promote sentiment 3
-  plumbline models promote sentiment 3 --models-dir /srv/models
-"""
-)
+@click.command(epilog=_PROMOTE_EXAMPLES)
 @models_dir_option
 @click.argument("model")
 @click.argument("version", type=int)
 def promote(models_dir: Path, model: str, version: int) -> None:
-    """Print what was done."""
-    with telling_errors():
-        _tell(changes.promote(models_dir, model, version))
+    """Make VERSION of MODEL the newest.
+
+    Its files are published again under the next number, since TensorFlow Serving serves the highest number and never
+    loads a number twice. VERSION may be the newest: this retries a version that TensorFlow Serving failed to load.
+    """
+    with reporting_errors():
+        _print(changes.promote(models_dir, model, version))
 
 
-@click.command(
-    help="""
-Make the version of MODEL the newest that was so before the newest.
-
-Its files come back under the next number. Done again, it goes back by one more.
-
-\b
-Examples:
-  plumbline models rollback sentiment
-  plumbline models rollback sentiment --models-dir /srv/models
-"""
-)
+@click.command(epilog=_ROLLBACK_EXAMPLES)
 @models_dir_option
 @click.argument("model")
 def rollback(models_dir: Path, model: str) -> None:
-    """Print what was done."""
-    with telling_errors():
-        _tell(changes.rollback(models_dir, model))
+    """Make the previous version of MODEL the newest again.
+
+    Its files are published again under the next number. A second rollback goes back by one more version.
+    """
+    with reporting_errors():
+        _print(changes.rollback(models_dir, model))
 
 
-@click.command(
-    help="""
-Remove old versions of each MODEL, or of all, but the newest N.
-
-\b
-Examples:
-  plumbline models prune --keep 5 --dry-run
-  plumbline models prune --keep 5
-  plumbline models prune sentiment topic --models-dir /srv/models
-"""
-)
+@click.command(epilog=_PRUNE_EXAMPLES)
 @models_dir_option
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
 @click.option(
@@ -125,12 +121,12 @@ Examples:
     default=SERVED,
     show_default=True,
     metavar="N",
-    help=f"How many to keep of each model, at least the {SERVED} that TensorFlow Serving has loaded.",
+    help=f"Number of versions to keep of each model, at least the {SERVED} that TensorFlow Serving has loaded.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
 def prune(models_dir: Path, models: tuple[str, ...], keep: int, dry_run: bool) -> None:
-    """Print one line for each model."""
-    with telling_errors():
+    """Remove old versions of each MODEL, or of all models, and keep the newest N."""
+    with reporting_errors():
         found = {model: read_versions(models_dir, model) for model in models or model_names(models_dir)}
         for model, versions in found.items():
             removed = changes.removable(versions, keep) if dry_run else changes.prune(models_dir, model, keep)
@@ -138,51 +134,47 @@ def prune(models_dir: Path, models: tuple[str, ...], keep: int, dry_run: bool) -
             done = f"{'would remove' if dry_run else 'removed'} {_numbers(removed)}" if removed else "nothing to remove"
             click.echo(f"{model}: {done}; {_numbers(stay)} {'stays' if len(stay) == 1 else 'stay'}")
     if not dry_run:
-        click.echo("TensorFlow Serving goes on with the versions that it serves.")
+        click.echo("TensorFlow Serving keeps the versions that it serves.")
 
 
-@click.command(
-    help="""
-Write TensorFlow Serving's configuration for the published models.
-
-models.config lists the models, batching.config has the threads that run batches, monitoring.config turns metrics on.
-How each model is batched stands in its versions, which training writes: start the server with --enable_batching and
---enable_per_model_batching_parameters.
-
-Of each model the two newest versions are loaded, whatever they will be. Where one of them can't be loaded, which would
-end the server's start, the model is pinned to the two newest that can, and says so; with --pin all models are. A pinned
-model takes no new version until this command is given again.
-
-\b
-Examples:
-  plumbline models config --models-dir models --output serving-config
-  plumbline models config --base-path /models --output k8s/base/model-server
-  plumbline models config --base-path gs://bucket/models --batch-threads 2
-  plumbline models config --pin
-"""
-)
+@click.command(epilog=_CONFIG_EXAMPLES)
 @models_dir_option
-@click.option("--base-path", metavar="PATH", help="The models folder as the server sees it, if elsewhere; or a URI.")
-@click.option("--batch-threads", type=click.IntRange(1), default=4, show_default=True, help="Batches run at once.")
-@click.option("--pin", is_flag=True, help="Name the versions that are loaded, so that no other ever is.")
+@click.option("--base-path", metavar="PATH", help="Path or URI of the models folder on the server, if it differs.")
+@click.option(
+    "--batch-threads",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    help="Number of batches that run at the same time.",
+)
+@click.option("--pin", is_flag=True, help="Pin all models to their present versions.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     default=".",
     show_default=True,
-    help="The folder to write to.",
+    help="Folder to write to.",
 )
 def config(models_dir: Path, base_path: str | None, batch_threads: int, pin: bool, output: Path) -> None:
-    """Print one line for each file."""
+    """Write TensorFlow Serving's configuration for the published models.
+
+    models.config lists the models, batching.config has the threads that run batches, monitoring.config enables metrics.
+    Training writes into each version how it is batched: start the server with --enable_batching and
+    --enable_per_model_batching_parameters.
+
+    The two newest versions of each model are loaded, also as new ones arrive. If one of them can't be loaded, which
+    would make the server's start fail, the model is pinned to the two newest that can, and a message says so; --pin
+    pins all models. A pinned model gets no new version until this command is run again.
+    """
     base_path = base_path or str(models_dir.resolve())
     if not (base_path.startswith("/") or "://" in base_path):
         raise click.BadParameter(f"expected an absolute path or a URI, got '{base_path}'", param_hint="--base-path")
-    with telling_errors():
+    with reporting_errors():
         models, unservable = servable_models(models_dir)
         if unservable:  # the server would unload a model that is left out of its list
             raise unservable[0]
         pinned = pins(models_dir, models, everything=pin)
-        tell_pins(pinned)
+        print_pins(pinned)
         output.mkdir(parents=True, exist_ok=True)
         for name, text in (
             ("models.config", models_config(models, base_path, {name: it.versions for name, it in pinned.items()})),
@@ -196,7 +188,7 @@ def config(models_dir: Path, base_path: str | None, batch_threads: int, pin: boo
 COMMANDS = (list_versions, show, promote, rollback, prune, config, check, quarantine)
 
 
-def tell_pins(pinned: Mapping[str, Pin]) -> None:
+def print_pins(pinned: Mapping[str, Pin]) -> None:
     """Print which models are pinned, and why."""
     for model, pin in pinned.items():
         for version in pin.passed_over:
@@ -205,7 +197,7 @@ def tell_pins(pinned: Mapping[str, Pin]) -> None:
         click.echo(f"{model}: pinned to {numbers}: new versions are not loaded until this is written anew", err=True)
 
 
-def _tell(done: changes.Promotion) -> None:
+def _print(done: changes.Promotion) -> None:
     click.echo(f"{done.model}: version {done.version} holds what version {done.copied} does")
     click.echo(
         f"TensorFlow Serving loads {done.version} when it next looks at the folder (by default within a second), and "
@@ -215,7 +207,7 @@ def _tell(done: changes.Promotion) -> None:
 
 def _chosen(model: str, number: int | None, versions: list[Version]) -> Version:
     if number is None:
-        return next((version for version in reversed(versions) if not version.problem), versions[-1])
+        return newest_fit(versions) or versions[-1]
     for version in versions:
         if version.number == number:
             return version

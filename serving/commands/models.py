@@ -10,10 +10,7 @@ from serving.commands.gateway_client import GatewayClient, api_key_option, url_o
 from serving.commands.model_versions import COMMANDS
 from serving.commands.tables import metric, table
 
-_HELP = """
-List the models that a running gateway serves, or see and change the versions in a models folder.
-
-\b
+_EXAMPLES = """\b
 Examples:
   plumbline models
   plumbline models --url http://gateway:8000
@@ -21,10 +18,7 @@ Examples:
   plumbline models rollback sentiment
 """
 
-_SERVED_HELP = """
-List the models that a running gateway serves; `plumbline models` alone does the same.
-
-\b
+_SERVED_EXAMPLES = """\b
 Examples:
   plumbline models served
   plumbline models served --url http://gateway:8000
@@ -33,23 +27,23 @@ Examples:
 _HEADER = ("MODEL", "READY", "VERSIONS", "DATA", "RECIPE", "METRIC")
 
 
-@click.group(help=_HELP, invoke_without_command=True)
+@click.group(epilog=_EXAMPLES, invoke_without_command=True)
 @url_option
 @api_key_option
 @click.pass_context
 def models(context: click.Context, url: str, api_key: str | None) -> None:
-    """Do as `served` does unless a command is named."""
+    """List the models that a running gateway serves, or show and change the versions in a models folder."""
     if context.invoked_subcommand is None:
         context.invoke(served, url=url, api_key=api_key)
     elif context.get_parameter_source("url") is ParameterSource.COMMANDLINE:
-        raise click.UsageError("--url stands after 'served', or with no command: the others work on a folder")
+        raise click.UsageError("use --url after 'served', or without a subcommand: the others work on a folder")
 
 
-@models.command(help=_SERVED_HELP)
+@models.command(epilog=_SERVED_EXAMPLES)
 @url_option
 @api_key_option
 def served(url: str, api_key: str | None) -> None:
-    """Print one line for each model."""
+    """List the models that a running gateway serves; `plumbline models` without a subcommand does the same."""
     listed = GatewayClient(url, api_key).get_json("/models")["models"]
     click.echo(table([_HEADER, *(_row(model) for model in listed)]))
     for model in listed:

@@ -13,10 +13,7 @@ from serving.gateway.settings import InvalidSettings, Settings
 from serving.registry import RegistryError
 from serving.registry.server_config import servable_models
 
-_EXAMPLES = """
-Serve raw input over HTTP, with the models of a TensorFlow Serving model server, or those of a folder.
-
-\b
+_EXAMPLES = """\b
 Examples:
   plumbline serve
   plumbline serve --model-server tf-serving:8500 --models sentiment,digits
@@ -29,25 +26,31 @@ REFRESH_SECONDS, MAX_BODY_BYTES, MAX_INSTANCES, MAX_TEXT_CHARACTERS, MAX_IMAGE_P
 MAX_JSON_DEPTH, MAX_CONCURRENCY, MAX_QUEUE, MAX_BATCH_ROWS, MAX_BATCH_BYTES, MAX_BATCH_CALLS and CANARY, such as
 sentiment:4=5,topic:7=10 (percent of the requests that name no version); API_KEYS_FILE and RATE_LIMIT;
 MODEL_SERVER_CA, MODEL_SERVER_CERT, MODEL_SERVER_KEY and MODEL_SERVER_NAME (TLS); DRAIN_SECONDS, LOG_FORMAT,
-ACCESS_LOG, TRACING and PIN_WORKERS. docs/operations.md tells of each.
+ACCESS_LOG, TRACING and PIN_WORKERS. docs/operations.md explains each.
 """
 
 
-@click.command(help=_EXAMPLES)
-@click.option("--model-server", metavar="HOST:PORT", help="gRPC address of the model server [localhost:8500]")
-@click.option("--models-dir", metavar="DIR", help="load the models of this folder instead; needs TensorFlow")
+@click.command(epilog=_EXAMPLES)
+@click.option(
+    "--model-server", metavar="HOST:PORT", help="gRPC address of the model server.  [default: localhost:8500]"
+)
+@click.option(
+    "--models-dir",
+    metavar="DIR",
+    help="Folder of models to run in-process instead; needs TensorFlow. ($PLUMBLINE_MODELS does not set it.)",
+)
 @click.option(
     "--models",
     metavar="NAME,...",
-    help="models to serve [sentiment,topic,house_price,image,digits; of --models-dir, all]",
+    help="Models to serve.  [default: sentiment,topic,house_price,image,digits; with --models-dir, all]",
 )
-@click.option("--bind", metavar="HOST", help="address to listen at [127.0.0.1]")
-@click.option("--port", metavar="PORT", help="port to listen at [8000]")
-@click.option("--workers", metavar="N", help="processes [2]")
-@click.option("--threads", metavar="N", help="threads of each process [64]")
-@click.option("--deadline-seconds", metavar="S", help="time for one prediction [5]")
+@click.option("--bind", metavar="HOST", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", metavar="PORT", help="Port to listen on.  [default: 8000]")
+@click.option("--workers", metavar="N", help="Number of processes.  [default: 2]")
+@click.option("--threads", metavar="N", help="Threads per process.  [default: 64]")
+@click.option("--deadline-seconds", metavar="S", help="Maximum duration of a prediction.  [default: 5]")
 def serve(**options: str | None) -> None:
-    """Check the settings and become gunicorn."""
+    """Serve raw input over HTTP, with the models of a TensorFlow Serving model server, or those of a folder."""
     environment = {**os.environ, **{name.upper(): value for name, value in options.items() if value is not None}}
     try:
         plumbline.check_own("serving", [os.getcwd()])  # where gunicorn looks first
@@ -62,7 +65,7 @@ def serve(**options: str | None) -> None:
 
 
 def _name_models(environment: dict[str, str]) -> None:
-    """Where a models folder is given, but no models, have all served that can be; raises RegistryError."""
+    """Select all models of the models folder that can be served, unless MODELS is set; raises RegistryError."""
     folder = environment.get("MODELS_DIR", "")
     if os.path.isdir(folder) and not environment.get("MODELS"):
         models, unservable = servable_models(Path(folder))
@@ -72,7 +75,7 @@ def _name_models(environment: dict[str, str]) -> None:
 
 
 def _fresh_folder(settings: Settings) -> str:
-    """Make a private folder for the workers' metrics; prometheus_client looks for it when it is imported."""
+    """Make a private folder for the workers' metrics; prometheus_client reads its path on import."""
     return tempfile.mkdtemp(prefix="plumbline-metrics-", dir=settings.metrics_dir)
 
 

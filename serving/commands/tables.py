@@ -1,4 +1,4 @@
-"""Text for terminals: what is known of models and versions, in columns."""
+"""Models and versions as columns of text for terminals."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,13 +9,13 @@ VERSION_HEADER = ("MODEL", "VERSION", "STATE", "DATA", "RECIPE", "METRIC", "TRAI
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Lay out *rows* in columns; the first row is the header."""
+    """Return *rows* as aligned columns; the first row is the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def metric(evaluation: Mapping[str, Any]) -> str:
-    """Give the metric on the test rows, beside the naive baseline's."""
+    """Return the metric on the test rows, followed by the naive baseline's."""
     name = evaluation.get("metric")
     if name is None:
         return "-"
@@ -24,7 +24,7 @@ def metric(evaluation: Mapping[str, Any]) -> str:
 
 
 def version_rows(model: str, versions: Sequence[Version]) -> Iterator[tuple[str, ...]]:
-    """Give a row below VERSION_HEADER for each version."""
+    """Yield a row for each version, with the columns of VERSION_HEADER."""
     for version in versions:
         provenance = version.provenance
         yield (
@@ -40,14 +40,14 @@ def version_rows(model: str, versions: Sequence[Version]) -> Iterator[tuple[str,
 
 
 def facts(version: Version, versions: Sequence[Version]) -> dict[str, str]:
-    """Give all that *version* says of itself, by name."""
-    told: dict[str, Any] = {"version": version.number, "state": state(version, versions), "path": version.path}
-    told |= {"broken": version.problem, "promoted": _promoted(version)}
+    """Return the details of *version* by name."""
+    details: dict[str, Any] = {"version": version.number, "state": state(version, versions), "path": version.path}
+    details |= {"broken": version.problem, "promoted": _promoted(version)}
     if version.contract:
-        told |= {"metric": _metric(version), "problem type": version.contract.problem}
-        told |= {"fields": ", ".join(version.contract.preprocessor.fields)}
-        told |= {name.replace("_", " "): _flat(value) for name, value in version.provenance.items()}
-    return {name: str(value) for name, value in told.items() if value not in (None, "")}
+        details |= {"metric": _metric(version), "problem type": version.contract.problem}
+        details |= {"fields": ", ".join(version.contract.preprocessor.fields)}
+        details |= {name.replace("_", " "): _flat(value) for name, value in version.provenance.items()}
+    return {name: str(value) for name, value in details.items() if value not in (None, "")}
 
 
 def _metric(version: Version) -> str:

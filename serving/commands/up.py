@@ -1,4 +1,4 @@
-"""`plumbline up`: the gateway and what computes the models, on this machine, shown at work, until Ctrl-C."""
+"""`plumbline up`: runs the gateway and a model server on this machine until Ctrl-C."""
 
 import contextlib
 import json
@@ -20,12 +20,7 @@ import click
 from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option
 from serving.process import memory
 
-_HELP = """
-Serve every model in the models folder on this machine.
-
-Where tensorflow_model_server is on PATH, the gateway has that behind it; else it loads the models itself.
-
-\b
+_EXAMPLES = """\b
 Examples:
   plumbline up
   plumbline up --models-dir /srv/models --port 9000
@@ -33,59 +28,63 @@ Examples:
 """
 
 _NOT_SERVED = "not served: "
-"""How a line begins in which `plumbline serve` says which model it leaves out, and why."""
+"""The beginning of the lines in which `plumbline serve` names the models that it leaves out."""
 _HOST = "127.0.0.1"
 _PORT = click.IntRange(1, 65535)
 _READY_SECONDS = 180
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.05
 _GRPC_THREADS = 256
-"""The original refuses what comes beyond four times the CPUs; the gateway sends up to WORKERS * THREADS calls, 128."""
+"""TensorFlow Serving refuses calls beyond four times the CPUs by default; the gateway sends WORKERS * THREADS, 128."""
 _ELSEWHERE = {
     *("MODEL_SERVER", "MODEL_SERVER_CA", "MODEL_SERVER_CERT", "MODEL_SERVER_KEY", "MODEL_SERVER_NAME"),
     *("MODELS_DIR", "MODELS"),
 }
-"""What the caller's environment says of other model servers and other models."""
+"""Variables of the caller that would lead to other model servers and other models."""
 _INTRA_OP = "--tensorflow_intra_op_parallelism=1"
-"""A thread for an operation: requests run side by side, and several threads for each get into each other's way."""
+"""One thread per operation: requests run in parallel, and several threads for each would compete."""
 _ENVIRONMENT = {
-    # glibc would keep freed memory for each of up to sixteen threads apart: 40 MB more after some load.
+    # glibc would keep separate freed memory for up to sixteen threads: 40 MB more after some load.
     "MALLOC_ARENA_MAX": "2",
-    # Large blocks go back when they are freed; by default the loading of a model teaches malloc to keep them: 25 MB.
-    # What layers of the image model put out is smaller than 4 MB: to get it anew for each picture takes a tenth longer.
+    # Large freed blocks go back to the system; by default malloc learns to keep them when a model is loaded: 25 MB.
+    # Outputs of the image model's layers are smaller than 4 MB: to allocate them anew per image takes 10 % longer.
     "MALLOC_MMAP_THRESHOLD_": "4194304",
     "MALLOC_TRIM_THRESHOLD_": "2097152",
-    # Who waits for a reply reads it, not a thread of gRPC's event engine that wakes it: 0.9 of the CPU time of a text.
+    # The waiting thread reads a reply itself, not a thread of gRPC's event engine: 10 % less CPU time per text.
     "GRPC_EXPERIMENTS": "-event_engine_client,-event_engine_listener",
     "ACCESS_LOG": "off",  # the logs are shown only if a process fails, and would grow with each request
-    "DRAIN_SECONDS": "0",  # who presses Ctrl-C waits for no load balancer to notice
+    "DRAIN_SECONDS": "0",  # after Ctrl-C there is no load balancer to wait for
 }
-"""Of all processes, where the caller's environment says nothing else."""
+"""The environment of all processes; the caller's variables take precedence."""
 _SHOWN = 110
-"""Characters of a request or an answer that are shown."""
+"""Maximum number of characters shown of a request or an answer."""
 
 
-@click.command(help=_HELP)
+@click.command(epilog=_EXAMPLES)
 @click.option(
     "--models-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default="models",
     show_default=True,
     envvar="PLUMBLINE_MODELS",
-    help="Where `plumbline train` publishes.",
+    show_envvar=True,
+    help="Folder of the published models.",
 )
-@click.option("--port", type=_PORT, default=8000, show_default=True, envvar="PORT", help="The gateway's port.")
+@click.option("--port", type=_PORT, default=8000, show_default=True, envvar="PORT", help="Port of the gateway.")
 @click.option(
     "--model-server-port",
     type=_PORT,
     default=8500,
     show_default=True,
-    help="The gRPC port of tensorflow_model_server.",
+    help="gRPC port of tensorflow_model_server.",
 )
-@click.option("--dry-run", is_flag=True, help="Only check that it could start, before models are trained for it.")
+@click.option("--dry-run", is_flag=True, help="Only check whether it could start, before models are trained.")
 @api_key_option
 def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_key: str | None) -> None:
-    """Start, wait until it is ready, show an answer of each model, and stay until a signal comes."""
+    """Serve every model in the models folder on this machine.
+
+    If tensorflow_model_server is on PATH, the gateway uses it; otherwise it runs the models in-process.
+    """
     binary = _binary()
     _check_free(port, "--port")
     if binary:
@@ -115,7 +114,7 @@ def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_k
 
 
 class _Processes:
-    """Child processes with their logs in *folder*; a context manager that never leaves one behind."""
+    """Child processes, with their logs in *folder*; leaving the `with` block stops them all."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -125,7 +124,7 @@ class _Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop them, the last that was started first, whatever signals still come."""
+        """Stop the processes in reverse order of their start; further signals are ignored."""
         for stop in (signal.SIGINT, signal.SIGTERM):
             signal.signal(stop, signal.SIG_IGN)
         for popen in reversed(self._started.values()):
@@ -137,15 +136,15 @@ class _Processes:
                 popen.wait()
 
     def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
-        """Start one."""
+        """Start a process."""
         with self._log(name).open("wb") as out:
             # A session of its own: Ctrl-C reaches only `plumbline up`, which stops the gateway before the model server.
-            self._started[name] = subprocess.Popen(  # noqa: S603 - the command is ours
+            self._started[name] = subprocess.Popen(  # noqa: S603 - the command is fixed
                 command, stdout=out, stderr=subprocess.STDOUT, env=environment, start_new_session=True
             )
 
     def wait_until(self, done: Callable[[], bool]) -> None:
-        """Wait; raises ClickException if one ends meanwhile, or it takes too long."""
+        """Wait until *done*; raises ClickException if a process ends, or it takes too long."""
         deadline = time.monotonic() + _READY_SECONDS
         while not done():
             self._check()
@@ -155,7 +154,7 @@ class _Processes:
             time.sleep(_POLL_SECONDS)
 
     def watch(self) -> None:
-        """Wait for ever; raises ClickException if one ends."""
+        """Wait until a process ends, then raise ClickException."""
         while True:
             self._check()
             time.sleep(0.5)
@@ -197,9 +196,9 @@ def _binary() -> str | None:
 
 
 def _model_server(binary: str, models_dir: Path, processes: _Processes, port: int) -> dict[str, str]:
-    """Start it; gives the gateway's settings that lead to it."""
-    # Here, since all that reads contracts takes 16 MB, which without a model server only the gateway needs.
-    from serving.commands.model_versions import tell_pins
+    """Start the model server, and return the gateway's settings for it."""
+    # Imported here: reading contracts takes 16 MB, which this process needs only with a model server.
+    from serving.commands.model_versions import print_pins
     from serving.registry import RegistryError
     from serving.registry.pinning import pins
     from serving.registry.server_config import models_config, servable_models
@@ -212,13 +211,13 @@ def _model_server(binary: str, models_dir: Path, processes: _Processes, port: in
         click.echo(f"{_NOT_SERVED}{problem}", err=True)
     click.echo(f"model server: {binary}, gRPC at {_HOST}:{port}")
     config = processes.folder / "models.config"
-    pinned = pins(models_dir, models)  # or a version that can't be loaded would end it, though good ones are there
-    tell_pins(pinned)
+    pinned = pins(models_dir, models)  # otherwise one version that can't be loaded would make its start fail
+    print_pins(pinned)
     text = models_config(models, str(models_dir.resolve()), {name: pin.versions for name, pin in pinned.items()})
     config.write_text(text, "utf-8")
     flags = [f"--port={port}", f"--model_config_file={config}", f"--grpc_max_threads={_GRPC_THREADS}", _INTRA_OP]
     processes.start("model server", [binary, *flags], {**_ENVIRONMENT, **os.environ})
-    # The gateway waits for it, or each of its workers would find it at another moment.
+    # Start the gateway only then, so that all its workers find the model server at once.
     processes.wait_until(lambda: _is_open(port))
     return {"MODEL_SERVER": f"{_HOST}:{port}", "MODELS": ",".join(models), "PIN_WORKERS": "on"}
 
@@ -245,10 +244,10 @@ def _is_ready(client: GatewayClient) -> bool:
 
 def _show(client: GatewayClient, port: int) -> None:
     for model in (each["name"] for each in client.get_json("/models")["models"]):
-        told = client.get_json(f"/models/{model}")
-        warning = "; its answers mean nothing" if told["data"] == "sample" else ""
-        click.secho(f"\n{model} (data: {told['data']}{warning})", bold=True)
-        example = told["instance"]["example"]
+        details = client.get_json(f"/models/{model}")
+        warning = "; its answers mean nothing" if details["data"] == "sample" else ""
+        click.secho(f"\n{model} (data: {details['data']}{warning})", bold=True)
+        example = details["instance"]["example"]
         click.echo(f"  POST /predict/{model}  {_short(example)}")
         click.echo(f"  {_short(client.post(f'/predict/{model}', example))}")
     click.echo(f"\nhttp://{_HOST}:{port}  (the page; /predict/<model>, /models, /docs, /readyz, /metrics)")

@@ -1,4 +1,4 @@
-"""`plumbline verify`: whether a live gateway and its models compute what training computed."""
+"""`plumbline verify`: checks that a running gateway and its models compute what training computed."""
 
 import math
 import time
@@ -11,28 +11,26 @@ from serving.commands.gateway_client import GatewayClient, GatewayError, api_key
 from serving.contract import Contract, ParityExample
 from serving.errors import ContractError
 
-_HELP = """
-Replay each model's parity examples through a running gateway, and compare the answers with training's.
-
-Without a MODEL all that the gateway serves are verified. The exit code is 1 if any differs.
-
-\b
+_EXAMPLES = """\b
 Examples:
   plumbline verify
   plumbline verify sentiment digits
   plumbline verify --url http://gateway:8000
 """
 
-_TRIES = 3
-"""So often a model may change its version while it is being verified."""
+_MAX_TRIES = 3
+"""A model may change its version while it is being verified."""
 
 
-@click.command(help=_HELP)
+@click.command(epilog=_EXAMPLES)
 @url_option
 @api_key_option
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
 def verify(url: str, api_key: str | None, models: tuple[str, ...]) -> None:
-    """Print one line for each model."""
+    """Replay each model's parity examples through a running gateway, and compare the answers with training's.
+
+    Without a MODEL, all models that the gateway serves are verified. The exit code is 1 if any answer differs.
+    """
     gateway = GatewayClient(url, api_key)
     listed = [model["name"] for model in gateway.get_json("/models")["models"]]
     results = [_verified(gateway, model) for model in models or listed]
@@ -42,9 +40,9 @@ def verify(url: str, api_key: str | None, models: tuple[str, ...]) -> None:
 
 def _verified(gateway: GatewayClient, model: str) -> bool:
     try:
-        for _ in range(_TRIES):
-            if (said := _replay(gateway, model)) is not None:
-                click.echo(said)
+        for _ in range(_MAX_TRIES):
+            if (result := _replay(gateway, model)) is not None:
+                click.echo(result)
                 return True
             time.sleep(1)  # until all of the gateway's processes have noticed
         raise _Difference("its version keeps changing")
@@ -58,7 +56,7 @@ class _Difference(Exception):
 
 
 def _replay(gateway: GatewayClient, model: str) -> str | None:
-    """Replay all examples of the newest version; gives None if that version went meanwhile."""
+    """Replay all examples of the newest version; return None if it was removed meanwhile."""
     details = gateway.get_json(f"/models/{model}")
     if "contract" not in details:
         raise _Difference(details.get("problem", "not ready"))
@@ -87,7 +85,7 @@ def _compare(contract: Contract, index: int, example: ParityExample, got: Mappin
 
 
 def _agree(expected: Any, got: Any, tolerance: float) -> bool:
-    """Compare numbers within the tolerance; of scores by label those that both list, as ties may swap the last."""
+    """Compare numbers within the tolerance. Of scores by label, only common ones count: ties may swap the last."""
     if isinstance(expected, dict):
         return isinstance(got, dict) and all(
             _agree(expected[key], got[key], tolerance) for key in expected.keys() & got

@@ -1,17 +1,19 @@
-"""How the commands that run as jobs end, for whoever decides whether to start them again."""
+"""The exit codes of commands that run as jobs: they say whether to run a command again."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The codes of `plumbline train`, `tune` and `score`; a Kubernetes podFailurePolicy tells by them."""
+    """The codes of `plumbline train`, `tune`, `score` and `drift`; a Kubernetes podFailurePolicy can use them."""
 
     DONE = 0
     UNEXPECTED = 1
-    """A stack trace: a defect, or something that nobody foresaw. Perhaps worth one more try."""
+    """An unexpected error, with a stack trace. Perhaps worth one retry."""
     BAD_INPUT = 2
-    """The command can't succeed as it stands; click ends with it, too. Final."""
+    """The command can't succeed as it is; click exits with it, too. Final."""
     REFUSED = 3
-    """Done, and not good enough: a model for the gate, or too many rejected rows. It would be so again. Final."""
+    """Done, but not good enough: the gate refused the model, or too many rows were rejected. Final."""
+    DRIFTED = REFUSED
+    """Done, and at least one feature has drifted. Final."""
     RETRY = 75
-    """Stopped, or something is missing for now: the same command may do better later (EX_TEMPFAIL)."""
+    """Stopped, or something is unavailable: the same command may succeed later (EX_TEMPFAIL)."""

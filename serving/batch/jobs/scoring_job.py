@@ -192,7 +192,7 @@ def merge_shards(output: str, max_rejects: str | None) -> dict[str, Any]:
     """Merge the parts of all shards, from these and the manifest alone, and return the summary. Raises BatchError."""
     manifest = read_manifest(output)
     if manifest is None:
-        raise BadInput(f"{manifest_path(output)} does not exist: expected the --output of the shards")
+        raise BadInput(f"{manifest_path(output)} is not there: expected the --output of the shards")
     parts = Parts(output, manifest)
     if done := merging.finished(output, manifest):
         parts.remove()

@@ -35,10 +35,10 @@ def test_help_and_errors_name_every_format() -> None:
     assert list(options["format"].type.choices) == list(FORMATS)  # type: ignore[attr-defined]
     for format in FORMATS.values():
         for suffix in format.suffixes[:1]:
-            assert suffix in (score.help or "")
+            assert suffix in (score.epilog or "")
 
 
 @pytest.mark.parametrize("output", ["out.txt", "out.tsv", "out", "out.parquet.gz", "out.zip"])
 def test_an_output_of_another_format_is_refused(output: str) -> None:
-    with pytest.raises(BadInput, match=r"ends in \.csv, \.jsonl \(also with \.gz or \.zst\) or \.parquet$"):
+    with pytest.raises(BadInput, match=r"expected \.csv, \.jsonl \(also with \.gz or \.zst\) or \.parquet at its end"):
         make_writer(output, ("value", "unit"), (), "", ("m", 1, "c"))

@@ -10,9 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from serving.commands.drift import DRIFTED, drift
+from serving.commands.drift import drift
 from serving.contract import Contract
+from serving.gateway.app import create_app
+from serving.gateway.middleware.key_file import make_key
+from serving.gateway.settings import Settings
+from serving.process.exit_codes import ExitCode
+from tests.serving.commands.test_verify import served
 from tests.serving.contracts import scores, tabular_contract, text_contract, with_reference
+from tests.serving.fake_model_server import FakeModelServer
 
 RNG = np.random.default_rng(3)
 
@@ -67,7 +73,7 @@ def test_drift_is_told_by_feature_and_by_the_exit_code(tmp_path: Path, houses: P
     rows = [{**row, "rooms": row["rooms"] * 3} for row in like_training(2300)]
     path = write_csv(tmp_path / "a.csv", rows)
     result = asked(path, "house_price", houses, "--json")
-    assert result.exit_code == DRIFTED
+    assert result.exit_code == ExitCode.DRIFTED
     told = report(result)
     assert {name: feature["verdict"] for name, feature in told.items()} == {
         "rooms": "drift",
@@ -83,7 +89,7 @@ def test_texts_of_a_column_with_another_name_without_answers(tmp_path: Path) -> 
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(json.dumps({"review": "zork " * 30, "stars": 3}) for _ in range(200)))
     result = asked(path, "sentiment", folder, "--column", "text=review", "--json")
-    assert result.exit_code == DRIFTED, result.output
+    assert result.exit_code == ExitCode.DRIFTED, result.output
     told = report(result)
     assert [*told] == ["words", "unknown_ratio", "vocabulary"]
     assert told["words"]["outside"] == told["unknown_ratio"]["outside"] == 1
@@ -177,3 +183,24 @@ def test_every_file_of_rows_that_can_be_scored_is_read(tmp_path: Path, houses: P
     told = json.loads(asked(tmp_path / name, "house_price", houses, "--json").stdout)
     assert told["rows"] == 50
     assert "value" in {feature["feature"] for feature in told["features"]}
+
+
+def test_a_gateway_with_keys_gives_the_contract_to_who_has_one(tmp_path: Path, model_server: FakeModelServer) -> None:
+    model_server.publish(with_reference(tabular_contract()))
+    key, line = make_key("alice")
+    (tmp_path / "api-keys").write_text(f"{line}\n")
+    path = write_csv(tmp_path / "a.csv", like_training(300))
+    settings = Settings(
+        model_server=model_server.address,
+        models=("house_price",),
+        refresh_seconds=0.05,
+        api_keys_file=tmp_path / "api-keys",
+    )
+    with served(create_app(settings)) as url:
+        command = [str(path), "--model", "house_price", "--url", url]
+        refused = CliRunner().invoke(drift, command)
+        by_option = CliRunner().invoke(drift, [*command, "--api-key", key])
+        by_variable = CliRunner().invoke(drift, command, env={"PLUMBLINE_API_KEY": key})
+    assert (refused.exit_code, "expected a known API key" in refused.output) == (1, True)
+    for result in (by_option, by_variable):
+        assert (result.exit_code, "300 rows" in result.output) == (0, True), result.output
