@@ -61,7 +61,7 @@ class GatewayClient:
         try:
             return json.loads(body)
         except ValueError as error:
-            raise GatewayError(f"the server at {self._url} is not a Plumbline gateway") from error
+            raise GatewayError(f"what answers at {self._url} is not a gateway of Plumbline's") from error
 
     def _send(self, request: urllib.request.Request) -> bytes:
         try:

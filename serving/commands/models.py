@@ -36,7 +36,7 @@ def models(context: click.Context, url: str, api_key: str | None) -> None:
     if context.invoked_subcommand is None:
         context.invoke(served, url=url, api_key=api_key)
     elif context.get_parameter_source("url") is ParameterSource.COMMANDLINE:
-        raise click.UsageError("use --url after 'served', or without a subcommand: the others work on a folder")
+        raise click.UsageError("--url stands after 'served', or with no command: the others work on a folder")
 
 
 @models.command(epilog=_SERVED_EXAMPLES)

@@ -11,24 +11,32 @@ Write = Callable[[BinaryIO], object]
 
 def replace(path: Path, write: Write) -> None:
     """Put what *write* writes at *path*, replacing what was there; readers see the old content or the new one."""
-    aside = write_aside(path, write)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_by(temporary_name(path), path, write)
+
+
+def replace_by(aside: Path, path: Path, write: Write) -> None:
+    """Do as `replace` by way of the file *aside*, whose name no other process may use at the same time."""
+    write_synced(aside, write)
     aside.replace(path)
     sync_entry(path.parent)
 
 
-def write_aside(path: Path, write: Write) -> Path:
-    """Return a new, synced file next to *path* with what *write* writes, to be renamed; it is deleted on an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        with aside.open("wb") as file:
+def temporary_name(path: Path) -> Path:
+    """Return an unused name in the folder of *path*."""
+    return path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+
+
+def write_synced(path: Path, write: Write) -> None:
+    """Write a file and sync it to the disk; delete it if that fails."""
+    with path.open("wb") as file:
+        try:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    return aside
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def sync(folder: Path) -> None:

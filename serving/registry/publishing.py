@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from serving.process.durable_files import replace, sync, sync_entry
+from serving.process.durable_files import replace_by, sync, sync_entry
 from serving.registry.errors import NoNextNumber
 from serving.registry.staging import exclusive, staging
 from serving.registry.versions import Version, live_version, scan
@@ -59,4 +59,4 @@ def next_number(folder: Path) -> int:
 
 def remember(folder: Path, number: int) -> None:
     """Record the highest number that was ever used in *folder*, durably; the caller holds the lock."""
-    replace(folder / HIGHEST, lambda file: file.write(f"{number}\n".encode()))
+    replace_by(folder / f"{HIGHEST}.new", folder / HIGHEST, lambda file: file.write(f"{number}\n".encode()))

@@ -60,7 +60,9 @@ class LocalFiles:
 
     def create(self, path: str, content: bytes) -> None:
         """Write to a temporary file, and give it the name unless that is taken."""
-        aside = durable_files.write_aside(Path(path), lambda file: file.write(content))
+        aside = durable_files.temporary_name(Path(path))
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        durable_files.write_synced(aside, lambda file: file.write(content))
         try:
             os.link(aside, path)
         finally:

@@ -38,7 +38,7 @@ class JsonlReader:
     columns: Columns
 
     def read(self, records: Sequence[bytes | None], first: int) -> Rows:
-        """Read lines; None stands for one that was too long."""
+        """Read lines; None is one that was too long."""
         rows = Rows()
         for number, line in enumerate(records, first):
             if line is not None and not line.strip():
