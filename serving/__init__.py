@@ -1,1 +1,1 @@
-"""Everything between a raw request and an answer: contract, TF Serving client, gateway, local model server."""
+"""Everything between a raw request and its answer: contract, TensorFlow Serving client, gateway, local model server."""

@@ -1,4 +1,4 @@
-"""`python -m serving` is `plumbline`: for whoever has the packages but not the script on PATH."""
+"""`python -m serving` runs `plumbline`, where the script is not on PATH."""
 
 from serving.commands.main import main
 

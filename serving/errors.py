@@ -1,8 +1,8 @@
-"""The errors that Plumbline raises on purpose. The gateway turns those of a prediction into RFC 9457 problems.
+"""The errors that Plumbline raises on purpose. The gateway turns a PredictionError into an RFC 9457 problem.
 
     PlumblineError
     ├── PredictionError
-    │   ├── RequestError                 the caller's fault
+    │   ├── RequestError                 an error of the caller
     │   │   ├── MalformedRequest         400
     │   │   ├── Unauthorized             401
     │   │   ├── UnknownModel             404
@@ -10,13 +10,13 @@
     │   │   ├── UnknownLabel             404
     │   │   ├── RequestTooLarge          413
     │   │   ├── UnsupportedMedia         415
-    │   │   ├── InvalidInstance          422   (InvalidFields, once their places in the request are known)
-    │   │   ├── RateLimited              429   right in itself, but its sender asks too often
-    │   │   └── Overloaded               429   right in itself, but too many came at the same time
+    │   │   ├── InvalidInstance          422   (made of InvalidFields, with their places in the request)
+    │   │   ├── RateLimited              429   valid, but the key's rate limit is exceeded
+    │   │   └── Overloaded               429   valid, but the queue is full
     │   ├── ContractError                500   the model's contract is broken
     │   │   └── ParityError              500   the served model does not compute what training computed
     │   └── ModelServerError             502   the model server answered with an error
-    │       ├── ModelServerRefused       502   it found the tensors wrong
+    │       ├── ModelServerRefused       502   it rejected the tensors
     │       ├── ModelServerOverloaded    503
     │       ├── ModelServerUnavailable   503
     │       ├── ModelNotReady            503
@@ -32,16 +32,16 @@ from typing import ClassVar
 
 
 class PlumblineError(Exception):
-    """The root: catch this to catch everything that Plumbline raises on purpose."""
+    """The base class: catch this to catch everything that Plumbline raises on purpose."""
 
 
 class PredictionError(PlumblineError):
-    """A request, or a prediction, can't be answered: *problem*, of *model* if it is one's."""
+    """A request or a prediction failed with *problem*; *model* is empty if no model is concerned."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     version: int | None = None
-    """The version that was to answer, once that is known."""
+    """The version that should have answered, once it is known."""
 
     def __init__(self, problem: str, model: str = "") -> None:
         super().__init__(f"{model}: {problem}" if model else problem)
@@ -50,14 +50,14 @@ class PredictionError(PlumblineError):
 
 
 class RequestError(PredictionError):
-    """The request can't be answered as it stands."""
+    """The request can't be answered as it is."""
 
     status = 400
     code = "bad_request"
 
 
 class MalformedRequest(RequestError):
-    """The body is not what the media type says, or lacks its outer shape."""
+    """The body does not match its media type, or lacks the expected outer structure."""
 
     code = "malformed_request"
 
@@ -83,7 +83,7 @@ class UnknownModel(RequestError):
 
 
 class UnknownVersion(RequestError):
-    """The model server does not serve this version (any more)."""
+    """The model server does not, or no longer, serve this version."""
 
     status = 404
     code = "unknown_version"
@@ -94,7 +94,7 @@ class UnknownVersion(RequestError):
 
 
 class UnknownLabel(RequestError):
-    """The model server knows no such label of the model, or serves no version under it."""
+    """The model has no such label on the model server, or no version is served under it."""
 
     status = 404
     code = "unknown_label"
@@ -111,16 +111,16 @@ class RequestTooLarge(RequestError):
 
 
 class UnsupportedMedia(RequestError):
-    """The media type is not one that this model takes."""
+    """The model does not take this media type."""
 
     status = 415
     code = "unsupported_media_type"
 
 
 class InvalidFields(PredictionError):
-    """An instance is not what the contract says: the first *problems*, and the *count* of all that were found.
+    """An instance breaks the contract: the first *problems*, and the *count* of all.
 
-    Its place in the request is not known yet.
+    The instance's place in the request is not known yet.
     """
 
     def __init__(self, problems: Sequence["InvalidField"], count: int) -> None:
@@ -130,7 +130,7 @@ class InvalidFields(PredictionError):
 
 
 class InvalidField(InvalidFields):
-    """One field of an instance is not what the contract says; an empty *field* is the instance itself."""
+    """One field of an instance breaks the contract; an empty *field* means the instance itself."""
 
     def __init__(self, field: str, expected: str, got: object) -> None:
         self.field = field
@@ -142,11 +142,11 @@ class InvalidField(InvalidFields):
 
 
 class Described(str):
-    """What came, already put in words (so that it is not quoted again)."""
+    """A description of a value, which is not quoted."""
 
 
 class InvalidInstance(RequestError):
-    """Instances break the contract: *errors* has instance number and field of the first of them, *count* is of all."""
+    """Instances break the contract: *errors* has the first errors with their instance numbers, *count* counts all."""
 
     status = 422
     code = "invalid_instance"
@@ -161,7 +161,7 @@ class InvalidInstance(RequestError):
 
 
 class RateLimited(RequestError):
-    """The owner of the API key asks more often than allowed; *seconds* later the next request may come."""
+    """The rate limit of the API key's owner is exceeded; the next request is allowed in *seconds*."""
 
     status = 429
     code = "rate_limited"
@@ -182,13 +182,13 @@ class Overloaded(RequestError):
 
 
 class ContractError(PredictionError):
-    """A contract can't be read, or does not fit the model that carries it."""
+    """A contract can't be read, or does not fit its model."""
 
     code = "contract"
 
 
 class ParityError(ContractError):
-    """Replaying a parity example gave something else than training did."""
+    """Replaying a parity example gave a different result than training."""
 
     code = "parity"
 
@@ -197,7 +197,7 @@ class ParityError(ContractError):
 
 
 class ModelServerError(PredictionError):
-    """The model server answered, but not with scores."""
+    """The model server answered with an error."""
 
     status = 502
     code = "model_server_error"
@@ -207,7 +207,7 @@ class ModelServerError(PredictionError):
 
 
 class ModelServerRefused(ModelServerError):
-    """The model server found the tensors of a call wrong, so that calling again is no use."""
+    """The model server rejected the tensors of a call; a retry is useless."""
 
 
 class ModelServerOverloaded(ModelServerError):
@@ -238,7 +238,7 @@ class ModelServerTimeout(ModelServerError):
     code = "model_server_timeout"
 
 
-_short = Repr()  # the value is a stranger's: of any depth, of any length
+_short = Repr()  # the value comes from a client: it may have any depth and length
 _short.maxlevel = _short.maxdict = _short.maxlist = 2
 _short.maxstring = 60
 

@@ -14,7 +14,7 @@ from serving.runtime.lean_tensorflow import skip_public_api
 
 
 def main(flags: Flags) -> None:
-    """Run the server until SIGTERM or SIGINT; exit with 255 if it can't start, as the original does."""
+    """Run the server until SIGTERM or SIGINT; like the original, exit with 255 if it can't start."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s] %(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow's C++ part when it is imported
     skip_public_api()
@@ -30,7 +30,7 @@ def main(flags: Flags) -> None:
         status = 255
     logging.shutdown()
     sys.stderr.flush()
-    # Not sys.exit: it would wait for requests that outlast the grace, and abort if a thread is still loading a model.
+    # Not sys.exit: it would wait for requests that outlast the drain, and abort if a thread is still loading a model.
     os._exit(status)
 
 

@@ -1,6 +1,6 @@
-"""Configuration files and reload requests (text protos), turned into checked values of our own.
+"""Configuration files and reload requests (text protos) -> checked values.
 
-Nothing here needs TensorFlow, so that a mistake in a file shows before its seconds of import.
+Nothing here needs TensorFlow, so that a mistake is reported before TensorFlow is imported, which takes seconds.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 
 @dataclass(frozen=True)
 class Configuration:
-    """All that the flags and the files they name say."""
+    """The content of the flags and of the files that they name."""
 
     flags: Flags
     models: tuple[ModelConfig, ...]
@@ -45,7 +45,7 @@ class Configuration:
 
 
 def model_configs(flags: Flags) -> tuple[ModelConfig, ...]:
-    """Read what the flags say is to be served."""
+    """Read the models to serve; raises ServingError."""
     if flags.model_config_file:
         return from_server_config(read_text_proto(flags.model_config_file, model_server_config_pb2.ModelServerConfig()))
     if not flags.model_base_path:
@@ -96,7 +96,7 @@ def _policy(policy: Any) -> VersionPolicy:
 
 
 def batching_parameters(flags: Flags) -> BatchingParameters | None:
-    """Read how to batch; None for not at all."""
+    """Read the batching parameters; None disables batching."""
     if not flags.enable_batching:
         if flags.batching_parameters_file:
             raise invalid_argument("server_options.batching_parameters_file is set without setting enable_batching")
@@ -109,7 +109,7 @@ def batching_parameters(flags: Flags) -> BatchingParameters | None:
 
 
 def metrics_path(flags: Flags) -> str | None:
-    """Read where Prometheus is to find the metrics; None for nowhere."""
+    """Read the path of the metrics; None disables them."""
     if not flags.monitoring_config_file:
         return None
     config = read_text_proto(flags.monitoring_config_file, rebuilt_messages.MonitoringConfig()).prometheus_config
@@ -117,7 +117,7 @@ def metrics_path(flags: Flags) -> str | None:
 
 
 def tls(flags: Flags) -> ServerTls | None:
-    """Read how the gRPC port speaks TLS; None for not at all."""
+    """Read the TLS configuration of the gRPC port; None disables TLS."""
     if not flags.ssl_config_file:
         return None
     config = read_text_proto(flags.ssl_config_file, rebuilt_messages.SSLConfig())

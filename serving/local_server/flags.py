@@ -18,9 +18,9 @@ Example:
 
 @dataclass(frozen=True)
 class Flags:
-    """What the server was started with. Field names are flag names."""
+    """The flags that the server was started with; fields are named like flags."""
 
-    host: str = "0.0.0.0"  # noqa: S104 - as the original listens
+    host: str = "0.0.0.0"  # noqa: S104 - like the original
     port: int = 8500
     rest_api_port: int = 0
     grpc_max_threads: int = 64
@@ -48,7 +48,7 @@ HELP = {
     "host": "Address to listen on (not a flag of the original).",
     "port": "gRPC port; 0 for none.",
     "rest_api_port": "REST port, also for Prometheus; 0 for none.",
-    "grpc_max_threads": "Requests that are worked on at the same time.",
+    "grpc_max_threads": "Maximum number of concurrent requests.",
     "model_name": "Name of the only model, when there is no --model_config_file.",
     "model_base_path": "Folder of the only model, holding one folder per version number.",
     "model_config_file": "Text ModelServerConfig listing the models.",

@@ -1,4 +1,4 @@
-"""The gRPC port: which method does what, deadlines in, errors out."""
+"""The gRPC port: dispatches methods, passes deadlines on, and turns errors into statuses."""
 
 import logging
 from collections.abc import Callable
@@ -29,12 +29,12 @@ logger = logging.getLogger(__name__)
 
 Method = Callable[[Any, grpc.ServicerContext], Any]
 
-_LONGEST_MESSAGE = 1024
+_MAX_MESSAGE = 1024
 _FOR_EVER = 365 * 24 * 3600.0  # longer waits overflow a lock's time-out
 _OPTIONS = [
     ("grpc.max_receive_message_length", 2**31 - 1),
     ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 0),  # or a second server on the port would start, and take half of the requests
+    ("grpc.so_reuseport", 0),  # otherwise a second server could start on the port, and get half of the requests
 ]
 
 
@@ -131,10 +131,10 @@ def _handler(method: Method, request_type: Any) -> "grpc.RpcMethodHandler[Any, A
 
 def _deadline(context: grpc.ServicerContext) -> float | None:
     remaining = context.time_remaining()
-    if remaining is None or remaining > _FOR_EVER:  # without a deadline gRPC gives some hundred years, at times
+    if remaining is None or remaining > _FOR_EVER:  # without a deadline gRPC sometimes reports some hundred years
         return None
     return monotonic() + remaining
 
 
 def _cut(message: str) -> str:
-    return message if len(message) <= _LONGEST_MESSAGE else message[:_LONGEST_MESSAGE] + "...TRUNCATED"
+    return message if len(message) <= _MAX_MESSAGE else message[:_MAX_MESSAGE] + "...TRUNCATED"

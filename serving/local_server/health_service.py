@@ -1,6 +1,6 @@
-"""The standard gRPC health service, in so far as the original has it: it says that the server is up, no more.
+"""The standard gRPC health service as the original has it: it only says that the server is up.
 
-Whether a model is ready is for GetModelStatus to say.
+GetModelStatus says whether a model is ready.
 """
 
 from typing import Any

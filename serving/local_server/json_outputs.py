@@ -1,4 +1,4 @@
-"""Outputs -> JSON, as the REST predict call answers them."""
+"""Outputs -> JSON, in the form of the REST predict call."""
 
 import base64
 import json
@@ -88,7 +88,7 @@ def _double(value: float) -> str:
 
 
 def _decimal(value: float, text: str) -> str:
-    """Finish a number: `.0` after whole ones, and the bare tokens that are not JSON but that the original writes."""
+    """Finish a number: `.0` after whole ones; NaN and infinities as the original writes them, though not JSON."""
     if not isfinite(value):
         return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return f"{text}.0" if text.lstrip("-").isdigit() else text

@@ -1,4 +1,4 @@
-"""JSON values -> numpy, by what a signature expects: the two request formats of the REST predict call."""
+"""JSON values -> numpy, as a signature expects: the two request formats of the REST predict call."""
 
 import base64
 import binascii
@@ -13,12 +13,12 @@ from serving.runtime.signature import TensorInfo
 from serving.runtime.tensor_messages import TYPE_NAMES, Array
 from serving.tfserving.codes import Code
 
-_LONGEST_ECHO = 256
+_MAX_ECHO = 256
 _READABLE = {np.dtype(name) for name in ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u4", "u8", "?", "O")}
 
 
 def parse_request(body: bytes) -> dict[str, Any]:
-    """Parse the body, up to the end of its first JSON document; NaN and Infinity are let through."""
+    """Parse the body, up to the end of its first JSON document; NaN and Infinity are accepted."""
     text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
     if not text:
         raise invalid_argument("JSON Parse error: The document is empty")
@@ -114,7 +114,7 @@ def _read_column_of(rows: list[Any], info: TensorInfo, named: bool) -> Array:
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    """Tell the shape from the first element at each depth."""
+    """Return the shape, from the first element at each depth."""
     shape = []
     while isinstance(value, list):
         shape.append(len(value))
@@ -148,7 +148,7 @@ def _array(leaves: list[Any], info: TensorInfo) -> Array:
 
 
 def _converter(info: TensorInfo) -> Callable[[Any], Any]:
-    """Make the function that checks and converts one element; ints pass for floats, not the other way round."""
+    """Return the function that checks and converts one element; ints are accepted as floats, floats not as ints."""
     kind, name = info.dtype.kind, TYPE_NAMES.get(info.dtype, "unknown")
     expected: dict[str, tuple[type, ...]] = {"f": (int, float), "i": (int,), "u": (int,), "b": (bool,), "O": (str,)}
 
@@ -185,4 +185,4 @@ def _type_name(value: Any) -> str:
 
 
 def _echo(value: Any) -> str:
-    return json.dumps(value)[:_LONGEST_ECHO]
+    return json.dumps(value)[:_MAX_ECHO]

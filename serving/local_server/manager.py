@@ -1,4 +1,4 @@
-"""All models: finds the version a request means, and applies configurations while requests go on."""
+"""All models: finds the version of a request, and applies configurations while requests run."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ Labels = dict[str, dict[str, int]]
 
 
 class ModelManager:
-    """The models by name. Both ports ask it for every request."""
+    """The models by name. Both ports use it for every request."""
 
     def __init__(self, load: Loader, pace: Pace, labels_may_be_unavailable: bool = False) -> None:
         self._load = load
@@ -27,11 +27,11 @@ class ModelManager:
         self._generation = 0
 
     def knows(self, name: str) -> bool:
-        """Tell whether a model of this name was ever configured, so that the name may become a metric's label."""
+        """Return whether a model of this name was ever configured, so that the name may become a metric's label."""
         return name in self._models
 
     def find(self, request: Any) -> tuple[int, Servable]:
-        """Find what a request's ModelSpec means: a version's number and the servable to run."""
+        """Return the version's number and the servable of a request's ModelSpec; raises ServingError."""
         if not request.HasField("model_spec"):
             raise invalid_argument("Missing ModelSpec")
         spec = request.model_spec
@@ -59,9 +59,9 @@ class ModelManager:
         return model.versions() if model else []
 
     def apply(self, configs: Sequence[ModelConfig], still_wanted: Callable[[], bool], noun: str = "model") -> None:
-        """Serve these models and no others; returns when the new ones are available and the labels are set.
+        """Serve these models and no others; return when the new ones are available and the labels are set.
 
-        Only the bookkeeping is done under the lock: one that has to wait, perhaps for ever, holds up no other.
+        Only the bookkeeping holds the lock: a call that waits, perhaps for ever, delays no other. Raises ServingError.
         """
         with self._changed:
             self._generation += 1
@@ -72,12 +72,12 @@ class ModelManager:
                 model.configure(configured.get(name))
             for name in configured.keys() - self._models.keys():
                 self._models[name] = Model(configured[name], self._load, self._pace, self._changed)
-            if generation == 1:  # the original too looks at the first labels before it has loaded anything
+            if generation == 1:  # like the original, which checks the first labels before it has loaded anything
                 self._relabel(configs)
             added = [self._models[name] for name in configured.keys() - known]
         self._await_available(added, still_wanted, noun)
         with self._changed:
-            if generation == self._generation:  # or a later configuration has been applied meanwhile
+            if generation == self._generation:  # otherwise a later configuration was applied meanwhile
                 self._relabel(configs)
 
     def _await_available(self, models: Sequence[Model], still_wanted: Callable[[], bool], noun: str) -> None:

@@ -1,4 +1,4 @@
-"""The gRPC ModelService: what state a model's versions are in, and which models to serve."""
+"""The gRPC ModelService: the states of a model's versions, and reloads of the configuration."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from serving.runtime.version import State, Version
 
 
 def model_status(manager: ModelManager, request: Any) -> Any:
-    """Answer a GetModelStatusRequest. A label in it is ignored, as the original does."""
+    """Answer a GetModelStatusRequest; like the original, ignore a label in it."""
     if not request.HasField("model_spec"):
         raise invalid_argument("Missing ModelSpec")
     spec = request.model_spec
@@ -40,17 +40,17 @@ def _describe(version: Version, status: Any) -> None:
 
 
 class ModelService:
-    """Its methods are the service's; they raise ServingError."""
+    """The methods of the service; they raise ServingError."""
 
     def __init__(self, manager: ModelManager) -> None:
         self._manager = manager
 
     def get_model_status(self, request: Any) -> Any:
-        """Tell the states of a model's versions."""
+        """Return the states of a model's versions."""
         return model_status(self._manager, request)
 
     def reload_config(self, request: Any, is_active: Callable[[], bool]) -> Any:
-        """Replace the whole configuration; waits for new models as long as the client does."""
+        """Replace the whole configuration; wait for new models as long as the client does."""
         self._manager.apply(from_server_config(request.config), is_active)
         response = model_management_pb2.ReloadConfigResponse()
         response.status.error_code = 0

@@ -11,7 +11,7 @@ from serving.runtime.servable import Servable
 
 
 class PredictionService:
-    """Its methods are the service's; they raise ServingError."""
+    """The methods of the service; they raise ServingError."""
 
     def __init__(self, manager: ModelManager, as_content: bool) -> None:
         self._manager = manager
@@ -26,7 +26,7 @@ class PredictionService:
         return response
 
     def get_model_metadata(self, request: Any) -> Any:
-        """Tell a model's signatures."""
+        """Return a model's signatures."""
         version, servable = self._manager.find(request)
         if not request.metadata_field:
             raise invalid_argument("GetModelMetadataRequest must specify at least one metadata_field")
@@ -41,7 +41,7 @@ class PredictionService:
 
 
 def signature_map(servable: Servable) -> Any:
-    """Make the SignatureDefMap that both ports answer metadata requests with."""
+    """Return the SignatureDefMap with which both ports answer metadata requests."""
     signatures = get_model_metadata_pb2.SignatureDefMap()
     for name, definition in servable.signature_defs.items():
         signatures.signature_def[name].CopyFrom(definition)

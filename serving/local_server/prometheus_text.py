@@ -1,7 +1,6 @@
 """Counters and histograms in Prometheus' text format.
 
-Written by hand: a name that begins with a colon, and a counter that does not end in `_total`, are more than
-prometheus_client will write.
+Written here since prometheus_client writes neither names that begin with a colon nor counters without `_total`.
 """
 
 import threading
@@ -27,7 +26,7 @@ class Counter:
             self._counts[labels] = self._counts.get(labels, 0) + 1
 
     def lines(self) -> Iterator[str]:
-        """Write what was counted; nothing if that is nothing."""
+        """Yield the lines of the counts, if there are any."""
         with self._lock:
             counts = sorted(self._counts.items())
         if counts:
@@ -55,7 +54,7 @@ class Histogram:
             self._sums[labels] = self._sums.get(labels, 0.0) + value
 
     def lines(self) -> Iterator[str]:
-        """Write what was noted; nothing if that is nothing."""
+        """Yield the lines of the values, if there are any."""
         with self._lock:
             found = sorted(
                 (labels, list(accumulate(counts)), self._sums[labels]) for labels, counts in self._counts.items()

@@ -1,4 +1,4 @@
-"""The REST API without its transport: from verb, path and body to status and body."""
+"""The REST API without its transport: verb, path and body -> status and body."""
 
 import json
 import re
@@ -36,12 +36,14 @@ HTTP_STATUSES = {
     Code.DEADLINE_EXCEEDED: 504,
 }
 _MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
-_CALL = re.compile(rf"(?i:{_MODEL}):(?P<method>classify|regress|predict)")  # as the original: the verb's case counts
+_CALL = re.compile(
+    rf"(?i:{_MODEL}):(?P<method>classify|regress|predict)"
+)  # like the original: only the method is case-sensitive
 _LOOK = re.compile(_MODEL + r"(?P<metadata>/metadata)?", re.IGNORECASE)
 
 
 class Response(NamedTuple):
-    """What goes back to the client."""
+    """The response to the client."""
 
     status: int
     body: str

@@ -16,11 +16,11 @@ from serving.tfserving.codes import Code
 
 logger = logging.getLogger(__name__)
 
-LARGEST_BODY = 64 * 2**20  # also after unpacking
+MAX_BODY_BYTES = 64 * 2**20  # also after unpacking
 
 
 class _Refused(Exception):
-    """A request that can't be read. The connection is closed, since what follows on it is unknown."""
+    """A request that can't be read. The connection is closed, since the rest of it can't be interpreted."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class _Refused(Exception):
 
 
 class RestServer(ThreadingMixIn, TCPServer):
-    """Listens, and knows how many requests are being answered."""
+    """Listens, and counts the requests in progress."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -43,7 +43,7 @@ class RestServer(ThreadingMixIn, TCPServer):
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Count a request from its first line until its answer is sent, for `drain` to wait for."""
+        """Count a request until its answer is sent, so that `drain` waits for it."""
         with self._idle:
             self._active += 1
         try:
@@ -54,13 +54,13 @@ class RestServer(ThreadingMixIn, TCPServer):
                 self._idle.notify_all()
 
     def refuse_connections(self) -> None:
-        """Close the port. Requests on connections that are already open are still answered."""
+        """Close the port. Requests on open connections are still answered."""
         self.draining = True
         self.shutdown()
         self.server_close()
 
     def drain(self, end: float) -> None:
-        """Wait for the requests that run, but not past `end` (monotonic)."""
+        """Wait for requests in progress, but not past `end` (monotonic)."""
         with self._idle:
             self._idle.wait_for(lambda: self._active == 0, max(0.0, end - monotonic()))
 
@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "plumbline", ""
     timeout = 60  # of a silent connection, in seconds
-    wbufsize = -1  # head and body in one packet, or Nagle's algorithm delays the second
+    wbufsize = -1  # head and body in one packet: otherwise Nagle's algorithm delays the second
     disable_nagle_algorithm = True
 
     def _handle(self) -> None:
@@ -101,8 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdigit()):
             raise _Refused(400, "Bad Content-Length")
-        if int(length) > LARGEST_BODY:
-            raise _Refused(413, f"Request body exceeds {LARGEST_BODY} bytes")
+        if int(length) > MAX_BODY_BYTES:
+            raise _Refused(413, f"Request body exceeds {MAX_BODY_BYTES} bytes")
         body = self.rfile.read(int(length))
         return _unpack(body) if self.headers.get("Content-Encoding", "").lower() == "gzip" else body
 
@@ -125,11 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
 def _unpack(body: bytes) -> bytes:
     unpacker = zlib.decompressobj(wbits=31)  # gzip
     try:
-        unpacked = unpacker.decompress(body, LARGEST_BODY)
+        unpacked = unpacker.decompress(body, MAX_BODY_BYTES)
     except zlib.error as error:
         raise _Refused(400, "Failed to uncompress the request body") from error
     if unpacker.unconsumed_tail:
-        raise _Refused(413, f"Unpacked request body exceeds {LARGEST_BODY} bytes")
+        raise _Refused(413, f"Unpacked request body exceeds {MAX_BODY_BYTES} bytes")
     return unpacked
 
 

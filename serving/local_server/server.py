@@ -1,4 +1,4 @@
-"""Puts the parts together and runs them until the process is told to stop."""
+"""Assembles the server, and runs it until the process gets a signal."""
 
 import gc
 import logging
@@ -19,7 +19,7 @@ from serving.runtime.saved_model import Parallelism
 
 logger = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 25.0  # less than the 30 that Kubernetes waits
+DRAIN_SECONDS = 25.0  # less than Kubernetes' default of 30
 
 
 class Server:
@@ -36,7 +36,7 @@ class Server:
         """Serve until SIGTERM or SIGINT; raises ServingError if it can't start."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
-        gc.freeze()  # what the imports made stays for good: 300,000 objects less for each collection to walk over
+        gc.freeze()  # imported objects are permanent: each collection visits 300,000 objects less
         try:
             self._manager.apply(self._configuration.models, lambda: not self._stopping.is_set(), noun="servable")
         except ServingError:
@@ -65,7 +65,7 @@ class Server:
             rest.drain(end)
 
     def _wait(self) -> None:
-        """Wait for a signal, re-reading the configuration file meanwhile if asked to."""
+        """Wait for a signal; meanwhile re-read the configuration file, if that is enabled."""
         pause = self._flags.model_config_file_poll_wait_seconds
         rereads = bool(self._flags.model_config_file) and pause > 0
         due = monotonic() + pause

@@ -11,7 +11,7 @@ _SIZES = [2.0**power for power in range(14)]
 
 
 class RequestMetrics:
-    """Counts requests and times those that succeed. Callers must not pass a model name that only a client knows."""
+    """Counts requests and times those that succeed. Callers must pass only names of configured models."""
 
     def __init__(self) -> None:
         self.count = Counter(f"{_PREFIX}:request_count", "model_name", "status")
@@ -44,21 +44,21 @@ class BatchingMetrics:
         self.waiting.observe(seconds * 1e6, "")
 
     def computed(self, rows: int, padding: int) -> None:
-        """Note a batch of *rows* with as many more of *padding*."""
+        """Note a batch of *rows* and *padding* further rows."""
         self.runs.add()
         self.padding.observe(padding, str(rows + padding))
         self.processed_size.observe(rows + padding)
 
 
 class Metrics:
-    """All of them."""
+    """All metrics of the server."""
 
     def __init__(self) -> None:
         self.requests = RequestMetrics()
         self.batching = BatchingMetrics()
 
     def expose(self) -> str:
-        """Write all of it in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         requests, batching = self.requests, self.batching
         families = (
             *(batching.input_size, batching.padding, batching.processed_size, batching.waiting, batching.runs),

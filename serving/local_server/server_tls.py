@@ -1,4 +1,4 @@
-"""TLS at the gRPC port, as `--ssl_config_file` says."""
+"""TLS at the gRPC port, from `--ssl_config_file`."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from serving.runtime.errors import invalid_argument
 
 @dataclass(frozen=True)
 class ServerTls:
-    """TensorFlow Serving's SSLConfig: PEM text, not names of files. *client_verify* asks callers for a certificate."""
+    """TensorFlow Serving's SSLConfig: PEM text, not file names. *client_verify* requires a certificate of clients."""
 
     server_key: str = field(repr=False)
     server_cert: str

@@ -1,4 +1,4 @@
-"""One batch: the tasks in it, and how they are run together and told apart again."""
+"""One batch: its tasks, how they are run together, and how their results are separated."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -17,7 +17,7 @@ from serving.tfserving.codes import Code
 
 
 class BatchObserver(Protocol):
-    """Is told of requests and batches, to count them; from several threads."""
+    """Counts requests and batches; called from several threads."""
 
     def requested(self, rows: int) -> None:
         """Note a request of *rows*, before it is queued."""
@@ -28,7 +28,7 @@ class BatchObserver(Protocol):
         ...
 
     def computed(self, rows: int, padding: int) -> None:
-        """Note a batch of *rows* with as many more of *padding*."""
+        """Note a batch of *rows* and *padding* further rows."""
         ...
 
 
@@ -44,7 +44,7 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """A request, or a piece of a large one, that waits for its turn. `queued` is in monotonic seconds."""
+    """A queued request, or a piece of a large one. `queued` is in monotonic seconds."""
 
     arrays: Sequence[Array]
     rows: int
@@ -63,7 +63,7 @@ class Batch:
     rows: int = 0
 
     def add(self, task: Task) -> None:
-        """Take one more task in."""
+        """Add a task."""
         self.tasks.append(task)
         self.rows += task.rows
 
@@ -87,7 +87,7 @@ def _run(kind: Kind, tasks: Sequence[Task], observer: BatchObserver) -> None:
         if len(tasks) == 1:
             tasks[0].result.set_exception(error)
             return
-        for task in tasks:  # one task's bad values must not cost its neighbours their answers
+        for task in tasks:  # one task's bad values must not make the others fail
             _run(kind, [task], observer)
         return
     for task, result in zip(tasks, results, strict=True):

@@ -51,7 +51,7 @@ class BatchScheduler:
             batch.run(self.observer)
 
     def _take(self) -> Batch:
-        """Wait for the batch that has been ready for longest, of whatever queue."""
+        """Wait for the batch, of all queues, that has been ready for longest."""
         with self._changed:
             while True:
                 heads = [(_ready_at(queue), queue) for queue in self._queues.values()]
@@ -77,12 +77,12 @@ def _piece_sizes(parameters: BatchingParameters, rows: int, room: int) -> list[i
 def _check_capacity(
     parameters: BatchingParameters, queue: deque[Batch], rows: int, room: int, new_batches: int
 ) -> None:
-    most = parameters.max_enqueued_batches
-    if len(queue) + new_batches <= most:
+    limit = parameters.max_enqueued_batches
+    if len(queue) + new_batches <= limit:
         return
-    state = f"currently {len(queue)} batches enqueued and max_enqueued_batches is {most}"
+    state = f"currently {len(queue)} batches enqueued and max_enqueued_batches is {limit}"
     if parameters.enable_large_batch_splitting:
-        capacity = room + (most - len(queue)) * parameters.largest_batch
+        capacity = room + (limit - len(queue)) * parameters.largest_batch
         state = f"task size is {rows} but scheduling capacity is only {capacity} ({state})"
     message = f"The batch scheduling queue to which this task was submitted is full; {state}"
     raise ServingError(Code.UNAVAILABLE, message)

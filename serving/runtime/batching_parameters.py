@@ -1,4 +1,4 @@
-"""How to batch, as the parameters file says; read before TensorFlow is imported, so that a mistake shows at once."""
+"""The batching parameters file; it is read before TensorFlow is imported, so that a mistake is reported at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ class BatchingParameters:
             raise invalid_argument(problem)
 
     def _problems(self) -> Iterator[str]:
-        """Find what the original refuses, in its order and its words."""
+        """Yield what TensorFlow Serving refuses, in its order and its words."""
         last = self.allowed_batch_sizes[-1] if self.allowed_batch_sizes else self.max_batch_size
-        if last != self.max_batch_size:  # whatever is split: that is not looked at
+        if last != self.max_batch_size:  # even if large batches are split
             yield (
                 f"Last entry in allowed_batch_sizes must match max_batch_size; last entry was {last}; "
                 f"expected {self.max_batch_size}"
@@ -55,7 +55,7 @@ class BatchingParameters:
 
     @property
     def largest_batch(self) -> int:
-        """The most rows that are run at once; requests may be larger only if they are split."""
+        """The maximum rows that are run at once; larger requests must be split."""
         split = self.enable_large_batch_splitting and self.max_execution_batch_size
         return self.max_execution_batch_size if split else self.max_batch_size
 

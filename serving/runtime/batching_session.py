@@ -1,7 +1,7 @@
 """Batching: requests that wait for the same computation are run as one.
 
-A `BatchingSession` stands where a model's session stood and puts each request into the queue of its kind. The
-`BatchScheduler`, one for all models, has the threads that take batches from these queues.
+A `BatchingSession` replaces a model's session, and puts each request into the queue of its kind. One
+`BatchScheduler` for all models has the threads that take batches from these queues.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class BatchingSession:
     parameters: BatchingParameters
 
     def run(self, feeds: Names, fetches: Names, arrays: Sequence[Array], deadline: float | None = None) -> list[Array]:
-        """Compute as part of a batch. Requests of unlike row shapes are of unlike kinds: they would not concatenate."""
+        """Compute as part of a batch. Requests with different row shapes can't be merged, so their kinds differ."""
         rows = _count_rows(arrays)
         if rows == 0:
             return self.session.run(feeds, fetches, arrays, deadline)

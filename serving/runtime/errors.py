@@ -1,11 +1,11 @@
-"""The one exception that requests and loads fail with: a gRPC status. Both ports translate it, in one place each."""
+"""The error of failed requests and loads: a gRPC status. Each port translates it in one place."""
 
 from serving.errors import PlumblineError
 from serving.tfserving.codes import Code
 
 
 class ServingError(PlumblineError):
-    """A failure that the client is told of, with the code and text that TensorFlow Serving would use."""
+    """A failure that is reported to the client, with the code and text of TensorFlow Serving."""
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
@@ -17,15 +17,15 @@ class ServingError(PlumblineError):
 
 
 def invalid_argument(message: str) -> ServingError:
-    """Make the error for a request that is wrong whatever the state of the server."""
+    """Return the error for a request that is invalid in any state of the server."""
     return ServingError(Code.INVALID_ARGUMENT, message)
 
 
 def not_found(message: str) -> ServingError:
-    """Make the error for a model or version that is not there."""
+    """Return the error for a model or version that does not exist."""
     return ServingError(Code.NOT_FOUND, message)
 
 
 def failed_precondition(message: str) -> ServingError:
-    """Make the error for a request that the server's present state forbids."""
+    """Return the error for a request that the server's current state forbids."""
     return ServingError(Code.FAILED_PRECONDITION, message)

@@ -1,4 +1,4 @@
-"""The package `tensorflow` without what it imports: to serve takes its protobuf messages and its library alone.
+"""The package `tensorflow` without its imports: serving needs only its protobuf messages and its library.
 
 `import tensorflow` loads tf.data, Keras and more: 1,600 modules, a second of the start and 115 MB.
 """
@@ -8,9 +8,9 @@ from importlib.util import find_spec, module_from_spec
 
 
 def skip_public_api() -> None:
-    """Leave the package `tensorflow` empty in this process, but for its inner modules, which can still be imported.
+    """Keep the package `tensorflow` empty in this process; its inner modules can still be imported.
 
-    For a process that does nothing but serve; where TensorFlow is imported already it stays as it is.
+    For processes that only serve. If TensorFlow is imported already, nothing changes.
     """
     spec = None if "tensorflow" in sys.modules else find_spec("tensorflow")
     if spec:

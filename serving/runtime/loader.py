@@ -1,4 +1,4 @@
-"""From a version's folder to a servable that is ready for requests."""
+"""Loads a version's folder as a servable that is ready for requests."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,9 @@ BATCHING_FILE = "batching_params.pbtxt"
 
 @dataclass(frozen=True)
 class ServableLoader:
-    """Loads versions in the way the server was started for: with a *scheduler* they are batched.
+    """Loads versions, which are batched if there is a *scheduler*.
 
-    They are by *batching*, or if that is None by what each says in a file of its own; one without is not batched.
+    *batching* applies to all of them. If it is None, each version's own file applies; one without is not batched.
     """
 
     parallelism: Parallelism

@@ -1,4 +1,4 @@
-"""One model's life cycle: its own thread scans its folder, loads what is new and unloads what is not wanted."""
+"""One model's life cycle: its own thread scans its folder, loads new versions and unloads unwanted ones."""
 
 import logging
 import threading
@@ -21,15 +21,15 @@ Loader = Callable[[Path], Servable]
 
 @dataclass(frozen=True)
 class Pace:
-    """How often to look for versions (0 or less: once per configuration), and to try a load again."""
+    """How often to look for versions (0 or less: once per configuration), and to retry a load."""
 
     poll_seconds: float = 1.0
-    most_retries: int = 5
+    max_retries: int = 5
     retry_seconds: float = 60.0
 
 
 class Model:
-    """A model by name. A thread of its own keeps a slow load or a missing folder from holding up other models."""
+    """A model by name. With its own thread, a slow load or a missing folder does not delay other models."""
 
     def __init__(self, config: ModelConfig, load: Loader, pace: Pace, changed: threading.Condition) -> None:
         self.name = config.name
@@ -46,13 +46,13 @@ class Model:
         threading.Thread(target=self._live, name=f"model-{self.name}", daemon=True).start()
 
     def configure(self, config: ModelConfig | None) -> None:
-        """Follow another configuration; None is to unload everything."""
+        """Follow another configuration; None unloads everything."""
         self._config = config
         self._wake.set()
 
     @property
     def is_listed(self) -> bool:
-        """Whether the model is in the configuration of the moment."""
+        """Whether the model is in the current configuration."""
         return self._config is not None
 
     def stop(self) -> None:
@@ -72,11 +72,11 @@ class Model:
 
     @property
     def is_busy(self) -> bool:
-        """Whether it has not looked at its folder yet, or is to try a version that it never tried; hold the lock."""
+        """Whether it has yet to scan its folder, or to try a version for the first time; hold the lock."""
         return not self._looked or any(each.is_loading and not each.failures for each in self._versions.values())
 
     def failures(self) -> list[Version]:
-        """List the wanted versions that failed, if that is all there is; hold the lock."""
+        """List the wanted versions if all of them failed and none is available; hold the lock."""
         wanted = [self._versions[number] for number in sorted(self._wanted)]
         hopeless = bool(wanted) and not self.available and all(version.failed for version in wanted)
         return wanted if hopeless else []
@@ -91,22 +91,22 @@ class Model:
                 self._load_due(config)
                 self._unload_unwanted()
             except Exception:
-                logger.exception("%s: life cycle, will go on", self.name)
+                logger.exception("%s: error in the life cycle, will retry", self.name)
             self._wake.wait(self._seconds_to_next(config))
 
     def _follow(self, config: ModelConfig | None) -> None:
-        """Find out which versions are wanted, and begin tracking the new ones."""
+        """Determine the wanted versions, and start tracking new ones."""
         found: dict[int, Path] = {}
         wanted: frozenset[int] | None = frozenset()
         if config is not None:
             try:
                 found = scan(config.base_path)
             except OSError as error:
-                logger.error("%s: can't list its folder, all stays as it is: %s", self.name, error)
+                logger.error("%s: can't list its folder, nothing changes: %s", self.name, error)
                 return
             wanted = config.policy.choose(found)
         if wanted is None:
-            logger.warning("%s: the policy names no version, all stays as it is", self.name)
+            logger.warning("%s: the policy names no version, nothing changes", self.name)
             return
         with self._changed:
             for number in wanted - self._wanted:
@@ -144,7 +144,7 @@ class Model:
             failure = error if isinstance(error, ServingError) else ServingError(Code.UNKNOWN, repr(error))
             logger.error("%s version %d: %s", self.name, version.number, failure, exc_info=not known)
             with self._changed:
-                version.fail(failure, self._pace.most_retries, self._pace.retry_seconds)
+                version.fail(failure, self._pace.max_retries, self._pace.retry_seconds)
                 self._changed.notify_all()
             return
         version.error = None
@@ -152,7 +152,7 @@ class Model:
         self._move(version, State.AVAILABLE)
 
     def _unload_unwanted(self) -> None:
-        """Unload what is not wanted, but never the last version that can answer while a wanted one can't."""
+        """Unload unwanted versions, unless no wanted version is available yet."""
         if self._wanted and not self._wanted & self.available.keys():
             return
         for number in sorted(self.available.keys() - self._wanted):

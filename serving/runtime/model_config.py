@@ -1,4 +1,4 @@
-"""What is to be served of a model."""
+"""The configuration of a served model."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,7 @@ from serving.runtime.storage import Policy
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One model: the folder of its versions, which of them to serve, and the labels that some go by."""
+    """One model: the folder of its versions, which of them to serve, and their labels."""
 
     name: str
     base_path: Path

@@ -1,4 +1,4 @@
-"""A PredictRequest of TensorFlow Serving, answered by a servable."""
+"""Answers TensorFlow Serving's PredictRequest with a servable."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from serving.runtime.tensor_messages import Array, decode, encode
 
 
 def predict(servable: Servable, request: Any, as_content: bool, deadline: float | None) -> Any:
-    """Answer a PredictRequest from this servable; name and version in the answer are left to the caller."""
+    """Answer a PredictRequest with this servable; the caller sets name and version in the answer."""
     name = request.model_spec.signature_name or DEFAULT_SIGNATURE
     signature = servable.signature(name)
     given = _decode_inputs(signature, request.inputs)

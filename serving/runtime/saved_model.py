@@ -1,7 +1,6 @@
-"""A SavedModel in a TensorFlow session, which is what TensorFlow Serving runs on: graphs fail with the same errors.
+"""A SavedModel in a TensorFlow session, as in TensorFlow Serving: graphs fail with the same errors.
 
-A call costs 40 us, where the signature function of `tf.saved_model.load` costs 365 us (measured, small MLPs, a batch of
-one).
+A call takes 40 us; the signature function of `tf.saved_model.load` takes 365 us (measured, small MLPs, one row).
 """
 
 import functools
@@ -20,9 +19,9 @@ from serving.runtime.tensorflow_c import SavedModel, TensorFlowError
 
 Names = tuple[str, ...]
 _TAG = "serve"
-_MOST_OUTPUTS = 64
+_MAX_CACHED_OUTPUTS = 64
 _ONE_AT_A_TIME = threading.Lock()
-"""Held to load. Five first loads at the same moment have ended in a segmentation fault, if only once in some 200."""
+"""Held while loading. Five simultaneous first loads ended in a segmentation fault about once in 200 times."""
 
 
 class Session(Protocol):
@@ -34,22 +33,22 @@ class Session(Protocol):
 
 @dataclass(frozen=True)
 class Parallelism:
-    """TensorFlow's thread pools; 0 leaves it to the machine."""
+    """The sizes of TensorFlow's thread pools; 0 is TensorFlow's default for the machine."""
 
     intra_op: int = 0
     inter_op: int = 0
 
 
 class TensorFlowSession:
-    """Runs at once, on the calling thread, while other threads run Python.
+    """Runs immediately on the calling thread, without Python's lock.
 
-    It needs no `close`: with the last reference, so after the last request, its variables are freed.
+    It needs no `close`: its variables are freed with the last reference, that is, after the last request.
     """
 
     def __init__(self, model: SavedModel) -> None:
         self._model = model
         # The cache holds the model, never `self`: a cycle would put off freeing it.
-        self._outputs = functools.lru_cache(_MOST_OUTPUTS)(model.outputs)
+        self._outputs = functools.lru_cache(_MAX_CACHED_OUTPUTS)(model.outputs)
 
     def run(self, feeds: Names, fetches: Names, arrays: Sequence[Array], deadline: float | None = None) -> list[Array]:
         """Compute; raises ServingError with the code and text of the operation that failed."""
@@ -70,18 +69,18 @@ def load(path: Path, parallelism: Parallelism) -> tuple[TensorFlowSession, Mappi
         intra_op_parallelism_threads=parallelism.intra_op,
         inter_op_parallelism_threads=parallelism.inter_op,
     )
-    # Pool -1 is the calling thread, which saves two switches of thread, 28 of 40 us.
+    # Pool -1 is the calling thread: it saves two thread switches, 28 us per call.
     run_options = RunOptions(inter_op_thread_pool=0 if parallelism.inter_op > 1 else -1)
     try:
         with _ONE_AT_A_TIME:
             model, meta_graph = SavedModel.load(path, _TAG, config.SerializeToString(), run_options.SerializeToString())
     except TensorFlowError as error:
-        place = "" if str(path) in error.message else f"{path}: "  # as with a saved_model.pb that is cut short
+        place = "" if str(path) in error.message else f"{path}: "  # such as for a truncated saved_model.pb
         raise ServingError(error.code, place + error.message) from error
     return TensorFlowSession(model), _signature_defs(meta_graph)
 
 
 def _signature_defs(meta_graph: bytes) -> dict[str, Any]:
-    # Copies, or each would keep the whole graph's message in memory.
+    # Copies: otherwise each would keep the whole graph's message in memory.
     found = MetaGraphDef.FromString(meta_graph).signature_def.items()
     return {name: type(each).FromString(each.SerializeToString()) for name, each in found}

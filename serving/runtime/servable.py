@@ -1,4 +1,4 @@
-"""One loaded version of a model: what a request is run against."""
+"""One loaded version of a model, against which requests are run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from serving.runtime.signature import Signature, TensorInfo
 from serving.runtime.tensor_messages import Array
 
 DEFAULT_SIGNATURE = "serving_default"
-_INIT_OP = "__saved_model_init_op"  # a signature in name only: it stands for the graph's initialisation
+_INIT_OP = "__saved_model_init_op"  # not a real signature: it refers to the graph's initialization
 
 
 @dataclass(frozen=True)
 class Servable:
-    """A version's signatures and the session that computes them. Held by requests, freed with the last of them."""
+    """A version's signatures and session. Requests hold it, and it is freed with the last of them."""
 
     session: Session
     signature_defs: Mapping[str, Any]
@@ -30,7 +30,7 @@ class Servable:
         return Servable(session, signature_defs, named)
 
     def signature(self, name: str) -> Signature:
-        """Give a signature; raises ServingError."""
+        """Return a signature; raises ServingError."""
         try:
             return self.signatures[name]
         except KeyError:
@@ -46,7 +46,7 @@ class Servable:
     def run(
         self, signature: Signature, arrays: Sequence[Array], outputs: Sequence[TensorInfo], deadline: float | None
     ) -> list[Array]:
-        """Compute `outputs` from `arrays`, which stand in the order of the signature's inputs."""
+        """Compute `outputs` from `arrays`, which are in the order of the signature's inputs."""
         feeds = tuple([info.tensor_name for info in signature.inputs])
         fetches = tuple([info.tensor_name for info in outputs])
         return self.session.run(feeds, fetches, arrays, deadline)

@@ -49,7 +49,7 @@ class Signature:
     def arrange(self, given: dict[str, Array]) -> list[Array]:
         """Put a request's arrays in order and fill in defaults; call `check_names` first.
 
-        The graph would refuse a wrong type too, but a batch must not come to hold one.
+        The graph would refuse a wrong type too, but a batch must not contain one.
         """
         arrays = [given[info.alias] if info.alias in given else self.defaults[info.alias] for info in self.inputs]
         for index, (info, array) in enumerate(zip(self.inputs, arrays, strict=True)):
@@ -59,7 +59,7 @@ class Signature:
         return arrays
 
     def check_names(self, given: Iterable[str]) -> None:
-        """Refuse a request that does not name just the inputs that the signature has."""
+        """Raise ServingError unless *given* names exactly the inputs of the signature."""
         sent, known = set(given), {info.alias for info in self.inputs}
         if len(sent) > len(known) or (len(sent) < len(known) and not self.defaults):
             raise invalid_argument(
@@ -81,7 +81,7 @@ class Signature:
             )
 
     def select_outputs(self, output_filter: Sequence[str]) -> tuple[TensorInfo, ...]:
-        """Pick the outputs that a request asks for; all if it names none."""
+        """Return the outputs that a request names, or all if it names none."""
         if not output_filter:
             return self.outputs
         known = {info.alias: info for info in self.outputs}

@@ -1,4 +1,4 @@
-"""A model's folder: which versions are in it, and which of them a policy wants."""
+"""A model's folder: its versions, and the policies that choose among them."""
 
 import logging
 from collections.abc import Collection
@@ -12,33 +12,33 @@ logger = logging.getLogger(__name__)
 
 
 class Policy(Protocol):
-    """Picks versions."""
+    """Chooses versions."""
 
     def choose(self, found: Collection[int]) -> frozenset[int] | None:
-        """Pick from the numbers that are there; None means that all should stay as it is."""
+        """Return the numbers to serve of those found; None means that nothing should change."""
         ...
 
 
 @dataclass(frozen=True)
 class VersionPolicy:
-    """Which of the versions found are to be served: the latest few, all, or certain ones."""
+    """Chooses the latest versions, all, or specific ones."""
 
     latest: int = 1
     all: bool = False
     specific: frozenset[int] | None = None
 
     def choose(self, found: Collection[int]) -> frozenset[int] | None:
-        """Pick from the numbers that are there; None means that all should stay as it is."""
+        """Return the numbers to serve of those found; None means that nothing should change."""
         if self.specific is not None:
             return self.specific & frozenset(found) if self.specific else None
         return frozenset(found if self.all else sorted(found)[-self.latest :])
 
 
 def scan(base_path: Path) -> dict[int, Path]:
-    """Find the versions under `base_path`, by number. Raises OSError if it can't be listed.
+    """Return the versions under `base_path` by number. Raises OSError if it can't be listed.
 
-    Any child whose whole name is an integer counts, file or folder, as in TensorFlow Serving; of two spellings of one
-    number (`7`, `007`) the last in alphabetical order does.
+    As in TensorFlow Serving, every file and folder whose whole name is an integer is a version; of two spellings of a
+    number (`7`, `007`) the last in alphabetical order counts.
     """
     versions: dict[int, Path] = {}
     for number, child in entries(base_path):

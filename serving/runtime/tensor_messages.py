@@ -37,7 +37,7 @@ _PACKED = {types_pb2.DT_FLOAT: b"\x2a", types_pb2.DT_DOUBLE: b"\x32"}
 
 
 def decode(proto: Any) -> Array:
-    """Read a tensor; raises ValueError if type, shape and values don't go together.
+    """Read a tensor; raises ValueError if type, shape and values are inconsistent.
 
     As in TensorFlow, with fewer values than elements the last one is repeated, and none at all means zeros.
     """
@@ -64,7 +64,7 @@ def _size(shape: tuple[int, ...]) -> int:
             raise ValueError("unknown dimension")
         size *= length
     if size > 2**31:
-        raise ValueError("too large")  # a few bytes of a request must not allocate everything
+        raise ValueError("too large")  # a small request must not allocate all memory
     return size
 
 
@@ -111,7 +111,7 @@ def _split_strings(content: bytes, count: int) -> list[bytes]:
 
 
 def encode(array: Array, as_content: bool, into: Any) -> None:
-    """Write a tensor into a TensorProto: in typed fields, or if asked in `tensor_content` (never for strings)."""
+    """Write a tensor into a TensorProto, in typed fields or, *as_content*, in `tensor_content` (never strings)."""
     kind = PROTO_TYPES[array.dtype]
     into.dtype = kind
     for length in array.shape:

@@ -1,7 +1,7 @@
-"""TensorFlow's C API, as far as it takes to run a SavedModel: https://www.tensorflow.org/install/lang_c.
+"""The part of TensorFlow's C API that runs a SavedModel: https://www.tensorflow.org/install/lang_c.
 
-Its library is in the package `tensorflow`, of whose Python an exported graph needs nothing: with that, a gateway of two
-processes takes 65 MB more and a fifth longer to start.
+The library is in the package `tensorflow`. An exported graph needs none of the package's Python, with which a gateway
+of two processes would take 65 MB more, and 20 % longer to start.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ _STRING_BYTES = 24
 
 
 class TensorFlowError(Exception):
-    """What a call has failed with."""
+    """The error of a failed call."""
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
@@ -61,7 +61,7 @@ _LONG: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "TF_DeleteSession": (None, (c_void_p, c_void_p)),
     "TF_DeleteGraph": (None, (c_void_p,)),
 }
-"""Functions that take a while: Python's lock is let go for them."""
+"""Long functions: they run without Python's lock."""
 _SHORT: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "TF_GetAllOpList": (POINTER(_Buffer), ()),
     "TF_NewStatus": (c_void_p, ()),
@@ -93,7 +93,7 @@ _SHORT: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "TF_StringGetSize": (c_size_t, (c_void_p,)),
     "TF_StringDealloc": (None, (c_void_p,)),
 }
-"""Functions during which no other thread may run: taking Python's lock back would cost more than they do."""
+"""Short functions, called with Python's lock held: taking it back would cost more than they do."""
 
 
 def _bound(library: ctypes.CDLL, functions: Mapping[str, tuple[Any, tuple[Any, ...]]]) -> ctypes.CDLL:
@@ -118,9 +118,9 @@ _short = _bound(ctypes.PyDLL(_PATH), _SHORT)
 
 
 def register_operations() -> None:
-    """Have TensorFlow register its operations, which it puts off until the first graph.
+    """Have TensorFlow register its operations now rather than at the first graph.
 
-    It starts no thread. Before a fork it is done for all processes, and 5 MB of memory are shared.
+    This starts no thread. Done before a fork, it saves each process the work, and 5 MB of memory are shared.
     """
     _short.TF_DeleteBuffer(_short.TF_GetAllOpList())
 
@@ -148,14 +148,14 @@ class SavedModel:
         self._session = session
         self._graph = graph
         self._run_options = _short.TF_NewBufferFromString(run_options, len(run_options))
-        # Not at exit: threads may still be running it.
+        # Not at exit: threads may still be using it.
         weakref.finalize(self, _free, session, graph, self._run_options).atexit = False
 
     @staticmethod
     def load(path: Path, tag: str, config: bytes, run_options: bytes) -> "tuple[SavedModel, bytes]":
-        """Load it, with *config* (a ConfigProto) and *run_options* (RunOptions), serialised; raises TensorFlowError.
+        """Return the model in *path* and its serialized MetaGraphDef; raises TensorFlowError.
 
-        Gives its MetaGraphDef too, serialised.
+        *config* is a serialized ConfigProto, *run_options* serialized RunOptions.
         """
         graph = _short.TF_NewGraph()
         options, meta_graph = _short.TF_NewSessionOptions(), _short.TF_NewBuffer()
@@ -167,17 +167,17 @@ class SavedModel:
                 session = _long.TF_LoadSessionFromSavedModel(
                     options, None, bytes(path), tags, 1, graph, meta_graph, status
                 )
-            told = ctypes.string_at(meta_graph.contents.data, meta_graph.contents.length)
+            serialized = ctypes.string_at(meta_graph.contents.data, meta_graph.contents.length)
         except TensorFlowError:
             _long.TF_DeleteGraph(graph)
             raise
         finally:
             _short.TF_DeleteSessionOptions(options)
             _short.TF_DeleteBuffer(meta_graph)
-        return SavedModel(session, graph, run_options), told
+        return SavedModel(session, graph, run_options), serialized
 
     def outputs(self, names: Sequence[str]) -> Any:
-        """Find the outputs called `<operation>:<index>`, for `run`; raises TensorFlowError."""
+        """Return the outputs named `<operation>:<index>`, for `run`; raises TensorFlowError."""
         return (_Output * len(names))(*map(self._output, names))
 
     def run(self, feeds: Any, fetches: Any, arrays: Sequence[Array]) -> list[Array]:
@@ -215,7 +215,7 @@ def _free(session: int, graph: int, run_options: Any) -> None:
 
 
 def _tensor_of(array: Array) -> int:
-    """Make a tensor with a copy of *array*: a model may keep what it is given."""
+    """Return a tensor with a copy of *array*: a model may keep its inputs."""
     dtype, shape = PROTO_TYPES[array.dtype], (c_int64 * array.ndim)(*array.shape)
     if array.dtype.hasobject:
         return _tensor_of_strings(dtype, shape, array)
@@ -226,7 +226,7 @@ def _tensor_of(array: Array) -> int:
 
 def _tensor_of_strings(dtype: int, shape: Any, array: Array) -> int:
     length = array.size * _STRING_BYTES
-    memory = ctypes.create_string_buffer(length or 1)  # that each has an address of its own
+    memory = ctypes.create_string_buffer(length or 1)  # at least one byte, so that each has its own address
     start = ctypes.addressof(memory)
     for index, text in enumerate(array.ravel().tolist()):
         text = text.encode() if isinstance(text, str) else text
@@ -238,7 +238,7 @@ def _tensor_of_strings(dtype: int, shape: Any, array: Array) -> int:
 
 
 _strings: dict[int, ctypes.Array[ctypes.c_char]] = {}
-"""The memory of strings by its address, as long as TensorFlow has it."""
+"""The memory of strings by address, while TensorFlow uses it."""
 
 
 @_Deallocator  # type: ignore[untyped-decorator]
@@ -249,7 +249,7 @@ def _free_strings(start: int, length: int, _: object) -> None:
 
 
 def _array_of(tensor: int) -> Array:
-    """Copy a tensor's values."""
+    """Return a copy of a tensor's values."""
     shape = tuple(_short.TF_Dim(tensor, axis) for axis in range(_short.TF_NumDims(tensor)))
     number = _short.TF_TensorType(tensor)
     if number not in NUMPY_TYPES:

@@ -1,4 +1,4 @@
-"""Files of protocol messages in text form, as TensorFlow Serving's configuration is written."""
+"""Files of text protos, the form of TensorFlow Serving's configuration."""
 
 from pathlib import Path
 from typing import Any

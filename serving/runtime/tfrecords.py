@@ -1,4 +1,4 @@
-"""Warm-up's TFRecord files: each record is its length, its bytes, and a checksum of either."""
+"""Warm-up's TFRecord files: a record is its length, its bytes, and a checksum of each."""
 
 import struct
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _CASTAGNOLI = 0x82F63B78
 
 
 def read_records(path: Path) -> Iterator[bytes]:
-    """Yield the records of a file; raises ServingError (DATA_LOSS) at one that is broken."""
+    """Yield the records of a file; raises ServingError (DATA_LOSS) at a damaged one."""
     with path.open("rb") as file:
         while head := file.read(_LENGTH.size):
             start = file.tell() - len(head)

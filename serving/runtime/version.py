@@ -1,4 +1,4 @@
-"""One version of a model, as GetModelStatus tells of it."""
+"""One version of a model, as GetModelStatus reports it."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -9,7 +9,7 @@ from serving.runtime.errors import ServingError
 
 
 class State(IntEnum):
-    """The stages of a version's life, with the numbers of the API."""
+    """The states of a version, with the numbers of the API."""
 
     START = 10
     LOADING = 20
@@ -20,7 +20,7 @@ class State(IntEnum):
 
 @dataclass
 class Version:
-    """A version that was ever tracked. Only its model's thread changes it."""
+    """A version that is or was tracked. Only its model's thread changes it."""
 
     number: int
     path: Path
@@ -31,22 +31,22 @@ class Version:
 
     @property
     def failed(self) -> bool:
-        """Whether it was given up on."""
+        """Whether it was given up."""
         return self.state is State.END and self.error is not None
 
     @property
     def is_loading(self) -> bool:
-        """Whether it is still to become available, now or by a later try."""
+        """Whether it may still become available, now or by a retry."""
         return self.state in (State.START, State.LOADING)
 
     def restart(self, path: Path) -> None:
-        """Begin a new life: the version was gone, and is wanted again."""
+        """Start over: the version had ended, and is wanted again."""
         self.path, self.state, self.error, self.failures, self.retry_at = path, State.START, None, 0, 0.0
 
-    def fail(self, error: ServingError, most_retries: int, interval: float) -> None:
-        """Note a failed load; after the last retry that is the end."""
+    def fail(self, error: ServingError, max_retries: int, interval: float) -> None:
+        """Record a failed load; after the last retry the version ends."""
         self.failures += 1
         self.error = error
         self.retry_at = monotonic() + interval
-        if self.failures > most_retries:
+        if self.failures > max_retries:
             self.state = State.END

@@ -1,4 +1,4 @@
-"""Warm-up: the recorded requests that a version is shipped with, replayed before it takes real ones."""
+"""Warm-up: replays the requests recorded in a version before it takes real ones."""
 
 import logging
 from pathlib import Path
@@ -13,21 +13,21 @@ from serving.runtime.tfrecords import read_records
 from serving.tfserving.codes import Code
 
 RECORDS_PATH = Path("assets.extra", "tf_serving_warmup_requests")
-MOST_RECORDS = 1000
+MAX_RECORDS = 1000
 
 logger = logging.getLogger(__name__)
 
 
 def replay(path: Path, servable: Servable) -> None:
-    """Run the version's warm-up records, if it has any; a failure is a failure to load."""
+    """Run the version's warm-up records, if any; a failing record makes the load fail. Raises ServingError."""
     records = path / RECORDS_PATH
     if not records.is_file():
         return
     count = 0
     for record in read_records(records):
         count += 1
-        if count > MOST_RECORDS:
-            raise invalid_argument(f"Number of warmup records exceeds the maximum ({MOST_RECORDS}) at {records}")
+        if count > MAX_RECORDS:
+            raise invalid_argument(f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {records}")
         _replay(prediction_log_pb2.PredictionLog.FromString(record), servable)
     logger.info("replayed %d warm-up records of %s", count, path)
 

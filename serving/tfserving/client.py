@@ -1,4 +1,4 @@
-"""The model server as the rest of the gateway sees it: four questions, answered in numpy or raised as our errors."""
+"""The client of the model server: four calls, which return numpy arrays or raise PredictionErrors."""
 
 import os
 import time
@@ -20,20 +20,20 @@ from serving.tfserving.version_status import VersionState, VersionStatus
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 CallTrace = Callable[[str, int], AbstractContextManager[Metadata]]
-"""Is told the model and the version of each prediction, is open as long as it lasts, and gives its gRPC metadata."""
+"""Called with the model and version of each prediction; its context lasts as long, and yields gRPC metadata."""
 
 _CONTRACT = "contract"
-"""The signature that gives a version's contract, and its output; the input is not looked at."""
+"""The signature that returns a version's contract, and its output; the input is ignored."""
 
 
 class ModelServerClient:
     """A client of the model server at `host:port`; safe to share between threads.
 
-    It speaks TLS if *tls* has the files for it; *trace* follows each prediction.
+    It uses TLS if *tls* is given; *trace* follows each prediction, and *on_rpc* is called with each call's model,
+    method, gRPC status and duration in seconds.
 
-    The channel is made at the first call in each process, since gRPC's threads don't survive a fork. So a client may
-    be created before a fork; it should not be *used* before it. *on_rpc* is told each call's model, method, gRPC
-    status and seconds.
+    Each process opens its channel at the first call, since gRPC's threads don't survive a fork: a client may be
+    created before a fork, but not used.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ModelServerClient:
     def predict(
         self, model: str, version: int, features: Features, deadline_seconds: float
     ) -> tuple[int, dict[str, Array]]:
-        """Run a version of a model; gives the version that answered, and its outputs by name."""
+        """Run a version of a model; return the version that answered, and its outputs by name."""
         request = _request(model, version)
         for name, array in features.items():
             to_proto(array, request.inputs[name])
@@ -62,7 +62,7 @@ class ModelServerClient:
             return self._predict(request, deadline_seconds, metadata)
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
-        """Fetch the contract's JSON that a version of a model carries."""
+        """Return the JSON of a version's contract."""
         request = _request(model, version)
         request.model_spec.signature_name = _CONTRACT
         to_proto(np.zeros(1, np.int32), request.inputs["request"])
@@ -73,11 +73,11 @@ class ModelServerClient:
         return document[0]
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
-        """List a model's versions, also those that are loading or have ended; UnknownVersion if there are none."""
+        """List a model's versions, including loading and ended ones; raises UnknownVersion if there are none."""
         deadline = time.monotonic() + deadline_seconds
         request = wire.GetModelStatusRequest(model_spec=wire.ModelSpec(name=model))
         try:
-            # This is asked over and over by a thread that may wait, so it is here that servers are looked up afresh.
+            # A background thread polls this, so the servers' addresses are looked up again here.
             connection = self._connection()
             connection.renew(lambda calls: calls.status(request, timeout=deadline_seconds / 2))
             with self._call(model, "GetModelStatus") as calls:
@@ -87,9 +87,9 @@ class ModelServerClient:
         return tuple(_version_status(status) for status in response.model_version_status)
 
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
-        """Give the version that a label stands for now; raises UnknownLabel.
+        """Return the version that a label points to now; raises UnknownLabel.
 
-        It asks for the metadata: GetModelStatus takes no notice of a label.
+        This calls GetModelMetadata, since GetModelStatus ignores labels.
         """
         request = wire.GetModelMetadataRequest(metadata_field=["signature_def"])
         request.model_spec.name = model
@@ -98,10 +98,10 @@ class ModelServerClient:
             with self._call(model, "GetModelMetadata") as calls:
                 response = calls.metadata(request, timeout=deadline_seconds)
         except grpc.RpcError as error:
-            ours = error_for(error, model, None)
-            if isinstance(ours, ModelServerRefused | UnknownVersion):
+            translated = error_for(error, model, None)
+            if isinstance(translated, ModelServerRefused | UnknownVersion):
                 raise UnknownLabel(model, label) from error
-            raise ours from error
+            raise translated from error
         return response.model_spec.version.value
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class ModelServerClient:
 
     @contextmanager
     def _call(self, model: str, method: str) -> Iterator[Calls]:
-        """Lend the calls for one of them, and tell how it ended."""
+        """Yield the calls for one of them, and report how it ended."""
         started = time.perf_counter()
         try:
             with self._connection().calls() as calls:
@@ -138,7 +138,7 @@ class ModelServerClient:
         process = os.getpid()
         connection = self._connections.get(process)
         if connection is None:
-            # Without a lock, which a fork could catch held: of two threads the second's unused channel is dropped.
+            # Without a lock, which a fork could copy while held: if two threads race, one unused channel is dropped.
             connection = self._connections.setdefault(process, Connection(self.address, self._credentials))
         return connection
 

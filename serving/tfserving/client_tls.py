@@ -1,4 +1,4 @@
-"""TLS to the model server, perhaps with a certificate of the gateway's own (mutual TLS), from files of PEM text."""
+"""TLS to the model server, optionally with a client certificate (mutual TLS), from PEM files."""
 
 import ssl
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Tls:
-    """The files: who is trusted (*ca*), and who we are (*cert* and *key*, both or neither).
+    """The files: trusted certificates (*ca*), and the client's certificate (*cert* and *key*, both or neither).
 
-    *name* is the name in the server's certificate, where it is not that of its address.
+    *name* is the name in the server's certificate, if it differs from its address.
     """
 
     ca: Path
@@ -23,7 +23,7 @@ class Tls:
         return self.ca.read_bytes(), cert, key
 
     def problems(self) -> list[tuple[str, str]]:
-        """Find what is wrong with the files: the field and the problem."""
+        """Return what is wrong with the files: pairs of field and problem."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         found = []
         try:
@@ -32,7 +32,7 @@ class Tls:
             found.append(("ca", f"expected certificates in PEM ({_reason(error)})"))
         if self.cert and self.key:
             try:
-                context.load_cert_chain(self.cert, self.key, password="")  # or OpenSSL would ask for one
+                context.load_cert_chain(self.cert, self.key, password="")  # otherwise OpenSSL prompts for one
             except (OSError, ssl.SSLError) as error:
                 problem = f"expected a certificate in PEM, and its key without a password ({_reason(error)})"
                 found.append(("cert", problem))

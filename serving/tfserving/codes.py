@@ -1,6 +1,6 @@
-"""gRPC's status codes (https://grpc.io/docs/guides/status-codes), for whoever makes no calls.
+"""gRPC's status codes (https://grpc.io/docs/guides/status-codes), for modules that make no calls.
 
-`grpc` has them too, but to import it takes 11 MB and a twentieth of a second.
+`grpc` has them too, but importing it takes 11 MB and 50 ms.
 """
 
 from enum import IntEnum

@@ -1,4 +1,4 @@
-"""The calls that a process makes on a channel, which is replaced by a fresh one from time to time."""
+"""A process's channel, which is replaced by a fresh one from time to time, and its calls."""
 
 import threading
 import time
@@ -16,10 +16,10 @@ _METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 _STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 
 FRESH_SECONDS = 10.0
-"""How old a channel may get.
+"""The maximum age of a channel.
 
-gRPC looks a name up again only when a connection breaks, so that a server which is added would not be noticed
-(https://github.com/grpc/grpc/issues/12295). A fresh channel looks it up, and shares the connections that there are.
+gRPC looks a name up again only when a connection breaks, so that an added server would not be noticed
+(https://github.com/grpc/grpc/issues/12295). A fresh channel looks it up, and shares the existing connections.
 """
 
 _NO_ANSWER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -43,7 +43,7 @@ class Calls:
 
 
 class Connection:
-    """The present calls to *address*; safe to share between threads."""
+    """The current channel to *address*; safe to share between threads."""
 
     def __init__(self, address: str, credentials: Credentials | None = None) -> None:
         self._address = address
@@ -54,17 +54,17 @@ class Connection:
 
     @contextmanager
     def calls(self) -> Iterator[Calls]:
-        """Lend the calls; their channel stays open as long."""
+        """Yield the calls; their channel stays open for the block."""
         with self._lock:
             calls = self._calls
             calls.users += 1
         try:
             yield calls
         finally:
-            self._give_back(calls)
+            self._release(calls)
 
     def renew(self, probe: Callable[[Calls], object]) -> None:
-        """Open a fresh channel if it is time; it takes the old one's place once *probe* got an answer on it."""
+        """Open a fresh channel if it is due; it replaces the old one once *probe* got an answer on it."""
         with self._lock:
             if time.monotonic() < self._renew_at:
                 return
@@ -79,7 +79,7 @@ class Connection:
         self._replace(fresh)
 
     def close(self) -> None:
-        """Close the channel, whoever uses it."""
+        """Close the channel, even if it is in use."""
         self._calls.channel.close()
 
     def _replace(self, calls: Calls) -> None:
@@ -89,7 +89,7 @@ class Connection:
         if unused:
             old.channel.close()
 
-    def _give_back(self, calls: Calls) -> None:
+    def _release(self, calls: Calls) -> None:
         with self._lock:
             calls.users -= 1
             unused = not calls.users and calls is not self._calls

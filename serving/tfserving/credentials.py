@@ -1,4 +1,4 @@
-"""gRPC's credentials from the files of TLS."""
+"""gRPC credentials from TLS files."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 
 class Credentials:
-    """What a channel needs of TLS; the files are read again for each channel, so that a new certificate is noticed."""
+    """The TLS credentials of a channel. Files are read again for each channel, so that a new certificate is noticed."""
 
     def __init__(self, tls: Tls) -> None:
         self.name = tls.name
@@ -21,15 +21,15 @@ class Credentials:
         self._made: grpc.ChannelCredentials | None = None
 
     def get(self) -> grpc.ChannelCredentials:
-        """Give credentials from the files as they are now.
+        """Return credentials from the files as they are now.
 
-        While they have not changed it is the same object, which lets a new channel share the connections that there
-        are. Files that can't be used are told in the log; what they were before goes on. Raises OSError the first time.
+        Unchanged files give the same object, with which a new channel shares the existing connections. Unusable files
+        are logged, and the former credentials stay in use. Raises OSError if the first read fails.
         """
         with self._lock:
             try:
                 read = self._tls.read()
-                if self._made is None or (read != self._read and not self._spoilt()):
+                if self._made is None or (read != self._read and not self._has_problems()):
                     ca, cert, key = read
                     self._made = grpc.ssl_channel_credentials(ca, key, cert)
                     self._read = read
@@ -39,7 +39,7 @@ class Credentials:
                 _log.error("the certificates for the model server can't be read again: %s", error)
             return self._made
 
-    def _spoilt(self) -> bool:
+    def _has_problems(self) -> bool:
         problems = self._tls.problems()
         for field, problem in problems:
             _log.error("MODEL_SERVER_%s: %s: %s", field.upper(), getattr(self._tls, field), problem)

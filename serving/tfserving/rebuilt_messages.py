@@ -1,6 +1,6 @@
 """Protocol messages that TensorFlow Serving uses but its Python package lacks, rebuilt from their field numbers.
 
-They stand in a package of our own, so that they can't clash with anybody's copy of the originals.
+They have a protobuf package of their own, so that they can't clash with a copy of the originals.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ _INT64 = ".google.protobuf.Int64Value"
 _BOOL = ".google.protobuf.BoolValue"
 _STRING = ".google.protobuf.StringValue"
 
-# message -> field -> (number, type): a leading dot makes it a message, brackets make it repeated.
+# message -> field -> (number, type): a leading dot means a message, brackets mean repeated.
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "BatchingParameters": {
         "max_batch_size": (1, _INT64),

@@ -1,4 +1,4 @@
-"""gRPC status codes -> our errors, in one table."""
+"""gRPC status codes -> PredictionErrors, in one table."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _DETAILS_SHOWN = 300
 
 _EXHAUSTED = {
-    "Server Threadpool Exhausted": (  # gRPC's own words: the server's models have not been asked at all
+    "Server Threadpool Exhausted": (  # gRPC's own words: the call did not reach a model
         "has a thread for each call up to --grpc_max_threads, by default four times its CPUs, and all are taken: try "
         "again, or start it with more"
     ),
     "OOM when allocating": "is out of memory: send fewer instances at once, or give it more",
 }
-"""What the model server has too little of, by its words for it: all of these have the status RESOURCE_EXHAUSTED."""
+"""What the model server ran out of, by its words for it: all of these have the status RESOURCE_EXHAUSTED."""
 
 _QUEUE_FULL = "batch scheduling queue"
 
@@ -36,10 +36,10 @@ def _unknown(model: str, version: int | None, problem: str) -> PredictionError:
 
 
 def _unavailable(model: str, version: int | None, problem: str) -> PredictionError:
-    if _QUEUE_FULL in problem:  # that one is there, and says what is wrong
+    if _QUEUE_FULL in problem:  # the server is there, and says what is wrong
         reason = "has as many batches waiting as max_enqueued_batches lets wait: try again"
         return ModelServerOverloaded(model, f"the model server {reason}: {problem}")
-    # gRPC's own text lists addresses and sockets: a note takes it to the log, and no further.
+    # gRPC's own text lists addresses and sockets: as a note it goes only to the log.
     return ModelServerUnavailable(model, "the model server is not available")
 
 
@@ -63,7 +63,7 @@ def _refused(model: str, version: int | None, problem: str) -> PredictionError:
 ERRORS: dict[Code, Callable[[str, int | None, str], PredictionError]] = {
     Code.CANCELLED: _failed,
     Code.UNKNOWN: _failed,
-    Code.INVALID_ARGUMENT: _refused,  # the contract checked the input, so this is not the caller's fault
+    Code.INVALID_ARGUMENT: _refused,  # the contract accepted the input, so this is not the caller's error
     Code.DEADLINE_EXCEEDED: _timeout,
     Code.NOT_FOUND: _unknown,
     Code.ALREADY_EXISTS: _failed,
@@ -81,13 +81,13 @@ ERRORS: dict[Code, Callable[[str, int | None, str], PredictionError]] = {
 
 
 def error_for(error: "grpc.RpcError", model: str, version: int | None) -> PredictionError:
-    """Give the error of ours that a failed call stands for."""
+    """Return the PredictionError for a failed call."""
     return error_of(Code[error.code().name], error.details() or "", model, version)
 
 
 def error_of(code: Code, details: str, model: str, version: int | None) -> PredictionError:
-    """Give the error of ours that a status stands for."""
+    """Return the PredictionError for a status."""
     problem = f"{code.name}: {details[:_DETAILS_SHOWN]}"
-    ours = ERRORS[code](model, version, problem)
-    ours.add_note(problem)
-    return ours
+    translated = ERRORS[code](model, version, problem)
+    translated.add_note(problem)
+    return translated

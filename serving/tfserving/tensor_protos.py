@@ -1,7 +1,7 @@
 """numpy arrays <-> TensorProto, without TensorFlow.
 
-Numbers leave as `tensor_content`, their bytes in one piece: that is tens to hundreds of times faster than the typed
-`*_val` fields. Both forms are read, since TensorFlow Serving answers in typed fields unless told otherwise.
+Numbers are written as `tensor_content`, their bytes in one piece: tens to hundreds of times faster than the typed
+`*_val` fields. Both forms are read, since TensorFlow Serving by default answers in typed fields.
 """
 
 import math
@@ -46,7 +46,7 @@ def to_proto(array: Array, proto: wire.TensorProto) -> None:
 
 
 def from_proto(proto: wire.TensorProto) -> Array:
-    """Read a tensor; strings become an object array of bytes. Raises ValueError if its parts don't go together."""
+    """Read a tensor; strings become an object array of bytes. Raises ValueError if its parts are inconsistent."""
     shape = [dim.size for dim in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
         raise ValueError("the shape is not known")
@@ -76,7 +76,7 @@ def _strings(proto: wire.TensorProto, count: int) -> Array:
 
 
 def _filled(values: Array, count: int, zero: object = 0) -> Array:
-    """Stretch *values* to *count*: TensorFlow leaves out repetitions of the last value, and all if they are zero."""
+    """Extend *values* to *count*: TensorFlow omits repetitions of the last value, and zeros altogether."""
     if len(values) == count:
         return values
     if len(values) > count:

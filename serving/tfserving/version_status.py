@@ -1,4 +1,4 @@
-"""What a model server says of the versions of a model."""
+"""The status of a model's versions on a model server."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,9 +7,9 @@ _END = 50
 
 
 class VersionState(StrEnum):
-    """The stages of a version's life as metrics name them.
+    """The states of a version, as metrics name them.
 
-    `failed` is what the API tells as END with an error: the version was given up. Through its retries, five minutes by
+    `failed` is END with an error in the API: the server gave the version up. During the retries, five minutes by
     default, it is still `loading`.
     """
 
@@ -23,7 +23,7 @@ class VersionState(StrEnum):
 
     @staticmethod
     def of(number: int, problem: str) -> "VersionState":
-        """Give the state for the API's number of it, and its error's text."""
+        """Return the state for the API's number and its error text."""
         if number == _END and problem:
             return VersionState.FAILED
         return _BY_NUMBER.get(number, VersionState.UNKNOWN)
@@ -40,7 +40,7 @@ _BY_NUMBER = {
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """The state of a model's version on the model server; *problem* says why it is not served, if that is known."""
+    """The state of a model's version on the model server; *problem* says why it is not served, if known."""
 
     version: int
     state: VersionState
@@ -48,5 +48,5 @@ class VersionStatus:
 
     @property
     def available(self) -> bool:
-        """Whether the model server says that it answers."""
+        """Whether the model server reports it as available."""
         return self.state is VersionState.AVAILABLE
