@@ -19,11 +19,10 @@ def packages(pattern: str) -> set[str]:
 
 
 def layers(top: str) -> list[str]:
-    """List the packages of *top* that import-linter keeps in layers, from the top down."""
-    (contract,) = [each for each in LINTER if each["type"] == "layers" and each["layers"][0].startswith(f"{top}.")]
-    modules = [module.strip("( )") for layer in contract["layers"] for module in re.split(r"[|:]", layer)]
-    found = ["/".join(module.split(".")[:2]) for module in modules]
-    return [package for package in dict.fromkeys(found) if (ROOT / package).is_dir()]
+    """List the packages of *top* in the order that import-linter keeps them in, from the top down."""
+    (contract,) = [each for each in LINTER if each.get("containers") == [top]]
+    names = [name.strip() for layer in contract["layers"] for name in re.split(r"[|:]", layer)]
+    return [f"{top}/{name}" for name in names if (ROOT / top / name).is_dir()]
 
 
 @pytest.mark.parametrize("top", ["serving", "training"])
@@ -45,10 +44,11 @@ def test_a_package_within_a_package_is_named_in_its_row(package):
 
 @pytest.mark.parametrize("top", ["serving", "training"])
 def test_the_rows_have_the_order_of_the_layers(top):
-    layered = layers(top)
+    listed = re.findall(rf"^    ({top}/\w+)/ ", README, re.M)
 
-    assert len(layered) >= 8
-    assert [package for package in ROWS if package in layered] == layered
+    assert len(layers(top)) >= 8
+    assert [package for package in ROWS if package.startswith(top)] == layers(top)
+    assert listed == layers(top)
 
 
 def test_each_folder_at_the_top_is_listed():

@@ -13,7 +13,7 @@ GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 COMMANDS = re.findall(r"^\$ (.*)$", GUIDE, re.M)
 PYTEST = [shlex.split(command) for command in COMMANDS if command.startswith(".venv/bin/pytest")]
-PLACES = ("serving/", "training/", "tests/", "docs/", "k8s/", "monitoring/", "proto/", "requirements/", "compose")
+PLACES = ("serving/", "training/", "tests/", "docs/", "k8s/", "dashboards/", "proto/", "requirements/", "compose")
 TEMPLATES = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.md"))
 
 
