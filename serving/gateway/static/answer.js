@@ -1,4 +1,4 @@
-// What a model answered, and how long it took.
+// Shows a model's answer, and how long it took.
 
 import { element } from "./dom.js";
 
@@ -7,20 +7,20 @@ const tenths = new Intl.NumberFormat("en", { style: "percent", minimumFractionDi
 const duration = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const fineDuration = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-// No score is rounded to certainty or impossibility.
+// No score is rounded to 0% or 100%.
 function percent(score) {
   if (score < 0.001) return "< 0.1%";
   return score > 0.999 && score < 1 ? "> 99.9%" : tenths.format(score);
 }
 
-export function answerNodes({ told, milliseconds, stages }, labels) {
-  const [prediction] = told.predictions;
-  return [...predictionNodes(prediction, labels), ...timeNodes(told.version, milliseconds, stages)];
+export function answerNodes({ reply, milliseconds, stages }, labels) {
+  const [prediction] = reply.predictions;
+  return [...predictionNodes(prediction, labels), ...timeNodes(reply.version, milliseconds, stages)];
 }
 
-// The same in one sentence, to be read out.
-export function answerSentence({ told }) {
-  const [{ label, score, value, unit }] = told.predictions;
+// The answer as one sentence, for screen readers.
+export function answerSentence({ reply }) {
+  const [{ label, score, value, unit }] = reply.predictions;
   const result = label === undefined ? `${figure.format(value)} in ${unit}` : `${label}, ${percent(score)}`;
   return `Answer: ${result}`;
 }
@@ -47,8 +47,8 @@ function timeNodes(version, milliseconds, stages) {
   const inside = stages.reduce((sum, [, value]) => sum + value, 0);
   const all = stages.length ? [...stages, ["everything else", Math.max(0, milliseconds - inside)]] : [];
   const rows = all.map(([name, value]) => [name, value / milliseconds, `${fineDuration.format(value)} ms`]);
-  const told = element("p", { class: "told" }, `Version ${version} answered in ${duration.format(milliseconds)} ms.`);
-  return rows.length ? [told, barTable("Time by stage", ["stage", "time"], rows)] : [told];
+  const summary = element("p", { class: "summary" }, `Version ${version} answered in ${duration.format(milliseconds)} ms.`);
+  return rows.length ? [summary, barTable("Time by stage", ["stage", "time"], rows)] : [summary];
 }
 
 // Rows of [name, share of the full width, figure].
@@ -69,6 +69,6 @@ function barTable(caption, [nameHead, figureHead], rows) {
 
 function bar(share) {
   const filled = element("span");
-  filled.style.width = `${100 * Math.min(1, Math.max(0, share))}%`; // by script, which the policy allows; not by markup
+  filled.style.width = `${100 * Math.min(1, Math.max(0, share))}%`; // set by script, which the security policy allows, unlike in markup
   return element("div", { class: "bar", "aria-hidden": "true" }, filled);
 }

@@ -1,4 +1,4 @@
-// Makes an element; attributes that are null, undefined or false are left out. Text stays text: nothing is parsed.
+// Makes an element. Attributes that are null, undefined or false are left out. Text is not parsed as HTML.
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

@@ -1,6 +1,6 @@
-// The fields of a form, from the JSON schema of an instance. Each is {name, node, read, write, fail}: `read` gives the
-// value (undefined if there is none), `write` takes one, `fail` shows an error at the field and gives what to focus.
-// Nothing is checked here: the gateway does, and says what is wrong.
+// The fields of a form, from the JSON schema of an instance. Each is {name, node, read, write, fail}: `read` returns the
+// value (undefined if there is none), `write` sets it, `fail` shows an error and returns the control to focus.
+// Nothing is checked here: the gateway checks, and reports what is wrong.
 
 import { element } from "./dom.js";
 import { pictureField } from "./picture.js";
@@ -18,7 +18,7 @@ export function makeFields(schema, pad, signal) {
   });
 }
 
-// What all fields have: a label, a place for the control, perhaps a description, a place for an error.
+// The parts of every field: a label, a place for the control and for an error, and perhaps a description.
 function makeFrame(name, id, description, required) {
   const error = element("p", { class: "error", id: `${id}-error` });
   const hint = description ? element("p", { class: "hint", id: `${id}-hint` }, description) : null;
@@ -46,7 +46,7 @@ function textField({ name, controlAttributes, wrap, failAt }) {
   };
 }
 
-// Not type="number": that hides from the gateway, and so from its explanation, what is not a number.
+// Not type="number", which would hide invalid text from the gateway, and so from its error message.
 function valueField({ name, controlAttributes, wrap, failAt }) {
   const input = element("input", { ...controlAttributes, inputmode: "decimal", autocomplete: "off" });
   return {

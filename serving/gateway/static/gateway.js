@@ -1,36 +1,36 @@
 // The gateway's API. Paths are relative to the page, so it also works below a prefix.
 
-import { askForKey, keyHeaders } from "./key.js";
+import { keyHeaders, promptForKey } from "./key.js";
 
 const TIMEOUT_MILLISECONDS = 60_000;
 
-// What the gateway answers instead of an answer: RFC 9457's problem, or as much of one as there is.
+// An error from the gateway: an RFC 9457 problem, or a part of one.
 export class Problem extends Error {
-  constructor(told) {
-    super(told.detail ?? told.title);
-    this.told = told;
+  constructor(problem) {
+    super(problem.detail ?? problem.title);
+    this.problem = problem;
   }
 }
 
-export async function ask(path, signal) {
-  const { told } = await exchange(path, { signal });
-  return told;
+export async function get(path, signal) {
+  const { body } = await exchange(path, { signal });
+  return body;
 }
 
-// Sends a body; gives the answer, the milliseconds until it was there, and those of each stage in the gateway.
+// Sends a body. Returns the reply's body, the milliseconds until it arrived, and those of each stage in the gateway.
 export async function send(path, { type, body }, signal) {
   const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
-  const { reply, told, milliseconds } = await exchange(path, options);
-  return { told, milliseconds, stages: stages(reply.headers.get("Server-Timing") ?? "") };
+  const { headers, body: reply, milliseconds } = await exchange(path, options);
+  return { reply, milliseconds, stages: stages(headers.get("Server-Timing") ?? "") };
 }
 
-// Where the gateway wants a key, the person is asked for one, and the request is sent again.
+// If the gateway needs a key, prompts for one and sends the request again.
 async function exchange(path, options) {
   for (;;) {
     try {
       return await exchangeOnce(path, { ...options, headers: { ...options.headers, ...keyHeaders() } });
     } catch (error) {
-      if (!(error instanceof Problem && error.told.status === 401 && (await askForKey()))) throw error;
+      if (!(error instanceof Problem && error.problem.status === 401 && (await promptForKey()))) throw error;
     }
   }
 }
@@ -38,16 +38,16 @@ async function exchange(path, options) {
 async function exchangeOnce(path, options) {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MILLISECONDS)]);
   const start = performance.now();
-  let reply, told;
+  let reply, body;
   try {
     reply = await fetch(path, { ...options, signal });
-    told = await reply.json();
+    body = await reply.json();
   } catch (error) {
     if (options.signal.aborted) throw error;
     throw new Problem({ title: "No answer", detail: reply ? notJson(reply) : unreachable(error) });
   }
-  if (!reply.ok) throw new Problem(told);
-  return { reply, told, milliseconds: performance.now() - start };
+  if (!reply.ok) throw new Problem(body);
+  return { headers: reply.headers, body, milliseconds: performance.now() - start };
 }
 
 function notJson(reply) {
@@ -55,7 +55,7 @@ function notJson(reply) {
 }
 
 function unreachable(error) {
-  return error.name === "TimeoutError" ? "the gateway took too long" : "the gateway can't be reached; is it running?";
+  return error.name === "TimeoutError" ? "the gateway did not answer in time" : "the gateway can't be reached; is it running?";
 }
 
 const FORMER_STAGE = "rpc"; // the former name of "predict", which the header has too until 0.2

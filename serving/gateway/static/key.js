@@ -1,10 +1,10 @@
-// The API key, where the gateway asks for one. It stays in this tab, and goes when the tab is closed.
+// The API key, if the gateway needs one. It stays in this tab, and is forgotten when the tab is closed.
 
 const STORE = "plumbline-key";
 const dialog = document.querySelector("#key");
 const input = dialog.querySelector("input");
 let key = stored();
-let asking = null;
+let prompting = null;
 
 export function hasKey() {
   return Boolean(key);
@@ -14,18 +14,18 @@ export function keyHeaders() {
   return key ? { Authorization: `Bearer ${key}` } : {};
 }
 
-// Asks the person for a key; gives whether there is a new one.
-export function askForKey() {
-  asking ??= new Promise((resolve) => {
+// Prompts for a key. Resolves to whether there is a new one.
+export function promptForKey() {
+  prompting ??= new Promise((resolve) => {
     dialog.querySelector(".reason").textContent = key
-      ? "The gateway does not know the key that this page has."
-      : "This gateway answers only who has a key.";
+      ? "The gateway does not accept the key that this page has."
+      : "This gateway needs an API key.";
     input.value = "";
     dialog.returnValue = "";
     dialog.addEventListener("close", () => resolve(take()), { once: true });
     dialog.showModal();
-  }).finally(() => (asking = null));
-  return asking;
+  }).finally(() => (prompting = null));
+  return prompting;
 }
 
 function take() {
@@ -40,6 +40,6 @@ function stored(value) {
   try {
     return value ? sessionStorage.setItem(STORE, value) : sessionStorage.getItem(STORE);
   } catch {
-    return null; // the browser keeps nothing for this site: then it is in memory only
+    return null; // the browser stores nothing for this site: keep it in memory only
   }
 }

@@ -1,34 +1,34 @@
-// One model: what it is, the form for an instance, its answer or what was wrong.
+// One model: its facts, the form for an instance, and its answer or error.
 
 import { answerNodes, answerSentence } from "./answer.js";
 import { curl } from "./curl.js";
 import { element } from "./dom.js";
 import { isPicture, makeFields } from "./fields.js";
-import { ask, Problem, send } from "./gateway.js";
+import { get, Problem, send } from "./gateway.js";
 import { hasKey } from "./key.js";
 
 const figure = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 
-// Makes the article that shows the model which `told` (GET /models/<model>) describes, until `signal` ends it.
-export async function modelArticle(told, signal) {
+// Makes the article about a model, from its description (GET /models/<model>). `signal` ends it.
+export async function modelArticle(model, signal) {
   const article = document.querySelector("#model").content.firstElementChild.cloneNode(true);
   const find = (selector) => article.querySelector(selector);
-  find("h2").textContent = told.name;
-  find(".facts").append(...facts(told));
-  find(".notices").append(...notices(told));
-  if (!told.instance) {
+  find("h2").textContent = model.name;
+  find(".facts").append(...facts(model));
+  find(".notices").append(...notices(model));
+  if (!model.instance) {
     find(".columns").remove();
     return article;
   }
-  const { schema, example } = told.instance;
-  const fields = makeFields(schema, await padOf(told, signal), signal);
+  const { schema, example } = model.instance;
+  const fields = makeFields(schema, await padOf(model, signal), signal);
   find(".fields").append(...fields.map((field) => field.node));
   const write = (instance) => fields.forEach((field) => field.write(instance[field.name]));
   write(example);
   find("[name=example]").addEventListener("click", () => write(example));
   find("[name=clear]").addEventListener("click", () => write({}));
   find("[name=copy]").addEventListener("click", (event) => copy(event.target, find("code")));
-  predictOnSubmit(find, told, fields, signal);
+  predictOnSubmit(find, model, fields, signal);
   return article;
 }
 
@@ -56,16 +56,16 @@ function notices({ ready, problem, data, refused }) {
   return texts.map((text) => element("p", { class: "notice" }, text));
 }
 
-// Where the model sees grey, a person can draw for it. The contract tells: its input has one channel, and transparency
-// becomes the background that the model knows.
+// A person can draw for a model of grey images. The contract has what is needed: whether the input has one channel, and
+// the background that replaces transparency.
 async function padOf({ instance, contract }, signal) {
   if (!Object.values(instance.schema.properties).some(isPicture)) return null;
-  const { preprocessor, signature } = await ask(contract.replace(/^\//, ""), signal);
+  const { preprocessor, signature } = await get(contract.replace(/^\//, ""), signal);
   if (!Object.values(signature.inputs).some(({ shape }) => shape.length === 4 && shape[3] === 1)) return null;
   return preprocessor.background < 128 ? { paper: "#000", ink: "#fff" } : { paper: "#fff", ink: "#000" };
 }
 
-function predictOnSubmit(find, told, fields, signal) {
+function predictOnSubmit(find, model, fields, signal) {
   const form = find("form");
   const button = find("button.main");
   const answer = find(".answer");
@@ -83,18 +83,18 @@ function predictOnSubmit(find, told, fields, signal) {
     clearErrors(find, fields);
     try {
       const request = await makeRequest(fields);
-      const path = `predict/${encodeURIComponent(told.name)}`;
+      const path = `predict/${encodeURIComponent(model.name)}`;
       find("code").textContent = curl(new URL(path, document.baseURI).href, request, hasKey());
       find(".command").hidden = false;
       const answered = await send(path, request, signal);
-      answer.replaceChildren(...answerNodes(answered, told.answer?.labels));
+      answer.replaceChildren(...answerNodes(answered, model.answer?.labels));
       status.textContent = answerSentence(answered);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Problem)) throw error;
-      answer.replaceChildren(element("p", { class: "quiet" }, "None; the form says why."));
+      answer.replaceChildren(element("p", { class: "quiet" }, "None: see the errors in the form."));
       status.textContent = "No answer";
-      showProblem(find, fields, error.told);
+      showProblem(find, fields, error.problem);
     } finally {
       busy = false;
       form.removeAttribute("aria-busy");
@@ -119,12 +119,12 @@ function clearErrors(find, fields) {
   fields.forEach((field) => field.fail(""));
 }
 
-// Errors that name a field of the form go there; all else is told below the form.
-function showProblem(find, fields, told) {
-  const errors = told.errors ?? [told];
+// Shows errors at the fields that they name, and all others below the form.
+function showProblem(find, fields, problem) {
+  const errors = problem.errors ?? [problem];
   const placed = errors.map((error) => [fields.find((field) => field.name === fieldOf(error)), error]);
   const controls = placed.filter(([field]) => field).map(([field, error]) => field.fail(reason(error, field.name)));
-  const elsewhere = placed.filter(([field]) => !field).map(([, error]) => error.detail ?? told.detail ?? told.title);
+  const elsewhere = placed.filter(([field]) => !field).map(([, error]) => error.detail ?? problem.detail ?? problem.title);
   find(".problem").replaceChildren(...elsewhere.map((text) => element("p", {}, text)));
   controls[0]?.focus();
 }
@@ -134,7 +134,7 @@ function fieldOf({ pointer, field }) {
   return pointer ? decodeURIComponent(pointer.split("/").at(-1)).replaceAll("~1", "/").replaceAll("~0", "~") : field;
 }
 
-// The field is plain from the place: what stands before it in the sentence is left out.
+// The error is shown at its field, so the part of the sentence that names the field is left out.
 function reason({ detail }, name) {
   const place = `field '${name}': `;
   return detail.includes(place) ? detail.slice(detail.indexOf(place) + place.length) : detail;
@@ -145,7 +145,7 @@ async function copy(button, code) {
     await navigator.clipboard.writeText(code.textContent);
     button.textContent = "Copied";
   } catch {
-    getSelection().selectAllChildren(code); // the browser keeps the clipboard for pages over HTTPS
+    getSelection().selectAllChildren(code); // browsers allow the clipboard only to pages over HTTPS
     button.textContent = "Selected";
   }
   setTimeout(() => void (button.textContent = "Copy"), 2000);

@@ -1,7 +1,7 @@
-// The page: the list of models, and the one that the address names (/#digits).
+// The page: the list of models, and the model that the address names (/#digits).
 
 import { element } from "./dom.js";
-import { ask, Problem } from "./gateway.js";
+import { get, Problem } from "./gateway.js";
 import { modelArticle } from "./model.js";
 
 const main = document.querySelector("#main");
@@ -14,16 +14,16 @@ async function show() {
   const { signal } = shown;
   main.setAttribute("aria-busy", "true");
   try {
-    const { models } = await ask("models", signal);
+    const { models } = await get("models", signal);
     const chosen = models.find((model) => address(model.name) === location.hash) ?? models[0];
     listModels(models, chosen.name);
-    const told = await ask(`models/${encodeURIComponent(chosen.name)}`, signal);
-    const article = await modelArticle(told, signal);
-    if (!told.ready) article.querySelector(".notices").append(again());
+    const model = await get(`models/${encodeURIComponent(chosen.name)}`, signal);
+    const article = await modelArticle(model, signal);
+    if (!model.ready) article.querySelector(".notices").append(again());
     main.replaceChildren(article);
     document.title = `${chosen.name} · Plumbline`;
   } catch (error) {
-    if (signal.aborted) return; // another model was chosen meanwhile
+    if (signal.aborted) return; // meanwhile another model was chosen
     if (!(error instanceof Problem)) throw error;
     main.replaceChildren(element("p", { class: "notice", role: "alert" }, error.message), again());
   }
@@ -47,7 +47,7 @@ function link({ name, ready, data }, current) {
 }
 
 function again() {
-  const button = element("button", { type: "button" }, "Ask again");
+  const button = element("button", { type: "button" }, "Try again");
   button.addEventListener("click", show);
   return button;
 }

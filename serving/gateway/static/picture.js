@@ -1,5 +1,5 @@
-// A field for a picture: choose, drop or paste a file; where there is a pad, also draw. A canvas shows it, which needs
-// no address for the image, so the strictest policy will do.
+// A field for an image: choose, drop or paste a file, or draw if there is a pad. A canvas shows it, which needs no
+// address for the image, so it works with the strictest security policy.
 
 import { element } from "./dom.js";
 
@@ -11,7 +11,7 @@ const STROKE = 0.08; // of the pad's side: MNIST's strokes are 2 to 3 of 28 pixe
 export function pictureField({ name, controlAttributes, wrap, failAt }, pad, signal) {
   const input = element("input", { ...controlAttributes, type: "file", accept: "image/*" });
   const canvas = element("canvas", { role: "img", class: pad ? "pad" : "photo", width: PAD, height: PAD });
-  const ways = pad ? "Draw here, or choose, drop or paste a picture." : "Choose, drop or paste a picture.";
+  const ways = pad ? "Draw here, or choose, drop or paste an image." : "Choose, drop or paste an image.";
   const node = wrap("picture", canvas, element("p", { class: "hint" }, ways), input);
   let source = null; // null | "drawing" | File | base64
 
@@ -19,12 +19,12 @@ export function pictureField({ name, controlAttributes, wrap, failAt }, pad, sig
     source = picture;
     wipe(canvas, pad);
     canvas.classList.toggle("empty", !picture);
-    describe(picture ? "The picture" : "No picture");
+    describe(picture ? "Preview" : "Empty preview");
     if (!picture) return;
     try {
       await paint(canvas, pad, picture instanceof File ? picture : toBlob(picture));
     } catch {
-      describe("This browser can't show the picture; it is sent as it is");
+      describe("No preview: this browser can't show the file, which is sent unchanged");
       canvas.classList.add("empty");
     }
   }
@@ -91,7 +91,7 @@ async function paint(canvas, pad, blob) {
   bitmap.close();
 }
 
-// Drops and pastes anywhere on the page are meant for this field.
+// Files dropped or pasted anywhere on the page go to this field.
 function acceptDrops(node, take, signal) {
   const hasFiles = (event) => event.dataTransfer.types.includes("Files");
   const on = (name, listener) => document.addEventListener(name, listener, { signal });
@@ -112,7 +112,7 @@ function acceptDrops(node, take, signal) {
   on("paste", (event) => take(event.clipboardData.files));
 }
 
-// Mouse, pen and touch alike.
+// For mouse, pen and touch.
 function acceptStrokes(canvas, pad, begin) {
   let last = null;
 

@@ -1,12 +1,12 @@
-// Light or dark: what the system says, until the button says otherwise. Not a module, so that it runs before the page
-// is painted.
+// Light or dark: the system's setting, until the button is used. Not a module, so that it runs before the page is
+// painted.
 {
   const root = document.documentElement;
   const store = (theme) => {
     try {
       return theme ? localStorage.setItem("theme", theme) : localStorage.getItem("theme");
     } catch {
-      return null; // the browser keeps nothing for this site
+      return null; // the browser stores nothing for this site
     }
   };
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -17,13 +17,13 @@
 
   addEventListener("DOMContentLoaded", () => {
     const button = document.querySelector("#theme");
-    const tell = () => button.setAttribute("aria-pressed", String(isDark()));
+    const update = () => button.setAttribute("aria-pressed", String(isDark()));
     button.addEventListener("click", () => {
       root.dataset.theme = isDark() ? "light" : "dark";
       store(root.dataset.theme);
-      tell();
+      update();
     });
-    system.addEventListener("change", tell);
-    tell();
+    system.addEventListener("change", update);
+    update();
   });
 }

@@ -151,7 +151,7 @@ def test_several_errors_stand_each_at_the_field_that_its_pointer_names(page: Pag
 
 def test_a_digit_is_drawn(page: Page, stack: Stack) -> None:
     open_model(page, stack.url, "digits")
-    pad = page.get_by_role("img", name="picture").bounding_box()
+    pad = page.get_by_role("img", name="preview").bounding_box()
     page.mouse.move(pad["x"] + 140, pad["y"] + 40)
     page.mouse.down()
     page.mouse.move(pad["x"] + 140, pad["y"] + 240, steps=4)
@@ -170,7 +170,7 @@ def test_a_digit_is_drawn(page: Page, stack: Stack) -> None:
 @pytest.mark.parametrize("look", [{"has_touch": True}], indirect=True)
 def test_a_finger_draws_too_and_clear_wipes_it_off(page: Page, stack: Stack) -> None:
     open_model(page, stack.url, "digits")
-    pad = page.get_by_role("img", name="picture").bounding_box()
+    pad = page.get_by_role("img", name="preview").bounding_box()
     page.touchscreen.tap(pad["x"] + 100, pad["y"] + 100)
     expect(page.get_by_role("img", name="Your drawing")).to_be_visible()
     page.get_by_role("button", name="Clear").click()
@@ -197,7 +197,7 @@ def test_a_photo_is_dropped_pasted_or_chosen(page: Page, stack: Stack, way: str)
         page.get_by_label("image").set_input_files({"name": "my cat.png", "mimeType": "image/png", "buffer": photo})
     else:
         page.evaluate(CARRY, [base64.b64encode(photo).decode(), "image/png", "my cat.png", way])
-    expect(page.get_by_role("img", name="The picture")).to_have_js_property("width", 240)  # four times as large
+    expect(page.get_by_role("img", name="preview")).to_have_js_property("width", 240)  # four times as large
     with page.expect_response("**/predict/image") as reply:
         predict(page)
 
@@ -371,7 +371,7 @@ def test_a_key_is_asked_for_once_and_kept_in_the_tab(
     page.keyboard.press("Enter")
     page.get_by_label("Key", exact=True).fill("wrong")
     page.keyboard.press("Enter")
-    expect(dialog).to_contain_text("The gateway does not know the key")
+    expect(dialog).to_contain_text("The gateway does not accept the key")
     page.get_by_label("Key", exact=True).fill(key_and_file[0])
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="house_price", level=2)).to_be_visible()
@@ -392,7 +392,7 @@ def test_who_gives_no_key_is_told_why_there_is_nothing(page: Page, locked_gatewa
     page.goto(locked_gateway)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("alert")).to_contain_text("expected a known API key")
-    page.get_by_role("button", name="Ask again").click()
+    page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("dialog", name="API key")).to_be_visible()
 
 
