@@ -2,8 +2,8 @@
 # Guess: A layer such as RandomFlip works in fit() alone, as Dropout does: what export() writes doesn't have it.
 # Instead: It is idle in predict() and evaluate(), but not in model(x), nor in what export() writes: the served
 # model flips pictures at random, and the same request gets other scores each time. All tests by predict() pass.
-# Do: Keep such layers out of the model that is served, and compare what was exported with predict(); the
-# project does both. In Keras, call model(x, training=False) in an endpoint of one's own.
+# Do: Call model(x, training=False) in an endpoint of ExportArchive, keep such layers out of what is served, and
+# compare what was exported with predict(). The project does all three.
 # Versions: tensorflow 2.21.0 keras 3.15.1
 # Output seen:
 #   keras 3.15.1 tensorflow 2.21.0
