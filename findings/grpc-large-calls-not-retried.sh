@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Guess: A retryPolicy holds for all calls of its method, and maxAttempts is how often each is tried.
 # Instead: A request of over 256 KiB is sent once: it isn't kept for another attempt. So the retries that a
-# test with small requests has shown are missing for pictures and batches. And over 5 attempts mean 5.
+# test with small requests has shown are missing for pictures and batches. And more than 5 attempts are made 5,
+# which only a line on stderr tells.
 # Do: Set grpc.per_rpc_retry_buffer_size to the largest request, as the project does.
 # Versions: grpcio 1.85.1
 # Output seen:
