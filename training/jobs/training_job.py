@@ -21,6 +21,7 @@ from training.execution.execution import Execution
 from training.experiments.evaluation import Experiment, Stopwatch
 from training.experiments.overrides import override
 from training.experiments.record import RunRecord
+from training.experiments.targets import check_targets
 from training.publishing import gate
 from training.publishing.contracts import make_contract
 from training.publishing.export import export
@@ -179,6 +180,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     clock, recipe, task, identity = Stopwatch(), job.recipe(), job.task, job.identity(data)
     execution = Execution(job.seed, job.jit_compile, job.strategy, checkpoints or Checkpoints())
     experiment = Experiment(job.name, task, data, task.output(data), execution, job.say)
+    check_targets(task.problem, experiment.output.width, data)
     job.say(f"{job.name}: {len(data.train.targets)} training rows, {len(data.test.targets)} test rows")
     strategy = job.protocol or task.protocol
     folds = experiment.validate(recipe, strategy)

@@ -1,0 +1,48 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from training.data.datasets import Dataset, Part
+from training.errors import BadRequest
+from training.experiments.targets import check_targets
+from training.problem_types import BINARY, MULTICLASS, MULTILABEL, REGRESSION, UNIT_REGRESSION
+
+
+def dataset(train, test=(0, 1)):
+    parts = [Part([{"x": 1.0}] * len(targets), np.array(targets)) for targets in (train, test)]
+    return Dataset("made up", *parts)
+
+
+@pytest.mark.parametrize(
+    ("problem", "width", "target", "message"),
+    [
+        (MULTICLASS, 3, -1, "expected a class from 0 to 2, got -1"),
+        (MULTICLASS, 3, 3, "expected a class from 0 to 2, got 3"),
+        (MULTICLASS, 3, 1.5, r"expected a class from 0 to 2, got 1\.5"),
+        (BINARY, 1, 2, "expected 0 or 1, got 2"),
+        (UNIT_REGRESSION, 1, 1.2, r"expected a number from 0 to 1, got 1\.2"),
+        (REGRESSION, 1, math.nan, "expected a finite number, got nan"),
+        (REGRESSION, 1, math.inf, "expected a finite number, got inf"),
+    ],
+)
+def test_a_target_that_the_problem_cannot_have_is_named_with_its_part_and_row(problem, width, target, message):
+    fine = dataset([0, 1, 0, 1])
+    check_targets(problem, width, fine)
+    wrong = dataset([0, 1, target, 1])
+    with pytest.raises(BadRequest, match=f"target of training row 2: {message}"):
+        check_targets(problem, width, wrong)
+    with pytest.raises(BadRequest, match=f"target of test row 2: {message}"):
+        check_targets(problem, width, replace(fine, test=wrong.train))
+
+
+def test_each_label_of_several_is_checked():
+    check_targets(MULTILABEL, 2, dataset([[0, 1], [1, 1]], [[0, 0]]))
+    with pytest.raises(BadRequest, match="target of training row 1: expected 0 or 1, got 3"):
+        check_targets(MULTILABEL, 2, dataset([[0, 1], [3, 1]], [[0, 0]]))
+
+
+def test_targets_that_are_texts_are_refused():
+    with pytest.raises(BadRequest, match="targets of the training rows: expected numbers, got <U3"):
+        check_targets(MULTICLASS, 2, dataset(["cat", "dog"]))
