@@ -13,6 +13,11 @@ Array = NDArray[Any]
 Features = dict[str, Array]
 """The model's inputs by name; the first axis of each is the batch."""
 
+STRING = "string"
+"""The type of a tensor of texts: in NumPy an array of objects, each bytes in UTF-8."""
+_STRING_BYTES = 256
+"""What a text is taken to need, where it matters how many rows fit somewhere: they have no size of their own."""
+
 
 @dataclass(frozen=True)
 class TensorSpec:
@@ -23,8 +28,14 @@ class TensorSpec:
 
     @property
     def row_bytes(self) -> int:
-        """The bytes of one instance."""
-        return np.dtype(self.dtype).itemsize * math.prod(filter(None, self.shape))
+        """The bytes of one instance; of a text, what is usual."""
+        item = _STRING_BYTES if self.dtype == STRING else self.numpy.itemsize
+        return item * math.prod(filter(None, self.shape))
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """NumPy's type of the elements."""
+        return np.dtype(object if self.dtype == STRING else self.dtype)
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON form."""
@@ -32,7 +43,13 @@ class TensorSpec:
 
 
 def array_to_json(array: Array) -> dict[str, Any]:
-    """Give the JSON form of *array*, bit for bit: dtype, shape and base64 of its little-endian bytes."""
+    """Give the JSON form of *array*, bit for bit: dtype, shape and base64 of its little-endian bytes.
+
+    An array of texts has the base64 of each.
+    """
+    if array.dtype.kind == "O":
+        texts = [base64.b64encode(text).decode("ascii") for text in array.ravel().tolist()]
+        return {"dtype": STRING, "shape": list(array.shape), "base64": texts}
     data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     return {
         "dtype": array.dtype.name,
@@ -43,5 +60,8 @@ def array_to_json(array: Array) -> dict[str, Any]:
 
 def array_from_json(state: Mapping[str, Any]) -> Array:
     """Read what `array_to_json` wrote; raises ValueError or KeyError if it is something else."""
+    if state["dtype"] == STRING:
+        texts = [base64.b64decode(text) for text in state["base64"]]
+        return np.array([*texts, None], object)[:-1].reshape(state["shape"])
     dtype = np.dtype(state["dtype"]).newbyteorder("<")
     return np.frombuffer(base64.b64decode(state["base64"]), dtype).reshape(state["shape"])

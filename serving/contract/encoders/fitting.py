@@ -11,16 +11,19 @@ T = TypeVar("T")
 
 
 def plain_values(values: Iterable[Any]) -> list[Any]:
-    """Return *values* as Python's own: what NumPy has becomes int, float or str, and NaN becomes None: it is missing.
+    """Return *values* as Python's own: what NumPy has becomes int, float, str or list, and NaN becomes None: missing.
 
     Rows of training may come from a table, where NaN is how a gap looks. A caller's NaN is a fault.
     """
-    plain = values.tolist() if isinstance(values, np.ndarray) else list(values)
-    return [_plain(value) for value in plain]
+    plain: list[Any] = [_plain(value) for value in (values.tolist() if isinstance(values, np.ndarray) else values)]
+    return plain
 
 
 def _plain(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
     return None if isinstance(value, float) and value != value else value
 
 

@@ -163,16 +163,17 @@ def read_numbers(values: Sequence[Any], optional: bool, faults: Faults) -> Array
             missing = values.count(None) if type(None) in kinds else 0
             if np.count_nonzero(np.abs(column) <= LARGEST) == len(values) - missing:  # NaN is not
                 return column
-    return np.array([_number(row, value, optional, faults) for row, value in enumerate(values)], np.float64)
+    return np.array([read_number(row, value, optional, faults) for row, value in enumerate(values)], np.float64)
 
 
-def _number(row: int, value: Any, optional: bool, faults: Faults) -> float:
+def read_number(row: int, value: Any, optional: bool, faults: Faults, *path: int) -> float:
+    """Read one number as `read_numbers` does, NaN for a fault; *path* is where it stands within the row's value."""
     if value is None and optional:
         return np.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
-        faults.add(row, "a number", shown(value))
+        faults.add(row, "a number", shown(value), *path)
     elif not abs(value) <= LARGEST:  # written so that NaN fails too
-        faults.add(row, f"a finite number of at most {LARGEST:g} in size", shown(value))
+        faults.add(row, f"a finite number of at most {LARGEST:g} in size", shown(value), *path)
     else:
         return float(value)
     return np.nan
