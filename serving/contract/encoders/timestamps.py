@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from serving.contract.arrays import Array
+from serving.contract.encoders.zones import FIRST_YEAR, LAST_YEAR, on_the_wall
 
 WORDS = "a date such as 2026-11-28, or a date and time such as 2026-11-28T12:30:00Z"
 _YEAR = "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
@@ -21,7 +22,10 @@ PATTERN = (
 )
 """Seconds may be left out, as a form does. There is no second 60: the calendars of computers have none."""
 _PATTERN = re.compile(PATTERN)
-_NAIVE = re.compile(_YEAR + "-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?)?")
+_TIME = "[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"  # NumPy checks the numbers
+_NAIVE = re.compile(f"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}({_TIME})?")
+_MOMENT = re.compile(f"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}{_TIME}(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])")
+_LEAST, _GREATEST = np.datetime64(f"{FIRST_YEAR:04}", "us"), np.datetime64(f"{LAST_YEAR:04}", "us")
 
 
 def zone_of(name: str) -> tzinfo:
@@ -39,7 +43,27 @@ def read_walls(texts: Sequence[str], zone: tzinfo) -> Array:
     """Read *texts* as times on the wall in *zone*: `datetime64[us][n]`; raises ValueError if one is none."""
     if all(map(_NAIVE.fullmatch, texts)):
         return np.array(texts, "M8[us]")
+    if all(map(_MOMENT.fullmatch, texts)):
+        moments = _moments(texts)
+        if moments.min() >= _LEAST and moments.max() < _GREATEST:
+            return on_the_wall(moments, zone)
     return np.array([read_wall(text, zone) for text in texts], "M8[us]")
+
+
+def _moments(texts: Sequence[str]) -> Array:
+    ends_in_z = [text[-1] == "Z" for text in texts]
+    if all(ends_in_z):
+        return np.array([text[:-1] for text in texts], "M8[us]")
+    wall = np.array([text[:-1] if is_z else text[:-6] for text, is_z in zip(texts, ends_in_z, strict=True)], "M8[us]")
+    minutes = [0 if is_z else _minutes(text[-6:]) for text, is_z in zip(texts, ends_in_z, strict=True)]
+    moments: Array = wall - np.array(minutes, "m8[m]")
+    return moments
+
+
+def _minutes(offset: str) -> int:
+    """Read an offset such as -03:30."""
+    minutes = int(offset[1:3]) * 60 + int(offset[4:6])
+    return -minutes if offset[0] == "-" else minutes
 
 
 def read_wall(text: str, zone: tzinfo) -> datetime:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from serving.contract.encoders.date import Date
 from serving.contract.encoders.date_parts import LINEAR, Part
 from serving.contract.encoders.scaling import Scaling
+from serving.contract.encoders.zones import on_the_wall
 from serving.contract.faults import Faults
 from tests.serving.contract.encoders.reading import encode, faults_of
 
@@ -49,6 +50,30 @@ def test_parts_are_those_of_datetime_and_zoneinfo(rows, zone, since):
     got = encode(encoder, [moment.isoformat() for moment in rows])
     expected = np.array([expected_parts(moment, zone, since) for moment in rows]).reshape(-1, 16)
     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("Europe/Berlin", datetime(2026, 3, 29)),
+        ("Europe/Berlin", datetime(2026, 10, 25)),
+        ("America/St_Johns", datetime(2006, 10, 29)),  # a minute after midnight
+        ("Pacific/Apia", datetime(2011, 12, 30)),  # there was no such day
+    ],
+)
+def test_a_change_of_the_clocks_is_that_of_zoneinfo_to_the_second(zone, day):
+    check_walls(zone, [day + timedelta(seconds=number) for number in range(86_400)])
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Africa/Casablanca"])
+def test_the_changes_of_sixty_years_are_those_of_zoneinfo(zone):
+    check_walls(zone, [datetime(1969, 12, 31) + timedelta(hours=4 * number) for number in range(2200 * 60)])
+
+
+def check_walls(zone, moments):
+    zone = ZoneInfo(zone)
+    expected = [moment.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None) for moment in moments]
+    assert on_the_wall(np.array(moments, "M8[us]"), zone).tolist() == expected
 
 
 @given(st.lists(st.dates(), max_size=8))
@@ -98,6 +123,9 @@ WORDS = "expected a date such as 2026-11-28, or a date and time such as 2026-11-
         "",
         "2026",
         "2026-02-29",
+        "2026-02-29T12:00:00Z",
+        "2026-02-29T12:00:00+01:00",
+        "2026-01-01T12:60:00Z",
         "2026-13-01",
         "0000-01-01",
         "20260101",
@@ -125,9 +153,12 @@ WORDS = "expected a date such as 2026-11-28, or a date and time such as 2026-11-
     ],
 )
 def test_what_is_no_date_is_a_fault_with_its_row(value):
-    faults = faults_of(Date(PARTS, AS_IT_IS), ["2026-01-01", value, "2026-01-01T00:00:00Z"])
-    assert len(faults) == 1
-    assert faults[0].startswith(f"1: {WORDS}")
+    encoder = Date(PARTS, AS_IT_IS, zone="Europe/Berlin")
+    for other in ("2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01t00:00Z"):  # each kind has its own way
+        faults = faults_of(encoder, [other, value])
+        assert len(faults) == 1
+        assert faults[0].startswith(f"1: {WORDS}")
+    assert len(faults_of(encoder, [value])) == 1
 
 
 def test_all_faults_of_a_column_are_reported():
