@@ -9,7 +9,7 @@ def choice(state: Mapping[str, Any], name: str, choices: Sequence[Any]) -> Any:
     """Return one of *choices*; raises ValueError or KeyError."""
     value = state[name]
     if not any(value == known and type(value) is type(known) for known in choices):
-        raise ValueError(f"{name}: expected one of {', '.join(map(str, choices))}, got {value!r}")
+        raise ValueError(f"{name}: expected one of {', '.join(map(str, choices))}, got {value!r:.60}")
     return value
 
 
@@ -17,7 +17,7 @@ def flag(state: Mapping[str, Any], name: str) -> bool:
     """Return a truth value; raises TypeError or KeyError."""
     value = state[name]
     if not isinstance(value, bool):
-        raise TypeError(f"{name}: expected true or false, got {value!r}")
+        raise TypeError(f"{name}: expected true or false, got {value!r:.60}")
     return value
 
 
@@ -25,7 +25,7 @@ def whole(state: Mapping[str, Any], name: str, least: int, most: int) -> int:
     """Return a whole number from *least* to *most*; raises TypeError, ValueError or KeyError."""
     value = state[name]
     if type(value) is not int:
-        raise TypeError(f"{name}: expected a whole number, got {value!r}")
+        raise TypeError(f"{name}: expected a whole number, got {value!r:.60}")
     if not least <= value <= most:
         raise ValueError(f"{name}: expected {least:,} to {most:,}, got {value:,}")
     return value

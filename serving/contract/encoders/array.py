@@ -71,10 +71,12 @@ class NumberArray:
         there are missing numbers. Raises ValueError for what is no array of the first one's shape, or has no number.
         """
         plain = plain_values(values)
+        if length is not None:
+            states.whole({"length": length}, "length", 1, nested.MOST_ELEMENTS)
         shape = _shape(plain, length)
         nothing = [None] if any(map(_has_gap, plain)) else []
         meaning: Missing = meaning_of_missing(missing, nothing, seen="mean", unseen="error")
-        filled = None if length is None else Padding(padding, pad, cut)
+        filled = None if length is None else Padding(states.finite({"padding": padding}, "padding"), pad, cut)
         zeros, ones = (0.0,) * _channels(shape), (1.0,) * _channels(shape)
         reader = cls(shape, Channels("none", zeros, zeros, ones), meaning, filled)
         return cls(shape, Channels.fit(scale, reader._fitted(plain)), meaning, filled)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cached_property
 from typing import Any, ClassVar, Literal, get_args
 
@@ -59,7 +59,7 @@ class Date:
         values: Iterable[Any],
         *,
         parts: Sequence[Part] | None = None,
-        since: str | None = None,
+        since: str | date | None = None,
         zone: str = "UTC",
         scale: Scale = "standard",
         missing: Missing | None = None,
@@ -72,11 +72,11 @@ class Date:
         """
         plain = plain_values(values)
         meaning: Missing = meaning_of_missing(missing, plain, seen="flag", unseen="error")
-        reader = cls(("weekday",), zone=zone, missing=meaning)
+        reader = cls(("weekday",), zone=states.text({"zone": zone}, "zone"), missing=meaning)
         wall = reader._fitted(plain)
-        chosen = tuple(parts) if parts is not None else _usual_parts(wall)
+        chosen = _usual_parts(wall) if parts is None else tuple(parts)
         check_parts(chosen)
-        origin = _date(str(wall.min().astype("M8[D]")) if since is None else since)
+        origin = _date(str(wall.min().astype("M8[D]") if since is None else since))
         scalings = [Scaling.fit(scale, linear(part, wall, origin)) for part in chosen if part in LINEAR]
         return cls(chosen, tuple(scalings), str(origin.astype("M8[D]")), zone, meaning)
 

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from serving.contract.arrays import Array
+from serving.contract.faults import shown
 
 Part = Literal["year", "days", "month", "day", "weekday", "day_of_year", "hour", "minute", "time_of_day"]
 """`year` and `days` (since a date, with the time as a fraction) are numbers. The others are places on a circle:
@@ -24,8 +25,9 @@ _THURSDAY = 3  # 1970-01-01
 
 def check_parts(parts: Sequence[str]) -> None:
     """Raise ValueError for an unknown part, one that is named twice, or none."""
-    if not parts or len(set(parts)) < len(parts) or not set(parts) <= set(get_args(Part)):
-        raise ValueError(f"parts: expected some of {', '.join(get_args(Part))}, each once, got {', '.join(parts)}")
+    known = get_args(Part)
+    if not parts or not all(part in known and parts.count(part) == 1 for part in parts):
+        raise ValueError(f"parts: expected some of {', '.join(known)}, each once, got {shown(list(parts))}")
 
 
 def linear(part: Part, wall: Array, since: np.datetime64) -> Array:

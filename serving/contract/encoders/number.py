@@ -50,6 +50,8 @@ class Number:
             raise ValueError(f"low: expected less than high, {self.high:g}, got {self.low:g}")
         if not all(abs(bound or 0.0) <= LARGEST for bound in (self.low, self.high)):
             raise ValueError(f"low, high: expected numbers of at most {LARGEST:g} in size, got {self.low}, {self.high}")
+        if self.missing == "constant" and not abs(self.fill) <= LARGEST:
+            raise ValueError(f"constant: expected a number of at most {LARGEST:g} in size, got {self.fill:g}")
 
     @classmethod
     def fit(
@@ -66,17 +68,16 @@ class Number:
     ) -> "Number":
         """Fit to *values*, None or NaN where one is missing; *missing* is by default the mean if there are such.
 
-        Raises ValueError for what is no number, a missing one if none may be, and if there is no number at all.
+        Raises ValueError for what is no number, a missing one if none may be, and if there is no number at all;
+        ValueError or TypeError for options that cannot be.
         """
         plain = plain_values(values)
         meaning: Missing = meaning_of_missing(missing, plain, seen="mean", unseen="error")
         if (constant is not None) != (meaning == "constant"):
             raise ValueError(f"constant: expected a number with missing = 'constant', and only there, got {constant}")
-        if not 1 <= quantiles <= MOST_QUANTILES:
-            raise ValueError(f"quantiles: expected 1 to {MOST_QUANTILES:,}, got {quantiles}")
-        if constant is not None and not abs(constant) <= LARGEST:
-            raise ValueError(f"constant: expected a finite number of at most {LARGEST:g} in size, got {constant}")
-        cls(Scaling("none"), meaning, 0.0, flag, low, high)  # checks what it is given before it is used
+        states.whole({"quantiles": quantiles}, "quantiles", 1, MOST_QUANTILES)
+        given = {"missing": meaning, "fill": constant or 0.0, "flag": flag, "low": low, "high": high}
+        cls.from_state(Scaling("none").to_state() | given)  # checks what it is given before it is used
         column = _clipped(_fitted(plain, meaning != "error"), low, high)
         return cls(Scaling.fit(scale, column, quantiles), meaning, _fill(meaning, column, constant), flag, low, high)
 

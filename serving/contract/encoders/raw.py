@@ -43,7 +43,8 @@ class Raw:
         plain = plain_values(values)
         if shape is None and not plain:
             raise ValueError("expected at least one value, or a shape, got no rows")
-        encoder = cls(dtype, nested.shape_of(plain[0]) if shape is None else tuple(shape))
+        stated = nested.shape_of(plain[0]) if shape is None else tuple(shape)
+        encoder = cls.from_state({"dtype": dtype, "shape": list(stated)})
         faults = Faults()
         encoder.read(plain, faults)
         refuse(faults)

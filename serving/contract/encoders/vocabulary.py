@@ -23,6 +23,7 @@ MOST_LISTED = 1_000
 """So many known values are listed in a schema."""
 _MOST_NAMED = 32
 """So many of the most frequent values are counted each on its own, for drift."""
+_MOST_ROWS = 2**63
 _MOST_TOLD, _MOST_LETTERS = 10, 80
 
 
@@ -56,8 +57,7 @@ class Vocabulary:
 
         *unknown* is by default a bucket if any comes less often. Raises ValueError if one does and may not be unknown.
         """
-        if least_count < 1:
-            raise ValueError(f"least_count: expected at least 1, got {least_count}")
+        states.whole({"least_count": least_count}, "least_count", 1, _MOST_ROWS)
         counts = Counter(values)
         rare = [value for value, count in counts.items() if count < least_count]
         if rare and unknown == "error":

@@ -148,7 +148,7 @@ def test_a_value_may_be_missing_only_where_training_saw_that_or_says_what_it_mea
         (["a"], {"output": "multihot"}, "output: expected onehot or id"),
         (["a"], {"missing": "mean"}, "missing: expected error or bucket"),
         (["a"], {"unknown": "mean"}, "unknown: expected error or bucket"),
-        (["a"], {"least_count": 0}, "least_count: expected at least 1, got 0"),
+        (["a"], {"least_count": 0}, "least_count: expected 1 to"),
         (range(10_001), {}, "expected at most 10,000 categories, got 10,001: leave out rare ones"),
     ],
 )

@@ -188,6 +188,10 @@ def test_the_usual_parts_have_the_time_of_day_only_if_there_is_one():
     assert Date.fit(["2026-01-01", "2026-05-01T12:00Z"]).parts == ("days", "day_of_year", "weekday", "time_of_day")
 
 
+def test_days_may_be_counted_from_a_date_of_pythons_or_tomls():
+    assert Date.fit(["2026-01-01"], since=date(2020, 2, 29)) == Date.fit(["2026-01-01"], since="2020-02-29")
+
+
 def test_a_missing_date_has_a_flag_and_no_place_on_any_circle():
     encoder = Date.fit(["2026-01-01", None, "2026-01-03"], parts=["days", "month"])
 
@@ -210,6 +214,8 @@ def test_a_missing_date_has_a_flag_and_no_place_on_any_circle():
         (["2026-01-01"], {"parts": []}, "parts: expected some of"),
         (["2026-01-01"], {"parts": ["days", "days"]}, "parts: expected some of"),
         (["2026-01-01"], {"parts": ["century"]}, "parts: expected some of"),
+        (["2026-01-01"], {"parts": "days"}, "parts: expected some of"),
+        (["2026-01-01"], {"parts": [["days"]]}, "parts: expected some of"),
         (["2026-01-01"], {"zone": "Mars/Olympus"}, "zone: expected the name of a time zone"),
         (["2026-01-01"], {"zone": "../etc/passwd"}, "zone: expected the name of a time zone"),
         (["2026-01-01"], {"zone": "Europe"}, "zone: expected the name of a time zone"),

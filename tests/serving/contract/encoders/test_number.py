@@ -165,15 +165,32 @@ def test_a_number_may_be_missing_only_where_training_saw_that_or_says_what_it_me
         ([1], {"flag": True}, "flag: expected missing"),
         ([1], {"missing": "constant"}, "constant: expected a number"),
         ([1], {"constant": 3}, "constant: expected"),
-        ([1], {"missing": "constant", "constant": math.nan}, "constant: expected a finite number"),
+        ([1], {"missing": "constant", "constant": math.nan}, "fill: expected a finite number"),
+        ([1], {"missing": "constant", "constant": 1e31}, "constant: expected a number of at most"),
         ([1], {"low": 3, "high": 3}, "low: expected less than high"),
-        ([1], {"low": math.nan}, "low, high: expected"),
+        ([1], {"low": math.nan}, "low: expected a finite number"),
+        ([1], {"low": 1e31}, "low, high: expected numbers"),
         ([1], {"quantiles": 0}, "quantiles: expected 1 to"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused_in_words(values, options, message):
     with pytest.raises(ValueError, match=message):
         Number.fit(values, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"low": "0"}, "low: expected a number, got '0'"),
+        ({"high": True}, "high: expected a number, got True"),
+        ({"flag": 1, "missing": "mean"}, "flag: expected true or false, got 1"),
+        ({"missing": "constant", "constant": "x"}, "fill: expected a number, got 'x'"),
+        ({"quantiles": 1.5}, "quantiles: expected a whole number, got 1.5"),
+    ],
+)
+def test_options_of_another_type_are_refused_in_words(options, message):
+    with pytest.raises(TypeError, match=message):
+        Number.fit([1, 2], **options)
 
 
 FITTED = [
