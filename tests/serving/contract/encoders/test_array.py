@@ -26,7 +26,7 @@ def by_channel(values):
 
 @pytest.mark.parametrize("scale", ["none", "standard", "minmax"])
 @given(data=st.data(), shape=shapes)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_channels_are_scaled_as_columns_are_by_scikit_learn(scale, data, shape):
     rows, later = (
         data.draw(hnp.arrays(np.float64, (data.draw(st.integers(2, 6)), *shape), elements=finite)) for _ in range(2)
@@ -46,7 +46,6 @@ def test_channels_are_scaled_as_columns_are_by_scikit_learn(scale, data, shape):
     st.sampled_from(["beginning", "end"]),
     st.sampled_from(["beginning", "end"]),
 )
-@settings(deadline=None)  # Keras is imported in it
 def test_sequences_are_padded_and_cut_as_by_keras(rows, length, pad, cut):
     from keras.utils import pad_sequences
 

@@ -43,7 +43,7 @@ def for_keras(values):
 
 @pytest.mark.parametrize("name", sorted(values_of))
 @given(data=st.data(), missing=st.sampled_from(["error", "bucket"]), least_count=st.integers(1, 2))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_ids_and_one_hots_are_those_of_keras(name, data, missing, least_count):
     import keras
 
@@ -65,7 +65,7 @@ def test_ids_and_one_hots_are_those_of_keras(name, data, missing, least_count):
 
 @pytest.mark.parametrize("name", ["text", "whole"])
 @given(data=st.data())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_the_vocabulary_is_in_the_order_in_which_keras_adapts_to_it(name, data):
     import keras
 

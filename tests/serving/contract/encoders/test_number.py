@@ -55,7 +55,7 @@ def test_standard_numbers_are_those_of_a_table_of_schema_1_bit_for_bit(rows, val
 )
 @pytest.mark.parametrize("missing", ["mean", "median", "constant"])
 @given(data=columns, later=columns)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_scales_and_fills_are_those_of_scikit_learn(scale, reference, missing, data, later):
     constant = 7.5 if missing == "constant" else None
     fitted = Number.fit(data, scale=scale, missing=missing, constant=constant, flag=True, quantiles=20)
@@ -65,8 +65,6 @@ def test_scales_and_fills_are_those_of_scikit_learn(scale, reference, missing, d
     with warnings.catch_warnings():  # that there are fewer rows than quantiles
         warnings.simplefilter("ignore", UserWarning)
         reference.fit(table(data))
-    if scale == "quantile" and len(data) < 20:
-        return  # scikit-learn then takes as many quantiles as there are rows, missing ones too
     expected = reference.transform(imputer.transform(table(later)))
     if scale == "log":
         standard = StandardScaler().fit(reference.transform(table(data)))

@@ -21,7 +21,7 @@ lists = st.lists(words, max_size=5)
 
 @pytest.mark.parametrize(("output", "keras_output"), [("multihot", "multi_hot"), ("count", "count")])
 @given(st.lists(lists, min_size=1, max_size=15).filter(any), st.lists(lists, max_size=10))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_lists_are_encoded_as_by_keras(output, keras_output, rows, later):
     import keras
 
@@ -37,7 +37,7 @@ def test_lists_are_encoded_as_by_keras(output, keras_output, rows, later):
 
 
 @given(st.lists(lists, min_size=1, max_size=15).filter(any))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_vocabulary_is_in_the_order_in_which_keras_adapts_to_it(rows):
     import keras
 

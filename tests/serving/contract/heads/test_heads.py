@@ -48,7 +48,7 @@ def outputs(head):
 
 @pytest.mark.parametrize("head", HEADS, ids=str)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_an_answer_fits_its_schema_and_is_plain_json(head, data):
     values = data.draw(outputs(head))
     answers = head.answers(values)
@@ -66,7 +66,7 @@ def test_an_answer_fits_its_schema_and_is_plain_json(head, data):
 @pytest.mark.parametrize("head", HEADS, ids=str)
 @pytest.mark.parametrize("prefix", ["", "price"])
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_what_is_measured_fits_its_names(head, prefix, data):
     values = data.draw(outputs(head))
     measured = head.measured(prefix, values)
@@ -86,7 +86,7 @@ def test_state_survives_json(head):
 
 @pytest.mark.parametrize("head", HEADS, ids=str)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_another_state_is_refused_or_can_be_used(head, data):
     name = data.draw(st.sampled_from(sorted(head.to_state())))
     try:
@@ -108,7 +108,7 @@ def test_a_state_without_a_part_is_refused(head):
 
 @pytest.mark.parametrize("head", HEADS, ids=str)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_same_output_has_no_differing_answer(head, data):
     values = data.draw(outputs(head))
     assert list(head.differing(values, values)) == []
