@@ -1,0 +1,52 @@
+"""Fitting a tokenizer to the texts of training."""
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from serving.contract.encoders.fitting import meaning_of_missing, plain_values, refuse
+from serving.contract.encoders.tokenizers.kinds import TOKENIZERS
+from serving.contract.encoders.tokenizers.tokenizer import Tokenizer
+from serving.contract.faults import Faults, shown
+
+_MOST_LENGTH = 1_000
+_ENOUGH = 10_000
+"""Of more texts than twice this, every second, third, ... is taken: all would tell no more, and take longer."""
+
+Missing = Literal["error", "empty"]
+"""Whether a text that is missing or blank is a fault, or a text without words."""
+
+
+def readable_texts(texts: Iterable[Any], missing: Missing | None) -> tuple[list[str], Missing]:
+    """Return the texts that are not missing, and what a missing one means; a blank one counts as missing.
+
+    Raises ValueError for what is no text, and a missing one if *missing* is "error".
+    """
+    plain = [None if isinstance(text, str) and not text.strip() else text for text in plain_values(texts)]
+    meaning: Missing = meaning_of_missing(missing, plain, seen="empty", unseen="error")
+    faults = Faults()
+    for row, text in enumerate(plain):
+        if not isinstance(text, str) and (text is not None or meaning == "error"):
+            faults.add(row, "a string that is not empty", shown(text))
+    refuse(faults)
+    return [text for text in plain if text is not None], meaning
+
+
+def fit_tokenizer(kind: str, texts: Sequence[str], options: Mapping[str, Any]) -> Tokenizer:
+    """Fit a tokenizer of *kind* to *texts*; raises ValueError for a kind or an option that there is not."""
+    if kind not in TOKENIZERS:
+        raise ValueError(f"tokenizer: expected one of {', '.join(TOKENIZERS)}, got {kind!r}")
+    fit = TOKENIZERS[kind].fit
+    known = [name for name, it in inspect.signature(fit).parameters.items() if it.kind is it.KEYWORD_ONLY]
+    for option in options.keys() - known:
+        raise ValueError(f"tokenizer {kind}: expected options among {', '.join(known)}, got {option!r}")
+    return fit(texts, **options)
+
+
+def length_for(tokenizer: Tokenizer, texts: Sequence[str]) -> int:
+    """Return how many ids leave 95 of 100 texts whole, at most 1,000."""
+    some = texts[:: max(1, len(texts) // _ENOUGH)]
+    lengths = [len(tokenizer.read(text, _MOST_LENGTH, "beginning")[0]) for text in some]
+    return max(1, int(np.quantile(lengths, 0.95, method="higher"))) if lengths else 1

@@ -1,0 +1,1 @@
+"""Tokenizers: each turns one text into ids, in a way of its own."""
