@@ -1,0 +1,92 @@
+"""An opened picture -> a picture of a given size and colour: upright, without transparency, framed and resized."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image
+
+from serving.contract.encoders.framing import Frame, Size
+from serving.contract.image import _DEEP_GREY, _QUARTER_TURNS, _TURNS, _eight_bits, _turn
+from serving.contract.png import keyed
+
+FILTERS = {name: Image.Resampling[name.upper()] for name in ("bilinear", "bicubic", "lanczos", "nearest")}
+"""All but the last are antialiased."""
+
+_MIRRORED_TAGS = {2: (1, 0), 3: (1, 1), 4: (0, 1), 6: (1, 0), 7: (1, 1), 8: (0, 1)}
+_MIRRORED = {_TURNS[tag]: axes for tag, axes in _MIRRORED_TAGS.items()}
+"""Whether a turn brings the end of a row, or of a column, to its beginning."""
+
+
+@dataclass(frozen=True)
+class Developing:
+    """Makes pictures of *size* and *colour* by a way of *framing* and a filter; *background* is a shade of grey."""
+
+    size: Size
+    colour: str
+    framing: Callable[[Size, Size], Frame]
+    filter: Image.Resampling
+    background: int
+
+    def develop(self, image: Image.Image, data: bytes) -> tuple[Image.Image, int]:
+        """Decode *image*, read from *data*; return it in the size, with the number of pixels it had.
+
+        Raises whatever Pillow does for a file that is broken.
+        """
+        turn = _turn(image)
+        quarter = turn in _QUARTER_TURNS
+        whole = image.size[::-1] if quarter else image.size
+        frame = self.framing(whole, self.size)
+        scale = self._drafted(image, frame, whole, quarter)
+        if image.format == "PNG":
+            image = keyed(image, data)
+        if turn is not None:
+            image = image.transpose(turn)
+        box = (
+            None
+            if frame.box == (0, 0, *whole)
+            else _scaled(frame.box, scale, _mirrored(turn, image.size, whole, scale))
+        )
+        resized = self._flat(image).resize(frame.size, self.filter, box)
+        return self._placed(resized, frame), whole[0] * whole[1]
+
+    def _drafted(self, image: Image.Image, frame: Frame, whole: Size, quarter: bool) -> int:
+        """Have a JPEG decoded at 1/2, 1/4 or 1/8 for less work; return 2, 4, 8 or 1.
+
+        The part that is taken stays twice as large as it becomes, which keeps the resize faithful; of what is not
+        filtered, every pixel matters.
+        """
+        if image.format != "JPEG":
+            return 1
+        least = whole if self.filter == Image.Resampling.NEAREST else frame.least(whole)
+        width = image.width
+        drafted = image.draft(self.colour, least[::-1] if quarter else least)
+        return 1 if drafted is None else round(width / drafted[1][2])
+
+    def _flat(self, image: Image.Image) -> Image.Image:
+        if image.mode in _DEEP_GREY:
+            image = _eight_bits(image)
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            backdrop = Image.new("RGBA", image.size, (self.background,) * 3 + (255,))
+            image = Image.alpha_composite(backdrop, image)
+        return image if image.mode == self.colour else image.convert(self.colour)  # which would copy even so
+
+    def _placed(self, image: Image.Image, frame: Frame) -> Image.Image:
+        if image.size == self.size:
+            return image
+        padded = Image.new(self.colour, self.size, (self.background,) * len(self.colour))
+        padded.paste(image, frame.place)
+        return padded
+
+
+def _mirrored(turn: Image.Transpose | None, decoded: Size, whole: Size, scale: int) -> tuple[float, float]:
+    """Return where the picture begins in the *decoded* one, whose last pixels may reach over its end, or did so."""
+    across, down = _MIRRORED.get(turn, (0, 0)) if turn is not None else (0, 0)
+    return across * (decoded[0] - whole[0] / scale), down * (decoded[1] - whole[1] / scale)
+
+
+def _scaled(
+    box: tuple[int, int, int, int], scale: int, begin: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (side / scale for side in box)
+    return left + begin[0], top + begin[1], right + begin[0], bottom + begin[1]
