@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from serving.contract.encoders.framing import Frame, Size
+from serving.contract.encoders.framing import Frame, Size, squeeze
 from serving.contract.image import _DEEP_GREY, _QUARTER_TURNS, _TURNS, _eight_bits, _turn
 from serving.contract.png import keyed
 
@@ -41,11 +41,8 @@ class Developing:
             image = keyed(image, data)
         if turn is not None:
             image = image.transpose(turn)
-        box = (
-            None
-            if frame.box == (0, 0, *whole)
-            else _scaled(frame.box, scale, _mirrored(turn, image.size, whole, scale))
-        )
+        begin = _begin(turn, image.size, whole, scale)
+        box = None if self.framing is squeeze else _scaled(frame.box, scale, begin)  # None: all there is, as ever
         resized = self._flat(image).resize(frame.size, self.filter, box)
         return self._placed(resized, frame), whole[0] * whole[1]
 
@@ -79,8 +76,11 @@ class Developing:
         return padded
 
 
-def _mirrored(turn: Image.Transpose | None, decoded: Size, whole: Size, scale: int) -> tuple[float, float]:
-    """Return where the picture begins in the *decoded* one, whose last pixels may reach over its end, or did so."""
+def _begin(turn: Image.Transpose | None, decoded: Size, whole: Size, scale: int) -> tuple[float, float]:
+    """Return where the picture begins in the *decoded* one: a fraction's last pixels reach over its end.
+
+    Where a turn has mirrored it, that end is the beginning.
+    """
     across, down = _MIRRORED.get(turn, (0, 0)) if turn is not None else (0, 0)
     return across * (decoded[0] - whole[0] / scale), down * (decoded[1] - whole[1] / scale)
 
