@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from serving.contract.encoders.fitting import meaning_of_missing, plain_values, refuse
-from serving.contract.encoders.tokenizers.kinds import TOKENIZERS
+from serving.contract.encoders.tokenizers.kinds import FITS
 from serving.contract.encoders.tokenizers.tokenizer import Tokenizer
 from serving.contract.faults import Faults, shown
 
@@ -36,9 +36,9 @@ def readable_texts(texts: Iterable[Any], missing: Missing | None) -> tuple[list[
 
 def fit_tokenizer(kind: str, texts: Sequence[str], options: Mapping[str, Any]) -> Tokenizer:
     """Fit a tokenizer of *kind* to *texts*; raises ValueError for a kind or an option that there is not."""
-    if kind not in TOKENIZERS:
-        raise ValueError(f"tokenizer: expected one of {', '.join(TOKENIZERS)}, got {kind!r}")
-    fit = TOKENIZERS[kind].fit
+    if kind not in FITS:
+        raise ValueError(f"tokenizer: expected one of {', '.join(FITS)}, got {kind!r}")
+    fit = FITS[kind]
     known = [name for name, it in inspect.signature(fit).parameters.items() if it.kind is it.KEYWORD_ONLY]
     for option in options.keys() - known:
         raise ValueError(f"tokenizer {kind}: expected options among {', '.join(known)}, got {option!r}")

@@ -13,16 +13,11 @@ Tokens = tuple[Sequence[int], float, float]
 
 
 class Tokenizer(Protocol):
-    """Fitted and immutable, with a JSON state."""
+    """Fitted and immutable, with a JSON state; its class has a `fit(texts, *, ...)` with options of its own."""
 
     kind: ClassVar[str]
     measures: ClassVar[tuple[str, ...]]
     """The names of what drift measures: the number of all tokens, and the share of the unknown if there are such."""
-
-    @classmethod
-    def fit(cls, texts: Iterable[str]) -> "Tokenizer":
-        """Fit to *texts*; a kind's own options follow by name. Raises ValueError."""
-        ...
 
     @property
     def size(self) -> int:

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.contract import TextVectorizer
@@ -57,6 +57,7 @@ def problems(encoder, values):
     return [(fault.row, str(fault)) for fault in faults.first]
 
 
+@settings(deadline=None)
 @given(
     st.lists(TEXTS),
     st.lists(TEXTS, max_size=5),
@@ -87,6 +88,7 @@ def test_keras_words_are_bit_for_bit_those_of_the_first_contract(training, texts
     assert new == again
 
 
+@settings(deadline=None)
 @given(st.lists(TEXTS))
 def test_keras_words_are_fitted_as_in_the_first_contract(training):
     old = TextVectorizer.fit(training, num_words=20, length=4)
@@ -105,6 +107,7 @@ def test_the_schema_is_that_of_the_first_contract_with_a_description():
 LIMITS = InstanceLimits(text_characters=10, image_pixels=1, image_bytes=1)
 
 
+@settings(deadline=None)
 @given(st.none() | st.integers() | st.lists(st.text()) | st.sampled_from(["", " \n", "x" * 11, " " * 11]) | TEXTS)
 def test_the_same_is_refused_as_by_the_first_contract_and_in_the_same_words(value):
     old = TextVectorizer.from_word_index(RANKS, num_words=9, length=8).limited(LIMITS)
