@@ -41,8 +41,9 @@ class Developing:
             image = keyed(image, data)
         if turn is not None:
             image = image.transpose(turn)
-        begin = _begin(turn, image.size, whole, scale)
-        box = None if self.framing is squeeze else _scaled(frame.box, scale, begin)  # None: all there is, as ever
+        box = None  # all there is, as ever
+        if self.framing is not squeeze:
+            box = _scaled(frame.box, scale, _begin(turn, image.size, whole, scale))
         resized = self._flat(image).resize(frame.size, self.filter, box)
         return self._placed(resized, frame), whole[0] * whole[1]
 

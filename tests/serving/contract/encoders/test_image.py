@@ -106,3 +106,32 @@ def test_any_bytes_are_a_picture_or_a_fault(data):
     column = PICTURE.read([data], faults)
 
     assert faults.count == 1 or PICTURE.encode(column).shape == (1, 8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"framing": "stretch"}, "framing: expected squeeze or crop or pad, got 'stretch': update this installation"),
+        ({"filter": "hamming"}, "filter: expected bilinear or .*, got 'hamming': update this installation"),
+        ({"colour": "CMYK"}, "colour: expected RGB or L, got 'CMYK': update this installation"),
+        ({"filter": ["nearest"]}, "filter: expected"),
+        ({"height": 0}, "height: expected 1 to"),
+        ({"width": "8"}, "width: expected a whole number"),
+        ({"background": 256}, "background: expected 0 to 255"),
+        ({"max_pixels": None}, "max_pixels: expected a whole number"),
+    ],
+)
+def test_a_state_that_is_another_is_refused(change, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        Picture.from_state(PICTURE.to_state() | change)
+
+
+def test_a_state_that_lacks_something_is_refused():
+    with pytest.raises(KeyError, match="framing"):
+        Picture.from_state({name: value for name, value in PICTURE.to_state().items() if name != "framing"})
+
+
+def test_no_picture_may_be_missing():
+    assert Picture.fit([b"", "aGk="], height=3, width=4, framing="pad") == Picture(3, 4, framing="pad")
+    with pytest.raises(ValueError, match="row 1: expected a picture, got nothing: 2 are missing"):
+        Picture.fit([b"", None, None], height=3, width=4)
