@@ -22,7 +22,7 @@ spec:
 
 
 def generated() -> dict[Path, str]:
-    """Give each generated file's text."""
+    """Return each generated file's text."""
     boards = (overview.BOARD, quality.BOARD, model_server.BOARD, jobs.BOARD, gpu.BOARD)
     built = [board.build() for board in boards]
     files = {HOME / "dashboards" / f"{board.uid}.json": json.dumps(board, cls=JSONEncoder, indent=2) for board in built}

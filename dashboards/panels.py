@@ -117,12 +117,12 @@ def model(*, several: bool) -> QueryVariable:
 
 
 def quantile(share: float, histogram: str, by: str, selector: str = "") -> str:
-    """Give PromQL for a quantile of *histogram* for each value of the labels *by*."""
+    """Return PromQL for a quantile of *histogram* for each value of the labels *by*."""
     return f"histogram_quantile({share}, sum by ({by}, le) (rate({histogram}_bucket{{{selector}}}[$__rate_interval])))"
 
 
 def mean(histogram: str, by: str, selector: str = "") -> str:
-    """Give PromQL for a histogram's mean for each value of the labels *by*."""
+    """Return PromQL for a histogram's mean for each value of the labels *by*."""
     total, count = (
         f"sum by ({by}) (rate({histogram}_{part}{{{selector}}}[$__rate_interval]))" for part in ("sum", "count")
     )

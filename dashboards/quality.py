@@ -18,7 +18,7 @@ def _rate(metric: str, by: str, selector: str) -> str:
 
 
 def _share(metric: str, by: str, part: str, selector: str) -> str:
-    """Give PromQL for the share that each value of the label *part* has among those of the labels *by*."""
+    """Return PromQL for the share that each value of the label *part* has among those of the labels *by*."""
     whole = f"{_rate(metric, by, selector)} > 0"
     return f"{_rate(metric, f'{by}, {part}', selector)} / on ({by}) group_left () ({whole})"
 

@@ -38,12 +38,12 @@ class TensorSpec:
         return np.dtype(object if self.dtype == STRING else self.dtype)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON form."""
+        """Return the JSON form."""
         return {"dtype": self.dtype, "shape": list(self.shape)}
 
 
 def array_to_json(array: Array) -> dict[str, Any]:
-    """Give the JSON form of *array*, bit for bit: dtype, shape and base64 of its little-endian bytes.
+    """Return the JSON form of *array*, bit for bit: dtype, shape and base64 of its little-endian bytes.
 
     An array of texts has the base64 of each.
     """

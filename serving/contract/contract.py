@@ -58,7 +58,7 @@ class Contract:
         return {SCORES: TensorSpec("float32", (None, self.output.width))}
 
     def limited(self, limits: InstanceLimits) -> "Contract":
-        """Give the contract as a server with *limits* obeys it; its schema tells them."""
+        """Return the contract as a server with *limits* obeys it; its schema tells them."""
         return replace(self, preprocessor=self.preprocessor.limited(limits))
 
     def decode(self, instances: Sequence[Any]) -> list[Any]:
@@ -92,7 +92,7 @@ class Contract:
         return self.preprocessor.transform(self.decode(instances))
 
     def to_json(self) -> str:
-        """Give the JSON. Signature and schema follow from the rest; they stand there for people and tools."""
+        """Return the JSON. Signature and schema follow from the rest; they stand there for people and tools."""
         document = {
             "schema": SCHEMA,
             "model": self.model,

@@ -85,7 +85,7 @@ class ImageResizer:
         }
 
     def limited(self, limits: InstanceLimits) -> "ImageResizer":
-        """Give the resizer that refuses larger pictures and files."""
+        """Return the resizer that refuses larger pictures and files."""
         return replace(self, max_pixels=min(self.max_pixels, limits.image_pixels), max_bytes=limits.image_bytes)
 
     def decode(self, instance: Mapping[str, Any]) -> Image.Image:
@@ -113,7 +113,7 @@ class ImageResizer:
         return features, Measures(values.astype(np.float64), {})
 
     def to_state(self) -> dict[str, Any]:
-        """Give the state as JSON values; *max_bytes* is for whoever serves to say."""
+        """Return the state as JSON values; *max_bytes* is for whoever serves to say."""
         return {
             "height": self.height,
             "width": self.width,

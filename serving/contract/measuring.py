@@ -38,7 +38,7 @@ def measure_inputs(preprocessor: Preprocessor, instances: Sequence[Any]) -> Meas
 
 
 def input_reference(contract: Contract) -> Reference | None:
-    """Give the reference of the inputs alone, for where there are no scores."""
+    """Return the reference of the inputs alone, for where there are no scores."""
     if contract.reference is None:
         return None
     columns = contract.reference.columns[: len(contract.preprocessor.measures)]

@@ -40,7 +40,7 @@ class Output(Protocol):
         ...
 
     def to_state(self) -> dict[str, Any]:
-        """Give the state as JSON values."""
+        """Return the state as JSON values."""
         ...
 
     @classmethod
@@ -71,7 +71,7 @@ class Labels:
         return [self._answer(row) for row in self._by_label(scores).tolist()]
 
     def indices(self, scores: Array) -> Array:
-        """Give the best label's index for each row of `scores: float32[batch, width]`."""
+        """Return the best label's index for each row of `scores: float32[batch, width]`."""
         best: Array = np.argmax(self._by_label(scores), axis=1)
         return best
 
@@ -87,7 +87,7 @@ class Labels:
         return Measures(by_label.max(axis=1)[:, None], {"label": labels.astype(np.float64)})
 
     def to_state(self) -> dict[str, Any]:
-        """Give the state as JSON values."""
+        """Return the state as JSON values."""
         return {"names": list(self.names), "top": self.top}
 
     @classmethod
@@ -126,7 +126,7 @@ class Value:
         return Measures(scores.astype(np.float64), {})
 
     def to_state(self) -> dict[str, Any]:
-        """Give the state as JSON values."""
+        """Return the state as JSON values."""
         return {"unit": self.unit}
 
     @classmethod
@@ -139,7 +139,7 @@ _KINDS: dict[str, type[Output]] = {Labels.kind: Labels, Value.kind: Value}
 
 
 def output_to_json(output: Output) -> dict[str, Any]:
-    """Give kind and state as JSON values."""
+    """Return kind and state as JSON values."""
     return {"kind": output.kind, **output.to_state()}
 
 

@@ -33,7 +33,7 @@ class Preprocessor(Protocol):
         ...
 
     def limited(self, limits: InstanceLimits) -> "Preprocessor":
-        """Give the preprocessor that refuses what is over *limits*."""
+        """Return the preprocessor that refuses what is over *limits*."""
         ...
 
     def decode(self, instance: Mapping[str, Any]) -> Any:
@@ -59,7 +59,7 @@ class Preprocessor(Protocol):
         ...
 
     def to_state(self) -> dict[str, Any]:
-        """Give the fitted state as JSON values."""
+        """Return the fitted state as JSON values."""
         ...
 
     @classmethod
@@ -76,7 +76,7 @@ _KINDS: dict[str, type[Preprocessor]] = {
 
 
 def preprocessor_to_json(preprocessor: Preprocessor) -> dict[str, Any]:
-    """Give kind and state as JSON values."""
+    """Return kind and state as JSON values."""
     return {"kind": preprocessor.kind, **preprocessor.to_state()}
 
 

@@ -147,7 +147,7 @@ class Reference:
         return edges, np.array([it.low for it in self.columns]), np.array([it.high for it in self.columns])
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON form."""
+        """Return the JSON form."""
         return {
             "columns": [vars(column) for column in self.columns],
             "totals": [vars(total) for total in self.totals],

@@ -76,7 +76,7 @@ class TabularScaler:
         }
 
     def limited(self, limits: InstanceLimits) -> "TabularScaler":
-        """Give itself: a row of numbers has one size."""
+        """Return itself: a row of numbers has one size."""
         return self
 
     def decode(self, instance: Mapping[str, Any]) -> list[float]:
@@ -108,7 +108,7 @@ class TabularScaler:
         return {"features": np.clip(scaled, -_LARGEST, _LARGEST).astype(np.float32)}
 
     def to_state(self) -> dict[str, Any]:
-        """Give the fitted state as JSON values."""
+        """Return the fitted state as JSON values."""
         return {
             "names": list(self.names),
             "means": list(self.means),

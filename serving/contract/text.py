@@ -137,7 +137,7 @@ class TextVectorizer:
         }
 
     def limited(self, limits: InstanceLimits) -> "TextVectorizer":
-        """Give the vectorizer that refuses longer texts."""
+        """Return the vectorizer that refuses longer texts."""
         return replace(self, max_characters=limits.text_characters)
 
     def decode(self, instance: Mapping[str, Any]) -> str:
