@@ -38,7 +38,7 @@ def house(**changes):
         ("sentiment", b"{", "application/json", 400, "JSON"),
         ("sentiment", b'{"text": "\xff"}', "application/json", 400, ""),
         ("sentiment", [1, 2], "application/json", 400, ""),
-        ("sentiment", {"instances": []}, "application/json", 400, "instances"),
+        ("sentiment", {"instances": []}, "application/json", 400, "expected at least one instance"),
         ("sentiment", {"instances": [{"text": "a"}] * 513}, "application/json", 413, "512"),
         ("sentiment", b" " * (17 * 2**20), "application/json", 413, ""),
         ("sentiment", b"a film", "text/plain", 415, "application/json"),
