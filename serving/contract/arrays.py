@@ -16,7 +16,7 @@ Features = dict[str, Array]
 STRING = "string"
 """The type of a tensor of texts: in NumPy an array of objects, each bytes in UTF-8."""
 _STRING_BYTES = 256
-"""What a text is taken to need, where it matters how many rows fit somewhere: they have no size of their own."""
+"""Assumed size of a text, where the number of rows that fit matters: texts have no fixed size."""
 
 
 @dataclass(frozen=True)

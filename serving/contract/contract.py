@@ -22,7 +22,7 @@ SCORES = "scores"
 """The name of the model's only output."""
 
 MOST_ERRORS = 20
-"""So many of a request's errors are told one by one; the others are counted."""
+"""Maximum number of a request's errors that are reported; all are counted."""
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
@@ -58,7 +58,7 @@ class Contract:
         return {SCORES: TensorSpec("float32", (None, self.output.width))}
 
     def limited(self, limits: InstanceLimits) -> "Contract":
-        """Return the contract as a server with *limits* obeys it; its schema tells them."""
+        """Return the contract with the *limits* of a server, which its schema then states."""
         return replace(self, preprocessor=self.preprocessor.limited(limits))
 
     def decode(self, instances: Sequence[Any]) -> list[Any]:
@@ -77,7 +77,7 @@ class Contract:
         return decoded
 
     def decode_each(self, instances: Sequence[Any]) -> tuple[list[Any], dict[int, InvalidFields]]:
-        """Read those of *instances* that fit the contract; gives them, and by number what is wrong with the others."""
+        """Read those of *instances* that fit the contract; return them, and the errors of the others by number."""
         decoded: list[Any] = []
         rejected: dict[int, InvalidFields] = {}
         for index, instance in enumerate(instances):
@@ -92,7 +92,7 @@ class Contract:
         return self.preprocessor.transform(self.decode(instances))
 
     def to_json(self) -> str:
-        """Return the JSON. Signature and schema follow from the rest; they stand there for people and tools."""
+        """Return the JSON. Signature and schema follow from the rest; they are for people and tools."""
         document = {
             "schema": SCHEMA,
             "model": self.model,
@@ -112,7 +112,7 @@ class Contract:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Contract":
-        """Read what `to_json` gave; raises ContractError."""
+        """Read what `to_json` returned; raises ContractError."""
         try:
             document = json.loads(text)
             _check_schema(document)

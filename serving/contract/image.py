@@ -1,4 +1,4 @@
-"""An encoded picture -> pixels of a fixed size. The model itself rescales them, so a quarter of the bytes travel."""
+"""An encoded picture -> pixels of a fixed size. The model rescales them: uint8 takes a quarter of the bytes."""
 
 import base64
 import binascii
@@ -28,7 +28,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What brings a picture upright, by its EXIF orientation."""
+"""The transposition that turns an image upright, by its EXIF orientation."""
 _QUARTER_TURNS = tuple(_TURNS[orientation] for orientation in (5, 6, 7, 8))
 _DEEP_GREY = ("I", "I;16", "I;16B", "I;16L", "F")
 
@@ -113,7 +113,7 @@ class ImageResizer:
         return features, Measures(values.astype(np.float64), {})
 
     def to_state(self) -> dict[str, Any]:
-        """Return the state as JSON values; *max_bytes* is for whoever serves to say."""
+        """Return the state as JSON values; *max_bytes* is a setting of the server."""
         return {
             "height": self.height,
             "width": self.width,
@@ -124,7 +124,7 @@ class ImageResizer:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "ImageResizer":
-        """Read what `to_state` gave."""
+        """Read what `to_state` returned."""
         return cls(**state)
 
     def _from_base64(self, value: object) -> bytes:
@@ -145,7 +145,7 @@ class ImageResizer:
             image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise self._too_many_pixels("far more") from None
-        except Exception as error:  # Pillow's parsers raise whatever they stumble over
+        except Exception as error:  # Pillow's parsers may raise anything
             raise _not_an_image(data) from error
         if image.width * image.height > self.max_pixels:
             raise self._too_many_pixels(f"{image.width}x{image.height}")
@@ -191,17 +191,17 @@ def _not_an_image(data: bytes) -> InvalidField:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Return the picture turned as its EXIF data ask for; other tags of theirs may be broken."""
+    """Return the image turned as its EXIF orientation says; its other tags may be broken."""
     turn = _turn(image)
     return image if turn is None else image.transpose(turn)
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    """Read the orientation alone: a tag that nobody asks for must not refuse a picture."""
+    """Read the orientation alone: a broken tag that is not needed must not make an image unreadable."""
     try:
         return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # Pillow's parsers raise whatever they stumble over
-        image.load()  # a picture that is broken itself is told as that
+    except Exception:  # Pillow's parsers may raise anything
+        image.load()  # raises if the image itself is broken
         return None
 
 

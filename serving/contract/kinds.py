@@ -1,4 +1,4 @@
-"""Closed tables of kinds: what a contract names and this release does not know is refused in words."""
+"""Closed tables of kinds. A kind that a contract names but this release does not know is refused."""
 
 from collections.abc import Mapping
 from reprlib import repr as shortened

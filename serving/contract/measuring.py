@@ -10,9 +10,9 @@ from serving.contract.preprocessors import Preprocessor
 from serving.contract.reference import Measures, Reference
 
 _ROWS = 512
-"""So many pictures are prepared at once: their pixels would not all fit into memory."""
+"""Number of instances prepared at a time: the pixels of all images would not fit into memory."""
 _ENOUGH = 10_000
-"""Of more rows than twice this, every second, third, ... is taken: all would tell no more, and take longer."""
+"""Of more than twice as many rows, only every second, third, ... is taken: all would take longer and add nothing."""
 
 
 def fit_reference(preprocessor: Preprocessor, output: Output, instances: Sequence[Any], scores: Array) -> Reference:

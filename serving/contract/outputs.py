@@ -18,7 +18,7 @@ class Output(Protocol):
 
     @property
     def width(self) -> int:
-        """How many scores the model gives for an instance."""
+        """The number of scores for an instance."""
         ...
 
     def answers(self, scores: Array) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ class Output(Protocol):
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Output":
-        """Read what `to_state` gave."""
+        """Read what `to_state` returned."""
         ...
 
 
@@ -63,7 +63,7 @@ class Labels:
 
     @property
     def width(self) -> int:
-        """How many scores the model gives for an instance."""
+        """The number of scores for an instance."""
         return 1 if len(self.names) == 2 else len(self.names)
 
     def answers(self, scores: Array) -> list[dict[str, Any]]:
@@ -92,7 +92,7 @@ class Labels:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Labels":
-        """Read what `to_state` gave."""
+        """Read what `to_state` returned."""
         return cls(tuple(state["names"]), state["top"])
 
     def _by_label(self, scores: Array) -> Array:
@@ -131,7 +131,7 @@ class Value:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Value":
-        """Read what `to_state` gave."""
+        """Read what `to_state` returned."""
         return cls(state["unit"])
 
 
@@ -144,6 +144,6 @@ def output_to_json(output: Output) -> dict[str, Any]:
 
 
 def output_from_json(state: Mapping[str, Any]) -> Output:
-    """Read what `output_to_json` gave; raises ContractError or KeyError if it is something else."""
+    """Read what `output_to_json` returned; raises ContractError or KeyError if it is something else."""
     fitted = dict(state)
     return find_kind(_KINDS, fitted.pop("kind"), "output").from_state(fitted)

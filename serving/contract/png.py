@@ -1,4 +1,4 @@
-"""What of a PNG says how it looks. All else, such as texts and profiles, is passed over: it may be of any size."""
+"""The parts of a PNG that determine how it looks. All others, such as profiles, are skipped: they may have any size."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ _MOST_TEXT = 1_000_000
 _DEPTH = 24
 """Where the header says the bits of a sample."""
 _HEAD, _SUM = struct.Struct(">I4s"), 4
-"""What stands before a chunk's content, and the size of what follows."""
+"""What precedes a chunk's content, and the size of what follows it."""
 
 
 def pixels_only(data: bytes) -> bytes:

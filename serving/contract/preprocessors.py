@@ -55,7 +55,7 @@ class Preprocessor(Protocol):
         ...
 
     def measured(self, decoded: Sequence[Any]) -> tuple[Features, Measures]:
-        """Make the features as `transform` does, and measure the instances by what is at hand then."""
+        """Make the features as `transform` does, and measure the instances on the way."""
         ...
 
     def to_state(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Preprocessor(Protocol):
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Preprocessor":
-        """Read what `to_state` gave, bit for bit."""
+        """Read what `to_state` returned, bit for bit."""
         ...
 
 
@@ -81,6 +81,6 @@ def preprocessor_to_json(preprocessor: Preprocessor) -> dict[str, Any]:
 
 
 def preprocessor_from_json(state: Mapping[str, Any]) -> Preprocessor:
-    """Read what `preprocessor_to_json` gave; raises ContractError, KeyError or ValueError if it is something else."""
+    """Read what `preprocessor_to_json` returned; raises ContractError, KeyError or ValueError for others."""
     fitted = dict(state)
     return find_kind(_KINDS, fitted.pop("kind"), "preprocessor").from_state(fitted)

@@ -1,4 +1,4 @@
-"""What training's inputs and scores looked like: bins and counts, by which drift is told.
+"""What training's inputs and scores looked like: bins and counts, against which drift is measured.
 
 Inputs are measured by their preprocessor, scores by their output, in training and serving alike.
 """
@@ -107,7 +107,7 @@ class Reference:
         return (*self.columns, *self.totals)
 
     def beside(self, other: "Reference") -> "Reference":
-        """Join the reference of the outputs to that of the inputs; a name that both have gets a `_` there."""
+        """Join the reference of the outputs to that of the inputs; a name that is in both gets a `_` in the outputs."""
         taken = {feature.name for feature in self.features}
         columns = [replace(column, name=_other(column.name, taken)) for column in other.columns]
         totals = [replace(total, name=_other(total.name, taken)) for total in other.totals]
@@ -155,7 +155,7 @@ class Reference:
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> "Reference":
-        """Read what `to_json` gave; raises ValueError, KeyError or TypeError if it is something else."""
+        """Read what `to_json` returned; raises ValueError, KeyError or TypeError if it is something else."""
         columns = tuple(Continuous(**_tuples(column)) for column in state["columns"])
         totals = tuple(Categorical(**_tuples(total)) for total in state["totals"])
         reference = cls(columns, totals)
@@ -170,7 +170,7 @@ class Reference:
         return reference
 
     def check(self, columns: int, totals: Sequence[int]) -> None:
-        """Raise ValueError unless there are so many columns, and totals of so many categories."""
+        """Raise ValueError unless it has this number of *columns*, and *totals* of these numbers of categories."""
         own = (len(self.columns), [len(total.bins) for total in self.totals])
         if own != (columns, list(totals)):
             raise ValueError(f"expected a reference of {columns} columns and totals of {totals}, got {own}")

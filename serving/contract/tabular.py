@@ -118,7 +118,7 @@ class TabularScaler:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "TabularScaler":
-        """Read what `to_state` gave."""
+        """Read what `to_state` returned."""
         return cls(tuple(state["names"]), tuple(state["means"]), tuple(state["deviations"]), state["missing"])
 
     def _problems(self, name: str, value: object) -> Sequence[InvalidField]:

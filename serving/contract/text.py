@@ -30,7 +30,7 @@ FIRST_WORD = 4
 _COMMON_WORDS, _OTHER_WORDS = 16, 16
 """Buckets of the vocabulary: one for each of the most frequent words, and some that share all others."""
 _WORDS_A_DRAW = 5
-"""The words of a text go together: five say as much as one that is drawn on its own (measured on IMDB and Reuters)."""
+"""The words of a text depend on each other: five tell as much as one independent draw (seen on IMDB and Reuters)."""
 
 Splitting = Literal["ascii", "unicode"]
 """Where words end: `ascii` at what the published data sets were split at; `unicode` at all that separates words."""
@@ -46,7 +46,7 @@ _MARK = re.compile(
     "\U0001f000-\U0001faff]"  # pictures
 )
 _MARKS_BEGIN = tuple(bytes([first]) for first in b"\xc2\xca\xe1\xe2\xe3\xef\xf0")
-"""The first bytes of all marks in UTF-8: a text with accents alone has none, and is looked through no further."""
+"""The first bytes of all marks in UTF-8: a text with accents only has none, and needs no further search."""
 _APOSTROPHE = re.compile("(?<=\\w)[\xb4\u02bc\u2018\u2019\u201b\uff07](?=\\w)")
 _BLANK, _BLANK_PATTERN = " \t\n\r", " \\t\\n\\r"  # spelt out: not all dialects of patterns agree on \\s
 
@@ -176,7 +176,7 @@ class TextVectorizer:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "TextVectorizer":
-        """Read what `to_state` gave; states of before it said the splitting are of ASCII's. Raise ValueError."""
+        """Read what `to_state` gave; older states, without a splitting, are ASCII's. Raises ValueError."""
         words = state["words"]
         splitting = state.get("splitting", "ascii")
         if splitting not in _NORMALISE:
