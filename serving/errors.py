@@ -79,7 +79,7 @@ class UnknownModel(RequestError):
     code = "unknown_model"
 
     def __init__(self, model: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"unknown model {_shortened(model)}; this gateway serves {', '.join(known)}")
+        super().__init__(f"unknown model {shown(model)}; this gateway serves {', '.join(known)}")
 
 
 class UnknownVersion(RequestError):
@@ -100,7 +100,7 @@ class UnknownLabel(RequestError):
     code = "unknown_label"
 
     def __init__(self, model: str, label: str) -> None:
-        super().__init__(f"no version is available on the model server under label {_shortened(label)}", model)
+        super().__init__(f"no version is available on the model server under label {shown(label)}", model)
 
 
 class RequestTooLarge(RequestError):
@@ -134,7 +134,7 @@ class InvalidField(InvalidFields):
 
     def __init__(self, field: str, expected: str, got: object) -> None:
         self.field = field
-        problem = f"expected {expected}, got {got if isinstance(got, Described) else _shortened(got)}"
+        problem = f"expected {expected}, got {got if isinstance(got, Described) else shown(got)}"
         PredictionError.__init__(self, f"{field}: {problem}" if field else problem)
         self.problem = problem
         self.problems = (self,)
@@ -243,7 +243,8 @@ _short.maxlevel = _short.maxdict = _short.maxlist = 2
 _short.maxstring = 60
 
 
-def _shortened(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a short text of a value that a client sent."""
     if value is None:
         return "nothing"  # a field that is missing, or null
     return _short.repr(value[:40] if isinstance(value, bytes) else value)

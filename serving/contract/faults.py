@@ -1,7 +1,10 @@
 """What is wrong with values that a caller sent, gathered so that all of it can be reported together."""
 
 from dataclasses import dataclass
-from reprlib import Repr
+
+from serving.errors import shown
+
+__all__ = ["MOST_FAULTS", "Fault", "Faults", "Path", "shown"]
 
 MOST_FAULTS = 20
 """The number of faults that are kept; all are counted."""
@@ -41,15 +44,3 @@ class Faults:
         self.rows.add(row)
         if len(self.first) < MOST_FAULTS:
             self.first.append(Fault(row, path, expected, got))
-
-
-_short = Repr()  # the value is a stranger's: of any depth, of any length
-_short.maxlevel = _short.maxdict = _short.maxlist = 2
-_short.maxstring = 60
-
-
-def shown(value: object) -> str:
-    """Return a short text of a value that a stranger sent."""
-    if value is None:
-        return "nothing"  # a field that is missing, or null
-    return _short.repr(value[:40] if isinstance(value, bytes) else value)
