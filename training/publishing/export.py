@@ -13,10 +13,10 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from serving.contract import Contract, check_parity
 from serving.registry.server_config import BATCHING_FILE, batching_parameters
+from serving.registry.versions import CONTRACT
 from training.errors import TrainingError
 from training.experiments.served_graph import scores_of, served_graph
 
-CONTRACT_FILE = "assets.extra/contract.json"
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 
@@ -27,7 +27,7 @@ def export(model: keras.Model, contract: Contract, folder: Path) -> None:
     """
     _write_saved_model(model, contract, folder)
     (folder / "assets.extra").mkdir()
-    (folder / CONTRACT_FILE).write_text(contract.to_json(), "utf-8")
+    (folder / CONTRACT).write_text(contract.to_json(), "utf-8")
     _write_warmup(contract, folder / WARMUP_FILE)
     (folder / BATCHING_FILE).write_text(batching_parameters(contract), "utf-8")
     check_export(folder, contract)
