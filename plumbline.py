@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 _NAMES = {
-    "serving.contract": "Contract ImageResizer InstanceLimits Labels TabularScaler TextVectorizer Value",
+    "serving.contract": "Answers Contract Input InstanceLimits Record",
+    "serving.contract.encoders": "Category Date Number NumberArray Picture Raw Tags Text",
+    "serving.contract.heads": "Interval Labels TagSet Value Values Vector",
     "serving.registry": "RegistryError Version live_version model_names read_versions",
     "training.data.datasets": (
         "Dataset Instance Part boston_housing california_housing download imdb mnist named png reuters"

@@ -16,7 +16,9 @@ from PIL import Image
 
 from benchmarks.environments import ROOT
 from benchmarks.servers import Instance, Route, in_json
-from serving.contract import Contract, TextVectorizer
+from serving.contract import Contract
+from serving.contract.encoders import Text
+from serving.contract.encoders.tokenizers.keras_words import KerasWords
 
 COUNT = 16
 """Number of different bodies of each kind, sent in turn, so that a cache of the last answer is of no use."""
@@ -63,9 +65,10 @@ def make_payloads(models_dir: Path) -> dict[str, Payload]:
 
 def reviews(model: Path, count: int = COUNT, characters: int = CHARACTERS) -> list[Instance]:
     """Return texts of the vocabulary's words, with frequencies by Zipf's law."""
-    vectorizer = contract_of(model).preprocessor
-    assert isinstance(vectorizer, TextVectorizer)  # noqa: S101 - for mypy
-    words = vectorizer.words[: vectorizer.num_words]
+    encoder = contract_of(model).record.fields["text"]
+    assert isinstance(encoder, Text)  # noqa: S101 - for mypy
+    assert isinstance(encoder.tokenizer, KerasWords)  # noqa: S101
+    words = encoder.tokenizer.words[: encoder.tokenizer.num_words]
     chance = random.Random(_SEED)  # noqa: S311 - nothing secret
     weights = [1 / (rank + 2) for rank in range(len(words))]
     return [{"text": " ".join(chance.choices(words, weights, k=characters))[:characters]} for _ in range(count)]

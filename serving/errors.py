@@ -10,7 +10,7 @@
     │   │   ├── UnknownLabel             404
     │   │   ├── RequestTooLarge          413
     │   │   ├── UnsupportedMedia         415
-    │   │   ├── InvalidInstance          422   (made of InvalidFields, with their places in the request)
+    │   │   ├── InvalidInstance          422
     │   │   ├── RateLimited              429   valid, but the key's rate limit is exceeded
     │   │   └── Overloaded               429   valid, but the queue is full
     │   ├── ContractError                500   the model's contract is broken
@@ -27,6 +27,7 @@ Constructors take facts; the class states the HTTP status and a stable, machine-
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from reprlib import Repr
 from typing import ClassVar
 
@@ -117,45 +118,38 @@ class UnsupportedMedia(RequestError):
     code = "unsupported_media_type"
 
 
-class InvalidFields(PredictionError):
-    """An instance breaks the contract: the first *problems*, and the *count* of all.
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with an instance: its *row*, the *path* from its field, what was expected, what came.
 
-    The instance's place in the request is not known yet.
+    An empty path is the instance itself.
     """
 
-    def __init__(self, problems: Sequence["InvalidField"], count: int) -> None:
-        super().__init__("; ".join(map(str, problems)))
-        self.problems = problems
-        self.count = count
+    row: int
+    path: tuple[str | int, ...]
+    expected: str
+    got: str
 
+    @property
+    def problem(self) -> str:
+        """What was expected, and what came."""
+        return f"expected {self.expected}, got {self.got}"
 
-class InvalidField(InvalidFields):
-    """One field of an instance breaks the contract; an empty *field* means the instance itself."""
-
-    def __init__(self, field: str, expected: str, got: object) -> None:
-        self.field = field
-        problem = f"expected {expected}, got {got if isinstance(got, Described) else shown(got)}"
-        PredictionError.__init__(self, f"{field}: {problem}" if field else problem)
-        self.problem = problem
-        self.problems = (self,)
-        self.count = 1
-
-
-class Described(str):
-    """A description of a value, which is not quoted."""
+    def __str__(self) -> str:
+        return f"{'/'.join(map(str, self.path))}: {self.problem}" if self.path else self.problem
 
 
 class InvalidInstance(RequestError):
-    """Instances break the contract: *errors* has the first errors with their instance numbers, *count* counts all."""
+    """Instances break the contract: *faults* are the first, *count* is of all."""
 
     status = 422
     code = "invalid_instance"
 
-    def __init__(self, model: str, errors: Sequence[tuple[int, InvalidField]], count: int) -> None:
-        self.errors = errors
+    def __init__(self, model: str, faults: Sequence[Fault], count: int) -> None:
+        self.faults = faults
         self.count = count
-        index, first = errors[0]
-        place = f"instance {index}" + (f", field {first.field!r}" if first.field else "")
+        first = faults[0]
+        place = f"instance {first.row}" + (f", field {'/'.join(map(str, first.path))!r}" if first.path else "")
         more = f" (the first of {count} errors)" if count > 1 else ""
         super().__init__(f"{place}: {first.problem}{more}", model)
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.contract import Labels
+from serving.contract import Record
+from serving.contract.heads import Labels
 from serving.registry.checking import why_unloadable
 from serving.registry.server_config import BATCHING_FILE
 from tests.stack import PLUMBLINE, Reply, Stack, free_port, process, running
@@ -180,7 +181,9 @@ def _retrained_with_another_vocabulary(folder: Path) -> Result:
 
     def fit(data, instances, recipe):
         fitted = original.fit(data, instances, recipe)
-        return dataclasses.replace(fitted, words=fitted.words[::-1])
+        text = fitted.fields["text"]
+        words = dataclasses.replace(text.tokenizer, words=text.tokenizer.words[::-1])
+        return Record.single("text", dataclasses.replace(text, tokenizer=words), "ids")
 
     task = dataclasses.replace(original, fit=fit, output=lambda data: Labels(("bad", "good"), top=2))
     job = Job("sentiment", task, "baseline", folder, None, True, 2, print)
@@ -189,7 +192,7 @@ def _retrained_with_another_vocabulary(folder: Path) -> Result:
 
 def _answer(result: Result, instance: dict) -> dict:
     scores = result.model.predict(result.contract.features([instance]), verbose=0)
-    (answer,) = result.contract.output.answers(scores)
+    (answer,) = result.contract.answers.make({"scores": scores})
     approximate = {label: pytest.approx(score, abs=1e-6) for label, score in answer["scores"].items()}
     return {"label": answer["label"], "score": approximate[answer["label"]], "scores": approximate}
 
@@ -315,7 +318,7 @@ def test_up_serves_the_others_and_says_which_model_it_leaves_out(one_model, tmp_
 
 
 TASK_FILE = """
-from serving.contract import Labels
+from serving.contract.heads import Labels
 from training.networks.dense import Dense
 from training.data.preprocessing import tabular_scaler
 from training.problem_types import BINARY

@@ -13,7 +13,7 @@ from training.task import find_task, task_names
 def test_served_answers_equal_keras_predict(name, trained, stack):
     model, contract = trained[name].model, trained[name].contract
     instances = find_task(name).load_sample().test.instances[5:25]
-    expected = contract.output.answers(model.predict(contract.features(instances), verbose=0))
+    expected = contract.answers.make({"scores": model.predict(contract.features(instances), verbose=0)})
 
     reply = stack.post(f"/predict/{name}", {"instances": [as_json(instance) for instance in instances]})
 

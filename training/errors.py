@@ -1,8 +1,9 @@
 """Errors of training jobs: the command line prints their message without a stack trace, and exits with their code."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from serving.errors import InvalidFields, PlumblineError
+from serving.errors import Fault, PlumblineError
 from serving.process.exit_codes import ExitCode
 
 
@@ -25,5 +26,5 @@ class BadRequest(TrainingError):
 class UnusableData(TrainingError):
     """A row of the data is not a valid input of the model; *row* counts from 0, in the part that is being prepared."""
 
-    def __init__(self, row: int, problem: InvalidFields) -> None:
-        super().__init__(f"row {row} of the data: {problem}")
+    def __init__(self, row: int, faults: Sequence[Fault]) -> None:
+        super().__init__(f"row {row} of the data: {'; '.join(map(str, faults))}")

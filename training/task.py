@@ -6,9 +6,9 @@ from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from serving.contract import Record
 from serving.contract.arrays import Features
-from serving.contract.outputs import Output
-from serving.contract.preprocessors import Preprocessor
+from serving.contract.heads import Head
 from training.data.datasets import Dataset, Instance
 from training.errors import BadRequest
 from training.execution.execution import Execution
@@ -63,7 +63,7 @@ class Recipe(Protocol):
 class Task:
     """One model: its data, preprocessing, network and recipes.
 
-    *load* takes the folder with local copies of data sets, or None. *fit* fits the preprocessor to training instances
+    *load* takes the folder with local copies of data sets, or None. *fit* fits the record to training instances
     only. *protocol* is the validation strategy. *recipes* are ordered from the plainest to the best; *sample_recipes*
     has a small variant of each, for the built-in sample.
 
@@ -73,10 +73,10 @@ class Task:
     """
 
     problem: Problem
-    output: Callable[[Dataset], Output]
+    output: Callable[[Dataset], Head]
     load: Callable[[Path | None], Dataset]
     load_sample: Callable[[], Dataset]
-    fit: Callable[[Dataset, Sequence[Instance], Any], Preprocessor]
+    fit: Callable[[Dataset, Sequence[Instance], Any], Record]
     protocol: ValidationStrategy
     recipes: Mapping[str, Recipe]
     sample_recipes: Mapping[str, Recipe]

@@ -28,8 +28,8 @@ class Model:
     def answers(self, instances: Sequence[Any]) -> list[dict[str, Any]]:
         """Return the answer to each of *instances*, as Plumbline does."""
         features = self._contract.features(instances)
-        scores = self._run(**{name: tf.constant(array) for name, array in features.items()})["scores"]
-        return self._contract.output.answers(scores.numpy())
+        outputs = self._run(**{name: tf.constant(array) for name, array in features.items()})
+        return self._contract.answers.make({name: array.numpy() for name, array in outputs.items()})
 
 
 def load_models() -> dict[str, Model]:

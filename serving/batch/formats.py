@@ -23,7 +23,7 @@ from serving.batch.rows import Columns
 from serving.batch.writers.csv_output import CsvWriter
 from serving.batch.writers.jsonl_output import JsonlWriter
 from serving.batch.writers.parquet_output import ParquetWriter
-from serving.batch.writers.writer import ROW_ID, TRAILING, Writer
+from serving.batch.writers.writer import ROW_ID, TRAILING, Answer, Writer
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Format:
     name: str
     suffixes: tuple[str, ...]
     reader: Callable[[Source, Columns], Opened]
-    writer: Callable[[tuple[str, ...], str, tuple[str, ...], tuple[str, int, str], str], Writer] | None = None
+    writer: Callable[[tuple[str, ...], str, Answer, tuple[str, int, str], str], Writer] | None = None
     is_text: bool = False
     has_path_columns: bool = False
     divide: Callable[[Source], list[Source]] = lambda source: [source]
@@ -101,13 +101,13 @@ def all_passed_over(inputs: Inputs) -> dict[str, int]:
 
 
 def make_writer(
-    output: str, answer: tuple[str, ...], keep: tuple[str, ...], types: str, constants: tuple[str, int, str]
+    output: str, answer: Answer, keep: tuple[str, ...], types: str, constants: tuple[str, int, str]
 ) -> Writer:
     """Choose the writer by the name of *output*; *types* has the Parquet types of *keep*, or nothing.
 
     Raises BadInput.
     """
-    taken = set(keep) & {ROW_ID, *answer, *TRAILING}
+    taken = set(keep) & {ROW_ID, *(name for name, _ in answer), *TRAILING}
     if taken:
         raise BadInput(f"--keep {min(taken)}: the output has a column of that name")
     suffix, packed = compression.split_suffix(output)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from serving.batch.cells import CellKind
 from serving.batch.errors import BadInput
 from serving.batch.readers.csv_dialect import DETECTED, Dialect
 from serving.contract import Contract
@@ -15,7 +16,7 @@ class UnreadableRow(Exception):
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what: *fields* maps fields to columns; *numbers* and *files* are the fields that hold such.
+    """Which column holds what: *fields* maps fields to columns; *kinds* says how files hold each field.
 
     A row's id is in *id_column*; without one it is made of file and row number. The columns *keep* pass through. With
     *allow_missing*, a file need not have the columns of optional fields. *dialect* is that of CSV files.
@@ -23,12 +24,21 @@ class Columns:
 
     fields: Mapping[str, str]
     required: frozenset[str]
-    numbers: frozenset[str]
+    kinds: Mapping[str, CellKind]
     id_column: str | None = None
     keep: tuple[str, ...] = ()
     allow_missing: bool = False
     dialect: Dialect = DETECTED
-    files: frozenset[str] = frozenset()
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The fields that are one number each."""
+        return frozenset(name for name, kind in self.kinds.items() if kind.is_number)
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The fields that are files."""
+        return frozenset(name for name, kind in self.kinds.items() if kind.is_file)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,22 +62,18 @@ def find_columns(
     dialect: Dialect = DETECTED,
 ) -> Columns:
     """Combine the model's fields with the user's *mapping* (field -> column); raises BadInput."""
-    fields = contract.preprocessor.fields
+    fields = contract.record.fields
     unknown = [name for name in mapping if name not in fields]
     if unknown:
         raise BadInput(f"--column {unknown[0]}: {contract.model} takes no such field; it takes {', '.join(fields)}")
-    schema = contract.preprocessor.instance_schema
-    numbers = (name for name, value in schema["properties"].items() if "number" in value["type"])
-    files = (name for name, value in schema["properties"].items() if "contentEncoding" in value)
     return Columns(
         {name: mapping.get(name, name) for name in fields},
-        frozenset(schema["required"]),
-        frozenset(numbers),
+        frozenset(contract.record.required),
+        {name: CellKind.of(encoder) for name, encoder in fields.items()},
         id_column,
         tuple(dict.fromkeys(keep)),
         allow_missing,
         dialect,
-        frozenset(files),
     )
 
 

@@ -1,17 +1,16 @@
 """Decides which of a model's versions may answer: those whose contract was read and whose parity examples agree."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 
-from serving.catalog.contract_cache import Contracts
+from serving.catalog.contract_cache import Contracts, own_faults_told
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState, Refusal
 from serving.contract import Features, check_parity
-from serving.contract.arrays import Array
-from serving.contract.contract import SCORES
+from serving.contract.answers import Outputs
 from serving.errors import (
     ContractError,
-    ModelServerError,
     ModelServerOverloaded,
     ModelServerTimeout,
     ModelServerUnavailable,
@@ -81,17 +80,17 @@ class Admission:
         document = self._server.contract(self._model, version, self._seconds)
         if known and known.document == document:
             return known
-        contract, document = self._contracts.read(document)
-        if contract.model != self._model:
-            raise ContractError(f"expected the contract of {self._model}, got that of {contract.model}")
-        check_parity(contract, lambda features: self._scores(version, features))
+        with own_faults_told():
+            contract, document = self._contracts.read(document)
+            if contract.model != self._model:
+                raise ContractError(f"expected the contract of {self._model}, got that of {contract.model}")
+            check_parity(contract, lambda features: self._outputs(version, features))
+            json.dumps([contract.record.schema, contract.answers.schema, contract.answers.facts])  # which others list
         return LiveModel(self._model, version, contract, document)
 
-    def _scores(self, version: int, features: Features) -> Array:
+    def _outputs(self, version: int, features: Features) -> Outputs:
         _, outputs = self._server.predict(self._model, version, features, self._seconds)
-        if SCORES not in outputs:
-            raise ModelServerError(self._model, f"expected output '{SCORES}', got {', '.join(sorted(outputs))}")
-        return outputs[SCORES]
+        return outputs
 
 
 def _why_none(refused: Mapping[int, Refusal], statuses: Sequence[VersionStatus]) -> str:

@@ -1,6 +1,21 @@
 """Reads the contracts that versions carry, and shares them among processes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from serving.contract import Contract, InstanceLimits
+from serving.errors import ContractError, PredictionError
+
+
+@contextmanager
+def own_faults_told() -> Iterator[None]:
+    """Raise ContractError for whatever a contract raises: it may have kinds of its own, from anyone's package."""
+    try:
+        yield
+    except PredictionError:
+        raise
+    except Exception as error:
+        raise ContractError(f"its contract fails: {error!r:.200}") from error
 
 
 class Contracts:
@@ -19,14 +34,16 @@ class Contracts:
         Raise ContractError, or InvalidInstance if the contract refuses its own examples.
         """
         contract, document = self.read(document)
-        contract.features(
-            [example.instance for example in contract.examples]
-        )  # builds the tables that it makes when first used
+        with own_faults_told():
+            contract.features(
+                [example.instance for example in contract.examples]
+            )  # builds the tables that it makes when first used
         self._kept[document] = contract, document
 
     def read(self, document: bytes) -> tuple[Contract, bytes]:
         """Read a contract from its JSON. Return both, the JSON as it is kept. Raise ContractError."""
         if document in self._kept:
             return self._kept[document]
-        contract = Contract.from_json(document)
-        return contract.limited(self._limits) if self._limits else contract, document
+        with own_faults_told():
+            contract = Contract.from_json(document)
+            return contract.limited(self._limits) if self._limits else contract, document

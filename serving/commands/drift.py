@@ -3,16 +3,15 @@
 import json
 import math
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from pathlib import Path
 
 import click
 
 from serving.batch.readers.text_encoding import printable
-from serving.commands.drift_input import Row, UnreadableFile, answered, measure_answers, read_rows
+from serving.commands.drift_input import Chunk, UnreadableFile, answered, measure_answers, read_chunks
 from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option, url_option
 from serving.commands.tables import table
-from serving.contract import Contract
+from serving.contract import Contract, Measures
 from serving.contract.measuring import input_reference
 from serving.errors import ContractError
 from serving.monitoring.drift import FeatureDrift, Verdict, Window, report
@@ -26,7 +25,6 @@ Examples:
   plumbline drift houses.csv --model house_price --saved-model models/house_price/3
 """
 
-_CHUNK = 1000
 _PROBLEMS_SHOWN = 5
 _HEADER = ("FEATURE", "PSI", "KS", "CHANCE", "OUTSIDE", "MISSING", "VERDICT")
 
@@ -56,9 +54,8 @@ def drift(
 ) -> None:
     """Compare the rows of INPUT, any file that `plumbline score` takes, with the training data of MODEL.
 
-    Each field of the model is a column. The answers in a scored file are compared, too: `label` and `score`, or
-    `value`. The contract comes from a running gateway, or from a version's folder. The exit code is 3 if any feature
-    has drifted.
+    Each field of the model is a column. The answers in a scored file are compared, too. The contract comes from a
+    running gateway, or from a version's folder. The exit code is 3 if any feature has drifted.
     """
     contract = _read_contract(model, GatewayClient(url, api_key), saved_model)
     try:
@@ -81,26 +78,24 @@ def scan(
     inputs = input_reference(contract)
     if inputs is None or contract.reference is None:
         raise UnreadableFile(f"{contract.model}: its contract has no reference statistics: train the model again")
-    rows = read_rows(path, contract, columns, allow_missing)
     problems: list[str] = []
     window: Window | None = None
-    while chunk := list(islice(rows, _CHUNK)):
-        problems += [f"row {row.number}: {row.problem}" for row in chunk if row.problem]
-        good = [row for row in chunk if not row.problem]
-        if not good:
+    for chunk in read_chunks(path, contract, columns, allow_missing):
+        problems += chunk.problems
+        if not chunk.numbers:
             continue
         if window is None:
-            window = Window.empty(contract.reference if answered(contract, good[0].answer) else inputs)
-        window += _counted(path, contract, good, window)
+            window = Window.empty(contract.reference if answered(contract, chunk.answers[0]) else inputs)
+        window += _counted(path, contract, chunk, window)
     if window is None and problems:
         raise UnreadableFile(f"{path}: no row can be read: {problems[0]}")
     return window or Window.empty(inputs), problems
 
 
-def _counted(path: Path, contract: Contract, rows: Sequence[Row], window: Window) -> Window:
-    _, measures = contract.preprocessor.measured([row.decoded for row in rows])
+def _counted(path: Path, contract: Contract, chunk: Chunk, window: Window) -> Window:
+    _, measures = contract.record.measured(chunk.decoded)
     if window.reference is contract.reference:
-        measures = measures.beside(measure_answers(path, contract, list(rows)))
+        measures = Measures.side_by_side([measures, measure_answers(path, contract, chunk)])
     return Window.of(window.reference, measures)
 
 
@@ -123,8 +118,8 @@ def _mapped(columns: Iterable[str], contract: Contract) -> dict[str, str]:
     mapped = {}
     for text in columns:
         field, equals, name = text.partition("=")
-        if not (equals and name) or field not in contract.preprocessor.fields:
-            fields = ", ".join(contract.preprocessor.fields)
+        if not (equals and name) or field not in contract.record.fields:
+            fields = ", ".join(contract.record.fields)
             raise click.UsageError(f"--column {text}: expected FIELD=NAME, where FIELD is one of {fields}")
         mapped[field] = name
     return mapped

@@ -1,12 +1,10 @@
 """The rows of a file as scoring reads them, decoded, with the answers that a scored file has."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from serving.batch.errors import BatchError
 from serving.batch.formats import open_source
@@ -14,8 +12,9 @@ from serving.batch.inputs.finding import find_inputs
 from serving.batch.inputs.source import Source
 from serving.batch.readers.records import Opened
 from serving.batch.rows import Columns, Rows, find_columns
-from serving.contract import Contract, Labels, Measures
-from serving.errors import InvalidFields
+from serving.commands.scored_answers import UnreadableAnswer, answer_columns, as_measures, measure_row
+from serving.contract import Contract, Measures
+from serving.contract import Rows as Decoded
 
 _CHUNK = 1000
 _SHOWN = 200
@@ -26,62 +25,57 @@ class UnreadableFile(ValueError):
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row: the decoded instance or its *problem*, and the answer, if there is one."""
+class Chunk:
+    """Some rows of a file: those that could be *decoded*, their numbers and answers, and what is wrong with others."""
 
-    number: int
-    decoded: Any
-    problem: str
-    answer: Mapping[str, Any]
+    decoded: Decoded
+    numbers: Sequence[int]
+    answers: Sequence[Mapping[str, Any]]
+    problems: Sequence[str]
 
 
-def read_rows(path: Path, contract: Contract, columns: Mapping[str, str], allow_missing: bool) -> Iterator[Row]:
+def read_chunks(path: Path, contract: Contract, columns: Mapping[str, str], allow_missing: bool) -> Iterator[Chunk]:
     """Read *path*, any file of rows that can be scored; *columns* maps fields to columns with other names.
 
-    Of the other columns only the answers of a scored file are read: `label` and `score`, or `value`. With
-    *allow_missing* a file may lack the columns of optional fields. Raises UnreadableFile.
+    Of the other columns only the answers of a scored file are read. With *allow_missing* a file may lack the columns of
+    optional fields. Raises UnreadableFile.
     """
     try:
         wanted = find_columns(contract, columns, None, (), allow_missing)
         for source in find_inputs((str(path),), None, sys.stdin.buffer).sources:
-            yield from _rows(source, wanted, contract)
+            yield from _chunks(source, wanted, contract)
     except (BatchError, OSError) as error:
         raise UnreadableFile(str(error)) from error
 
 
 def answered(contract: Contract, record: Mapping[str, Any]) -> bool:
-    """Return whether a row has the model's answer."""
-    return all(record.get(name) not in (None, "") for name in _answer_columns(contract))
+    """Return whether a row has the model's answer, of a kind that can be measured, with the inputs."""
+    columns = answer_columns(contract.answers)
+    return bool(columns) and all(record.get(name) not in (None, "") for name in columns)
 
 
-def measure_answers(path: Path, contract: Contract, rows: list[Row]) -> Measures:
+def measure_answers(path: Path, contract: Contract, chunk: Chunk) -> Measures:
     """Measure the answers of a scored file; raises UnreadableFile if a row has none."""
-    values, labels = np.zeros((len(rows), 1)), []
-    for index, row in enumerate(rows):
-        if not answered(contract, row.answer):
-            raise UnreadableFile(f"{path}: row {row.number}: has no answer, though others have; score the whole file")
-        number = row.answer[_answer_columns(contract)[-1]]
+    measured = []
+    for row, answer in zip(chunk.numbers, chunk.answers, strict=True):
+        if not answered(contract, answer):
+            raise UnreadableFile(f"{path}: row {row}: has no answer, though others have; score the whole file")
         try:
-            values[index] = float(number)
-        except (TypeError, ValueError):
-            got = repr(str(number)[:40])
-            raise UnreadableFile(f"{path}: row {row.number}: expected a number as the answer, got {got}") from None
-        labels.append(row.answer.get("label"))
-    if not isinstance(contract.output, Labels):
-        return Measures(values, {})
-    return Measures(values, {"label": np.array([labels.count(name) for name in contract.output.names], np.float64)})
+            measured.append(measure_row(contract.answers, answer))
+        except UnreadableAnswer as error:
+            raise UnreadableFile(f"{path}: row {row}: {error}") from None
+    return as_measures(contract.answers, measured)
 
 
-def _answer_columns(contract: Contract) -> tuple[str, ...]:
-    return ("label", "score") if isinstance(contract.output, Labels) else ("value",)
-
-
-def _rows(source: Source, columns: Columns, contract: Contract) -> Iterator[Row]:
-    opened, answer = _opened(source, columns, _answer_columns(contract))
+def _chunks(source: Source, columns: Columns, contract: Contract) -> Iterator[Chunk]:
+    answer = answer_columns(contract.answers)
+    if not set(answer).isdisjoint(columns.fields.values()):  # a column of an input: a scored file has no such
+        answer = ()
+    opened, answer = _opened(source, columns, answer)
     first = source.before + 1
     try:
         while len(records := opened.records.take(_CHUNK)):
-            yield from _decoded(opened.reader.read(records, first), answer, contract)
+            yield _decoded(opened.reader.read(records, first), answer, contract)
             first += len(records)
     finally:
         opened.records.close()
@@ -96,12 +90,13 @@ def _opened(source: Source, columns: Columns, answer: tuple[str, ...]) -> tuple[
     return open_source(source, replace(columns, keep=answer)), answer
 
 
-def _decoded(rows: Rows, answer: tuple[str, ...], contract: Contract) -> Iterator[Row]:
-    found = [Row(number, None, reason[:_SHOWN], {}) for number, reason in rows.rejects]
-    for number, instance, kept in zip(rows.numbers, rows.instances, rows.kept, strict=True):
-        record = dict(zip(answer, kept, strict=True))
-        try:
-            found.append(Row(number, contract.preprocessor.decode(instance), "", record))
-        except InvalidFields as error:
-            found.append(Row(number, None, str(error)[:_SHOWN], record))
-    yield from sorted(found, key=lambda row: row.number)
+def _decoded(rows: Rows, answer: tuple[str, ...], contract: Contract) -> Chunk:
+    decoded, rejected = contract.decode_each(rows.instances)
+    problems = [*rows.rejects, *((rows.numbers[row], "; ".join(map(str, it))) for row, it in rejected.items())]
+    fitting = [row for row in range(len(rows.instances)) if row not in rejected]
+    return Chunk(
+        decoded,
+        [rows.numbers[row] for row in fitting],
+        [dict(zip(answer, rows.kept[row], strict=True)) for row in fitting],
+        [f"row {number}: {reason[:_SHOWN]}" for number, reason in sorted(problems)],
+    )

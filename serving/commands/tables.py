@@ -45,7 +45,7 @@ def facts(version: Version, versions: Sequence[Version]) -> dict[str, str]:
     details |= {"broken": version.problem, "promoted": _promoted(version)}
     if version.contract:
         details |= {"metric": _metric(version), "problem type": version.contract.problem}
-        details |= {"fields": ", ".join(version.contract.preprocessor.fields)}
+        details |= {"fields": ", ".join(version.contract.record.fields)}
         details |= {name.replace("_", " "): _flat(value) for name, value in version.provenance.items()}
     return {name: str(value) for name, value in details.items() if value not in (None, "")}
 

@@ -78,7 +78,7 @@ def _replay_version(gateway: GatewayClient, model: str, version: int, path: str)
 
 
 def _compare(contract: Contract, index: int, example: ParityExample, got: Mapping[str, Any]) -> None:
-    (expected,) = contract.output.answers(example.scores[None])
+    (expected,) = contract.answers.make({name: array[None] for name, array in example.outputs.items()})
     for name, value in expected.items():
         if not _agree(value, got.get(name), contract.tolerance):
             raise _Difference(f"example {index}: '{name}' is {got.get(name)}, training computed {value}")
@@ -89,6 +89,12 @@ def _agree(expected: Any, got: Any, tolerance: float) -> bool:
     if isinstance(expected, dict):
         return isinstance(got, dict) and all(
             _agree(expected[key], got[key], tolerance) for key in expected.keys() & got
+        )
+    if isinstance(expected, list):
+        return (
+            isinstance(got, list)
+            and len(expected) == len(got)
+            and all(_agree(one, other, tolerance) for one, other in zip(expected, got, strict=True))
         )
     if isinstance(expected, float):
         return isinstance(got, int | float) and math.isclose(expected, got, rel_tol=1e-6, abs_tol=tolerance)

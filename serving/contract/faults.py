@@ -1,46 +1,50 @@
 """What is wrong with values that a caller sent, gathered so that all of it can be reported together."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import chain, islice
 
-from serving.errors import shown
+from serving.errors import Fault, shown
 
-__all__ = ["MOST_FAULTS", "Fault", "Faults", "Path", "shown"]
+__all__ = ["MAX_FAULTS", "Fault", "Faults", "shown"]
 
-MOST_FAULTS = 20
-"""The number of faults that are kept; all are counted."""
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong: the *row*, the *path* to it within the value, what was expected, and what came."""
-
-    row: int
-    path: Path
-    expected: str
-    got: str
-
-    def __str__(self) -> str:
-        place = "/".join(map(str, self.path))
-        return (
-            f"{place}: expected {self.expected}, got {self.got}"
-            if place
-            else f"expected {self.expected}, got {self.got}"
-        )
+MAX_FAULTS = 20
+"""The number of faults that are kept of a row, and reported of a request; all are counted."""
 
 
 class Faults:
-    """Collects the faults of many values: the first MOST_FAULTS of them, the rows that have any, and their number."""
+    """Collects the faults of many values, by row."""
 
     def __init__(self) -> None:
-        self.first: list[Fault] = []
-        self.rows: set[int] = set()
+        self.by_row: dict[int, list[Fault]] = {}
         self.count = 0
 
     def add(self, row: int, expected: str, got: str, *path: str | int) -> None:
         """Note a fault; *got* is in words, such as `shown(value)`."""
         self.count += 1
-        self.rows.add(row)
-        if len(self.first) < MOST_FAULTS:
-            self.first.append(Fault(row, path, expected, got))
+        found = self.by_row.setdefault(row, [])
+        if len(found) < MAX_FAULTS:
+            found.append(Fault(row, path, expected, got))
+
+    @property
+    def rows(self) -> set[int]:
+        """The rows that have any."""
+        return set(self.by_row)
+
+    @property
+    def first(self) -> Sequence[Fault]:
+        """The first MAX_FAULTS of them, by row."""
+        return [*islice(chain.from_iterable(self.by_row[row] for row in sorted(self.by_row)), MAX_FAULTS)]
+
+
+class FieldFaults(Faults):
+    """Passes the faults of a *field* on to *faults*, with its name."""
+
+    def __init__(self, faults: Faults, field: str) -> None:
+        super().__init__()
+        self._faults = faults
+        self._field = field
+
+    def add(self, row: int, expected: str, got: str, *path: str | int) -> None:
+        """Note a fault, in its place."""
+        self.count += 1
+        self._faults.add(row, expected, got, self._field, *path)

@@ -1,21 +1,71 @@
-"""Closed tables of kinds. A kind that a contract names but this release does not know is refused."""
+"""Tables of kinds: what a contract names is looked up here, and what this installation lacks is refused in words.
+
+A contract holds names and JSON, never code. Kinds of one's own come in a package with an entry point in the group
+`plumbline.encoders` or `plumbline.heads`; the contract then names that package and its version.
+"""
 
 from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
 from reprlib import repr as shortened
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from serving.errors import ContractError
 
 T = TypeVar("T")
 
 
-def find_kind(kinds: Mapping[str, T], kind: str, what: str) -> T:
-    """Look up a *kind* of *what*; raises ContractError with the kinds there are."""
-    try:
-        return kinds[kind]
-    except KeyError:
-        known = ", ".join(kinds)
+def find_kind(kinds: Mapping[str, type[T]], what: str, state: Mapping[str, Any]) -> type[T]:
+    """Return the kind of *what* that *state* names; raises ContractError if it is neither known nor installed."""
+    kind, package = state["kind"], state.get("package")
+    if package is None:
+        if kind in kinds:
+            return kinds[kind]
         advice = "update this installation, or train the model again with it"
         raise ContractError(
-            f"the contract has an unknown {what} kind {shortened(kind)}; there are {known}: {advice}"
-        ) from None
+            f"the contract has an unknown {what} kind {shortened(kind)}; there are {', '.join(kinds)}: {advice}"
+        )
+    named = f"{package['name']} {package['version']}"
+    for entry in entry_points(group=f"plumbline.{what}s", name=str(kind)):
+        if _package(entry)["name"] == package["name"]:
+            loaded: type[T] = _loaded(entry, what, named)
+            return loaded
+    raise ContractError(f"the {what} kind {shortened(kind)} needs the package {named}, which is not installed here")
+
+
+def read_kind(kinds: Mapping[str, type[Any]], what: str, state: Mapping[str, Any], own: Mapping[str, Any]) -> Any:
+    """Return what the kind that *state* names makes of its *own* values; raises ContractError, or what its kind does.
+
+    Whatever a package's own kind raises becomes a ContractError: it must not stop a gateway.
+    """
+    kind = find_kind(kinds, what, state)
+    if (package := state.get("package")) is None:
+        return kind.from_state(own)
+    try:
+        return kind.from_state(own)
+    except Exception as error:
+        named = f"{package['name']} {package['version']}"
+        raise ContractError(f"the {what} kind '{state['kind']}' of {named} fails: {error!r:.200}") from error
+
+
+def kind_to_json(kinds: Mapping[str, type[T]], what: str, kind: type[T], name: str) -> dict[str, Any]:
+    """Return what `find_kind` finds *kind* by; raises ContractError if it is nobody's entry point."""
+    if kinds.get(name) is kind:
+        return {"kind": name}
+    for entry in entry_points(group=f"plumbline.{what}s", name=name):
+        if entry.load() is kind:
+            return {"kind": name, "package": _package(entry)}
+    raise ContractError(
+        f"the {what} kind '{name}' ({kind.__module__}.{kind.__qualname__}) is no entry point plumbline.{what}s of an "
+        "installed package: no gateway would find it"
+    )
+
+
+def _loaded(entry: EntryPoint, what: str, named: str) -> Any:
+    try:
+        return entry.load()
+    except Exception as error:  # a stranger's module may raise anything
+        raise ContractError(f"the {what} kind '{entry.name}' of {named} can't be imported: {error}") from error
+
+
+def _package(entry: EntryPoint) -> dict[str, str]:
+    return {"name": entry.dist.name, "version": entry.dist.version} if entry.dist else {"name": "", "version": ""}

@@ -1,16 +1,18 @@
-"""What training's inputs and scores looked like: bins and counts, against which drift is measured.
+"""What training's inputs and scores looked like: bins and counts, by which drift is told.
 
 Inputs are measured by their preprocessor, scores by their output, in training and serving alike.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from serving.contract.arrays import Array
+
+T = TypeVar("T")
 
 MOST_BINS = 10
 _ROWS_A_BIN = 40
@@ -33,9 +35,11 @@ class Measures:
         totals = {name: np.sum([part.totals[name] for part in parts], axis=0) for name in parts[0].totals}
         return cls(np.vstack([part.values for part in parts]), totals)
 
-    def beside(self, other: "Measures") -> "Measures":
-        """Join the columns and totals of *other* for the same instances."""
-        return Measures(np.concatenate((self.values, other.values), axis=1), {**self.totals, **other.totals})
+    @classmethod
+    def side_by_side(cls, parts: Sequence["Measures"]) -> "Measures":
+        """Join the columns and totals of *parts* for the same instances; a total whose name is taken gets a `_`."""
+        totals = named_apart(total for part in parts for total in part.totals.items())
+        return cls(np.concatenate([part.values for part in parts], axis=1), totals)
 
 
 @dataclass(frozen=True)
@@ -86,20 +90,30 @@ Feature = Continuous | Categorical
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference of a model's inputs and outputs: columns of `Measures.values` in their order, then its totals."""
+    """The reference of a model's inputs and outputs: columns of `Measures.values` in their order, then its totals.
+
+    The last *output_totals* of the totals are of the outputs. The JSON does not say so: the contract knows.
+    """
 
     columns: tuple[Continuous, ...]
     totals: tuple[Categorical, ...]
+    output_totals: int = field(default=0, compare=False)
 
     @classmethod
     def fit(cls, names: Sequence[str], measures: Measures, bins: Mapping[str, Sequence[str]]) -> "Reference":
-        """Take the columns *names* of *measures*, and its totals with the names of their *bins*."""
-        columns = [Continuous.fit(name, values) for name, values in zip(names, measures.values.T, strict=True)]
-        totals = [
-            Categorical(name, tuple(bins[name]), tuple(round(float(count), 3) for count in counts))
-            for name, counts in measures.totals.items()
-        ]
-        return cls(tuple(columns), tuple(totals))
+        """Take the columns *names* of *measures*, and its totals with the names of their *bins*.
+
+        A name that is taken gets a `_`: fields may be called like what is measured of others.
+        """
+        columns: dict[str, Continuous] = {}
+        for name, values in zip(names, measures.values.T, strict=True):
+            own = free_name(name, columns)
+            columns[own] = Continuous.fit(own, values)
+        totals: dict[str, Categorical] = {}
+        for name, counts in measures.totals.items():
+            own = free_name(name, {*columns, *totals})
+            totals[own] = Categorical(own, tuple(bins[name]), tuple(round(float(count), 3) for count in counts))
+        return cls(tuple(columns.values()), tuple(totals.values()))
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -107,11 +121,16 @@ class Reference:
         return (*self.columns, *self.totals)
 
     def beside(self, other: "Reference") -> "Reference":
-        """Join the reference of the outputs to that of the inputs; a name that is in both gets a `_` in the outputs."""
+        """Join the reference of the outputs to that of the inputs; a name that both have gets a `_` there."""
         taken = {feature.name for feature in self.features}
-        columns = [replace(column, name=_other(column.name, taken)) for column in other.columns]
-        totals = [replace(total, name=_other(total.name, taken)) for total in other.totals]
-        return Reference((*self.columns, *columns), (*self.totals, *totals))
+        columns = [replace(column, name=free_name(column.name, taken)) for column in other.columns]
+        totals = [replace(total, name=free_name(total.name, taken)) for total in other.totals]
+        return Reference((*self.columns, *columns), (*self.totals, *totals), len(totals))
+
+    @property
+    def output_categories(self) -> tuple[Categorical, ...]:
+        """The totals of the outputs."""
+        return self.totals[len(self.totals) - self.output_totals :]
 
     def count(self, measures: Measures) -> Array:
         """Count *measures* by feature and bin: `float64[features, most bins + 3]`.
@@ -154,11 +173,11 @@ class Reference:
         }
 
     @classmethod
-    def from_json(cls, state: Mapping[str, Any]) -> "Reference":
-        """Read what `to_json` returned; raises ValueError, KeyError or TypeError if it is something else."""
+    def from_json(cls, state: Mapping[str, Any], output_totals: int = 0) -> "Reference":
+        """Read what `to_json` gave; raises ValueError, KeyError or TypeError if it is something else."""
         columns = tuple(Continuous(**_tuples(column)) for column in state["columns"])
         totals = tuple(Categorical(**_tuples(total)) for total in state["totals"])
-        reference = cls(columns, totals)
+        reference = cls(columns, totals, output_totals)
         for feature in reference.features:
             if len(feature.bins) != len(feature.counts):
                 raise ValueError(
@@ -170,7 +189,7 @@ class Reference:
         return reference
 
     def check(self, columns: int, totals: Sequence[int]) -> None:
-        """Raise ValueError unless it has this number of *columns*, and *totals* of these numbers of categories."""
+        """Raise ValueError unless there are so many columns, and totals of so many categories."""
         own = (len(self.columns), [len(total.bins) for total in self.totals])
         if own != (columns, list(totals)):
             raise ValueError(f"expected a reference of {columns} columns and totals of {totals}, got {own}")
@@ -184,7 +203,16 @@ def _short(number: float) -> float:
     return float(f"{number:.6g}")
 
 
-def _other(name: str, taken: set[str]) -> str:
+def named_apart(items: Iterable[tuple[str, T]]) -> dict[str, T]:
+    """Return *items* by name, as `Measures.side_by_side` calls totals: a name that is taken gets a `_`."""
+    apart: dict[str, T] = {}
+    for name, item in items:
+        apart[free_name(name, apart)] = item
+    return apart
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return *name*, with a `_` for each time that it is *taken*."""
     while name in taken:
         name += "_"
     return name

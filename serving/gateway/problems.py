@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from serving.errors import InvalidInstance, PredictionError, RequestTooLarge
+from serving.errors import Fault, InvalidInstance, PredictionError, RequestTooLarge
 from serving.gateway.middleware.request_ids import request_id
 from serving.gateway.protocols.predict_body import Instances
 from serving.gateway.replies import json_reply
@@ -53,19 +53,24 @@ def _errors(error: InvalidInstance) -> dict[str, Any]:
     instances = request_facts().instances
     pointer = instances.pointer if instances else None
     listed = [
-        ({"pointer": pointer(index, each.field)} if pointer else {})
-        | {"index": index, "field": each.field, "detail": each.problem}
-        for index, each in error.errors
+        ({"pointer": pointer(fault.row, fault.path)} if pointer else {})
+        | {"index": fault.row, "field": _field(fault), "detail": fault.problem}
+        for fault in error.faults
     ]
     return {"errors": listed, "error_count": error.count}
+
+
+def _field(fault: Fault) -> str:
+    """Return the field that is wrong; empty for the instance itself."""
+    return str(fault.path[0]) if fault.path else ""
 
 
 def described(error: InvalidInstance, instances: Instances | None) -> str:
     """Describe all errors in one line, each with its place. Fields that no instance has are listed once."""
     missing = instances.missing if instances else ()
     pointer = instances.pointer if instances else None
-    rest = [(index, each) for index, each in error.errors[1:] if each.field not in missing]
-    parts = [f"{pointer(index, each.field)}: {each.problem}" if pointer else str(each) for index, each in rest]
+    rest = [fault for fault in error.faults[1:] if _field(fault) not in missing]
+    parts = [f"{pointer(fault.row, fault.path)}: {fault.problem}" if pointer else str(fault) for fault in rest]
     if missing:
         parts.append(f"/inputs: expected {', '.join(missing)} too")
     return "; ".join([str(error), *parts])

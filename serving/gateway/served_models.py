@@ -6,7 +6,6 @@ from flask import Blueprint, Response
 
 from serving.catalog import Catalog, LiveModel, ModelState
 from serving.catalog.catalog import STATUS_SECONDS
-from serving.contract import Contract, Labels, Value
 from serving.gateway.replies import json_reply
 from serving.gateway.request_facts import request_facts
 
@@ -60,18 +59,12 @@ def _described(live: LiveModel) -> dict[str, Any]:
     return {
         "version": live.version,
         "problem_type": contract.problem,
-        "instance": {"schema": contract.preprocessor.instance_schema, "example": contract.examples[0].instance},
-        "answer": _answer(contract),
+        "instance": {
+            "schema": contract.record.schema,
+            "controls": {name: encoder.control for name, encoder in contract.record.fields.items()},
+            "example": contract.examples[0].instance,
+        },
+        "answer": {**contract.answers.facts, "schema": contract.answers.schema},
         "provenance": contract.provenance,
         "contract": f"/models/{live.model}/versions/{live.version}/contract",
     }
-
-
-def _answer(contract: Contract) -> dict[str, Any]:
-    match contract.output:
-        case Labels(names):
-            return {"labels": names}
-        case Value(unit):
-            return {"unit": unit}
-        case other:
-            return {"kind": other.kind}

@@ -92,7 +92,7 @@ class Metrics:
         self._request_instances = self._histogram(
             "request_instances", "Instances of an answered request.", _INSTANCES, "model"
         )
-        self._predictions = self._counter("predictions", "Instances by label.", "model", "version", "label")
+        self._predictions = self._counter("predictions", "Labels and tags of instances.", "model", "version", "label")
         self._queued = self._gauge("queued_requests", "Requests that wait in the queue.", "livesum", "model")
         self._shed = self._counter("shed_requests", "Requests refused because the queue was full.", "model")
         self.in_flight = Gauge(
@@ -149,7 +149,7 @@ class Metrics:
             self._stage_seconds[model, stage].observe(seconds)
             if former := FORMER_STAGES.get(stage):
                 self._stage_seconds[model, former].observe(seconds)
-        for label, count in Tally(answer["label"] for answer in prediction.answers if "label" in answer).items():
+        for label, count in Tally(prediction.heads.names_in(prediction.answers)).items():
             self._predictions[model, version, label].inc(count)
         if prediction.reference and prediction.measures:
             self._watch.add(model, version, prediction.reference, prediction.measures)

@@ -20,7 +20,7 @@ from prometheus_client import Counter, Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from serving.contract.arrays import Array
-from serving.contract.reference import Categorical, Measures, Reference
+from serving.contract.reference import Feature, Measures, Reference
 from serving.monitoring.drift import Verdict, Window, report
 from serving.monitoring.worker_files import write_atomically
 
@@ -110,7 +110,7 @@ class DriftWatch:
     def _count(self, version: _Version, window: Window) -> None:
         width = window.reference.width
         for feature, row in zip(window.reference.features, window.counts.tolist(), strict=True):
-            if _is_label(feature):
+            if _is_label(feature, window.reference):
                 continue  # counted as predictions
             for name, count in zip(feature.bins, row, strict=False):
                 if count:
@@ -204,11 +204,12 @@ def _by_version(merged: Sequence[Metric]) -> dict[_Version, dict[tuple[str, str]
 def _window(reference: Reference, counts: Mapping[tuple[str, str], float]) -> Window:
     total = np.zeros((len(reference.features), reference.width + 3))
     for row, feature in zip(total, reference.features, strict=True):
-        of = "" if _is_label(feature) else feature.name
+        of = "" if _is_label(feature, reference) else feature.name
         row[: len(feature.bins)] = [counts.get((of, name), 0.0) for name in feature.bins]
-    answers = total[len(reference.columns) - 1]  # the last column is the score or value, which is never missing
-    return Window(reference, total, float(answers.sum()))
+    rows = total[: len(reference.columns)].sum(axis=1)  # of a score or value, which is never missing, all
+    return Window(reference, total, float(rows.max(initial=0)))
 
 
-def _is_label(feature: object) -> bool:
-    return isinstance(feature, Categorical) and feature.name.rstrip("_") == _LABEL  # see Reference.beside
+def _is_label(feature: Feature, reference: Reference) -> bool:
+    """Return whether it is the label of an answer: not an input field of that name, see Reference.beside."""
+    return feature.name.rstrip("_") == _LABEL and any(feature is it for it in reference.output_categories)

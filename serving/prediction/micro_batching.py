@@ -40,6 +40,11 @@ class BatchTrace(Protocol):
         ...
 
 
+def _bytes(array: Array) -> int:
+    """Return the size of *array*; one of texts holds only where they are."""
+    return sum(map(len, array.ravel().tolist())) if array.dtype.hasobject else array.nbytes
+
+
 class Batcher:
     """Merges calls of `predict` to *server*, up to *max_rows* rows. Larger single requests are sent whole.
 
@@ -76,7 +81,7 @@ class Batcher:
         """Run a version of a model, perhaps together with other requests. Return the version and its outputs."""
         mark = self._trace.mark() if self._trace else None
         request = _Request(features, time.monotonic() + deadline_seconds, mark)
-        if sum(array.nbytes for array in features.values()) > self._max_bytes:
+        if sum(map(_bytes, features.values())) > self._max_bytes:
             return self._call([request], model, version)
         key = (model, version, *((name, array.dtype, array.shape[1:]) for name, array in features.items()))
         queue = self._enter(key, request)

@@ -5,14 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from serving.catalog import Catalog, LiveModel, ModelRunner
-from serving.contract import Contract, Features, Measures, Reference
-from serving.contract.arrays import Array
-from serving.contract.contract import SCORES
+from serving.contract import Answers, Contract, Features, Measures, Reference, Rows
+from serving.contract.answers import Outputs
 from serving.errors import (
-    InvalidFields,
+    Fault,
     ModelNotReady,
     ModelServerError,
     ModelServerTimeout,
@@ -45,9 +42,10 @@ class Prediction:
     version: int
     answers: list[dict[str, Any]]
     stage_seconds: dict[str, float]
+    heads: Answers
     reference: Reference | None = None
     measures: Measures | None = None
-    rejected: Mapping[int, InvalidFields] = field(default_factory=dict)
+    rejected: Mapping[int, Sequence[Fault]] = field(default_factory=dict)
 
 
 class Predictor:
@@ -106,11 +104,11 @@ class Predictor:
         Raise the errors of `serving.errors`.
         """
         clock = _Clock(deadline_seconds, self._on_stage)
-        decoded, rejected = live.contract.decode_each(instances)
+        rows, rejected = live.contract.decode_each(instances)
         clock.lap("decode")
-        if not decoded:
-            return Prediction(live.model, live.version, [], clock.seconds, rejected=rejected)
-        return self._scored(live, decoded, clock, rejected)
+        if not rows:
+            return Prediction(live.model, live.version, [], clock.seconds, live.contract.answers, rejected=rejected)
+        return self._scored(live, rows, clock, rejected)
 
     def _follow(
         self, model: str, instances: Sequence[Any], version: int | None, label: str | None, clock: "_Clock"
@@ -134,23 +132,25 @@ class Predictor:
         raise ModelNotReady(model, "its versions change faster than a request can follow")
 
     def _once(self, live: LiveModel, instances: Sequence[Any], clock: "_Clock") -> Prediction:
-        decoded = live.contract.decode(instances)
+        rows = live.contract.decode(instances)
         clock.lap("decode")
-        return self._scored(live, decoded, clock, {})
+        return self._scored(live, rows, clock, {})
 
     def _scored(
-        self, live: LiveModel, decoded: Sequence[Any], clock: "_Clock", rejected: Mapping[int, InvalidFields]
+        self, live: LiveModel, rows: Rows, clock: "_Clock", rejected: Mapping[int, Sequence[Fault]]
     ) -> Prediction:
         contract = live.contract
-        features, inputs = _prepared(contract, decoded)
+        features, inputs = _prepared(contract, rows)
         clock.lap("preprocess")
         answered, outputs = self._server.predict(live.model, live.version, features, clock.remaining(live.model))
         clock.lap("predict")
-        scores = _checked(live, answered, outputs, len(decoded))
-        answers = contract.output.answers(scores)
-        measures = inputs.beside(contract.output.measured(scores)) if inputs else None
+        _check(live, answered, outputs, len(rows))
+        answers = contract.answers.make(outputs)
+        measures = Measures.side_by_side([inputs, contract.answers.measured(outputs)]) if inputs else None
         clock.lap("postprocess")
-        return Prediction(live.model, live.version, answers, clock.seconds, contract.reference, measures, rejected)
+        return Prediction(
+            live.model, live.version, answers, clock.seconds, contract.answers, contract.reference, measures, rejected
+        )
 
     def _catch_up(self, model: str, attempt: int, clock: "_Clock") -> None:
         if attempt:
@@ -184,24 +184,18 @@ class _Clock:
         return seconds
 
 
-def _prepared(contract: Contract, decoded: Sequence[Any]) -> tuple[Features, Measures | None]:
+def _prepared(contract: Contract, rows: Rows) -> tuple[Features, Measures | None]:
     """Make the features, and measure the instances if the contract has a reference to compare them with."""
     if contract.reference:
-        return contract.preprocessor.measured(decoded)
-    return contract.preprocessor.transform(decoded), None
+        return contract.record.measured(rows)
+    return contract.record.encode(rows), None
 
 
-def _checked(live: LiveModel, answered: int, outputs: dict[str, Array], count: int) -> Array:
-    """Return the scores, or raise ModelServerError if they are not what the contract says."""
+def _check(live: LiveModel, answered: int, outputs: Outputs, count: int) -> None:
+    """Raise ModelServerError unless the outputs are what the contract says, by the requested version."""
     if answered != live.version:
         raise ModelServerError(
             live.model, f"expected an answer of version {live.version}, got one of version {answered}"
         )
-    scores = outputs.get(SCORES)
-    expected = (count, live.contract.output.width)
-    if scores is None or scores.dtype != np.float32 or scores.shape != expected:
-        got = "nothing" if scores is None else f"{scores.dtype}{list(scores.shape)}"
-        raise ModelServerError(live.model, f"expected output '{SCORES}' as float32{list(expected)}, got {got}")
-    if not np.isfinite(scores).all():
-        raise ModelServerError(live.model, "expected finite scores, got some that are not")
-    return scores
+    if problem := live.contract.answers.problem(outputs, count):
+        raise ModelServerError(live.model, problem)

@@ -92,7 +92,7 @@ def batching_parameters(contract: Contract) -> str:
     to a power of two rows, since a GPU tunes a convolution for each new size; elsewhere padding would only cost. The
     sizes extend to the largest request, although no batch becomes so large: TensorFlow Serving requires that.
     """
-    specs = contract.preprocessor.inputs.values()
+    specs = contract.record.specs.values()
     rows = fitting_rows(_BATCH_BYTES, sum(spec.row_bytes for spec in specs))
     lines = [
         f"max_batch_size {{ value: {MAX_ROWS} }}",

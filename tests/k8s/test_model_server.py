@@ -1,6 +1,5 @@
 """A model server started as the Deployment says, and its probes: Plumbline's own, or that of --server-binary."""
 
-import dataclasses
 import re
 import shutil
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.contract import ImageResizer
 from serving.gateway.settings import Settings
 from serving.registry.pinning import pins
 from serving.registry.quarantining import quarantine_unloadable
@@ -73,7 +71,7 @@ def test_the_ports_open_when_the_last_model_has_a_version(
 ) -> None:
     assert set(local.pod("model-server").containers[0]["startupProbe"]) & {"tcpSocket"}
     write_mlp(folder / "staged", 1.0)
-    pictures = dataclasses.replace(image_contract(), preprocessor=ImageResizer(224, 224, mode="RGB"))
+    pictures = image_contract(side=224, colour="RGB")
     (folder / "staged" / BATCHING_FILE).write_text(batching_parameters(pictures))
     *others, last = task_names()
     for model in others:

@@ -95,8 +95,13 @@ class System:
 
     def publish_one_that_takes_missing_values(self) -> None:
         result = self.trained["house_price"]
-        lenient = dataclasses.replace(result.contract.preprocessor, missing="mean")
-        contract = dataclasses.replace(result.contract, preprocessor=lenient)
+        fields = {
+            name: dataclasses.replace(encoder, missing="mean", fill=encoder.scaling.offset)
+            for name, encoder in result.contract.record.fields.items()
+        }
+        contract = dataclasses.replace(
+            result.contract, record=dataclasses.replace(result.contract.record, fields=fields)
+        )
         publish(self.models_dir, "house_price", lambda folder: export(result.model, contract, folder))
 
     def publish_a_canary(self) -> None:
@@ -105,7 +110,10 @@ class System:
     def publish_one_that_computes_something_else(self) -> None:
         """As if training had computed other scores, and export had not looked."""
         result = self.trained["sentiment"]
-        examples = [dataclasses.replace(each, scores=each.scores * 0.5) for each in result.contract.examples]
+        examples = [
+            dataclasses.replace(each, outputs={"scores": each.outputs["scores"] * 0.5})
+            for each in result.contract.examples
+        ]
         contract = dataclasses.replace(result.contract, examples=tuple(examples))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("training.publishing.export.check_export", lambda *_: None)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,8 @@ from serving.tfserving import wire_pb2 as wire
 from serving.tfserving.tensor_protos import from_proto, to_proto
 from tests.serving.contracts import scores, text_contract
 
-Model = Callable[[Features], Array]
+Model = Callable[[Features], Array | Mapping[str, Array]]
+"""Gives the scores, or several outputs by name."""
 
 
 class Refused(Exception):
@@ -50,8 +51,7 @@ class FakeModelServer:
     metadata: list[dict[str, str | bytes]] = field(default_factory=list)  # of each Predict that was asked for scores
 
     def publish(self, contract: Contract, version: int = 1, weights: int = 0, model: Model | None = None) -> None:
-        width = contract.output.width
-        run = model or (lambda features: scores(features, width, weights))
+        run = model or (lambda features: scores(features, contract.answers.specs["scores"].shape[1] or 0, weights))
         served = self.versions.get(contract.model, {})
         self.versions[contract.model] = {**served, version: (contract.to_json().encode(), run)}
 
@@ -109,7 +109,9 @@ class FakeModelServer:
             to_proto(np.array([document], object), response.outputs["contract"])
         else:
             try:
-                _typed(run(inputs), response.outputs["scores"])
+                answer = run(inputs)
+                for name, array in (answer if isinstance(answer, Mapping) else {"scores": answer}).items():
+                    _typed(array, response.outputs[name])
             except Refused as error:
                 context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         return response

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from serving.contract import Measures, Reference, Value
+from serving.contract import Answers, Measures, Reference
+from serving.contract.heads import Value
 from serving.contract.measuring import fit_reference, measure_inputs
 from serving.monitoring.drift import Verdict, Window, report
 from tests.training.data.test_datasets import DATA, in_cache, in_data
 from training.data import datasets
+from training.data.features import prepare
 from training.data.photos import cats_and_dogs
 from training.data.preprocessing import text_vectorizer
 from training.task import find_task
@@ -24,21 +26,21 @@ TEXT_FILES = [f"{name}{part}" for name in ("imdb", "reuters") for part in (".npz
 class Watched:
     """A reference of training rows' inputs, and the measures of each test row."""
 
-    def __init__(self, preprocessor, train, test):
-        unused = np.zeros((1, 1), np.float32)
-        both = fit_reference(preprocessor, Value(""), train, unused)
+    def __init__(self, record, train, test):
+        unused = {"scores": np.zeros((1, 1), np.float32)}
+        both = fit_reference(record, Answers.single(Value("")), train, unused)
         self.reference = Reference(both.columns[:-1], both.totals)
-        self.preprocessor = preprocessor
+        self.record = record
         self.test = test
 
     def verdicts(self, instances):
-        window = Window.of(self.reference, measure_inputs(self.preprocessor, instances))
+        window = Window.of(self.reference, measure_inputs(self.record, instances))
         return {feature.feature: feature.verdict for feature in report(window)}
 
     def windows(self, size):
         """The verdicts of all features in random windows of the test rows."""
         random = np.random.default_rng(1)
-        rows = [measure_inputs(self.preprocessor, [instance]) for instance in self.test]
+        rows = [measure_inputs(self.record, [instance]) for instance in self.test]
         for _ in range(WINDOWS):
             chosen = [rows[row] for row in random.choice(len(rows), size, replace=False)]
             totals = {name: sum(row.totals[name] for row in chosen) for name in chosen[0].totals}
@@ -110,11 +112,11 @@ def test_inflated_houses_raise_an_alarm_in_their_fields_and_in_the_value(houses)
     assert {name for name, verdict in verdicts.items() if verdict == Verdict.DRIFT} == {"TAX", "LSTAT"}
 
     def features(instances):
-        return np.column_stack([watched.preprocessor.transform([[*it.values()] for it in instances])["features"]])
+        return prepare(watched.record, instances)["features"]
 
     weights, *_ = np.linalg.lstsq(features(data.train.instances), data.train.targets - 22.5, rcond=None)
     values = (features(data.test.instances) @ weights + 22.5).astype(np.float32)[:, None]
-    reference = Reference.fit(["value"], Value("").measured(values), {})
+    reference = Reference.fit(["value"], Value("").measured("", values), {})
     assert _only(reference, values[:95]) == Verdict.STABLE
     assert _only(reference, values * 1.6) == Verdict.DRIFT
     assert _only(reference, (features(inflated) @ weights + 22.5)[:, None]) != Verdict.STABLE

@@ -73,13 +73,13 @@ def test_what_training_expects_is_what_the_exported_graph_computes(precision, tm
 
     export(result.model, result.contract, tmp_path / "version")
 
-    features = prepare(result.contract.preprocessor, result.record.test_instances)
+    features = prepare(result.contract.record, result.record.test_instances)
     # A session, as TensorFlow Serving runs it; all rows at once, where training took them in batches.
     server = Servable.of(*load(tmp_path / "version", Parallelism()))
     (served,) = server.ask("serving_default", features).values()
     scale = float(np.ptp(served))
     assert served == pytest.approx(result.record.test_scores, abs=1e-5 * scale)
-    examples = np.stack([example.scores for example in result.contract.examples])
+    examples = np.stack([example.outputs["scores"] for example in result.contract.examples])
     assert served[: len(examples)] == pytest.approx(examples, abs=1e-5 * scale)
 
 

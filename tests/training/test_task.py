@@ -41,7 +41,7 @@ def test_what_is_known_of_the_data_goes_with_the_model(dataset, overrides, field
 
     assert tuple(result.record.notes) == NOTES
     assert tuple(result.contract.provenance["notes"]) == NOTES
-    assert len(result.contract.preprocessor.fields) == fields
+    assert len(result.contract.record.fields) == fields
     assert all(len(example.instance) == fields for example in result.contract.examples)
 
 

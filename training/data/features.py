@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from serving.contract import Record, Rows
 from serving.contract.arrays import Array, Features, TensorSpec
-from serving.contract.preprocessors import Preprocessor
-from serving.errors import InvalidFields
+from serving.contract.faults import Faults
 from training.data.datasets import Instance
 from training.errors import UnusableData
 
@@ -19,26 +18,33 @@ _ALIGNMENT = 64
 """Alignment of memory that TensorFlow computes on, in bytes."""
 
 
-def prepare(preprocessor: Preprocessor, instances: Sequence[Instance]) -> Features:
+def prepare(record: Record, instances: Sequence[Instance]) -> Features:
     """Return the features of raw instances, which `tensor_of` takes without a copy. Raises UnusableData."""
     count = len(instances)
-    features = {name: _rows_of(spec, count) for name, spec in preprocessor.inputs.items()}
+    features = {name: _rows_of(spec, count) for name, spec in record.specs.items()}
     for start in range(0, count, _PIECE):
         piece = slice(start, start + _PIECE)
-        for name, rows in preprocessor.transform(decoded(preprocessor, instances[piece], start)).items():
+        for name, rows in record.encode(read(record, instances[piece], start)).items():
             features[name][piece] = rows
     return features
 
 
-def decoded(preprocessor: Preprocessor, instances: Sequence[Instance], first: int = 0) -> list[Any]:
-    """Decode raw instances, the first of which is row *first* of the data. Raises UnusableData."""
-    rows = []
-    for row, instance in enumerate(instances, first):
-        try:
-            rows.append(preprocessor.decode(instance))
-        except InvalidFields as problem:
-            raise UnusableData(row, problem) from problem
+def read(record: Record, instances: Sequence[Instance], first: int = 0) -> Rows:
+    """Read raw instances, the first of which is row *first* of the data. Raises UnusableData."""
+    faults = Faults()
+    rows = record.read(with_fields(record, instances), faults)
+    if faults.count:
+        row = min(faults.by_row)
+        raise UnusableData(first + row, faults.by_row[row])
     return rows
+
+
+def with_fields(record: Record, instances: Sequence[Instance]) -> Sequence[Instance]:
+    """Return *instances* without the fields that *record* does not have: a recipe may omit some."""
+    known = record.fields.keys()
+    return [
+        each if each.keys() <= known else {name: each[name] for name in known if name in each} for each in instances
+    ]
 
 
 def tensor_of(array: Array) -> tf.Tensor:

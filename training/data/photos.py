@@ -13,8 +13,8 @@ import keras
 import numpy as np
 from PIL import Image
 
-from serving.contract import ImageResizer
-from serving.errors import InvalidField
+from serving.contract.encoders import Picture
+from serving.contract.faults import Faults
 from training.data.datasets import Dataset, Part, download, png
 from training.errors import BadRequest
 
@@ -23,7 +23,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 MAX_BYTES = 50_000_000
 MAX_LISTED = 100
 """Maximum number of skipped files that are listed: the list becomes part of the model's contract."""
-_DECODER = ImageResizer(32, 32)  # of any size: it only tries whether a file can be decoded
+_DECODER = Picture(32, 32)  # of any size: it only tries whether a file can be decoded
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,6 @@ def _photos(folder: Path) -> tuple[list[bytes], list[str]]:
     for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
         try:
             photos.append(_photo(path))
-        except InvalidField as error:
-            skipped.append(f"{path}: {error.problem}")
         except OSError as error:
             skipped.append(f"{path}: {error.strerror or error}")
         except _Unusable as error:
@@ -94,7 +92,7 @@ def _photos(folder: Path) -> tuple[list[bytes], list[str]]:
 
 
 def _photo(path: Path) -> bytes:
-    """Read a file in the form in which a client would send it. Raises _Unusable, InvalidField or OSError."""
+    """Read a file in the form in which a client would send it. Raises _Unusable or OSError."""
     if path.suffix.lower() not in SUFFIXES:
         raise _Unusable(f"expected a name that ends in {', '.join(SUFFIXES)}")
     size = path.stat().st_size
@@ -105,7 +103,10 @@ def _photo(path: Path) -> bytes:
     data = path.read_bytes()
     if path.suffix.lower() == ".bmp":
         data = _from_bmp(data)
-    _DECODER.decode({"image": data})
+    faults = Faults()
+    _DECODER.read([data], faults)
+    for fault in faults.first:
+        raise _Unusable(fault.problem)
     return data
 
 

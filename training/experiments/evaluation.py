@@ -12,9 +12,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from serving.contract import Record
 from serving.contract.arrays import Array
-from serving.contract.outputs import Output
-from serving.contract.preprocessors import Preprocessor
+from serving.contract.heads import Head
 from training.data.datasets import Dataset, Instance, Part
 from training.data.features import prepare
 from training.errors import BadRequest
@@ -28,19 +28,19 @@ from training.validation import ValidationStrategy, checked_splits
 
 @dataclass(frozen=True)
 class Fitted:
-    """A preprocessor, and the model trained on its features."""
+    """A fitted record, and the model trained on its features."""
 
-    preprocessor: Preprocessor
+    record: Record
     trained: Trained
 
     @cached_property
     def graph(self) -> Any:
         """The graph that an export serves."""
-        return served_graph(self.trained.model, self.preprocessor.inputs)
+        return served_graph(self.trained.model, self.record.specs)
 
     def scores(self, instances: Sequence[Instance]) -> Array:
         """Return the scores of raw instances: `float32[n, width]`. Raises UnusableData."""
-        return scores_of(self.graph, prepare(self.preprocessor, instances))
+        return scores_of(self.graph, prepare(self.record, instances))
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,17 @@ class Experiment:
     name: str
     task: Task
     data: Dataset
-    output: Output
+    head: Head
     execution: Execution
     say: Say
 
+    @property
+    def width(self) -> int:
+        """The number of scores for an instance."""
+        return self.head.output.shape[1] or 0
+
     def validate(self, recipe: Recipe, strategy: ValidationStrategy) -> list[FoldRecord]:
-        """Measure *recipe* on each fold of *strategy*, whose preprocessor is fitted to its training rows only.
+        """Measure *recipe* on each fold of *strategy*, whose record is fitted to its training rows only.
 
         Raises BadRequest if there are too few rows.
         """
@@ -76,22 +81,22 @@ class Experiment:
         return folds
 
     def fit(self, recipe: Recipe, train: Part, held_out: Part | None = None) -> Fitted:
-        """Fit preprocessor and network to the rows of *train*. Raises TrainingError."""
+        """Fit record and network to the rows of *train*. Raises TrainingError."""
         keras.utils.set_random_seed(self.execution.seed)
-        preprocessor = self.task.fit(self.data, train.instances, recipe)
-        validation = (prepare(preprocessor, held_out.instances), held_out.targets) if held_out else None
-        fold = Fold(prepare(preprocessor, train.instances), train.targets, validation, self.execution)
+        record = self.task.fit(self.data, train.instances, recipe)
+        validation = (prepare(record, held_out.instances), held_out.targets) if held_out else None
+        fold = Fold(prepare(record, train.instances), train.targets, validation, self.execution)
         strategy = self.execution.strategy
         with strategy.scope(), _refusing_what_xla_lacks(self.execution.jit_compile):
-            trained = recipe.train(self.task.problem, self.output.width, fold)
+            trained = recipe.train(self.task.problem, self.width, fold)
         if strategy.num_replicas_in_sync > 1:
             trained = dataclasses.replace(trained, model=copy_outside_strategy(trained.model))
-        return Fitted(preprocessor, trained)
+        return Fitted(record, trained)
 
     def naive(self) -> float:
         """Return the naive baseline's metric on the test rows."""
         problem, test = self.task.problem, self.data.test.targets
-        return problem.measure(test, problem.naive_scores(self.data.train.targets, len(test), self.output.width))
+        return problem.measure(test, problem.naive_scores(self.data.train.targets, len(test), self.width))
 
 
 def as_evaluation(record: RunRecord) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from serving.contract.answers import SCORES
 from serving.contract.arrays import Array, Features, TensorSpec
-from serving.contract.contract import SCORES
 from training.fitting.epochs import SCORED_ROWS
 
 

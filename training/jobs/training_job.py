@@ -11,7 +11,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from serving.contract import Contract, Value
+from serving.contract import Contract
+from serving.contract.heads import Value
 from serving.registry import SAMPLE, Version
 from training.data.datasets import Dataset
 from training.errors import BadRequest
@@ -180,7 +181,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     clock, recipe, task, identity = Stopwatch(), job.recipe(), job.task, job.identity(data)
     execution = Execution(job.seed, job.jit_compile, job.strategy, checkpoints or Checkpoints())
     experiment = Experiment(job.name, task, data, task.output(data), execution, job.say)
-    check_targets(task.problem, experiment.output.width, data)
+    check_targets(task.problem, experiment.width, data)
     job.say(f"{job.name}: {len(data.train.targets)} training rows, {len(data.test.targets)} test rows")
     strategy = job.protocol or task.protocol
     folds = experiment.validate(recipe, strategy)
@@ -213,7 +214,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
         test_targets=data.test.targets,
         test_scores=scores,
         labels=data.labels,
-        unit=experiment.output.unit if isinstance(experiment.output, Value) else "",
+        unit=experiment.head.unit if isinstance(experiment.head, Value) else "",
         baselines={task.problem.naive_name: experiment.naive()},
         compared=compared,
         seconds=clock.seconds,

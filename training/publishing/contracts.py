@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from serving.contract import Contract, ParityExample
+from serving.contract import Answers, Contract, ParityExample
+from serving.contract.answers import SCORES
 from serving.contract.measuring import fit_reference
 from training.data.datasets import Instance, as_json
-from training.data.features import prepare
+from training.data.features import prepare, with_fields
 from training.experiments.evaluation import Experiment, Fitted, as_evaluation
 from training.experiments.record import RunRecord
 from training.experiments.served_graph import scores_of
@@ -21,8 +22,8 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
     return Contract(
         model=record.model,
         problem=record.problem.name,
-        preprocessor=fitted.preprocessor,
-        output=experiment.output,
+        record=fitted.record,
+        answers=Answers.single(experiment.head),
         examples=_parity_examples(fitted, record.test_instances[:PARITY_EXAMPLES]),
         tolerance=experiment.task.tolerance,
         evaluation=as_evaluation(record),
@@ -45,18 +46,25 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
         },
         # Inputs of the training rows, but scores of the test rows: on training rows the model is more confident.
         reference=fit_reference(
-            fitted.preprocessor, experiment.output, experiment.data.train.instances, record.test_scores
+            fitted.record,
+            Answers.single(experiment.head),
+            with_fields(fitted.record, experiment.data.train.instances),
+            {SCORES: record.test_scores},
         ),
     )
 
 
 def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:
     def as_request(instance: Instance) -> dict[str, Any]:
-        return as_json({name: instance[name] for name in fitted.preprocessor.fields})  # a recipe may omit fields
+        return as_json(
+            {name: instance[name] for name in fitted.record.fields if name in instance}
+        )  # a recipe may omit fields
 
-    features = prepare(fitted.preprocessor, instances)
+    features = prepare(fitted.record, instances)
     scores = scores_of(fitted.graph, features)
     return tuple(
-        ParityExample(as_request(instance), {name: array[row] for name, array in features.items()}, scores[row])
+        ParityExample(
+            as_request(instance), {name: array[row, ...] for name, array in features.items()}, {SCORES: scores[row]}
+        )
         for row, instance in enumerate(instances)
     )

@@ -62,7 +62,8 @@ class Admission:
         rows = len(self._record.test_scores)
         self._say(f"{self._record.model}: evaluating live version {live.number} on the same {rows} rows")
         try:
-            return compare_with_live(live, self._contract.output, self._record)
+            (head,) = self._contract.answers.heads.values()
+            return compare_with_live(live, head, self._record)
         except Incomparable as error:
             return error
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from serving.contract.image import upright
-from serving.contract.png import pixels_only
+from serving.contract.encoders.pixels import upright
+from serving.contract.encoders.png import pixels_only
 
 EXCERPT = 600
 """Maximum number of characters of a text that are shown."""

@@ -1,6 +1,6 @@
 """Which digit is it? MNIST."""
 
-from serving.contract import Labels
+from serving.contract.heads import Labels
 from training.data.datasets import mnist
 from training.data.preprocessing import glyph_resizer
 from training.data.samples import digits

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from serving.contract import Value
+from serving.contract.heads import Value
 from training.data.datasets import boston_housing, california_housing
 from training.data.preprocessing import tabular_scaler
 from training.data.samples import district_prices, house_prices

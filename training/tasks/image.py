@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from serving.contract import Labels
+from serving.contract.heads import Labels
 from training.data.photos import cats_and_dogs
 from training.data.preprocessing import photo_resizer
 from training.data.samples import photos

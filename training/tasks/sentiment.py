@@ -1,6 +1,6 @@
 """Is a film review positive or negative? IMDB."""
 
-from serving.contract import Labels
+from serving.contract.heads import Labels
 from training.data.datasets import imdb
 from training.data.preprocessing import text_vectorizer
 from training.data.samples import reviews

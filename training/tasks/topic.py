@@ -2,7 +2,7 @@
 
 import keras
 
-from serving.contract import Labels
+from serving.contract.heads import Labels
 from training.data.datasets import reuters
 from training.data.preprocessing import text_vectorizer
 from training.data.samples import newswires

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.batch.arrow.plain_values import is_bytes, is_text, plain
+from serving.batch.cells import CellKind
 from serving.batch.extras import extra
 from serving.batch.rows import Columns
 
@@ -20,12 +21,32 @@ class Unfit:
 
 def instance_values(field: str, array: Any, columns: Columns) -> list[Any]:
     """Return the values of *field*, with `Unfit` for each that it can't have."""
-    if field in columns.numbers:
-        return _numbers(field, array)
-    return _files(field, array) if field in columns.files else _texts(field, array)
+    kind = columns.kinds[field]
+    if kind.is_list:
+        return _lists(field, array, kind)
+    if kind.is_number:
+        return _numbers(field, array, bool(kind.missing))
+    if kind.is_file:
+        return _files(field, array)
+    if kind.datatype == "BOOL" or kind.is_date:
+        return [kind.reader(".")(value) if isinstance(value, str) else value for value in plain(_stored(array))]
+    return _texts(field, array)
 
 
-def _numbers(field: str, array: Any) -> list[Any]:
+def _lists(field: str, array: Any, kind: CellKind) -> list[Any]:
+    """Return lists, also from JSON texts, as a file has them that once was CSV."""
+    types, array = extra("pyarrow", "Parquet").types, _stored(array)
+    if is_text(array.type):
+        read = kind.reader(".")
+        return [None if value is None else read(value) for value in array.to_pylist()]
+    if types.is_null(array.type):
+        return [None] * len(array)
+    if types.is_list(array.type) or types.is_large_list(array.type) or types.is_fixed_size_list(array.type):
+        return plain(array)
+    return _unfit(f"{field}: expected a list, got {array.type}", array)
+
+
+def _numbers(field: str, array: Any, nan_is_missing: bool) -> list[Any]:
     """Return numbers; values of other types stay as they are, for the contract to reject with a fitting message."""
     types, array = extra("pyarrow", "Parquet").types, _stored(array)
     if types.is_decimal(array.type):
@@ -34,7 +55,7 @@ def _numbers(field: str, array: Any) -> list[Any]:
         return plain(array)
     if types.is_integer(array.type) or types.is_floating(array.type):
         numbers: list[Any] = array.to_pylist()
-        return numbers
+        return [None if number != number else number for number in numbers] if nan_is_missing else numbers
     return _unfit(f"{field}: expected a number, got {array.type}", array)
 
 

@@ -100,7 +100,8 @@ class Scorer:
         prediction = self.predict(rows.instances)
         right = [index not in prediction.rejected for index in range(len(rows.ids))]
         ids, kept = list(compress(rows.ids, right)), list(compress(rows.kept, right))
-        piece = self._writer.encode(ids, kept, prediction.answers)
+        answers = [prediction.heads.flat(answer) for answer in prediction.answers]
+        piece = self._writer.encode(ids, kept, answers)
         rejects = _rejects(chunk.name, rows, prediction)
         statistics = Statistics()
         statistics.count(prediction, len(rejects))
@@ -143,6 +144,7 @@ class Scorer:
 def _rejects(name: str, rows: Rows, prediction: Prediction) -> list[dict[str, Any]]:
     """Return the rejected rows in their order."""
     rejects = [{"file": name, "row": number, "reason": reason} for number, reason in rows.rejects]
-    for index, error in prediction.rejected.items():
-        rejects.append({"file": name, "row": rows.numbers[index], "row_id": rows.ids[index], "reason": str(error)})
+    for index, faults in prediction.rejected.items():
+        reason = "; ".join(map(str, faults))
+        rejects.append({"file": name, "row": rows.numbers[index], "row_id": rows.ids[index], "reason": reason})
     return sorted(rejects, key=lambda reject: int(str(reject["row"])))

@@ -30,7 +30,9 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
     scorer = Scorer(server, prepared.pinned, prepared.writer, stopping)
     prediction = scorer.predict(rows.instances)
     reasons = [f"row {number}: {reason}" for number, reason in rows.rejects]
-    reasons += [f"row {rows.numbers[index]}: {error}" for index, error in prediction.rejected.items()]
+    reasons += [
+        f"row {rows.numbers[index]}: {'; '.join(map(str, faults))}" for index, faults in prediction.rejected.items()
+    ]
     right = (row_id for index, row_id in enumerate(rows.ids) if index not in prediction.rejected)
     return {
         "model": job.model,
@@ -45,7 +47,7 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
         "rejected": len(reasons),
         "reasons": reasons[:_SHOWN],
         "answers": [
-            {"row_id": row_id, **answer}
+            {"row_id": row_id, **prediction.heads.flat(answer)}
             for row_id, answer in islice(zip(right, prediction.answers, strict=True), _SHOWN)
         ],
     }

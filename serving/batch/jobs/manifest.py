@@ -10,8 +10,9 @@ from typing import Any
 from serving.batch.errors import BadInput, Changed
 from serving.batch.files import files_of
 from serving.batch.inputs.source import Source
+from serving.batch.writers.writer import Answer
 
-FORM = 1
+FORM = 2
 """The version of the JSON's form; others are refused."""
 
 
@@ -27,7 +28,7 @@ class Options:
     batch_rows: int
     part_rows: int
     writer: str
-    answer: tuple[str, ...]
+    answer: Answer
     types: str
     separator: str | None = None
     decimal: str | None = None
@@ -85,6 +86,7 @@ class Manifest:
             options: dict[str, Any] = {
                 name: tuple(value) if isinstance(value, list) else value for name, value in document["options"].items()
             }
+            options["answer"] = tuple((name, kind) for name, kind in options["answer"])
             return cls(
                 document["model"],
                 document["version"],

@@ -12,7 +12,7 @@ from serving.prediction.predictor import Prediction
 
 @dataclass
 class Statistics:
-    """Answered and rejected rows, answers by label, and the total, least and largest of values.
+    """Answered and rejected rows, answers by label or tag, and the total, least and largest of values.
 
     *window* has the rows' counts by the bins of the contract's reference, as `Reference.count` makes them; None without
     a reference. Each part keeps its statistics, so that a resumed run and a merge of shards count every row once.
@@ -35,9 +35,9 @@ class Statistics:
             self.window = prediction.reference.count(prediction.measures)
         if not answers:
             return
-        if "label" in answers[0]:
-            for answer in answers:
-                self.labels[answer["label"]] = self.labels.get(answer["label"], 0) + 1
+        for label in prediction.heads.names_in(answers):
+            self.labels[label] = self.labels.get(label, 0) + 1
+        if prediction.heads.only is None or prediction.heads.columns.get("value") != "number":
             return
         values = [answer["value"] for answer in answers]
         self._widen(sum(values), min(values), max(values))

@@ -26,13 +26,12 @@ from serving.batch.jobs.workers import Connect, Workers
 from serving.batch.readers.csv_dialect import Dialect
 from serving.batch.rows import Columns, find_columns
 from serving.batch.writers.parquet_output import kept_types
-from serving.batch.writers.writer import Writer, answer_columns
+from serving.batch.writers.writer import Writer
 from serving.catalog import LiveModel, ModelServer
 from serving.contract import Contract
 from serving.registry import server_config
 
-_PART_ROWS = {"image": 1_000}
-_PART_ROWS_ELSE = 50_000
+_PART_ROWS, _PART_ROWS_OF_FILES = 50_000, 1_000
 _BATCH_BYTES = 2 * 1024 * 1024
 _MIN_BATCH_ROWS = 16
 _HASH_CHARACTERS = 16
@@ -85,10 +84,11 @@ class Prepared:
     @property
     def workers(self) -> Workers:
         """The threads or processes. A shard gets only the processes that it was given: several may share a machine."""
-        job, kind = self.job, self.live.contract.preprocessor.kind
+        job = self.job
+        has_text = any(it.control == "text" for it in self.live.contract.record.fields.values())
         if job.processes:
             return Workers(job.in_flight, job.processes)
-        return Workers.fitted(job.in_flight, kind, self.inputs.size if job.shard.count == 1 else 0)
+        return Workers.fitted(job.in_flight, has_text, self.inputs.size if job.shard.count == 1 else 0)
 
     @property
     def plan(self) -> Plan:
@@ -111,7 +111,7 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
     outputs = frozenset((job.output, rejects_path(job.output)))
     inputs = find_inputs(job.inputs, job.format, sys.stdin.buffer, outputs)
     digest = contract_hash(live.document)
-    answer, types = answer_columns(live.contract.output), kept_types(columns.keep, inputs)
+    answer, types = tuple(live.contract.answers.columns.items()), kept_types(columns.keep, inputs)
     writer = make_writer(job.output, answer, columns.keep, types, _constants(job.model, live.version, digest))
     options = Options(
         columns.fields,
@@ -120,7 +120,7 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         job.format or "by name",
         job.limit,
         job.batch_rows or fitting_rows(live.contract),
-        job.part_rows or _PART_ROWS.get(live.contract.preprocessor.kind, _PART_ROWS_ELSE),
+        job.part_rows or (_PART_ROWS_OF_FILES if columns.files else _PART_ROWS),
         writer.made_by,
         answer,
         types,
@@ -215,5 +215,5 @@ def _constants(model: str, version: int, digest: str) -> tuple[str, int, str]:
 
 def fitting_rows(contract: Contract) -> int:
     """Return how many rows fit a call: a power of two, by the size of the model's features."""
-    specs = contract.preprocessor.inputs.values()
+    specs = contract.record.specs.values()
     return max(server_config.fitting_rows(_BATCH_BYTES, sum(spec.row_bytes for spec in specs)), _MIN_BATCH_ROWS)

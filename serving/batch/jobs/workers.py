@@ -23,8 +23,6 @@ Connect = Callable[[], ModelServer]
 _context = multiprocessing.get_context("spawn")  # gRPC does not survive a fork
 
 
-_PYTHON_BOUND = ("text",)
-"""The kinds of preprocessing that threads don't speed up."""
 _MIN_BYTES_FOR_PROCESSES = 16 * 1024 * 1024
 """With less to read, processes take longer to start than they save: measured with reviews, one process against two."""
 _MAX_PROCESSES = 4
@@ -38,9 +36,9 @@ class Workers:
     processes: int = 1
 
     @classmethod
-    def fitted(cls, in_flight: int, kind: str, size: int) -> "Workers":
-        """Choose the number of processes for *size* bytes of instances of this *kind*."""
-        if kind not in _PYTHON_BOUND or size < _MIN_BYTES_FOR_PROCESSES:
+    def fitted(cls, in_flight: int, has_text: bool, size: int) -> "Workers":
+        """Choose the number of processes for *size* bytes of instances: threads don't speed up the reading of text."""
+        if not has_text or size < _MIN_BYTES_FOR_PROCESSES:
             return cls(in_flight)
         return cls(in_flight, min(processors(), _MAX_PROCESSES))
 

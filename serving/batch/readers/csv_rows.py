@@ -8,6 +8,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
+from serving.batch.cells import FLOATS
 from serving.batch.errors import BadInput
 from serving.batch.inputs.source import Source
 from serving.batch.readers.column_check import check_columns
@@ -103,23 +104,28 @@ class CsvReader:
         }
         names = tuple(there)
         pick = itemgetter(*there.values()) if len(there) > 1 else lambda cells: (cells[there[names[0]]],)
-        if self.decimal != "." or not set(names) <= self.columns.numbers:
-            numbers = self.columns.numbers
-            return lambda cells: {
-                name: _number(cell, self.decimal) if name in numbers else cell
-                for name, cell in zip(names, pick(cells), strict=True)
-            }
+        kinds = [self.columns.kinds[name] for name in names]
+        readers = [kind.reader(self.decimal) for kind in kinds]
 
         def instance(cells: list[str]) -> dict[str, Any]:
+            return {name: read(cell) for name, read, cell in zip(names, readers, pick(cells), strict=True)}
+
+        if self.decimal != "." or not all(kind.is_number and kind.datatype in FLOATS for kind in kinds):
+            return instance
+
+        may_miss = any(kind.missing for kind in kinds)  # then NaN is a missing one
+
+        def numbers(cells: list[str]) -> dict[str, Any]:
             picked = pick(cells)
+            text = "".join(picked)
             try:
-                if "_" not in "".join(picked):
+                if not ("_" in text or (may_miss and ("n" in text or "N" in text))):
                     return dict(zip(names, map(float, picked), strict=True))
             except ValueError:
                 pass
-            return {name: _number(cell, self.decimal) for name, cell in zip(names, picked, strict=True)}
+            return instance(cells)
 
-        return instance
+        return numbers
 
 
 def _cells(reader: Iterator[list[str]], lines: CsvLines) -> Iterator[list[str] | str]:
@@ -144,16 +150,3 @@ def _cells(reader: Iterator[list[str]], lines: CsvLines) -> Iterator[list[str] |
 
 def _cells_size(rows: Sequence[Any]) -> int:
     return sum(map(len, chain.from_iterable(rows)))
-
-
-def _number(cell: str, decimal: str) -> Any:
-    if not cell.strip():
-        return None
-    if decimal != ".":
-        if "." in cell:  # which then separates thousands: the contract rejects it
-            return cell
-        cell = cell.replace(decimal, ".")
-    try:
-        return cell if "_" in cell else float(cell)
-    except ValueError:
-        return cell

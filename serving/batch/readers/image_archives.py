@@ -21,7 +21,8 @@ def zip_records(source: Source, columns: Columns) -> Opened:
     check_columns(source, columns)
     with open_streams(source) as (_, file):
         images = _from_zip(_zip(source, file))
-    return Opened(IteratorRecords(source, (file,), images, _size, group=1), ImageReader(f"{source.name}/"))
+    records = IteratorRecords(source, (file,), images, _size, group=1)
+    return Opened(records, ImageReader(f"{source.name}/", *columns.fields))
 
 
 def tar_records(source: Source, columns: Columns) -> Opened:
@@ -29,7 +30,7 @@ def tar_records(source: Source, columns: Columns) -> Opened:
     check_columns(source, columns)
     with open_streams(source) as (stream, file):
         records = IteratorRecords(source, (stream, file), _from_tar(stream), _size, group=1)
-    return Opened(records, ImageReader(f"{source.name}/"))
+    return Opened(records, ImageReader(f"{source.name}/", *columns.fields))
 
 
 def zip_passed_over(source: Source) -> Counter[str]:

@@ -14,7 +14,6 @@ MAX_IMAGE_BYTES = 100_000_000
 """A larger file is rejected unread."""
 
 TOO_LARGE = f"expected a file of at most {MAX_IMAGE_BYTES:,} bytes"
-_FIELD = "image"
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,12 @@ def folder_records(source: Source, columns: Columns) -> Opened:
     images = FolderRecords(source)
     if not len(images):
         raise BadInput(f"{source.name}: expected a folder of images ({', '.join(IMAGE_SUFFIXES)}), found none")
-    return Opened(images, ImageReader(""))
+    return Opened(images, ImageReader("", *columns.fields))
 
 
 def check_columns(source: Source, columns: Columns) -> None:
     """Raise BadInput if the model, or an option, needs more columns than the image."""
-    if tuple(columns.fields) != (_FIELD,):
+    if columns.files != columns.fields.keys() or len(columns.fields) != 1:
         anyway = "; --format parquet reads a folder's Parquet files" if source.format == "folder" else ""
         raise BadInput(f"{source.name}: a folder or an archive holds images; this model takes other fields{anyway}")
     if columns.id_column or columns.keep:
@@ -89,6 +88,7 @@ class ImageReader:
     """Images -> rows; *prefix* precedes their paths."""
 
     prefix: str
+    field: str
 
     def read(self, records: Sequence[Image], first: int) -> Rows:
         """Read images."""
@@ -97,7 +97,7 @@ class ImageReader:
             if image.problem:
                 rows.rejects.append((number, f"{self.prefix}{image.path}: {image.problem}"))
             else:
-                rows.add(number, self.prefix + image.path, {_FIELD: _data(image)})
+                rows.add(number, self.prefix + image.path, {self.field: _data(image)})
         return rows
 
 

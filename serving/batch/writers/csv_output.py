@@ -10,6 +10,7 @@ import orjson
 
 from serving.batch.compression import compressed
 from serving.batch.writers.text_output import TextOutput
+from serving.contract.heads.head import ColumnType
 
 
 class CsvWriter(TextOutput):
@@ -21,7 +22,7 @@ class CsvWriter(TextOutput):
         """Make lines, quoted where needed."""
         text = io.StringIO()
         passing = ([_cell(values[index]) for values in kept] for index in range(len(self.keep)))
-        answered = (_answers(name, answers) for name in self.answer)
+        answered = (_answers(name, kind, answers) for name, kind in self.answer)
         rows = zip(ids, *passing, *answered, *map(repeat, self.constants), strict=False)  # what repeats has no end
         csv.writer(text, lineterminator="\n").writerows(rows)
         return compressed(text.getvalue().encode(), self.compression)
@@ -32,10 +33,10 @@ class CsvWriter(TextOutput):
         return compressed(text.getvalue().encode(), self.compression)
 
 
-def _answers(name: str, answers: Sequence[Mapping[str, Any]]) -> list[Any]:
-    if name == "scores":
-        return [orjson.dumps(answer[name]).decode() for answer in answers]
-    return [answer[name] for answer in answers]
+def _answers(name: str, kind: ColumnType, answers: Sequence[Mapping[str, Any]]) -> list[Any]:
+    if kind in ("text", "number"):
+        return [answer[name] for answer in answers]
+    return [orjson.dumps(answer[name]).decode() for answer in answers]
 
 
 def _cell(value: Any) -> Any:

@@ -37,17 +37,17 @@ class ParquetWriter(Layout):
     def _schema(self) -> Any:
         arrow = extra("pyarrow", "Parquet")
         types = {
-            "label": arrow.string(),
-            "score": arrow.float64(),
+            "text": arrow.string(),
+            "number": arrow.float64(),
+            "texts": arrow.list_(arrow.string()),
+            "numbers": arrow.list_(arrow.float64()),
             "scores": arrow.map_(arrow.string(), arrow.float64()),
-            "value": arrow.float64(),
-            "unit": arrow.string(),
         }
         return arrow.schema(
             [
                 ("row_id", arrow.string()),
                 *map(self._field, self.keep),
-                *((name, types[name]) for name in self.answer),
+                *((name, types[kind]) for name, kind in self.answer),
                 ("model", arrow.string()),
                 ("version", arrow.int64()),
                 ("contract", arrow.string()),
@@ -59,7 +59,7 @@ class ParquetWriter(Layout):
         arrow = extra("pyarrow", "Parquet")
         schema = self._schema
         answered = [
-            *([_entries(answer[name]) for answer in answers] for name in self.answer),
+            *([_entries(answer[name]) for answer in answers] for name, _ in self.answer),
             *([value] * len(ids) for value in self.constants),
         ]
         arrays = [

@@ -13,7 +13,7 @@ class TextOutput(Layout):
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the output's columns."""
-        return (ROW_ID, *self.keep, *self.answer, *TRAILING)
+        return (ROW_ID, *self.keep, *(name for name, _ in self.answer), *TRAILING)
 
     def write_part(self, pieces: Iterable[bytes], file: BinaryIO) -> None:
         """Write the pieces one after another."""

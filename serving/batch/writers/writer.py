@@ -8,10 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
-from serving.contract.outputs import Labels, Output
+from serving.contract.heads.head import ColumnType
 
 ROW_ID = "row_id"
 TRAILING = ("model", "version", "contract")
+
+
+Answer = tuple[tuple[str, ColumnType], ...]
+"""The columns of an answer: the name of each, and what it holds."""
 
 
 class Writer(Protocol):
@@ -50,11 +54,6 @@ class Layout:
 
     keep: tuple[str, ...]
     types: str
-    answer: tuple[str, ...]
+    answer: Answer
     constants: tuple[str, int, str]
     compression: str = ""
-
-
-def answer_columns(output: Output) -> tuple[str, ...]:
-    """Name the columns of an answer."""
-    return ("label", "score", "scores") if isinstance(output, Labels) else ("value", "unit")

@@ -116,6 +116,11 @@ class NumberArray:
             schema |= {"type": ["array", "null"]}
         return schema | ({"description": self.padding.words(self.shape[0])} if self.padding else {})
 
+    @property
+    def value_shape(self) -> tuple[int, ...] | None:
+        """The shape of one value; None if the first axis may have any length."""
+        return None if self.padding else self.shape
+
     def limited(self, limits: InstanceLimits) -> "NumberArray":
         """Return itself: its shape is its limit."""
         return self

@@ -31,6 +31,7 @@ class Category:
     vocabulary: Vocabulary
     output: Output = "onehot"
     kind: ClassVar[str] = "category"
+    value_shape: ClassVar[tuple[int, ...]] = ()
 
     def __post_init__(self) -> None:
         if self.output not in get_args(Output):

@@ -40,6 +40,7 @@ class Date:
     zone: str = "UTC"
     missing: Missing = "error"
     kind: ClassVar[str] = "date"
+    value_shape: ClassVar[tuple[int, ...]] = ()
     datatype: ClassVar[Datatype] = "BYTES"
     control: ClassVar[Control] = "date"
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from PIL import Image
 
 from serving.contract.encoders.framing import Frame, Size, squeeze
-from serving.contract.image import _DEEP_GREY, _QUARTER_TURNS, _TURNS, _eight_bits, _turn
-from serving.contract.png import keyed
+from serving.contract.encoders.pixels import DEEP_GREY, QUARTER_TURNS, TURNS, eight_bits, turn_of
+from serving.contract.encoders.png import keyed
 
 FILTERS = {name: Image.Resampling[name.upper()] for name in ("bilinear", "bicubic", "lanczos", "nearest")}
 """All but the last are antialiased."""
 
 _MIRRORED_TAGS = {2: (1, 0), 3: (1, 1), 4: (0, 1), 6: (1, 0), 7: (1, 1), 8: (0, 1)}
-_MIRRORED = {_TURNS[tag]: axes for tag, axes in _MIRRORED_TAGS.items()}
+_MIRRORED = {TURNS[tag]: axes for tag, axes in _MIRRORED_TAGS.items()}
 """Whether a turn brings the end of a row, or of a column, to its beginning."""
 
 
@@ -32,8 +32,8 @@ class Developing:
 
         Raises whatever Pillow does for a file that is broken.
         """
-        turn = _turn(image)
-        quarter = turn in _QUARTER_TURNS
+        turn = turn_of(image)
+        quarter = turn in QUARTER_TURNS
         whole = image.size[::-1] if quarter else image.size
         frame = self.framing(whole, self.size)
         scale = self._drafted(image, frame, whole, quarter)
@@ -61,8 +61,8 @@ class Developing:
         return 1 if drafted is None else round(width / drafted[1][2])
 
     def _flat(self, image: Image.Image) -> Image.Image:
-        if image.mode in _DEEP_GREY:
-            image = _eight_bits(image)
+        if image.mode in DEEP_GREY:
+            image = eight_bits(image)
         if image.has_transparency_data:
             image = image.convert("RGBA")
             backdrop = Image.new("RGBA", image.size, (self.background,) * 3 + (255,))

@@ -44,6 +44,11 @@ class Encoder(Protocol):
         ...
 
     @property
+    def value_shape(self) -> tuple[int, ...] | None:
+        """The shape of one value as a tensor, () for one that is no list; None for lists that differ in length."""
+        ...
+
+    @property
     def control(self) -> Control:
         """The form control that suits the field."""
         ...

@@ -15,8 +15,8 @@ from serving.contract.encoders.developing import FILTERS, Developing
 from serving.contract.encoders.encoder import Control, Datatype
 from serving.contract.encoders.framing import FRAMINGS
 from serving.contract.encoders.picture_file import PictureLimits, Refused, base64_length, no_picture
+from serving.contract.encoders.pixels import FORMATS
 from serving.contract.faults import Faults
-from serving.contract.image import FORMATS
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.reference import Measures
 
@@ -50,6 +50,7 @@ class Picture:
     max_pixels: int = 50_000_000
     max_bytes: int = 100_000_000
     kind: ClassVar[str] = "image"
+    value_shape: ClassVar[tuple[int, ...]] = ()
     optional: ClassVar[bool] = False
     datatype: ClassVar[Datatype] = "BYTES"
     control: ClassVar[Control] = "picture"

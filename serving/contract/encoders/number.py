@@ -36,6 +36,7 @@ class Number:
     low: float | None = None
     high: float | None = None
     kind: ClassVar[str] = "number"
+    value_shape: ClassVar[tuple[int, ...]] = ()
     datatype: ClassVar[Datatype] = "FP64"
     control: ClassVar[Control] = "number"
 

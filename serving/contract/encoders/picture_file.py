@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
+from serving.contract.encoders.pixels import FORMATS
+from serving.contract.encoders.png import pixels_only
 from serving.contract.faults import shown
-from serving.contract.image import FORMATS
-from serving.contract.png import pixels_only
 
 
 class Refused(Exception):

@@ -61,6 +61,11 @@ class Raw:
         return nested.nested_schema(self.shape, self._elements.schema)
 
     @property
+    def value_shape(self) -> tuple[int, ...]:
+        """The shape of one value."""
+        return self.shape
+
+    @property
     def datatype(self) -> Datatype:
         """The Open Inference Protocol's type of the elements."""
         return self._elements.datatype

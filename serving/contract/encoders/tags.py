@@ -34,6 +34,7 @@ class Tags:
     vocabulary: Vocabulary
     output: Output = "multihot"
     kind: ClassVar[str] = "tags"
+    value_shape: ClassVar[None] = None
     control: ClassVar[Control] = "choices"
 
     def __post_init__(self) -> None:

@@ -36,6 +36,7 @@ class Text:
     missing: Missing = "error"
     max_characters: int = 10_000_000
     kind: ClassVar[str] = "text"
+    value_shape: ClassVar[tuple[int, ...]] = ()
     datatype: ClassVar[Datatype] = "BYTES"
     control: ClassVar[Control] = "text"
 

@@ -26,6 +26,11 @@ class Head(Protocol):
         ...
 
     @property
+    def facts(self) -> Mapping[str, Any]:
+        """What people first want to know of the answers, as JSON values: the labels, say, or the unit."""
+        ...
+
+    @property
     def columns(self) -> Mapping[str, ColumnType]:
         """What an answer holds, by name, in the order in which a file has it."""
         ...

@@ -8,8 +8,8 @@ import numpy as np
 
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
-from serving.contract.heads.answers import closed, measure_name, shortest
 from serving.contract.heads.head import ColumnType
+from serving.contract.heads.words import closed, measure_name, shortest
 from serving.contract.reference import Measures
 
 _MEASURES = ("value", "width")
@@ -32,6 +32,11 @@ class Interval:
     def __post_init__(self) -> None:
         if not 0 <= self.coverage <= 1:
             raise ValueError(f"coverage: expected a share from 0 to 1, got {self.coverage}")
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The unit, and the share of test rows that the intervals held."""
+        return {"unit": self.unit, "coverage": self.coverage}
 
     @property
     def schema(self) -> dict[str, Any]:

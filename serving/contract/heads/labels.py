@@ -8,8 +8,8 @@ import numpy as np
 
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
-from serving.contract.heads.answers import check_names, closed, measure_name, scores_by_name
 from serving.contract.heads.head import ColumnType
+from serving.contract.heads.words import check_names, closed, measure_name, scores_by_name
 from serving.contract.reference import Measures
 
 _MOST = 1_000_000
@@ -38,6 +38,11 @@ class Labels:
         return TensorSpec("float32", (None, 1 if len(self.names) == 2 else len(self.names)))
 
     @property
+    def facts(self) -> Mapping[str, Any]:
+        """The labels."""
+        return {"labels": self.names}
+
+    @property
     def schema(self) -> dict[str, Any]:
         """The JSON schema of one answer."""
         score = {"type": "number", "minimum": 0, "maximum": 1}
@@ -45,7 +50,7 @@ class Labels:
             {
                 "label": {"type": "string", "enum": list(self.names)},
                 "score": score,
-                "scores": scores_by_name(self.names),
+                "scores": scores_by_name(self.names, min(self.top, len(self.names))),
             }
         )
 

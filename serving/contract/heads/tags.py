@@ -8,8 +8,8 @@ import numpy as np
 
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
-from serving.contract.heads.answers import check_names, closed, measure_name, scores_by_name
 from serving.contract.heads.head import ColumnType
+from serving.contract.heads.words import check_names, closed, measure_name, scores_by_name
 from serving.contract.reference import Measures
 
 
@@ -33,6 +33,11 @@ class TagSet:
         return TensorSpec("float32", (None, len(self.names)))
 
     @property
+    def facts(self) -> Mapping[str, Any]:
+        """The tags, and from what score on each holds."""
+        return {"tags": self.names, "thresholds": dict(zip(self.names, self.thresholds, strict=True))}
+
+    @property
     def schema(self) -> dict[str, Any]:
         """The JSON schema of one answer."""
         tags = {
@@ -41,7 +46,7 @@ class TagSet:
             "uniqueItems": True,
             "description": "those whose score reaches the threshold that was chosen for them, best first",
         }
-        return closed({"tags": tags, "scores": scores_by_name(self.names)})
+        return closed({"tags": tags, "scores": scores_by_name(self.names, len(self.names))})
 
     def answers(self, values: Array) -> list[dict[str, Any]]:
         """Make `{"tags", "scores"}` for each row of `values: float32[batch, tags]`; scores in the order of names."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
-from serving.contract.heads.answers import closed, measure_name, shortest
 from serving.contract.heads.head import ColumnType
+from serving.contract.heads.words import closed, measure_name, shortest
 from serving.contract.reference import Measures
 
 
@@ -30,6 +30,11 @@ class Value:
     def __post_init__(self) -> None:
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise ValueError(f"low: expected less than high, {self.high:g}, got {self.low:g}")
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The unit."""
+        return {"unit": self.unit}
 
     @property
     def schema(self) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
-from serving.contract.heads.answers import check_names, closed, measure_name, shortest
 from serving.contract.heads.head import ColumnType
+from serving.contract.heads.words import check_names, closed, measure_name, shortest
 from serving.contract.reference import Measures
 
 
@@ -33,11 +33,16 @@ class Values:
         return TensorSpec("float32", (None, len(self.names)))
 
     @property
+    def facts(self) -> Mapping[str, Any]:
+        """The units, by name."""
+        return {"units": dict(zip(self.names, self.units, strict=True))}
+
+    @property
     def schema(self) -> dict[str, Any]:
         """The JSON schema of one answer; it says the units."""
         units = zip(self.names, self.units, strict=True)
         numbers = {name: {"type": "number"} | ({"description": f"in {unit}"} if unit else {}) for name, unit in units}
-        return closed({"values": closed(numbers)})
+        return closed({"values": closed(numbers) | {"maxProperties": len(self.names)}})
 
     def answers(self, values: Array) -> list[dict[str, Any]]:
         """Make `{"values": {name: number}}` for each row of `values: float32[batch, names]`."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
-from serving.contract.heads.answers import closed, measure_name
 from serving.contract.heads.head import ColumnType
+from serving.contract.heads.words import closed, measure_name
 from serving.contract.reference import Measures
 
 _MOST = 1_000_000
@@ -31,6 +31,11 @@ class Vector:
     def output(self) -> TensorSpec:
         """The numbers."""
         return TensorSpec("float32", (None, self.size))
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The number of numbers."""
+        return {"size": self.size}
 
     @property
     def schema(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from serving.catalog import LiveModel
 from serving.contract import Contract
 from serving.gateway.openapi import schemas
 from serving.gateway.openapi.schemas import Schema, array, closed
-from serving.gateway.protocols.named_tensors import file_fields, input_tensors
+from serving.gateway.protocols.named_tensors import input_tensors, json_fields, only_file, to_json
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -102,16 +102,17 @@ def _index() -> dict[str, Any]:
 
 def _predict(live: LiveModel, max_instances: int) -> dict[str, Any]:
     contract = live.contract
-    example, scores = contract.examples[0].instance, contract.examples[0].scores
+    example = contract.examples[0].instance
+    outputs = {name: array[None] for name, array in contract.examples[0].outputs.items()}
     examples = {"one": {"value": example}, "many": {"value": {"instances": [example]}}}
     content: dict[str, Any] = {JSON: {"schema": schemas.predict_request(contract, max_instances), "examples": examples}}
-    if file_fields(contract):
+    if file := only_file(contract):
         files = closed(
-            {"image": array({"contentMediaType": "application/octet-stream"}, minItems=1, maxItems=max_instances)}
+            {file: array({"contentMediaType": "application/octet-stream"}, minItems=1, maxItems=max_instances)}
         )
         content["multipart/form-data"] = {"schema": files}
         content |= {"image/*": {}, "application/octet-stream": {}}
-    reply = {"model": live.model, "version": live.version, "predictions": contract.output.answers(scores[None])}
+    reply = {"model": live.model, "version": live.version, "predictions": contract.answers.make(outputs)}
     answer = {JSON: {"schema": schemas.predict_reply(contract), "example": reply}}
     operation = _operation(f"Predict with {contract.model}", PREDICT, answer, (400, 413, 415, 422, *_BEHIND))
     return {**operation, "operationId": f"predict_{contract.model}", "requestBody": _body(content)}
@@ -119,9 +120,12 @@ def _predict(live: LiveModel, max_instances: int) -> dict[str, Any]:
 
 def _infer(contract: Contract) -> dict[str, Any]:
     instance = contract.examples[0].instance
+    as_json = json_fields(contract)
     inputs = [
-        {"name": info.name, "datatype": info.datatype, "shape": [1], "data": [instance.get(info.name)]}
+        {"name": info.name, "datatype": info.datatype, "shape": [1, *info.shape[1:]], "data": [value]}
         for info in input_tensors(contract)
+        for value in [to_json(instance.get(info.name)) if info.name in as_json else instance.get(info.name)]
+        if info.shape == (-1,) or value is not None  # a whole list that is missing is not in a tensor
     ]
     content = {JSON: {"schema": schemas.infer_request(contract), "examples": {"one": {"value": {"inputs": inputs}}}}}
     answer = {JSON: {"schema": schemas.infer_reply(contract)}, "application/octet-stream": {}}

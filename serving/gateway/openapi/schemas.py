@@ -3,9 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from serving.contract import Contract, Labels, Value
+from serving.contract import Contract
 from serving.gateway.protocols.inference_v2_tensors import NUMBERS
-from serving.gateway.protocols.named_tensors import BYTES, FP64, TensorInfo, input_tensors, output_tensors
+from serving.gateway.protocols.named_tensors import (
+    BOOL,
+    BYTES,
+    TensorInfo,
+    input_tensors,
+    json_fields,
+    list_fields,
+    output_tensors,
+)
 
 Schema = dict[str, Any]
 
@@ -34,7 +42,7 @@ def closed(properties: Mapping[str, Schema], optional: Sequence[str] = ()) -> Sc
 
 def predict_request(contract: Contract, max_instances: int) -> Schema:
     """Describe the JSON of POST /predict/<model>: one instance, or an array of up to *max_instances*."""
-    instance = contract.preprocessor.instance_schema
+    instance = contract.record.schema
     return {"oneOf": [instance, closed({"instances": array(instance, minItems=1, maxItems=max_instances)})]}
 
 
@@ -44,34 +52,39 @@ def predict_reply(contract: Contract) -> Schema:
         {
             "model": {"const": contract.model},
             "version": {"type": "integer", "minimum": 1},
-            "predictions": array(_answer(contract), minItems=1),
+            "predictions": array(contract.answers.schema, minItems=1),
         }
     )
 
 
 def infer_request(contract: Contract) -> Schema:
     """Describe the JSON of the Open Inference Protocol's infer request."""
-    fields = contract.preprocessor.instance_schema["properties"]
-    tensors = [
-        {
-            "type": "object",
-            "properties": {
-                "name": {"const": info.name},
-                "datatype": {"enum": list(NUMBERS) if info.datatype == FP64 else [BYTES]},
-                "shape": array({"type": "integer", "minimum": 1}, minItems=1, maxItems=2),
-                "data": {"anyOf": [array(fields[info.name]), array(array(fields[info.name], minItems=1, maxItems=1))]},
-                "parameters": nullable(ANY_OBJECT),
-            },
-            "required": ["name", "datatype", "shape", "data"],
-        }
-        for info in input_tensors(contract)
-    ]
-    names = [info.name for info in output_tensors(contract)]
+    fields, as_json = contract.record.schema["properties"], json_fields(contract)
+    required = contract.record.required
+    as_text = {name: STRING if name in required else nullable(STRING) for name in as_json}
+    tensors = [_input(info, as_text.get(info.name, fields[info.name])) for info in input_tensors(contract)]
+    names = [info.name for info in output_tensors(contract.answers)]
     members: Schema = {"name": {"enum": names}, "parameters": nullable(ANY_OBJECT)}
     output = {"type": "object", "properties": members, "required": ["name"]}
     optional = {"id": STRING, "parameters": ANY_OBJECT, "outputs": array(output)}
     properties = {"inputs": _any_of(tensors), **{name: nullable(schema) for name, schema in optional.items()}}
     return {"type": "object", "properties": properties, "required": ["inputs"]}
+
+
+def _input(info: TensorInfo, field: Schema) -> Schema:
+    rank = len(info.shape)
+    data = {"anyOf": [array(field), array(array(field, minItems=1, maxItems=1))]} if rank == 1 else array(field)
+    return {
+        "type": "object",
+        "properties": {
+            "name": {"const": info.name},
+            "datatype": {"enum": [info.datatype] if info.datatype in (BYTES, BOOL) else list(NUMBERS)},
+            "shape": array({"type": "integer", "minimum": 1}, minItems=rank, maxItems=max(2, rank)),
+            "data": data,
+            "parameters": nullable(ANY_OBJECT),
+        },
+        "required": ["name", "datatype", "shape", "data"],
+    }
 
 
 def infer_reply(contract: Contract) -> Schema:
@@ -87,7 +100,7 @@ def infer_reply(contract: Contract) -> Schema:
             },
             optional=["data", "parameters"],
         )
-        for info in output_tensors(contract)
+        for info in output_tensors(contract.answers)
     ]
     properties = {"model_name": {"const": contract.model}, "model_version": STRING, "id": STRING}
     return closed({**properties, "outputs": _any_of(tensors)}, optional=["id"])
@@ -95,8 +108,9 @@ def infer_reply(contract: Contract) -> Schema:
 
 def rows_request(contract: Contract, max_instances: int) -> Schema:
     """Describe the row format of TensorFlow Serving's predict request. With one field, bare values are accepted too."""
-    instance = contract.preprocessor.instance_schema
-    fields = {name: _alone_or_not(field) for name, field in instance["properties"].items()}
+    instance = contract.record.schema
+    lists = list_fields(contract)
+    fields = {name: field if name in lists else _alone_or_not(field) for name, field in instance["properties"].items()}
     row = {**instance, "properties": fields}
     items = {"anyOf": [row, *fields.values()]} if len(fields) == 1 else row
     signature = {"enum": ["serving_default", ""]}
@@ -110,21 +124,9 @@ def _alone_or_not(schema: Schema) -> Schema:
 
 def rows_reply(contract: Contract) -> Schema:
     """Describe its reply."""
-    columns = {info.name: _row(info) for info in output_tensors(contract)}
+    columns = {info.name: _row(info) for info in output_tensors(contract.answers)}
     row = next(iter(columns.values())) if len(columns) == 1 else closed(columns)
     return closed({"predictions": array(row, minItems=1)})
-
-
-def _answer(contract: Contract) -> Schema:
-    match contract.output:
-        case Labels(names):
-            label, score = {"enum": list(names)}, {"type": "number", "minimum": 0, "maximum": 1}
-            scores = {"type": "object", "propertyNames": label, "additionalProperties": score}
-            return closed({"label": label, "score": score, "scores": scores})
-        case Value(unit):
-            return closed({"value": NUMBER, "unit": {"const": unit}})
-        case _:
-            return ANY_OBJECT
 
 
 def _any_of(tensors: Sequence[Schema]) -> Schema:

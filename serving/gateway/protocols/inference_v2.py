@@ -13,7 +13,7 @@ from serving.gateway.protocols.inference_v2_extensions import add_extensions
 from serving.gateway.protocols.inference_v2_reply import infer_reply
 from serving.gateway.protocols.inference_v2_request import parameters, read_document, read_inputs, requested_outputs
 from serving.gateway.protocols.inference_v2_tensors import wanted_outputs
-from serving.gateway.protocols.named_tensors import TensorInfo, input_tensors, output_tensors
+from serving.gateway.protocols.named_tensors import TensorInfo, input_tensors, output_columns, output_tensors
 from serving.gateway.replies import json_reply
 from serving.monitoring.gateway_metrics import Metrics
 
@@ -53,7 +53,7 @@ def _add_models(routes: Blueprint, answering: Answering, catalog: Catalog) -> No
         contract = answering.live(model, version).contract
         versions = [str(number) for number in catalog.state(model).live]
         metadata = {"name": model, "versions": versions, "platform": "plumbline_contract"}
-        tensors = {"inputs": input_tensors(contract), "outputs": output_tensors(contract)}
+        tensors = {"inputs": input_tensors(contract), "outputs": output_tensors(contract.answers)}
         return json_reply(metadata | {name: list(map(_described, infos)) for name, infos in tensors.items()})
 
     @routes.get("/models/<model>/ready")
@@ -72,12 +72,13 @@ def _add_infer(routes: Blueprint, answering: Answering, max_depth: int) -> None:
         contract = answering.live(model, version).contract
         document, binary = read_document(request, max_depth)
         as_bytes = parameters(document).get("binary_data_output") is True
-        wanted = wanted_outputs(requested_outputs(document), [info.name for info in output_tensors(contract)], as_bytes)
+        known = [info.name for info in output_tensors(contract.answers)]
+        wanted = wanted_outputs(requested_outputs(document), known, as_bytes)
         prediction = answering.predict(model, lambda: read_inputs(document, binary, contract), version)
         reply: dict[str, Any] = {"model_name": model, "model_version": str(prediction.version)}
         if document.get("id") is not None:
             reply["id"] = document["id"]
-        return infer_reply(reply, prediction.answers, wanted)
+        return infer_reply(reply, output_columns(prediction.heads, prediction.answers), wanted)
 
 
 _VERSION = installed("plumbline")

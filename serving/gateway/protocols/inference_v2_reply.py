@@ -12,12 +12,12 @@ from serving.gateway.replies import json_reply
 
 
 def infer_reply(
-    reply: Mapping[str, Any], answers: Sequence[Mapping[str, Any]], outputs: Mapping[str, bool]
+    reply: Mapping[str, Any], columns: Mapping[str, Sequence[Any]], outputs: Mapping[str, bool]
 ) -> Response:
-    """Add to *reply* the parts of *answers* that *outputs* names: as bytes if its value is True, else as JSON."""
+    """Add to *reply* those of *columns* that *outputs* names: as bytes if its value is True, else as JSON."""
     tensors, blobs = [], []
     for name, as_bytes in outputs.items():
-        output = output_of(name, answers)
+        output = output_of(name, columns)
         tensor: dict[str, Any] = {"name": name, "datatype": output.datatype, "shape": output.values.shape}
         if as_bytes:
             blobs.append(output.binary())

@@ -14,7 +14,7 @@ from serving.errors import MalformedRequest
 from serving.gateway.protocols.body import kind, parse_json, read_body
 from serving.gateway.protocols.inference_v2_tensors import InputTensor, Parameters, read_instances, refuse_shared_memory
 from serving.gateway.protocols.named_tensors import input_tensors
-from serving.gateway.protocols.predict_body import Instances, pointer
+from serving.gateway.protocols.predict_body import Instances, Path, Pointer, pointer
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 
@@ -93,21 +93,23 @@ def _taken(binary: memoryview, size: int, name: str) -> memoryview:
 def _flat(data: Any, name: str) -> Sequence[Any]:
     if not isinstance(data, list):
         raise MalformedRequest(f"input {name[:60]!r}: expected 'data' as an array, got {kind(data)}")
-    return [value for row in data for value in row] if _is_nested(data) else data
+    while _is_nested(data):
+        data = [value for row in data for value in row]
+    return data  # type: ignore[no-any-return]
 
 
 def _is_nested(data: Any) -> bool:
     return bool(data) and isinstance(data, list) and all(isinstance(row, list) for row in data)
 
 
-def _pointer(inputs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Any:
-    def place(index: int, field: str) -> str:
-        if field not in names:
+def _pointer(inputs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Pointer:
+    def place(index: int, path: Path) -> str:
+        if not path or path[0] not in names:
             return pointer("inputs")
-        number = names.index(field)
+        number = names.index(str(path[0]))
         data = inputs[number].get("data")
         if not isinstance(data, list):
             return pointer("inputs", number)
-        return pointer("inputs", number, "data", index, *([0] if _is_nested(data) else []))
+        return pointer("inputs", number, "data", index, *(path[1:] or ([0] if _is_nested(data) else [])))
 
     return place

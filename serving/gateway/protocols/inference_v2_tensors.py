@@ -16,13 +16,15 @@ from serving.contract import Contract
 from serving.errors import MalformedRequest
 from serving.gateway.protocols.body import kind
 from serving.gateway.protocols.named_tensors import (
+    BOOL,
     BYTES,
     FP64,
+    TensorInfo,
     as_text,
     file_fields,
+    from_json,
     input_tensors,
-    output_columns,
-    required,
+    json_fields,
     rows,
 )
 from serving.gateway.protocols.predict_body import Instances, Pointer
@@ -73,16 +75,15 @@ class OutputTensor:
 
 def read_instances(tensors: Sequence[InputTensor], contract: Contract, pointer: Pointer | None = None) -> Instances:
     """Turn input tensors into instances. *pointer* finds their fields in the request. Raise MalformedRequest."""
-    datatypes = {info.name: info.datatype for info in input_tensors(contract)}
-    files = file_fields(contract)
+    known = {info.name: info for info in input_tensors(contract)}
+    files, as_json = file_fields(contract), json_fields(contract)
     columns: dict[str, Sequence[Any]] = {}
     for tensor in tensors:
         if tensor.name in columns:
             raise MalformedRequest(f"input {tensor.name[:60]!r} is listed twice")
-        values = _values(tensor, datatypes.get(tensor.name))
-        is_text = isinstance(values[0], bytes) and tensor.name not in files if values else False
-        columns[tensor.name] = [as_text(value) for value in values] if is_text else values
-    return Instances(rows(columns), pointer, tuple(name for name in required(contract) if name not in columns))
+        values = _values(tensor, known.get(tensor.name), tensor.name in files)
+        columns[tensor.name] = [from_json(value) for value in values] if tensor.name in as_json else values
+    return Instances(rows(columns), pointer, tuple(name for name in contract.record.required if name not in columns))
 
 
 def wanted_outputs(
@@ -115,38 +116,55 @@ def refuse_shared_memory(place: str, parameters: Parameters) -> None:
             raise MalformedRequest(f"{place}: the parameter {name[:60]!r} is not supported")
 
 
-def output_of(name: str, answers: Sequence[Mapping[str, Any]]) -> OutputTensor:
-    """Make the output *name* of a request's *answers*."""
-    array = np.asarray(output_columns(answers)[name])
+def output_of(name: str, columns: Mapping[str, Sequence[Any]]) -> OutputTensor:
+    """Make the output *name* of what `output_columns` returned."""
+    array = np.asarray(columns[name])
     return OutputTensor(name, FP64 if array.dtype.kind == "f" else BYTES, array)
 
 
-def _values(tensor: InputTensor, expected: str | None) -> Sequence[Any]:
-    """Return the values of an input of shape [n] or [n, 1]. *expected* is its datatype if the model has the input."""
-    name, datatype = tensor.name[:60], tensor.datatype
-    accepted = {FP64: NUMBERS, BYTES: (BYTES,), None: (*NUMBERS, BYTES)}[expected]
+def _values(tensor: InputTensor, expected: TensorInfo | None, is_file: bool) -> Sequence[Any]:
+    """Return the values of an input, nested as the field has them; *expected* is None if the model has no such."""
+    name = tensor.name[:60]
+    _check_datatype(name, tensor.datatype, expected.datatype if expected else None)
+    shape = _checked_shape(name, tensor.shape, expected.shape[1:] if expected else ())
+    values = tensor.values
+    if isinstance(values, memoryview):
+        values = _unpacked(values, tensor.datatype, name, is_file)
+    if len(values) != math.prod(shape):
+        raise MalformedRequest(f"input {name!r}: expected {math.prod(shape)} values by its shape, got {len(values)}")
+    if len(shape) == 1:
+        return values
+    nested = np.empty(len(values), object)
+    nested[:] = values
+    listed: list[Any] = nested.reshape(shape).tolist()
+    return listed
+
+
+def _check_datatype(name: str, datatype: Any, expected: str | None) -> None:
+    numbers = tuple(NUMBERS)
+    accepted = {BYTES: (BYTES,), BOOL: (BOOL,), None: (*numbers, BOOL, BYTES)}.get(expected, numbers)
     if not isinstance(datatype, str) or datatype not in accepted:
         got = repr(datatype[:60]) if isinstance(datatype, str) else kind(datatype)
         raise MalformedRequest(f"input {name!r}: expected datatype {expected or FP64}, got {got}")
-    count = _count(tensor.shape, name)
-    values = _unpacked(tensor.values, datatype, name) if isinstance(tensor.values, memoryview) else tensor.values
-    if len(values) != count:
-        raise MalformedRequest(f"input {name!r}: expected {count} values by its shape, got {len(values)}")
-    return values
 
 
-def _count(shape: Any, name: str) -> int:
+def _checked_shape(name: str, shape: Any, of_value: tuple[int, ...]) -> list[int]:
+    """Return *shape*, without a last axis of size 1 that a value has not."""
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise MalformedRequest(f"input {name!r}: expected 'shape' as an array of sizes")
-    if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
-        raise MalformedRequest(f"input {name!r}: expected shape [n] or [n, 1], got {str(shape)[:60]}")
-    return math.prod(shape)
+    if not of_value and len(shape) == 2 and shape[1] == 1:
+        return shape[:1]
+    if shape[1:] != list(of_value):
+        wanted = f"[n{''.join(f', {size}' for size in of_value)}]" + ("" if of_value else " or [n, 1]")
+        raise MalformedRequest(f"input {name!r}: expected shape {wanted}, got {str(shape)[:60]}")
+    return shape
 
 
-def _unpacked(data: memoryview, datatype: str, name: str) -> Sequence[Any]:
+def _unpacked(data: memoryview, datatype: str, name: str, is_file: bool) -> Sequence[Any]:
     if datatype == BYTES:
-        return _elements(data, name)
-    dtype = np.dtype(NUMBERS[datatype])
+        elements = _elements(data, name)
+        return elements if is_file else [as_text(element) for element in elements]
+    dtype = np.dtype(np.bool_ if datatype == BOOL else NUMBERS[datatype])
     if len(data) % dtype.itemsize:
         raise MalformedRequest(f"input {name!r}: expected {dtype.itemsize} bytes a value, got {len(data)} bytes")
     array = np.frombuffer(data, dtype)

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 
 from serving.gateway.protocols.answering import Answering
+from serving.gateway.protocols.named_tensors import only_file
 from serving.gateway.protocols.predict_body import read_instances
 from serving.gateway.replies import json_reply
 
@@ -14,10 +15,10 @@ def predict_routes(answering: Answering, max_depth: int) -> Blueprint:
 
     @routes.post("/predict/<model>")
     def predict(model: str) -> Response:
-        def takes_image() -> bool:
-            return answering.live(model).contract.preprocessor.fields == ("image",)
+        def file_field() -> str | None:
+            return only_file(answering.live(model).contract)
 
-        prediction = answering.predict(model, lambda: read_instances(request, takes_image, max_depth))
+        prediction = answering.predict(model, lambda: read_instances(request, file_field, max_depth))
         return json_reply({"model": model, "version": prediction.version, "predictions": prediction.answers})
 
     return routes

@@ -12,8 +12,11 @@ from serving.gateway.protocols.body import kind, parse_json, read_body, read_fil
 _JSON_EXAMPLE = '{"instances": [{...}, ...]}'
 _BINARY = "application/octet-stream"
 
-Pointer = Callable[[int, str], str]
-"""Takes an instance's number and field ("" for the instance itself). Returns its place in the body (RFC 6901)."""
+Path = tuple[str | int, ...]
+"""A place within an instance: a field, and what follows in its value; empty for the instance itself."""
+
+Pointer = Callable[[int, Path], str]
+"""Takes an instance's number and a path in it. Returns the place in the body (RFC 6901)."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +47,23 @@ def bounded(instances: Instances, max_instances: int) -> Instances:
     return instances
 
 
-def read_instances(request: flask.Request, takes_image: Callable[[], bool], max_depth: int) -> Instances:
+def read_instances(request: flask.Request, file_field: Callable[[], str | None], max_depth: int) -> Instances:
     """Read the instances of a request.
 
-    JSON, nested at most *max_depth* deep, has one instance or many. If the model *takes_image*, the body may also be
-    an image, or a form with image files.
+    JSON, nested at most *max_depth* deep, has one instance or many. If the model takes nothing but the file of a
+    *file_field*, the body may also be that file, or a form with files.
 
     Raise MalformedRequest, RequestTooLarge or UnsupportedMedia.
     """
     media = request.mimetype
     if media == "application/json":
         return _from_json(parse_json(read_body(request), max_depth))
-    image = takes_image()
-    if image and media == "multipart/form-data":
-        return Instances([{"image": file.read()} for file in read_files(request)], None)
-    if image and (media.startswith("image/") or media == _BINARY):
-        return Instances([{"image": read_body(request)}], None)
-    accepted = f"application/json, multipart/form-data, image/* or {_BINARY}" if image else "application/json"
+    field = file_field()
+    if field and media == "multipart/form-data":
+        return Instances([{field: file.read()} for file in read_files(request)], None)
+    if field and (media.startswith("image/") or media == _BINARY):
+        return Instances([{field: read_body(request)}], None)
+    accepted = f"application/json, multipart/form-data, image/* or {_BINARY}" if field else "application/json"
     raise UnsupportedMedia(f"expected Content-Type {accepted}, got {media[:80]!r}")
 
 
@@ -68,11 +71,11 @@ def _from_json(document: Any) -> Instances:
     if not isinstance(document, dict):
         raise MalformedRequest(f"expected one instance as a JSON object, or {_JSON_EXAMPLE}, got {kind(document)}")
     if "instances" not in document:
-        return Instances([document], lambda index, field: pointer(field))
+        return Instances([document], lambda index, path: pointer(*path))
     if len(document) > 1:
         other = next(name for name in document if name != "instances")
         raise MalformedRequest(f"expected only 'instances', got also {other[:60]!r}")
     instances = document["instances"]
     if not isinstance(instances, list):
         raise MalformedRequest(f"expected {_JSON_EXAMPLE}, got {kind(instances)} as 'instances'")
-    return Instances(instances, lambda index, field: pointer("instances", index, field))
+    return Instances(instances, lambda index, path: pointer("instances", index, *path))

@@ -8,8 +8,8 @@ from typing import Any
 from serving.contract import Contract
 from serving.errors import MalformedRequest
 from serving.gateway.protocols.body import kind
-from serving.gateway.protocols.named_tensors import as_text, file_fields, required, rows
-from serving.gateway.protocols.predict_body import Instances, pointer
+from serving.gateway.protocols.named_tensors import as_text, file_fields, list_fields, rows
+from serving.gateway.protocols.predict_body import Instances, Path, pointer
 
 SIGNATURE = "serving_default"
 
@@ -33,19 +33,20 @@ def is_rows(document: Any) -> bool:
 def read_rows(instances: Any, contract: Contract) -> Instances:
     """Read `instances`. If the model has one field, bare values are accepted too.
 
-    A value may be in an array of length 1: to such callers, the batch has the shape [n, 1].
+    A value may be in an array of length 1, unless the field is a list: to such callers, the batch has the shape [n, 1].
 
     Raise MalformedRequest.
     """
     if not isinstance(instances, list):
         raise MalformedRequest(f"expected 'instances' as an array, got {kind(instances)}")
-    fields, files = contract.preprocessor.fields, file_fields(contract)
-    bare = [len(fields) == 1 and (not isinstance(each, dict) or _is_base64(each)) for each in instances]
-    values = [{fields[0]: each} if is_bare else each for each, is_bare in zip(instances, bare, strict=True)]
-    return Instances(
-        [_read(each, files) if isinstance(each, dict) else each for each in values],
-        lambda index, field: pointer("instances", index, "" if bare[index] else field, *_rank(values[index], field)),
-    )
+    fields = _Fields(contract)
+    bare = [len(fields.names) == 1 and (not isinstance(each, dict) or _is_base64(each)) for each in instances]
+    values = [{fields.names[0]: each} if is_bare else each for each, is_bare in zip(instances, bare, strict=True)]
+
+    def place(index: int, path: Path) -> str:
+        return pointer("instances", index, *(() if bare[index] else path[:1]), *fields.rank(values[index], path))
+
+    return Instances([fields.read(each) if isinstance(each, dict) else each for each in values], place)
 
 
 def read_columns(inputs: Any, contract: Contract) -> Instances:
@@ -55,23 +56,22 @@ def read_columns(inputs: Any, contract: Contract) -> Instances:
 
     Raise MalformedRequest.
     """
-    fields, files = contract.preprocessor.fields, file_fields(contract)
+    fields = _Fields(contract)
     bare = not isinstance(inputs, dict) or _is_base64(inputs)
-    if bare and len(fields) > 1:
-        raise MalformedRequest(f"expected 'inputs' as an object with {', '.join(fields)}, got {kind(inputs)}")
-    columns = {fields[0]: inputs} if bare else inputs
+    if bare and len(fields.names) > 1:
+        raise MalformedRequest(f"expected 'inputs' as an object with {', '.join(fields.names)}, got {kind(inputs)}")
+    columns = {fields.names[0]: inputs} if bare else inputs
     listed = {name: values if isinstance(values, list) else [values] for name, values in columns.items()}
 
-    def place(index: int, field: str) -> str:
-        if field not in columns:
+    def place(index: int, path: Path) -> str:
+        if not path or path[0] not in columns:
             return pointer("inputs")
-        many = isinstance(columns[field], list)
-        return pointer(
-            "inputs", "" if bare else field, index if many else "", *_rank({field: listed[field][index]}, field)
-        )
+        name = str(path[0])
+        row = (index,) if isinstance(columns[name], list) else ()
+        return pointer("inputs", *(() if bare else (name,)), *row, *fields.rank({name: listed[name][index]}, path))
 
-    missing = tuple(name for name in required(contract) if name not in columns)
-    return Instances([_read(instance, files) for instance in rows(listed)], place, missing)
+    missing = tuple(name for name in contract.record.required if name not in columns)
+    return Instances([fields.read(instance) for instance in rows(listed)], place, missing)
 
 
 def predictions(columns: Mapping[str, Sequence[Any]]) -> list[Any]:
@@ -86,21 +86,30 @@ def outputs(columns: Mapping[str, Sequence[Any]]) -> Any:
     return next(iter(columns.values())) if len(columns) == 1 else columns
 
 
-def _read(instance: Mapping[str, Any], files: frozenset[str]) -> dict[str, Any]:
-    return {name: _unpacked(_alone(value), name in files) for name, value in instance.items()}
+class _Fields:
+    """The fields of a model: which are files, and which are lists themselves."""
 
+    def __init__(self, contract: Contract) -> None:
+        self.names = tuple(contract.record.fields)
+        self._files = file_fields(contract)
+        self._lists = list_fields(contract)
 
-def _alone(value: Any) -> Any:
-    return value[0] if _is_alone(value) else value
+    def read(self, instance: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the instance that the body's form stands for."""
+        return {name: value if name in self._lists else self._read(name, value) for name, value in instance.items()}
+
+    def rank(self, instance: Any, path: Path) -> Path:
+        """Return what follows a field's name in a place: 0 if its value is in an array of length 1."""
+        name = path[0] if path else ""
+        alone = isinstance(instance, dict) and name not in self._lists and _is_alone(instance.get(name))
+        return (0, *path[1:]) if alone else path[1:]
+
+    def _read(self, name: str, value: Any) -> Any:
+        return _unpacked(value[0] if _is_alone(value) else value, name in self._files)
 
 
 def _is_alone(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 1
-
-
-def _rank(instance: Any, field: str) -> tuple[int, ...]:
-    """Return the end of a field's pointer: 0 if its value is in an array of length 1."""
-    return (0,) if isinstance(instance, dict) and _is_alone(instance.get(field)) else ()
 
 
 def _unpacked(value: Any, is_file: bool) -> Any:

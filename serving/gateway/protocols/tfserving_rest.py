@@ -58,7 +58,7 @@ def _add_models(routes: Blueprint, answering: Answering, catalog: Catalog) -> No
         live = answering.live(model, version, label)
         signature = {
             "inputs": {info.name: _tensor_info(info) for info in input_tensors(live.contract)},
-            "outputs": {info.name: _tensor_info(info) for info in output_tensors(live.contract)},
+            "outputs": {info.name: _tensor_info(info) for info in output_tensors(live.contract.answers)},
             "method_name": "tensorflow/serving/predict",
         }
         spec = {"name": model, "signature_name": "", "version": str(live.version)}
@@ -80,7 +80,8 @@ def _add_predict(routes: Blueprint, answering: Answering, max_depth: int) -> Non
                 return body.read_rows(document["instances"], contract)
             return body.read_columns(document["inputs"], contract)
 
-        columns = output_columns(answering.predict(model, read, version, label).answers)
+        prediction = answering.predict(model, read, version, label)
+        columns = output_columns(prediction.heads, prediction.answers)
         return json_reply({"predictions": body.predictions(columns)} if is_rows else {"outputs": body.outputs(columns)})
 
 

@@ -1,42 +1,46 @@
 // Shows a model's answer, and how long it took.
 
 import { element } from "./dom.js";
+import { described, headsOf } from "./heads.js";
 
-const figure = new Intl.NumberFormat("en", { maximumSignificantDigits: 5 });
-const tenths = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const duration = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const fineDuration = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-// No score is rounded to 0% or 100%.
-function percent(score) {
-  if (score < 0.001) return "< 0.1%";
-  return score > 0.999 && score < 1 ? "> 99.9%" : tenths.format(score);
-}
-
-export function answerNodes({ reply, milliseconds, stages }, labels) {
+// `facts` are those of the only head, or of each by its name.
+export function answerNodes({ reply, milliseconds, stages }, facts) {
   const [prediction] = reply.predictions;
-  return [...predictionNodes(prediction, labels), ...timeNodes(reply.version, milliseconds, stages)];
+  return [...predictionNodes(headsOf(prediction), facts), ...timeNodes(reply.version, milliseconds, stages)];
 }
 
 // The answer as one sentence, for screen readers.
-export function answerSentence({ reply }) {
-  const [{ label, score, value, unit }] = reply.predictions;
-  const result = label === undefined ? `${figure.format(value)} in ${unit}` : `${label}, ${percent(score)}`;
-  return `Answer: ${result}`;
+export function answerSentence({ reply }, facts) {
+  const heads = headsOf(reply.predictions[0]);
+  const words = heads.map(([name, answer]) => (name ? `${name} ` : "") + described(answer, factsOf(name, facts)).words);
+  return `Answer: ${words.join("; ")}`;
 }
 
-function predictionNodes(prediction, labels) {
-  if (prediction.scores) return labelNodes(prediction, labels);
-  if ("value" in prediction) return [headline(figure.format(prediction.value), `in ${prediction.unit}`)];
-  return [element("pre", {}, JSON.stringify(prediction, null, 2))];
+function factsOf(name, facts) {
+  return name ? facts?.[name] : facts;
 }
 
-function labelNodes({ label, score, scores }, labels) {
-  const rows = Object.entries(scores).sort(([, one], [, other]) => other - one);
-  const shown = rows.map(([name, value]) => [name, value, percent(value)]);
-  const rest = (labels?.length ?? 0) - rows.length;
-  const note = rest > 0 ? element("p", { class: "hint" }, `The best ${rows.length} of ${labels.length} labels.`) : null;
-  return [headline(label, percent(score)), barTable("Scores", ["label", "score"], shown), note].filter(Boolean);
+function predictionNodes(heads, facts) {
+  if (heads.length === 1) return headNodes("", described(heads[0][1], facts));
+  const rows = heads.map(([name, answer]) => {
+    const nodes = headNodes(name, described(answer, factsOf(name, facts)));
+    return element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, ...nodes));
+  });
+  return [element("table", { class: "heads" }, ...tableParts("Answers", ["head", "answer"], rows))];
+}
+
+function headNodes(name, { main, aside, bars, table, text, note }) {
+  const of = name && ` of ${name}`;
+  return [
+    main && headline(main, aside),
+    bars && barTable(`Scores${of}`, bars.heads, bars.rows),
+    table && plainTable(`Values${of}`, table.heads, table.rows),
+    text && element("pre", { class: "numbers", tabindex: 0, role: "group", "aria-label": `Details${of}` }, text),
+    note && element("p", { class: "hint" }, note),
+  ].filter(Boolean);
 }
 
 function headline(text, aside) {
@@ -53,18 +57,24 @@ function timeNodes(version, milliseconds, stages) {
 
 // Rows of [name, share of the full width, figure].
 function barTable(caption, [nameHead, figureHead], rows) {
-  const head = element(
-    "tr",
-    {},
-    element("th", { scope: "col" }, nameHead),
-    element("td", {}),
-    element("th", { scope: "col" }, figureHead),
-  );
   const body = rows.map(([name, share, text]) =>
     element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, bar(share)), element("td", {}, text)),
   );
-  const table = [element("caption", {}, caption), element("thead", {}, head), element("tbody", {}, ...body)];
-  return element("table", { class: "bars" }, ...table);
+  return element("table", { class: "bars" }, ...tableParts(caption, [nameHead, "", figureHead], body));
+}
+
+// Rows of texts, the first of which names the row.
+function plainTable(caption, heads, rows) {
+  const body = rows.map(([name, ...texts]) =>
+    element("tr", {}, element("th", { scope: "row" }, name), ...texts.map((text) => element("td", {}, text))),
+  );
+  return element("table", { class: "values" }, ...tableParts(caption, heads, body));
+}
+
+function tableParts(caption, heads, rows) {
+  const cells = heads.map((head) => (head ? element("th", { scope: "col" }, head) : element("td", {})));
+  const head = element("thead", {}, element("tr", {}, ...cells));
+  return [element("caption", {}, caption), head, element("tbody", {}, ...rows)];
 }
 
 function bar(share) {

@@ -1,14 +1,16 @@
 // The gateway's API. Paths are relative to the page, so it also works below a prefix.
 
 import { keyHeaders, promptForKey } from "./key.js";
+import { parse } from "./values.js";
 
 const TIMEOUT_MILLISECONDS = 60_000;
 
-// An error from the gateway: an RFC 9457 problem, or a part of one.
+// An error from the gateway: an RFC 9457 problem, or a part of one. It may say in how many seconds to try again.
 export class Problem extends Error {
-  constructor(problem) {
+  constructor(problem, retrySeconds) {
     super(problem.detail ?? problem.title);
     this.problem = problem;
+    this.retrySeconds = retrySeconds;
   }
 }
 
@@ -41,12 +43,12 @@ async function exchangeOnce(path, options) {
   let reply, body;
   try {
     reply = await fetch(path, { ...options, signal });
-    body = await reply.json();
+    body = parse(await reply.text());
   } catch (error) {
     if (options.signal.aborted) throw error;
     throw new Problem({ title: "No answer", detail: reply ? notJson(reply) : unreachable(error) });
   }
-  if (!reply.ok) throw new Problem(body);
+  if (!reply.ok) throw new Problem(body, Number(reply.headers.get("Retry-After")) || null);
   return { headers: reply.headers, body, milliseconds: performance.now() - start };
 }
 

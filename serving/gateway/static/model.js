@@ -1,11 +1,14 @@
 // One model: its facts, the form for an instance, and its answer or error.
 
 import { answerNodes, answerSentence } from "./answer.js";
+import { placeInWords, placeOf } from "./asking.js";
 import { curl } from "./curl.js";
 import { element } from "./dom.js";
-import { isPicture, makeFields } from "./fields.js";
+import { acceptFiles } from "./drops.js";
+import { makeFields } from "./fields.js";
 import { get, Problem, send } from "./gateway.js";
 import { hasKey } from "./key.js";
+import { answerFiles } from "./rows.js";
 
 const figure = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 
@@ -18,10 +21,11 @@ export async function modelArticle(model, signal) {
   find(".notices").append(...notices(model));
   if (!model.instance) {
     find(".columns").remove();
+    find(".file").remove();
     return article;
   }
-  const { schema, example } = model.instance;
-  const fields = makeFields(schema, await padOf(model, signal), signal);
+  const { example } = model.instance;
+  const fields = makeFields(model.instance, await padsOf(model, signal));
   find(".fields").append(...fields.map((field) => field.node));
   const write = (instance) => fields.forEach((field) => field.write(instance[field.name]));
   write(example);
@@ -29,6 +33,8 @@ export async function modelArticle(model, signal) {
   find("[name=clear]").addEventListener("click", () => write({}));
   find("[name=copy]").addEventListener("click", (event) => copy(event.target, find("code")));
   predictOnSubmit(find, model, fields, signal);
+  const pictures = fields.filter((field) => field.take);
+  acceptFiles(pictures, find(".file"), answerFiles(find(".file"), model, signal), signal);
   return article;
 }
 
@@ -56,13 +62,19 @@ function notices({ ready, problem, data, refused }) {
   return texts.map((text) => element("p", { class: "notice" }, text));
 }
 
-// A person can draw for a model of grey images. The contract has what is needed: whether the input has one channel, and
-// the background that replaces transparency.
-async function padOf({ instance, contract }, signal) {
-  if (!Object.values(instance.schema.properties).some(isPicture)) return null;
-  const { preprocessor, signature } = await get(contract.replace(/^\//, ""), signal);
-  if (!Object.values(signature.inputs).some(({ shape }) => shape.length === 4 && shape[3] === 1)) return null;
-  return preprocessor.background < 128 ? { paper: "#000", ink: "#fff" } : { paper: "#fff", ink: "#000" };
+// A person can draw for a model of grey images. The contract has what is needed: which fields are such, and the background
+// that replaces transparency. In schema 1 there was one field, and the model's input told whether it is grey.
+async function padsOf({ instance, contract }, signal) {
+  const pictures = Object.keys(instance.controls).filter((name) => instance.controls[name] === "picture");
+  if (!pictures.length) return {};
+  const { fields, preprocessor } = await get(contract.replace(/^\//, ""), signal);
+  const states = fields ?? pictures.map((name) => ({ name, colour: preprocessor.mode, background: preprocessor.background }));
+  const grey = states.filter(({ name, colour }) => pictures.includes(name) && colour === "L");
+  return Object.fromEntries(grey.map(({ name, background }) => [name, padOf(background)]));
+}
+
+function padOf(background) {
+  return background < 128 ? { paper: "#000", ink: "#fff" } : { paper: "#fff", ink: "#000" };
 }
 
 function predictOnSubmit(find, model, fields, signal) {
@@ -87,8 +99,8 @@ function predictOnSubmit(find, model, fields, signal) {
       find("code").textContent = curl(new URL(path, document.baseURI).href, request, hasKey());
       find(".command").hidden = false;
       const answered = await send(path, request, signal);
-      answer.replaceChildren(...answerNodes(answered, model.answer?.labels));
-      status.textContent = answerSentence(answered);
+      answer.replaceChildren(...answerNodes(answered, model.answer));
+      status.textContent = answerSentence(answered, model.answer);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Problem)) throw error;
@@ -121,23 +133,21 @@ function clearErrors(find, fields) {
 
 // Shows errors at the fields that they name, and all others below the form.
 function showProblem(find, fields, problem) {
-  const errors = problem.errors ?? [problem];
-  const placed = errors.map((error) => [fields.find((field) => field.name === fieldOf(error)), error]);
-  const controls = placed.filter(([field]) => field).map(([field, error]) => field.fail(reason(error, field.name)));
-  const elsewhere = placed.filter(([field]) => !field).map(([, error]) => error.detail ?? problem.detail ?? problem.title);
-  find(".problem").replaceChildren(...elsewhere.map((text) => element("p", {}, text)));
+  const errors = (problem.errors ?? [problem]).map((error) => ({ ...error, place: placeOf(error) }));
+  const atFields = fields.map((field) => [field, errors.filter(({ place }) => place[0] === field.name)]);
+  const failed = atFields.filter(([, found]) => found.length);
+  const controls = failed.map(([field, found]) => field.fail(found.map(inWords).join("; "), found[0].place[1]));
+  const names = fields.map(({ name }) => name);
+  const elsewhere = errors.filter(({ place }) => !names.includes(place[0]));
+  const texts = elsewhere.map(({ detail }) => detail ?? problem.detail ?? problem.title);
+  const more = (problem.error_count ?? 0) - errors.length;
+  if (more > 0) texts.push(`And ${more.toLocaleString("en")} more.`);
+  find(".problem").replaceChildren(...texts.map((text) => element("p", {}, text)));
   controls[0]?.focus();
 }
 
-// RFC 9457's "pointer" ("#/instances/0/CRIM"), or the problem's "field".
-function fieldOf({ pointer, field }) {
-  return pointer ? decodeURIComponent(pointer.split("/").at(-1)).replaceAll("~1", "/").replaceAll("~0", "~") : field;
-}
-
-// The error is shown at its field, so the part of the sentence that names the field is left out.
-function reason({ detail }, name) {
-  const place = `field '${name}': `;
-  return detail.includes(place) ? detail.slice(detail.indexOf(place) + place.length) : detail;
+function inWords({ detail, place: [, path] }) {
+  return path.length ? `${placeInWords(path)}: ${detail}` : detail;
 }
 
 async function copy(button, code) {

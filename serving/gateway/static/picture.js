@@ -8,7 +8,7 @@ const PAD = 280;
 const STROKE = 0.08; // of the pad's side: MNIST's strokes are 2 to 3 of 28 pixels wide
 
 // `pad` is null, or {paper, ink}: the colours of a model's drawings.
-export function pictureField({ name, controlAttributes, wrap, failAt }, pad, signal) {
+export function pictureField({ name, controlAttributes, wrap, failAt }, pad) {
   const input = element("input", { ...controlAttributes, type: "file", accept: "image/*" });
   const canvas = element("canvas", { role: "img", class: pad ? "pad" : "photo", width: PAD, height: PAD });
   const ways = pad ? "Draw here, or choose, drop or paste an image." : "Choose, drop or paste an image.";
@@ -40,7 +40,6 @@ export function pictureField({ name, controlAttributes, wrap, failAt }, pad, sig
   }
 
   input.addEventListener("change", () => take(input.files));
-  acceptDrops(node, take, signal);
   if (pad) {
     acceptStrokes(canvas, pad, () => {
       if (source !== "drawing") {
@@ -57,6 +56,8 @@ export function pictureField({ name, controlAttributes, wrap, failAt }, pad, sig
   return {
     name,
     node,
+    take,
+    isEmpty: () => !source,
     file: () => (source instanceof File ? source : undefined),
     read: async () => {
       if (source === "drawing") return canvas.toDataURL("image/png").split(",")[1];
@@ -66,7 +67,7 @@ export function pictureField({ name, controlAttributes, wrap, failAt }, pad, sig
       input.value = "";
       show(value ?? null);
     },
-    fail: failAt(input),
+    fail: failAt([input]),
   };
 }
 
@@ -89,27 +90,6 @@ async function paint(canvas, pad, blob) {
   context.imageSmoothingEnabled = !pad; // a pad shows the pixels of a small drawing
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
-}
-
-// Files dropped or pasted anywhere on the page go to this field.
-function acceptDrops(node, take, signal) {
-  const hasFiles = (event) => event.dataTransfer.types.includes("Files");
-  const on = (name, listener) => document.addEventListener(name, listener, { signal });
-  on("dragover", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault(); // else the browser would leave the page and open the file
-    node.classList.add("over");
-  });
-  on("dragleave", (event) => {
-    if (!event.relatedTarget) node.classList.remove("over");
-  });
-  on("drop", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    node.classList.remove("over");
-    take(event.dataTransfer.files);
-  });
-  on("paste", (event) => take(event.clipboardData.files));
 }
 
 // For mouse, pen and touch.

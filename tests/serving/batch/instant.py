@@ -20,7 +20,7 @@ class InstantServer:
     ) -> tuple[int, dict[str, Array]]:
         if version != self._version:
             raise UnknownVersion(model, version)
-        return version, {"scores": scores(features, self._contract.output.width, 0)}
+        return version, {"scores": scores(features, self._contract.answers.specs["scores"].shape[1] or 0, 0)}
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
         return self._document

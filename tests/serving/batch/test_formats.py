@@ -41,4 +41,4 @@ def test_help_and_errors_name_every_format() -> None:
 @pytest.mark.parametrize("output", ["out.txt", "out.tsv", "out", "out.parquet.gz", "out.zip"])
 def test_an_output_of_another_format_is_refused(output: str) -> None:
     with pytest.raises(BadInput, match=r"expected \.csv, \.jsonl \(also with \.gz or \.zst\) or \.parquet at its end"):
-        make_writer(output, ("value", "unit"), (), "", ("m", 1, "c"))
+        make_writer(output, (("value", "number"), ("unit", "text")), (), "", ("m", 1, "c"))

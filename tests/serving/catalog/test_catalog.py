@@ -164,7 +164,7 @@ def test_a_contract_that_can_not_be_read_is_refused(
 def test_scores_of_another_shape_are_refused(catalog: Catalog, model_server: FakeModelServer) -> None:
     model_server.publish(text_contract())
     model_server.publish(text_contract(), 2, model=lambda features: np.zeros((2, 3), np.float32))
-    assert "scores have shape (2, 3)" in refusals(catalog, model_server)
+    assert "expected output 'scores' as float32[2, 1], got float32[2, 3]" in refusals(catalog, model_server)
 
 
 def test_a_server_error_refuses_and_an_outage_is_tried_again(catalog: Catalog, model_server: FakeModelServer) -> None:

@@ -7,7 +7,7 @@ LIMITS = InstanceLimits(text_characters=77, image_pixels=1, image_bytes=1)
 
 
 def test_a_contract_is_read_as_it_is_obeyed_within_the_limits() -> None:
-    assert Contracts(LIMITS).read(DOCUMENT)[0].preprocessor == text_contract().preprocessor.limited(LIMITS)
+    assert Contracts(LIMITS).read(DOCUMENT)[0].record == text_contract().record.limited(LIMITS)
     contract, document = Contracts().read(DOCUMENT)
     assert contract.to_json().encode() == DOCUMENT == document
 
@@ -19,4 +19,4 @@ def test_what_is_kept_is_not_read_again() -> None:
     contract, document = contracts.read(bytes(bytearray(DOCUMENT)))
     assert contract is contracts.read(DOCUMENT)[0]
     assert document is DOCUMENT
-    assert contract.preprocessor == text_contract().preprocessor.limited(LIMITS)
+    assert contract.record == text_contract().record.limited(LIMITS)

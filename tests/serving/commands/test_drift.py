@@ -53,7 +53,7 @@ def write_csv(path: Path, rows: list[dict[str, Any]]) -> Path:
 def like_training(count: int) -> list[dict[str, Any]]:
     examples = tabular_contract().examples
     return [
-        {"id": number, **examples[number % 2].instance, "value": float(examples[number % 2].scores[0])}
+        {"id": number, **examples[number % 2].instance, "value": float(examples[number % 2].outputs["scores"][0])}
         for number in range(count)
     ]
 
@@ -99,7 +99,7 @@ def test_labels_and_scores_of_a_scored_file_are_compared(tmp_path: Path) -> None
     contract = with_reference(text_contract())
     folder = saved(tmp_path / "sentiment", contract)
     instances = [example.instance for example in contract.examples] * 100
-    answers = contract.output.answers(scores(contract.features(instances), 1, 0))
+    answers = contract.answers.make({"scores": scores(contract.features(instances), 1, 0)})
     path = tmp_path / "a.jsonl"
     for label, verdict in ((None, "stable"), ("negative", "drift")):
         rows = [

@@ -4,23 +4,28 @@ import json
 import numpy as np
 import pytest
 
-from serving.contract import Contract, Labels, ParityExample, TabularScaler, TextVectorizer, Value, check_parity
+from serving.contract import Answers, Contract, ParityExample, Record, check_parity
+from serving.contract.encoders import Text
+from serving.contract.encoders.tokenizers.keras_words import KerasWords
+from serving.contract.faults import Faults
+from serving.contract.heads import Labels, Value
 from serving.errors import ContractError, InvalidInstance, ParityError
+from tests.serving.contracts import standard
 
-SCALER = TabularScaler(("rooms", "age"), (2.0, 20.0), (1.0, 10.0))
-VECTORIZER = TextVectorizer(("good", "bad"), num_words=6, length=3)
-
-
-def contract_of(preprocessor, output, instance, score):
-    features = preprocessor.transform([preprocessor.decode(instance)])
-    example = ParityExample(
-        instance, {name: array[0] for name, array in features.items()}, np.array([score], np.float32)
-    )
-    return Contract("m", "binary", preprocessor, output, (example,), 1e-3, {"metric": "accuracy"}, {"data": "sample"})
+NUMBERS = Record.packed({"rooms": standard(2.0, 1.0), "age": standard(20.0, 10.0)}, "features")
+WORDS = Record.single("text", Text(KerasWords(("good", "bad"), num_words=6), length=3), "ids")
 
 
-HOUSES = contract_of(SCALER, Value("$1000"), {"rooms": 3, "age": 10}, 24.5)
-REVIEWS = contract_of(VECTORIZER, Labels(("bad", "good"), top=2), {"text": "good"}, 0.4995)
+def contract_of(record, head, instance, score):
+    features = record.encode(record.read([instance], Faults()))
+    outputs = {"scores": np.array([score], np.float32)}
+    example = ParityExample(instance, {name: array[0] for name, array in features.items()}, outputs)
+    answers, evaluation = Answers.single(head), {"metric": "accuracy"}
+    return Contract("m", "binary", record, answers, (example,), 1e-3, evaluation, {"data": "sample"})
+
+
+HOUSES = contract_of(NUMBERS, Value("$1000"), {"rooms": 3, "age": 10}, 24.5)
+REVIEWS = contract_of(WORDS, Labels(("bad", "good"), top=2), {"text": "good"}, 0.4995)
 
 
 @pytest.mark.parametrize("contract", [HOUSES, REVIEWS])
@@ -28,8 +33,8 @@ def test_json_round_trip_is_exact(contract):
     again = Contract.from_json(contract.to_json())
 
     assert again.to_json() == contract.to_json()
-    assert again.preprocessor == contract.preprocessor
-    assert again.output == contract.output
+    assert again.record == contract.record
+    assert again.answers == contract.answers
     for name, array in contract.examples[0].features.items():
         assert np.array_equal(again.examples[0].features[name], array)
         assert again.examples[0].features[name].dtype == array.dtype
@@ -47,7 +52,7 @@ def test_json_tells_people_and_tools_signature_and_instance():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"schema": 2}', HOUSES.to_json().replace('"tabular"', '"audio"'), "\xff"]
+    "text", ["", "[]", "{}", '{"schema": 3}', HOUSES.to_json().replace('"number"', '"audio"'), "\xff"]
 )
 def test_what_is_not_a_contract_is_refused(text):
     with pytest.raises(ContractError, match="contract"):
@@ -70,25 +75,27 @@ def test_a_bad_instance_is_named_by_model_row_and_field(instances, message):
 
 
 def test_parity_holds_within_the_tolerance():
-    check_parity(HOUSES, lambda features: np.array([[24.5005]], np.float32))
+    check_parity(HOUSES, lambda features: {"scores": np.array([[24.5005]], np.float32)})
 
 
 @pytest.mark.parametrize(
     ("contract", "scores", "message"),
     [
         (HOUSES, [[24.502]], "m: parity example 0: scores are off by 0.00200"),
-        (HOUSES, [[np.nan]], "scores are off by nan"),
-        (HOUSES, [24.5], "scores have shape"),
+        (HOUSES, [[np.nan]], "expected finite scores"),
+        (HOUSES, [24.5], r"expected output 'scores' as float32\[1, 1\], got float32\[1\]"),
         (REVIEWS, [[0.5001]], "the label is another"),
     ],
 )
 def test_other_scores_break_parity(contract, scores, message):
     with pytest.raises(ParityError, match=message):
-        check_parity(contract, lambda features: np.array(scores, np.float32))
+        check_parity(contract, lambda features: {"scores": np.array(scores, np.float32)})
 
 
 def test_other_features_break_parity_and_name_the_first_difference():
-    skewed = dataclasses.replace(HOUSES, preprocessor=dataclasses.replace(SCALER, means=(2.0, 25.0)))
+    skewed = dataclasses.replace(
+        HOUSES, record=Record.packed({"rooms": standard(2.0, 1.0), "age": standard(25.0, 10.0)}, "features")
+    )
 
     with pytest.raises(ParityError, match=r"feature 'features': 1 values differ, first at \(1,\): -1.5 for -1.0"):
-        check_parity(skewed, lambda features: np.array([[24.5]], np.float32))
+        check_parity(skewed, lambda features: {"scores": np.array([[24.5]], np.float32)})

@@ -2,18 +2,33 @@ import base64
 import io
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from serving.contract import Contract, ImageResizer, Labels, Measures, Reference, TabularScaler, TextVectorizer, Value
+from serving.contract import Answers, Contract, Measures, Record, Reference
+from serving.contract.arrays import Features
+from serving.contract.encoders import Number, Picture, Text
+from serving.contract.encoders.scaling import Scaling
+from serving.contract.encoders.tokenizers.keras_words import KerasWords
+from serving.contract.faults import Faults
+from serving.contract.heads import Labels, Value
 from serving.contract.measuring import fit_reference, input_reference
 from serving.contract.reference import MOST_BINS, Continuous
 from serving.errors import ContractError
-from tests.serving.contracts import png, tabular_contract, text_contract, with_reference
+from tests.serving.contracts import png, standard, tabular_contract, text_contract, with_reference
 
-WORDS = TextVectorizer(tuple("the a of good film bad".split()), num_words=9, length=6)  # `bad` is too rare
+TEXT = Text(KerasWords(tuple("the a of good film bad".split()), num_words=9), length=6)  # `bad` is too rare
+WORDS = Record.single("text", TEXT, "ids")
+
+
+def measured(record: Record, instances: list[dict[str, Any]]) -> tuple[Features, Measures]:
+    faults = Faults()
+    rows = record.read(instances, faults)
+    assert not faults.count
+    return record.measured(rows)
 
 
 def test_bins_hold_their_upper_edge_and_about_the_same_number_of_rows() -> None:
@@ -36,8 +51,8 @@ def test_columns_of_few_values_have_few_bins_and_lose_no_row(values: list[float]
 
 def test_texts_are_measured_by_all_their_words() -> None:
     texts = ["The good film, the GOOD film of films!", "zork bad", "good"]
-    features, measures = WORDS.measured(texts)
-    assert np.array_equal(features["ids"], WORDS.transform(texts)["ids"])
+    features, measures = measured(WORDS, [{"text": text} for text in texts])
+    assert features["ids"][2].tolist() == [1, 7, 0, 0, 0, 0]
     # `films`, `zork` are unseen and `bad` is rare; the first text is longer than what the model takes of it.
     assert measures.values.tolist() == [[8, pytest.approx(1 / 8)], [2, 1], [1, 0]]
     assert measures.totals["vocabulary"].sum() == pytest.approx((5 + 0 + 1) / 5)
@@ -45,21 +60,20 @@ def test_texts_are_measured_by_all_their_words() -> None:
 
 
 def test_tables_are_measured_in_their_own_units() -> None:
-    scaler = TabularScaler(("rooms", "age"), (6.0, 50.0), (1.0, 20.0), missing="mean")
-    features, measures = scaler.measured([[7.0, math.nan]])
+    record = Record.packed({"rooms": standard(6.0, 1.0, "mean"), "age": standard(50.0, 20.0, "mean")}, "features")
+    features, measures = measured(record, [{"rooms": 7.0}])
     assert features["features"].tolist() == [[1, 0]]
     assert np.array_equal(measures.values, [[7.0, math.nan]], equal_nan=True)
 
 
-@pytest.mark.parametrize("resizer", [ImageResizer(8, 8), ImageResizer(224, 224), ImageResizer(28, 28, mode="L")])
-def test_pictures_are_measured_by_size_brightness_and_contrast(resizer: ImageResizer) -> None:
+@pytest.mark.parametrize("encoder", [Picture(8, 8), Picture(224, 224), Picture(28, 28, colour="L")])
+def test_pictures_are_measured_by_size_brightness_and_contrast(encoder: Picture) -> None:
     half = np.zeros((300, 200, 3), np.uint8)
     half[:, 100:] = 255
     file = io.BytesIO()
     Image.fromarray(half).save(file, "JPEG")
-    decoded = [resizer.decode({"image": data}) for data in (png(51), file.getvalue())]
-    features, measures = resizer.measured(decoded)
-    assert np.array_equal(features["image"], resizer.transform(decoded)["image"])
+    record = Record.single("image", encoder, "image")
+    _, measures = measured(record, [{"image": data} for data in (png(51), file.getvalue())])
     even, halves = measures.values
     assert even == pytest.approx([120, 0.2, 0], abs=0.01)
     assert halves == pytest.approx([60_000, 0.5, 0.5], abs=0.06)  # also where the JPEG was decoded at a quarter
@@ -68,17 +82,16 @@ def test_pictures_are_measured_by_size_brightness_and_contrast(resizer: ImageRes
 def test_a_large_jpeg_has_its_own_size_though_it_is_decoded_at_less() -> None:
     file = io.BytesIO()
     Image.new("RGB", (1600, 1200)).save(file, "JPEG")
-    resizer = ImageResizer(28, 28)
-    decoded = resizer.decode({"image": base64.b64encode(file.getvalue()).decode()})
-    assert decoded.width < 1600
-    assert resizer.measured([decoded])[1].values[0, 0] == 1600 * 1200
+    record = Record.single("image", Picture(28, 28), "image")
+    _, measures = measured(record, [{"image": base64.b64encode(file.getvalue()).decode()}])
+    assert measures.values[0, 0] == 1600 * 1200
 
 
 def test_answers_are_measured_as_they_are_given() -> None:
-    two = Labels(("no", "yes"), top=2).measured(np.array([[0.25], [0.75], [0.875]], np.float32))
+    two = Labels(("no", "yes"), top=2).measured("", np.array([[0.25], [0.75], [0.875]], np.float32))
     assert two.values.tolist() == [[0.75], [0.75], [0.875]]
     assert two.totals["label"].tolist() == [1, 2]
-    value = Value("$").measured(np.array([[1.5]], np.float32))
+    value = Value("$").measured("", np.array([[1.5]], np.float32))
     assert (value.values.tolist(), value.totals) == ([[1.5]], {})
 
 
@@ -119,10 +132,11 @@ def test_a_broken_reference_is_a_broken_contract() -> None:
 
 
 def test_an_answers_name_that_a_field_has_too_is_told_apart() -> None:
-    scaler = TabularScaler(("score", "label"), (0.0, 0.0), (1.0, 1.0))
-    output = Labels(("no", "yes"), top=2)
-    instances, scores = [{"score": 1.0, "label": 2.0}] * 10, np.zeros((10, 1), np.float32)
-    reference = fit_reference(scaler, output, instances, scores)
+    record = Record.packed({name: Number(Scaling("none")) for name in ("score", "label")}, "features")
+    answers = Answers.single(Labels(("no", "yes"), top=2))
+    instances, outputs = [{"score": 1.0, "label": 2.0}] * 10, {"scores": np.zeros((10, 1), np.float32)}
+    reference = fit_reference(record, answers, instances, outputs)
     assert [feature.name for feature in reference.features] == ["score", "label", "score_", "label_"]
-    _, inputs = scaler.measured([[1.0, 2.0]])
-    assert reference.count(inputs.beside(output.measured(scores[:1])))[3, :2].tolist() == [1, 0]
+    _, inputs = measured(record, instances[:1])
+    both = Measures.side_by_side([inputs, answers.measured({"scores": outputs["scores"][:1]})])
+    assert reference.count(both)[3, :2].tolist() == [1, 0]

@@ -8,18 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.contract import Contract, ImageResizer, InstanceLimits, TabularScaler, TextVectorizer
-from serving.contract.preprocessors import Preprocessor
-from serving.errors import InvalidFields, InvalidInstance
-from tests.serving.contracts import image_contract, make_contract, png, tabular_contract, text_contract
+from serving.contract import Contract, InstanceLimits
+from serving.contract.encoders import Encoder, Picture, Text
+from serving.contract.encoders.tokenizers.keras_words import KerasWords
+from serving.contract.faults import Faults
+from serving.errors import InvalidInstance
+from tests.serving.contracts import image_contract, png, tabular_contract, text_contract
 
 LIMITS = InstanceLimits(text_characters=12, image_pixels=1000, image_bytes=200)
-TOLERANT = make_contract(
-    "tolerant",
-    TabularScaler(("rooms", "age"), (6.0, 50.0), (1.0, 20.0), missing="mean"),
-    tabular_contract().output,
-    [{"rooms": 5}],
-)
+TOLERANT = tabular_contract("tolerant", missing="mean")
 CONTRACTS = [contract.limited(LIMITS) for contract in (text_contract(), tabular_contract(), TOLERANT)]
 ids = {"ids": lambda contract: contract.model}
 
@@ -30,7 +27,7 @@ EDGES = (
 
 def instances(contract: Contract) -> st.SearchStrategy[Any]:
     """Objects with the right and a wrong field, and anything else."""
-    fields = dict.fromkeys(contract.preprocessor.fields, EDGES)
+    fields = dict.fromkeys(contract.record.fields, EDGES)
     return st.fixed_dictionaries(fields, optional={"other": EDGES}) | st.dictionaries(st.text(), EDGES) | EDGES
 
 
@@ -44,7 +41,7 @@ def accepts(contract: Contract, instance: Any) -> bool:
 
 @pytest.mark.parametrize("contract", CONTRACTS, **ids)
 def test_the_schema_and_the_checks_agree(contract: Contract) -> None:
-    schema = jsonschema_rs.Draft202012Validator(contract.preprocessor.instance_schema)
+    schema = jsonschema_rs.Draft202012Validator(contract.record.schema)
     seen = set()
 
     @settings(max_examples=400)
@@ -63,7 +60,7 @@ def test_no_schema_can_say_which_text_is_a_picture_but_all_pictures_fit_it(data:
     contract = image_contract().limited(LIMITS)
     text = base64.b64encode(data).decode()
     instance = {"image": text if padded else text.rstrip("=")}
-    schema = jsonschema_rs.Draft202012Validator(contract.preprocessor.instance_schema)
+    schema = jsonschema_rs.Draft202012Validator(contract.record.schema)
     assert schema.is_valid(instance) or not accepts(contract, instance)
 
 
@@ -72,32 +69,33 @@ def test_pictures_that_are_taken_fit_the_schema(size: tuple[int, int]) -> None:
     contract = image_contract().limited(LIMITS)
     instance = {"image": base64.b64encode(png(7, size)).decode()}
     assert accepts(contract, instance)
-    jsonschema_rs.Draft202012Validator(contract.preprocessor.instance_schema).validate(instance)
+    jsonschema_rs.Draft202012Validator(contract.record.schema).validate(instance)
 
 
 @pytest.mark.parametrize("contract", [text_contract(), tabular_contract(), TOLERANT, image_contract()], **ids)
 def test_schemas_are_valid_and_their_examples_fit(contract: Contract) -> None:
-    schema = contract.preprocessor.instance_schema
+    schema = contract.record.schema
     jsonschema_rs.meta.validate(schema)
     for example in contract.examples:
         jsonschema_rs.Draft202012Validator(schema).validate(example.instance)
 
 
 @pytest.mark.parametrize(
-    ("preprocessor", "instance", "message"),
+    ("encoder", "value", "message"),
     [
-        (TextVectorizer((), 4, 4), {"text": "x" * 13}, "text: expected at most 12 characters, got 13"),
-        (ImageResizer(8, 8), {"image": b"x" * 201}, "image: expected a file of at most 200 bytes, got 201"),
-        (ImageResizer(8, 8), {"image": png(0, (40, 26))}, "image: expected at most 1,000 pixels, got 40x26"),
-        (ImageResizer(8, 8, max_pixels=9), {"image": png(0, (5, 2))}, "image: expected at most 9 pixels, got 5x2"),
+        (Text(KerasWords((), 4), 4), "x" * 13, "expected at most 12 characters, got 13"),
+        (Picture(8, 8), b"x" * 201, "expected a file of at most 200 bytes, got 201"),
+        (Picture(8, 8), png(0, (40, 26)), "expected at most 1,000 pixels, got 40x26"),
+        (Picture(8, 8, max_pixels=9), png(0, (5, 2)), "expected at most 9 pixels, got 5x2"),
     ],
 )
-def test_what_is_over_a_limit_is_refused(preprocessor: Preprocessor, instance: Any, message: str) -> None:
-    with pytest.raises(InvalidFields, match=message):
-        preprocessor.limited(LIMITS).decode(instance)
+def test_what_is_over_a_limit_is_refused(encoder: Encoder, value: Any, message: str) -> None:
+    faults = Faults()
+    encoder.limited(LIMITS).read([value], faults)
+    assert [str(fault) for fault in faults.first] == [message]
 
 
 def test_limits_change_nothing_else() -> None:
     for contract in (text_contract(), tabular_contract(), image_contract()):
-        assert contract.limited(LIMITS).preprocessor.kind == contract.preprocessor.kind
+        assert contract.limited(LIMITS).record.specs == contract.record.specs
         assert contract.limited(InstanceLimits(10**7, 50_000_000, 10**8)).to_json() == contract.to_json()

@@ -25,14 +25,15 @@ def test_a_model_tells_what_it_takes_and_gives(gateway: FlaskClient) -> None:
     told = gateway.get("/models/house_price").get_json()
     contract = tabular_contract()
     assert told["instance"] == {
-        "schema": contract.preprocessor.instance_schema,
+        "schema": contract.record.schema,
+        "controls": {"rooms": "number", "age": "number"},
         "example": contract.examples[0].instance,
     }
-    assert told["answer"] == {"unit": "1000 USD"}
+    assert told["answer"] == {"unit": "1000 USD", "schema": contract.answers.schema}
     assert told["provenance"] == contract.provenance
     assert (told["version"], told["versions"], told["ready"], told["refused"]) == (1, [1], True, {})
     labels = gateway.get("/models/sentiment").get_json()["answer"]
-    assert labels == {"labels": ["negative", "positive"]}
+    assert labels["labels"] == ["negative", "positive"]
 
 
 def test_a_models_example_is_answered(gateway: FlaskClient) -> None:

@@ -1,11 +1,9 @@
 """The page in a real browser, in front of the real gateway: what a person does, sees and hears."""
 
 import base64
-import contextlib
 import io
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,48 +11,20 @@ from pathlib import Path
 import orjson
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
-from werkzeug.serving import make_server
+from playwright.sync_api import Locator, Page, expect
 
-from serving.gateway.app import close_app, create_app
+from serving.gateway.app import create_app
 from serving.gateway.middleware.key_file import make_key
 from serving.gateway.settings import Settings
 from serving.prediction.predictor import STAGES
 from tests.serving.contracts import png, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
-from tests.serving.gateway.browser import NARROW, WIDE, Watch, chromium, open_model
+from tests.serving.gateway.browser import NARROW, open_model
+from tests.serving.gateway.conftest import served
 from tests.stack import Stack
 
-PATIENCE_MILLISECONDS = 20_000  # waited only where something fails
 MODELS = ("digits", "house_price", "image", "sentiment", "topic")
-
-
-@pytest.fixture(scope="module")  # not for the session: its event loop would be in the way of other tests'
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE_MILLISECONDS)
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def look(request: pytest.FixtureRequest) -> dict[str, object]:
-    """Options of the browser's context; tests may parametrise them."""
-    return {"viewport": WIDE, "color_scheme": "light", **getattr(request, "param", {})}
-
-
-@pytest.fixture
-def page(browser: Browser, look: dict[str, object]) -> Iterator[Page]:
-    """A page that must not log an error, nor ask another host than the first."""
-    watch = Watch()
-    context = browser.new_context(**look)
-    context.set_default_timeout(PATIENCE_MILLISECONDS)
-    watch.follow(context)
-    yield context.new_page()
-    context.close()
-    assert watch.told == []
-    assert len(watch.hosts) == 1
 
 
 def predict(page: Page) -> None:
@@ -295,18 +265,6 @@ def small_gateway(settings: Settings, model_server: FakeModelServer) -> Iterator
             lambda: client.get("/models/digits").get_json()["ready"] and client.get("/models/churn").get_json()["ready"]
         )
         yield url
-
-
-@contextlib.contextmanager
-def served(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    close_app(app)
 
 
 def test_a_new_model_needs_no_change_of_the_page(page: Page, small_gateway: str) -> None:

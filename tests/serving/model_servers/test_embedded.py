@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from serving.catalog import Catalog
-from serving.contract.contract import SCORES
+from serving.contract.answers import SCORES
 from serving.errors import ModelServerError, ModelServerRefused, ModelServerTimeout, UnknownLabel, UnknownVersion
 from serving.model_servers.embedded import EmbeddedServer
 from serving.runtime.model import Pace
@@ -51,7 +51,7 @@ def test_every_model_is_admitted_and_computes_what_training_computed(serve: Serv
         example = live.contract.examples[0]
         version, outputs = server.predict(name, 1, live.contract.features([example.instance]), 5)
         assert version == 1
-        np.testing.assert_allclose(outputs[SCORES][0], example.scores, atol=live.contract.tolerance)
+        np.testing.assert_allclose(outputs[SCORES][0], example.outputs[SCORES], atol=live.contract.tolerance)
 
 
 def test_each_call_is_told_with_the_code_that_a_server_would_give(serve: Serve, trained: Any) -> None:
@@ -136,7 +136,7 @@ on_starting(None)
 document = (Path(sys.argv[1]) / "sentiment/1/assets.extra/contract.json").read_bytes()
 assert _contracts.read(document) is _contracts.read(document)
 contract, _ = _contracts.read(document)
-assert contract.preprocessor.max_characters == 7777
+assert contract.record.fields["text"].max_characters == 7777
 """
     settings = {"MODELS_DIR": str(models_dir), "MODELS": "digits,sentiment,absent", "MAX_TEXT_CHARACTERS": "7777"}
     command = [sys.executable, "-c", code, str(models_dir)]
@@ -200,7 +200,10 @@ def test_versions_that_are_refused_do_not_push_out_the_one_that_answers(serve: S
     assert catalog.live("digits").version == 1
     refused = catalog.state("digits").refused
     assert sorted(refused) == [2, 3]
-    assert "unknown preprocessor kind 'hologram'; there are text, tabular, image" in refused[3].reason
+    assert (
+        "unknown encoder kind 'hologram'; there are number, category, tags, date, text, image, array, raw"
+        in refused[3].reason
+    )
 
 
 def available(server: EmbeddedServer, model: str) -> list[int]:

@@ -7,12 +7,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.catalog import LiveModel, ModelState, Refusal
-from serving.contract import Contract
+from serving.contract import Contract, Measures
+from serving.contract.arrays import Array
 from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
 from serving.monitoring.scrape import MAX_VERSIONS
 from serving.prediction.predictor import STAGES, Prediction
 from serving.tfserving.version_status import VersionState, VersionStatus
-from tests.serving.contracts import tabular_contract, text_contract, with_reference
+from tests.serving.contracts import image_contract, tabular_contract, text_contract, with_reference
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
@@ -22,7 +23,8 @@ def exposed(metrics: Metrics) -> str:
 
 
 def prediction(model: str, version: int, count: int = 1) -> Prediction:
-    return Prediction(model, version, [{"label": "5"}] * count, dict.fromkeys(STAGES, 0.25))
+    answers = image_contract().answers
+    return Prediction(model, version, [{"label": "5"}] * count, dict.fromkeys(STAGES, 0.25), answers)
 
 
 def state(contract: Contract, version: int = 1) -> ModelState:
@@ -31,21 +33,27 @@ def state(contract: Contract, version: int = 1) -> ModelState:
     return ModelState({version: live}, problem="", listed=frozenset({version}), statuses=statuses)
 
 
+def beside(inputs: Measures, contract: Contract, scores: Array) -> Measures:
+    return Measures.side_by_side([inputs, contract.answers.measured({"scores": scores})])
+
+
 @pytest.fixture
 def used() -> Metrics:
     """Metrics that all have a value."""
     metrics = Metrics(None, {"sentiment": {2: 5.0}})
     contract = with_reference(text_contract())
     metrics.refreshed("sentiment", state(contract))
-    features, inputs = contract.preprocessor.measured(["a very good film"] * 400)
-    measures = inputs.beside(contract.output.measured(features["ids"][:, :1] * 0.7))
+    features, inputs = contract.record.measured(contract.decode([{"text": "a very good film"}] * 400))
+    measures = beside(inputs, contract, features["ids"][:, :1] * 0.7)
     stages = dict.fromkeys(STAGES, 0.25)
-    metrics.predicted(Prediction("sentiment", 1, [{"label": "positive"}], stages, contract.reference, measures))
-    table = with_reference(tabular_contract())
+    metrics.predicted(
+        Prediction("sentiment", 1, [{"label": "positive"}], stages, contract.answers, contract.reference, measures)
+    )
+    table = with_reference(tabular_contract(missing="mean"))
     metrics.refreshed("house_price", state(table))
-    features, inputs = table.preprocessor.measured([[float("nan"), 900.0]])
-    measures = inputs.beside(table.output.measured(features["features"][:, :1]))
-    metrics.predicted(Prediction("house_price", 1, [{"value": 1.0}], stages, table.reference, measures))
+    features, inputs = table.record.measured(table.decode([{"age": 900.0}]))
+    measures = beside(inputs, table, features["features"][:, :1])
+    metrics.predicted(Prediction("house_price", 1, [{"value": 1.0}], stages, table.answers, table.reference, measures))
     metrics.answered("sentiment", 1, 200, 0.1)
     metrics.answered("sentiment", 1, 503, 0.1)
     metrics.waiting("sentiment", 1)

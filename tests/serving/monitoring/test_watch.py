@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.catalog import LiveModel, ModelState
-from serving.contract import Contract
+from serving.contract import Contract, Measures
 from serving.monitoring import watch
 from serving.monitoring.gateway_metrics import Metrics
 from serving.prediction.predictor import STAGES, Prediction
@@ -39,13 +39,13 @@ def admitted(folder: Path | None, contract: Contract) -> Metrics:
 
 def predicted(metrics: Metrics, contract: Contract, count: int, rooms: float) -> None:
     """Answer *count* houses: half as training had them, half with so many *rooms*."""
-    decoded = [[rooms if number % 2 else 5.0, 80.0 if number % 2 else 30.0] for number in range(count)]
-    scores = np.array([contract.examples[number % 2].scores for number in range(count)])
-    _, inputs = contract.preprocessor.measured(decoded)
-    measures = inputs.beside(contract.output.measured(scores))
-    answers = contract.output.answers(scores)
+    houses = [{"rooms": rooms if number % 2 else 5.0, "age": 80.0 if number % 2 else 30.0} for number in range(count)]
+    outputs = {"scores": np.array([contract.examples[number % 2].outputs["scores"] for number in range(count)])}
+    _, inputs = contract.record.measured(contract.decode(houses))
+    measures = Measures.side_by_side([inputs, contract.answers.measured(outputs)])
+    answers = contract.answers.make(outputs)
     stages = dict.fromkeys(STAGES, 0.001)
-    metrics.predicted(Prediction(contract.model, 1, answers, stages, contract.reference, measures))
+    metrics.predicted(Prediction(contract.model, 1, answers, stages, contract.answers, contract.reference, measures))
 
 
 def told(metrics: Metrics) -> dict[str, float]:
@@ -91,8 +91,8 @@ def test_too_small_a_window_tells_no_drift() -> None:
 def test_a_model_without_a_reference_counts_labels_only() -> None:
     contract = text_contract()
     metrics = admitted(None, contract)
-    answers = contract.output.answers(np.array([[0.9]], np.float32))
-    metrics.predicted(Prediction("sentiment", 1, answers, dict.fromkeys(STAGES, 0.001)))
+    answers = contract.answers.make({"scores": np.array([[0.9]], np.float32)})
+    metrics.predicted(Prediction("sentiment", 1, answers, dict.fromkeys(STAGES, 0.001), contract.answers))
     text = metrics.exposition().decode()
     assert 'predictions_total{label="positive",model="sentiment",version="1"} 1.0' in text
     assert 'feature="' not in text

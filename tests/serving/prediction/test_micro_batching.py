@@ -106,6 +106,16 @@ def test_large_requests_are_sent_as_they_come(callers: Callers, client: ModelSer
     assert callers.shared == [1, 1, 1]
 
 
+def test_texts_count_by_their_length(callers: Callers, client: ModelServerClient) -> None:
+    callers = Callers(client, callers.server, max_bytes=200)
+    callers.answers_by(lambda features: np.full((len(features["text"]), 1), len(features["text"][0]), np.float32))
+    futures = [callers.ask({"text": np.array([b"x" * length], object)}) for length in (300, 301, 302)]
+    wait_until(lambda: callers.entered == 3)
+    callers.free.set()
+    assert [future.result(5).tolist() for future in futures] == [[[300.0]], [[301.0]], [[302.0]]]
+    assert callers.shared == [1, 1, 1]
+
+
 def test_several_calls_may_be_out(callers: Callers, client: ModelServerClient) -> None:
     callers = Callers(client, callers.server, max_calls=2)
     futures = [callers.ask(ids(value)) for value in range(5)]

@@ -1,6 +1,5 @@
 """The configuration for TensorFlow Serving, read back by the parser of the local server."""
 
-import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from serving.commands.models import models
-from serving.contract import Contract, ImageResizer
+from serving.contract import Contract
 from serving.gateway.settings import Settings
 from serving.local_server.config import METRICS_PATH, Configuration
 from serving.local_server.flags import Flags
@@ -104,7 +103,7 @@ def test_a_row_of_numbers_or_words_is_batched_as_it_comes(tmp_path: Path) -> Non
 
 
 def test_pictures_come_in_few_sizes_and_large_ones_in_smaller_batches(tmp_path: Path) -> None:
-    large = dataclasses.replace(image_contract(), preprocessor=ImageResizer(224, 224, mode="RGB"))
+    large = image_contract(side=224, colour="RGB")
 
     assert read_back(image_contract(), tmp_path).largest_batch == MAX_ROWS
     read = read_back(large, tmp_path)
@@ -115,7 +114,7 @@ def test_pictures_come_in_few_sizes_and_large_ones_in_smaller_batches(tmp_path: 
 @pytest.mark.parametrize("side", [1, 32, 64, 96, 224, 512, 2048])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_pictures_of_every_size_are_padded_as_the_server_demands(tmp_path: Path, side: int, mode: str) -> None:
-    contract = dataclasses.replace(image_contract(), preprocessor=ImageResizer(side, side, mode=mode))
+    contract = image_contract(side=side, colour=mode)
     read = read_back(contract, tmp_path)
     assert read.allowed_batch_sizes[-1] == read.max_batch_size == MAX_ROWS
     assert read.largest_batch in read.allowed_batch_sizes, "a full batch is not padded"
@@ -124,7 +123,7 @@ def test_pictures_of_every_size_are_padded_as_the_server_demands(tmp_path: Path,
 
 @pytest.mark.parametrize("rows", [1, 3, 65, 130, 512])
 def test_pictures_are_answered_in_whatever_number(tmp_path: Path, rows: int) -> None:
-    contract = dataclasses.replace(image_contract(), preprocessor=ImageResizer(160, 160, mode="RGB"))
+    contract = image_contract(side=160, colour="RGB")
     parameters = read_back(contract, tmp_path)
     sizes: list[int] = []
 

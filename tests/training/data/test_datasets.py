@@ -8,9 +8,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-
-from serving.contract import TextVectorizer
 from serving.contract.text import tokenize
+
+from serving.contract import Record
+from serving.contract.encoders import Text
+from serving.contract.encoders.tokenizers.keras_words import KerasWords
+from serving.contract.faults import Faults
 from training.data import datasets
 from training.data.samples import reviews
 from training.errors import DataUnavailable
@@ -32,10 +35,18 @@ def in_data(name):
 TEXTS = [pytest.param(name, marks=in_cache(f"{name}.npz", f"{name}_word_index.json")) for name in ("imdb", "reuters")]
 
 
-def published_vectorizer(name):
-    """A vectorizer of all published words."""
+def published_record(name):
+    """A record of all published words."""
     ranks = getattr(keras.datasets, name).get_word_index()
-    return TextVectorizer.from_word_index(ranks, num_words=len(ranks) + 4, length=3000)
+    return record_of(ranks, len(ranks) + 4)
+
+
+def record_of(ranks, num_words):
+    return Record.single("text", Text(KerasWords.from_word_index(ranks, num_words=num_words), 3000), "ids")
+
+
+def ids_of(record, texts):
+    return record.encode(record.read([{"text": text} for text in texts], Faults()))["ids"]
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -43,9 +54,9 @@ def test_text_gives_the_ids_that_the_data_set_was_made_with(name):
     module = getattr(keras.datasets, name)
     expected = module.load_data(num_words=10_000)[1][0][:500]
     data = getattr(datasets, name)()
-    vectorizer = TextVectorizer.from_word_index(data.word_ranks, num_words=10_000, length=3000)
+    record = record_of(data.word_ranks, 10_000)
 
-    got = vectorizer.transform([instance["text"] for instance in data.test.instances[:500]])["ids"]
+    got = ids_of(record, [instance["text"] for instance in data.test.instances[:500]])
     for row, ids in zip(got, expected, strict=True):
         assert row[: len(ids)].tolist() == ids
         assert not row[len(ids) :].any()
@@ -58,12 +69,12 @@ def test_raw_text_as_people_wrote_it_gives_exactly_the_published_rows(name):
         pytest.skip(f"no raw texts of {name}: set PLUMBLINE_DATA")
     with np.load(CACHE / "datasets" / f"{name}.npz", allow_pickle=True) as arrays:  # Keras checks the file's hash
         published = arrays["x_test" if name == "imdb" else "x"]
-    vectorizer = published_vectorizer(name)
+    record = published_record(name)
     with path.open(encoding="utf-8") as lines:
         raw = [json.loads(line) for line in lines]
 
     assert len(raw) == 400
-    for row, ids in zip(raw, vectorizer.transform([row["text"] for row in raw])["ids"], strict=True):
+    for row, ids in zip(raw, ids_of(record, [row["text"] for row in raw]), strict=True):
         ranks = published[row["npz_index"]]
         assert np.trim_zeros(ids, "b").tolist() == [1, *(rank + 3 for rank in ranks)]
 
@@ -72,7 +83,7 @@ def test_raw_text_as_people_wrote_it_gives_exactly_the_published_rows(name):
 def test_each_published_word_is_that_word_whatever_marks_it_has(name):
     ranks = getattr(keras.datasets, name).get_word_index()
     words = [word for word in ranks if word != "?"]  # in one word of Reuters: a place where a letter was lost
-    ids = published_vectorizer(name).transform([f"\t{word}\r\n" for word in words])["ids"]
+    ids = ids_of(published_record(name), [f"\t{word}\r\n" for word in words])
 
     assert ids[:, :3].tolist() == [[1, ranks[word] + 3, 0] for word in words]
 

@@ -3,17 +3,19 @@
 import numpy as np
 import pytest
 
-from serving.contract import ImageResizer, TabularScaler
+from serving.contract import Record
+from serving.contract.encoders import Number, Picture
+from serving.contract.faults import Faults
 from training.data import features
 from training.data.features import prepare, tensor_of
 from training.data.samples import digits
 
-GLYPHS = ImageResizer(28, 28, mode="L", background=0)
+GLYPHS = Record.single("image", Picture(28, 28, colour="L", background=0), "image")
 
 
 def test_pieces_give_what_the_whole_gives(monkeypatch):
     instances = digits().train.instances[:10]
-    whole = GLYPHS.transform([GLYPHS.decode(instance) for instance in instances])
+    whole = GLYPHS.encode(GLYPHS.read(instances, Faults()))
     monkeypatch.setattr(features, "_PIECE", 4)
     prepared = prepare(GLYPHS, instances)
     assert prepared.keys() == whole.keys()
@@ -27,8 +29,8 @@ def test_no_instances_have_no_features():
 
 @pytest.mark.parametrize("count", [1, 3, 1000])
 def test_what_was_prepared_is_not_copied(count):
-    scaler = TabularScaler.fit(np.array([[0.0], [2.0]]), ("x",))
-    array = prepare(scaler, [{"x": 2.0}] * count)["features"]
+    record = Record.packed({"x": Number.fit([0.0, 2.0])}, "features")
+    array = prepare(record, [{"x": 2.0}] * count)["features"]
     tensor = tensor_of(array)
     array[0] = 7  # which nobody must do; here it shows whether the memory is the same
     assert tensor.numpy().tolist() == [[7.0]] + [[1.0]] * (count - 1)

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from serving.contract import TabularScaler
-from serving.errors import InvalidField
+from serving.contract import Record
+from serving.contract.encoders import Number
 from training.data.datasets import Dataset, Part
 from training.data.features import prepare
 from training.data.preprocessing import photo_resizer, tabular_scaler, text_vectorizer
@@ -23,7 +23,7 @@ def test_a_field_that_the_recipe_leaves_out_is_no_field_of_the_instance(recipe):
     fewer = tabular_scaler(DATA, DATA.train.instances, recipe(**settings, without=("B", "CHAS")))
 
     assert [name for name in everything.fields if name not in fewer.fields] == ["CHAS", "B"]
-    assert fewer.inputs["features"].shape == (None, 11)
+    assert fewer.specs["features"].shape == (None, 11)
 
 
 def test_a_field_to_leave_out_must_be_there_and_one_must_remain():
@@ -41,17 +41,11 @@ def test_a_row_that_is_not_all_numbers_is_named(value):
         tabular_scaler(DATA, rows, Dense(epochs=1, batch_size=1))
 
 
-@pytest.mark.parametrize("dtype", [None, object])
-def test_a_table_with_a_column_of_texts_is_refused_by_the_column(dtype):
-    with pytest.raises(InvalidField, match="island: expected a column of numbers only, got 'Torgersen'"):
-        TabularScaler.fit(np.array([[1.5, "Torgersen"], [2.5, "Biscoe"]], dtype), ["mass", "island"])
-
-
 def test_of_what_is_prepared_the_row_is_named():
-    scaler = TabularScaler(("mass",), (0.0,), (1.0,))
+    record = Record.packed({"mass": Number.fit([0.0, 2.0])}, "features")
 
     with pytest.raises(UnusableData, match="row 600 of the data: mass: expected a number, got 'x'"):
-        prepare(scaler, [{"mass": 1.0}] * 600 + [{"mass": "x"}])
+        prepare(record, [{"mass": 1.0}] * 600 + [{"mass": "x"}])
 
 
 def test_a_text_that_is_none_is_named():

@@ -4,7 +4,8 @@ import shutil
 import numpy as np
 import pytest
 
-from serving.contract import Labels, Value
+from serving.contract import Answers
+from serving.contract.heads import Labels, Value
 from serving.registry.versions import Version
 from training.jobs.training_job import Job, train
 from training.problem_types import MULTICLASS
@@ -12,6 +13,8 @@ from training.publishing.export import export
 from training.publishing.live_version import Incomparable, compare_with_live
 from training.task import find_task
 from training.validation import HoldOut
+
+BAD = Answers.single(Labels(("bad", "positive"), top=2))
 
 
 def live_of(name, folder):
@@ -32,6 +35,10 @@ def houses(tmp_path_factory):
     return live_of("house_price", tmp_path_factory.mktemp("houses"))
 
 
+def head_of(result):
+    return result.contract.answers.only
+
+
 def changed(version, **changes):
     return dataclasses.replace(version, contract=dataclasses.replace(version.contract, **changes))
 
@@ -40,7 +47,7 @@ def changed(version, **changes):
 def test_the_live_version_answers_the_rows_as_it_answered_its_own_job(request, kind):
     live, result = request.getfixturevalue(kind)
 
-    compared = compare_with_live(live, result.contract.output, result.record)
+    compared = compare_with_live(live, head_of(result), result.record)
 
     assert compared.version == 7
     assert compared.rows == len(result.record.test_scores)
@@ -58,7 +65,7 @@ def test_rows_are_its_own_whatever_data_it_was_measured_on(reviews):
         test_scores=1 - result.record.test_scores[part],
     )
 
-    compared = compare_with_live(live, result.contract.output, record)
+    compared = compare_with_live(live, head_of(result), record)
 
     assert compared.rows == 30
     assert compared.live == pytest.approx(1 - compared.new)
@@ -69,7 +76,7 @@ def test_labels_are_compared_by_their_names(reviews):
     record, turned = result.record, Labels(("positive", "negative"), top=2)
     swapped = dataclasses.replace(record, test_targets=1 - record.test_targets, test_scores=1 - record.test_scores)
 
-    assert compare_with_live(live, turned, swapped).live == compare_with_live(live, result.contract.output, record).live
+    assert compare_with_live(live, turned, swapped).live == compare_with_live(live, head_of(result), record).live
 
 
 def test_a_label_that_the_live_version_does_not_know_is_one_that_it_gets_wrong(reviews):
@@ -96,17 +103,19 @@ def test_a_field_that_is_new_in_the_data_is_kept_from_the_live_version(houses):
     rows = [{**row, "GARDEN": 1.0} for row in result.record.test_instances]
     record = dataclasses.replace(result.record, test_instances=rows)
 
-    assert compare_with_live(live, result.contract.output, record).live == result.contract.evaluation["test"]["mae"]
+    assert compare_with_live(live, head_of(result), record).live == result.contract.evaluation["test"]["mae"]
 
 
 @pytest.mark.parametrize("missing", ["error", "mean"])
 def test_fields_that_no_row_has_are_named(houses, missing):
     live, result = houses
     without = [{name: row[name] for name in row if name not in ("RM", "TAX")} for row in result.record.test_instances]
-    filled = changed(live, preprocessor=dataclasses.replace(live.contract.preprocessor, missing=missing))
+    record = live.contract.record
+    fields = {name: dataclasses.replace(encoder, missing=missing) for name, encoder in record.fields.items()}
+    filled = changed(live, record=dataclasses.replace(record, fields=fields))
 
     with pytest.raises(Incomparable, match="requires fields that the test rows lack: 'RM', 'TAX'"):
-        compare_with_live(filled, result.contract.output, dataclasses.replace(result.record, test_instances=without))
+        compare_with_live(filled, head_of(result), dataclasses.replace(result.record, test_instances=without))
 
 
 def test_a_row_that_it_can_not_read_is_named(houses):
@@ -115,23 +124,27 @@ def test_a_row_that_it_can_not_read_is_named(houses):
     rows[60] = {**rows[60], "RM": "six"}
 
     with pytest.raises(Incomparable, match=r"can't read test row 60: .*RM.*expected a number, got 'six'"):
-        compare_with_live(live, result.contract.output, dataclasses.replace(result.record, test_instances=rows))
+        compare_with_live(live, head_of(result), dataclasses.replace(result.record, test_instances=rows))
 
 
 @pytest.mark.parametrize(
     ("kind", "changes", "reason"),
     [
-        ("houses", {"output": Value("EUR")}, "answers in the unit 'EUR', not '.1000'"),
-        ("houses", {"output": Labels(("cheap", "dear"), top=2)}, "answers another kind of question"),
+        ("houses", {"answers": Answers.single(Value("EUR"))}, "answers in the unit 'EUR', not '.1000'"),
+        ("houses", {"answers": Answers.single(Labels(("cheap", "dear"), top=2))}, "answers another kind of question"),
         ("reviews", {"problem": "multilabel"}, "answers another kind of question: multilabel, not binary"),
-        ("reviews", {"output": Labels(("bad", "positive"), top=2)}, "has labels that the new model lacks: 'bad'"),
+        (
+            "reviews",
+            {"answers": Answers.single(Labels(("bad", "positive"), top=2))},
+            "has labels that the new model lacks: 'bad'",
+        ),
     ],
 )
 def test_a_model_that_answers_another_question_is_not_compared(request, kind, changes, reason):
     live, result = request.getfixturevalue(kind)
 
     with pytest.raises(Incomparable, match=reason):
-        compare_with_live(changed(live, **changes), result.contract.output, result.record)
+        compare_with_live(changed(live, **changes), head_of(result), result.record)
 
 
 @pytest.mark.parametrize("content", [b"", b"no model"])
@@ -141,7 +154,7 @@ def test_a_model_that_can_not_be_loaded_is_not_compared(houses, tmp_path, conten
     (tmp_path / "7" / "saved_model.pb").write_bytes(content)
 
     with pytest.raises(Incomparable, match=r"can't be loaded and run here: .+"):
-        compare_with_live(dataclasses.replace(live, path=tmp_path / "7"), result.contract.output, result.record)
+        compare_with_live(dataclasses.replace(live, path=tmp_path / "7"), head_of(result), result.record)
 
 
 def test_scores_of_another_shape_than_in_its_contract_are_not_compared(reviews):
@@ -151,4 +164,4 @@ def test_scores_of_another_shape_than_in_its_contract_are_not_compared(reviews):
     record = dataclasses.replace(result.record, problem=MULTICLASS, labels=output.names, test_scores=scores)
 
     with pytest.raises(Incomparable, match="not of the shape that its contract states"):
-        compare_with_live(changed(live, output=output, problem="multiclass"), output, record)
+        compare_with_live(changed(live, answers=Answers.single(output), problem="multiclass"), output, record)

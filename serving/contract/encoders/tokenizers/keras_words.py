@@ -1,4 +1,4 @@
-"""Words by the rules with which Keras made its IMDB and Reuters data sets; see `serving.contract.text`."""
+"""Words by the rules with which Keras made its IMDB and Reuters data sets; see `keras_splitting`."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,8 +9,16 @@ from typing import Any, ClassVar, get_args
 from serving.contract import states
 from serving.contract.arrays import Array
 from serving.contract.encoders.tokenizers.buckets import WORDS_A_DRAW, buckets_by_rank, names_by_rank
+from serving.contract.encoders.tokenizers.keras_splitting import (
+    FIRST_WORD,
+    PADDING,
+    RARE,
+    START,
+    Splitting,
+    pieces_of,
+    tokenize,
+)
 from serving.contract.encoders.tokenizers.tokenizer import Keep, Tokens, by_rank, joined, kept, separated
-from serving.contract.text import FIRST_WORD, PADDING, RARE, START, Splitting, _pieces, tokenize
 
 MOST_WORDS = 10_000_000
 
@@ -52,7 +60,7 @@ class KerasWords:
     def read(self, text: str, length: int, keep: Keep) -> Tokens:
         """Split *text* into words and look them up."""
         known = self._id_of
-        pieces = _pieces(text, self.splitting, known)
+        pieces = pieces_of(text, self.splitting, known)
         found = [START, *filter(None, map(known.get, pieces))]  # no id of a word is 0, and an empty text has none
         return kept(found, length, keep), len(pieces) - pieces.count(""), len(found) - 1 - found.count(RARE)
 

@@ -26,4 +26,6 @@ def tokenizer_to_json(tokenizer: Tokenizer) -> dict[str, Any]:
 def tokenizer_from_json(state: Mapping[str, Any]) -> Tokenizer:
     """Read what `tokenizer_to_json` returned; raises ContractError, KeyError, TypeError or ValueError."""
     fitted = dict(state)
-    return find_kind(_KINDS, fitted.pop("kind"), "tokenizer").from_state(fitted)
+    kind = find_kind(_KINDS, "tokenizer", fitted)
+    del fitted["kind"]
+    return kind.from_state(fitted)

@@ -12,7 +12,7 @@ from serving.batch.errors import BadInput
 from serving.batch.inputs.folders import IMAGE_SUFFIXES
 from serving.batch.jobs.plan import Shard
 from serving.batch.jobs.scoring_job import merge_shards
-from serving.contract.image import FORMATS
+from serving.contract.encoders.pixels import FORMATS
 from tests.serving.batch.conftest import Command, done, read_jsonl
 from tests.serving.contracts import image_contract, png
 

@@ -23,7 +23,7 @@ def test_rows_have_the_scores_that_training_computed(
     options += ["--processes", str(processes)]
     result = CliRunner().invoke(score, [str(tmp_path / "in.jsonl"), *options, "--in-process", "--json"])
     assert result.exit_code == 0, result.output
-    expected = contract.output.answers(np.stack([example.scores for example in contract.examples]))
+    expected = contract.answers.make({"scores": np.stack([example.outputs["scores"] for example in contract.examples])})
     for row, answer in zip(read_jsonl(tmp_path / "out.jsonl"), expected, strict=True):
         key = "score" if "score" in answer else "value"
         assert row[key] == pytest.approx(answer[key], abs=contract.tolerance)

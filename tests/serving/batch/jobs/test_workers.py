@@ -17,4 +17,4 @@ def test_much_text_takes_more_than_one(
     monkeypatch: pytest.MonkeyPatch, kind: str, size: int, processors: int, processes: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(processors)), raising=False)
-    assert Workers.fitted(4, kind, size) == Workers(4, processes)
+    assert Workers.fitted(4, kind == "text", size) == Workers(4, processes)

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, QuantileTransformer, StandardScaler
 
-from serving.contract import TabularScaler
 from serving.contract.encoders.number import Number
-from serving.contract.encoders.scaling import Scaling
 from serving.contract.faults import Faults
 
 extreme = st.floats(-1e30, 1e30)
@@ -29,19 +27,6 @@ def encode(encoder, values):
 
 def table(values):
     return np.array([[math.nan if value is None else value] for value in values], np.float64)
-
-
-@given(st.lists(st.one_of(st.none(), number), min_size=1, max_size=30), st.lists(st.one_of(st.none(), number)))
-def test_standard_numbers_are_those_of_a_table_of_schema_1_bit_for_bit(rows, values):
-    assume(len({float(value) for value in rows if value is not None}) > 1)
-    old = TabularScaler.fit(table(rows), ("x",), missing="mean")
-    new = Number.fit(rows, missing="mean")
-
-    assert (new.scaling.offset, new.scaling.divisor) == (old.means[0], old.deviations[0])
-    expected = old.transform([old.decode({"x": value}) for value in values])["features"]
-    assert encode(new, values).tobytes() == expected.tobytes()
-    loaded = Number(Scaling("standard", old.means[0], old.deviations[0]), "mean", old.means[0])
-    assert encode(loaded, values).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -62,6 +47,9 @@ def test_scales_and_fills_are_those_of_scikit_learn(scale, reference, missing, d
     got = encode(fitted, later)
 
     imputer = SimpleImputer(strategy=missing, fill_value=constant).fit(table(data))
+    # The quantile scale jumps where several values are equal: there, the last digit of a mean decides.
+    if (scale, missing) == ("quantile", "mean"):
+        assume(not np.isclose(table(data), imputer.statistics_[0], rtol=1e-9, atol=0).any())
     with warnings.catch_warnings():  # that there are fewer rows than quantiles
         warnings.simplefilter("ignore", UserWarning)
         reference.fit(table(data))

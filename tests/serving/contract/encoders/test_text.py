@@ -1,17 +1,14 @@
-import json
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.contract import TextVectorizer
 from serving.contract.encoders.text import Text
 from serving.contract.encoders.tokenizers.keras_words import KerasWords
 from serving.contract.faults import Faults
 from serving.contract.instance_limits import InstanceLimits
-from serving.errors import ContractError, InvalidField
+from serving.errors import ContractError
 
 RANKS = {"the": 1, "film": 2, "was": 3, "good": 4, "it's": 5, "rare": 6}
 WORDS = KerasWords.from_word_index(RANKS, num_words=9)
@@ -57,67 +54,32 @@ def problems(encoder, values):
     return [(fault.row, str(fault)) for fault in faults.first]
 
 
-@settings(deadline=None)
-@given(
-    st.lists(TEXTS),
-    st.lists(TEXTS, max_size=5),
-    st.integers(3, 30),
-    st.integers(1, 12),
-    st.sampled_from(["ascii", "unicode"]),
-)
-def test_keras_words_are_bit_for_bit_those_of_the_first_contract(training, texts, num_words, length, splitting):
-    words = TextVectorizer.fit(training, num_words=num_words, length=length).words
-    old = TextVectorizer(words, num_words, length, splitting=splitting)
-    new = Text(KerasWords(words, num_words, splitting), length)
-    again = Text.from_state(json.loads(json.dumps(new.to_state())))
-    good = [text for text in texts if text.strip(" \t\n\r")]
-    features, measures = old.measured([old.decode({"text": text}) for text in good])
-
-    for encoder in (new, again):
-        column = read(encoder, good)
-        ids = encoder.encode(column)
-        assert ids.dtype == np.int32
-        assert np.array_equal(ids, features["ids"])
-        got = encoder.measured("text", column, ids)
-        assert np.array_equal(got.values, measures.values)
-        assert got.totals.keys() == measures.totals.keys()
-        assert np.array_equal(got.totals["vocabulary"], measures.totals["vocabulary"])
-    assert new.measures("text") == old.measures
-    assert new.categories("text") == old.categories
-    assert new.block == old.inputs["ids"]
-    assert new == again
-
-
-@settings(deadline=None)
-@given(st.lists(TEXTS))
-def test_keras_words_are_fitted_as_in_the_first_contract(training):
-    old = TextVectorizer.fit(training, num_words=20, length=4)
-
-    assert KerasWords.fit(training, num_words=20) == KerasWords(old.words, 20)
-
-
-def test_the_schema_is_that_of_the_first_contract_with_a_description():
-    old = TextVectorizer.from_word_index(RANKS, num_words=9, length=8).limited(LIMITS).instance_schema
-    schema = TEXT.limited(LIMITS).schema
-
-    assert schema.pop("description")
-    assert schema == old["properties"]["text"]
+def test_the_schema_says_what_a_text_may_be():
+    assert TEXT.limited(LIMITS).schema == {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 10,
+        "pattern": "[^ \\t\\n\\r]",
+        "description": "a text that is not empty",
+    }
 
 
 LIMITS = InstanceLimits(text_characters=10, image_pixels=1, image_bytes=1)
 
 
-@settings(deadline=None)
-@given(st.none() | st.integers() | st.lists(st.text()) | st.sampled_from(["", " \n", "x" * 11, " " * 11]) | TEXTS)
-def test_the_same_is_refused_as_by_the_first_contract_and_in_the_same_words(value):
-    old = TextVectorizer.from_word_index(RANKS, num_words=9, length=8).limited(LIMITS)
-    expected = []
-    try:
-        old.decode({"text": value})
-    except InvalidField as error:
-        expected = [(1, error.problem)]
-
-    assert problems(TEXT.limited(LIMITS), ["good", value, "film"]) == expected
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (None, "expected a string that is not empty, got nothing"),
+        (7, "expected a string that is not empty, got 7"),
+        (["a"], "expected a string that is not empty, got ['a']"),
+        ("", "expected a string that is not empty, got ''"),
+        (" \n", "expected a string that is not empty, got ' \\n'"),
+        ("x" * 11, "expected at most 10 characters, got 11"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_its_row(value, problem):
+    assert problems(TEXT.limited(LIMITS), ["good", value, "film"]) == [(1, problem)]
 
 
 def test_every_fault_of_a_column_is_reported_with_its_row():

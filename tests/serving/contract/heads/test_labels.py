@@ -1,34 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from serving.contract import outputs
 from serving.contract.heads.labels import Labels
 
 names = st.lists(st.text(max_size=4), min_size=2, max_size=6, unique=True)
 few = st.sampled_from([0.0, 0.25, 0.5, 1.0])  # ties
-
-
-@given(names, st.integers(1, 7), st.data())
-def test_labels_answer_and_measure_bit_for_bit_as_in_schema_1(names, top, data):
-    old, new = outputs.Labels(tuple(names), top), Labels(tuple(names), top)
-    shape = (data.draw(st.integers(0, 5)), old.width)
-    scores = data.draw(hnp.arrays(np.float32, shape, elements=st.one_of(few, st.floats(0, 1, width=32))))
-
-    assert new.output.shape == (None, old.width)
-    assert [list(answer.items()) for answer in new.answers(scores)] == [
-        list(answer.items()) for answer in old.answers(scores)
-    ]
-    assert [list(it["scores"].items()) for it in new.answers(scores)] == [
-        list(it["scores"].items()) for it in old.answers(scores)
-    ]
-    was, now = old.measured(scores), new.measured("", scores)
-    assert (new.measures(""), new.categories("")) == (old.measures, old.categories)
-    assert np.array_equal(was.values, now.values)
-    assert np.array_equal(was.totals["label"], now.totals["label"])
-    assert new.to_state() == old.to_state()
 
 
 def test_one_sigmoid_score_is_that_of_the_second_label():

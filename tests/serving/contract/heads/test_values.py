@@ -6,22 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from serving.contract import outputs
 from serving.contract.heads.interval import Interval
 from serving.contract.heads.value import Value
 from serving.contract.heads.values import Values
 from serving.contract.heads.vector import Vector
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=32)
-
-
-@given(st.text(max_size=4), hnp.arrays(np.float32, st.tuples(st.integers(0, 6), st.just(1)), elements=finite))
-def test_a_value_answers_and_is_measured_bit_for_bit_as_in_schema_1(unit, scores):
-    old, new = outputs.Value(unit), Value(unit)
-
-    assert repr(new.answers(scores)) == repr(old.answers(scores))  # -0.0 is another text
-    assert new.measures("") == old.measures
-    assert np.array_equal(new.measured("", scores).values, old.measured(scores).values)
 
 
 def test_a_share_is_from_0_to_1_and_its_schema_says_so():

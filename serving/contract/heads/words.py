@@ -27,10 +27,11 @@ def shortest(numbers: Array) -> list[float]:
     return [float(str(number)) for number in numbers]
 
 
-def scores_by_name(names: Sequence[str]) -> dict[str, Any]:
-    """Return the JSON schema of an object with a score from 0 to 1 for some of *names*."""
+def scores_by_name(names: Sequence[str], count: int) -> dict[str, Any]:
+    """Return the JSON schema of an object with a score from 0 to 1 for *count* of *names*."""
     score = {"type": "number", "minimum": 0, "maximum": 1}
-    return {"type": "object", "propertyNames": {"enum": list(names)}, "additionalProperties": score}
+    listed = {"propertyNames": {"enum": list(names)}, "minProperties": count, "maxProperties": count}
+    return {"type": "object", **listed, "additionalProperties": score}
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -1,0 +1,140 @@
+// The rows of a file, as records for the gateway: of CSV with a header, or JSON with a record on each line.
+
+import { parse, reader } from "./values.js";
+
+export const MOST_ROWS = 5000;
+const MOST_BYTES = 50_000_000;
+const MOST_TOLD = 20;
+const SEPARATORS = [",", ";", "\t", "|"];
+const MISSING = ["NA", "N/A", "NaN", "nan", "null", "NULL", "None"];
+
+// A file that can't be read at all.
+export class BadFile extends Error {}
+
+// Returns {columns, rows, count, ignored}: the record's fields that the file has, up to MOST_ROWS of [record, fault],
+// how many rows there are, and the names that the model has no field for.
+export async function readRows(file, instance) {
+  const read = readerOf(file.name);
+  if (file.size > MOST_BYTES) throw new BadFile(`expected at most ${counted(MOST_BYTES)} bytes, got ${counted(file.size)}`);
+  const { names, rows, count } = read(await textOf(file), instance);
+  if (!count) throw new BadFile("expected rows, got none");
+  const known = Object.keys(instance.schema.properties);
+  const columns = known.filter((name) => names.has(name));
+  if (!columns.length) throw new BadFile(`expected the fields ${listed(known)}, got ${listed([...names]) || "none"}`);
+  return { columns, rows, count, ignored: [...names].filter((name) => !known.includes(name)) };
+}
+
+function counted(number) {
+  return number.toLocaleString("en");
+}
+
+function listed(names) {
+  return [...names.slice(0, MOST_TOLD), ...(names.length > MOST_TOLD ? ["…"] : [])].join(", ");
+}
+
+export function isRows(file) {
+  return /\.(csv|jsonl|ndjson)$/i.test(file.name);
+}
+
+function readerOf(name) {
+  if (/\.csv$/i.test(name)) return fromCsv;
+  if (/\.(jsonl|ndjson)$/i.test(name)) return fromJsonLines;
+  throw new BadFile(`expected a file whose name ends in .csv or .jsonl, got ${name}`);
+}
+
+async function textOf(file) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+  } catch {
+    throw new BadFile("expected text in UTF-8, got something else: save the file as UTF-8");
+  }
+}
+
+function fromJsonLines(text, { schema }) {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim());
+  const names = new Set();
+  const rows = lines.slice(0, MOST_ROWS).map((line) => {
+    try {
+      const value = parse(line);
+      const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
+      if (!isRecord) return [value, ""]; // the gateway says what is wrong with it
+      Object.keys(value).forEach((name) => names.add(name));
+      return [Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(schema.properties, name))), ""];
+    } catch {
+      return [null, "expected JSON, got a line that is none"];
+    }
+  });
+  return { names, rows, count: lines.length };
+}
+
+function fromCsv(text, { schema, controls }) {
+  const separator = separatorOf(text, Object.keys(schema.properties));
+  const [header, ...lines] = cellsOf(text, separator);
+  const twice = header?.find((name, index) => header.indexOf(name) < index);
+  if (twice !== undefined) throw new BadFile(`expected columns of different names, got ${twice || "an empty name"} twice`);
+  const cell = cellReader(schema, controls);
+  const rows = lines.slice(0, MOST_ROWS).map((cells) => {
+    if (cells.open) return [null, "expected a quote at the end of the cell, got the end of the file"];
+    if (cells.length !== header.length) return [null, `expected ${header.length} cells, as the header has, got ${cells.length}`];
+    const read = header.map((name, index) => [name, cell(name, cells[index])]);
+    return [Object.fromEntries(read.filter(([, value]) => value !== undefined)), ""];
+  });
+  return { names: new Set(header), rows, count: lines.length };
+}
+
+// Reads the cells of a column; undefined for one that is empty, or whose column the model has no field for.
+function cellReader(schema, controls) {
+  const readers = Object.entries(schema.properties).map(([name, property]) => {
+    const missing = missingWords(property, controls[name], schema.required?.includes(name));
+    const read = reader(controls[name], property);
+    return [name, (cell) => (!cell || missing.includes(cell) ? undefined : read(cell))];
+  });
+  const byName = new Map(readers);
+  return (name, cell) => byName.get(name)?.(cell);
+}
+
+// The words for a value that is missing, where one may be: the same as in files for `plumbline score`.
+function missingWords({ enum: listed, examples }, control, required) {
+  if (required || control === "text") return [];
+  const known = [...(listed ?? []), ...(examples ?? [])];
+  return MISSING.filter((word) => !known.includes(word));
+}
+
+// A comma, unless only another separator finds a field in the header.
+function separatorOf(text, fields) {
+  const [header] = text.split(/\r?\n/, 1);
+  const finds = (mark) => cellsOf(header, mark)[0]?.some((name) => fields.includes(name));
+  return SEPARATORS.find(finds) ?? ",";
+}
+
+// RFC 4180: a quoted cell may hold separators, line breaks, and quotes that are written twice. Empty lines are left out.
+function cellsOf(text, separator) {
+  const lines = [];
+  let cells = [];
+  for (let place = 0; place <= text.length; ) {
+    const close = text[place] === '"' ? closingQuote(text, place) : -1;
+    const end = endOfCell(text, close < 0 ? place : close + 1, separator);
+    if (close < 0) cells.push(text.slice(place, end));
+    else cells.push(text.slice(place + 1, close).replaceAll('""', '"') + text.slice(close + 1, end));
+    if (close === text.length) cells.open = true;
+    place = end + 1;
+    if (text[end] === separator) continue;
+    if (text.startsWith("\r\n", end)) place += 1;
+    if (cells.length > 1 || cells[0] !== "") lines.push(cells);
+    cells = [];
+  }
+  return lines;
+}
+
+// The end of the text if there is none.
+function closingQuote(text, open) {
+  let place = text.indexOf('"', open + 1);
+  while (place >= 0 && text[place + 1] === '"') place = text.indexOf('"', place + 2);
+  return place < 0 ? text.length : place;
+}
+
+function endOfCell(text, start, separator) {
+  let end = start;
+  while (end < text.length && text[end] !== separator && text[end] !== "\n" && text[end] !== "\r") end += 1;
+  return end;
+}
