@@ -31,8 +31,11 @@ _NAMES = {
     "training.networks.ngrams": "NGramBag",
     "training.networks.tfidf": "TfIdfEnsemble",
     "training.networks.transfer": "Transfer",
-    "training.problem_types": "BINARY MULTICLASS MULTILABEL REGRESSION UNIT_REGRESSION Problem",
-    "training.task": "Curves Fold Recipe Task Trained find_task task_names",
+    "training.problem_types": (
+        "BINARY MULTICLASS MULTILABEL QUANTILES REGRESSION STANDARDISED_REGRESSION UNIT_REGRESSION VALUES "
+        "MultiOutput Problem"
+    ),
+    "training.task": "Curves Fold Question Recipe Task Trained find_task task_names",
     "training.validation": "HoldOut KFold RepeatedKFold TimeOrdered",
 }
 HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -25,12 +25,20 @@ TASKS = "training.tasks"
 
 @dataclass(frozen=True)
 class Fold:
-    """The data of one training run: features and targets, and those to validate on (None in the final run)."""
+    """The data of one training run: features and targets, and those to validate on (None in the final run).
+
+    Targets are an array, or an array for each output if the model has several.
+    """
 
     features: Features
     targets: Any
     validation: tuple[Features, Any] | None
     execution: Execution = field(default_factory=Execution)
+
+    @property
+    def rows(self) -> int:
+        """The number of training rows."""
+        return len(next(iter(self.features.values())))
 
 
 Curves = Mapping[str, Sequence[float]]
@@ -51,7 +59,10 @@ class Recipe(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
-        """Train a network whose output is `scores: float32[batch, width]`."""
+        """Train a network whose output is `scores: float32[batch, width]`.
+
+        To a task that asks several questions, *problem* is a `MultiOutput`, and *width* the sum of its widths.
+        """
         ...
 
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> "Recipe":
@@ -59,9 +70,24 @@ class Recipe(Protocol):
         ...
 
 
+ANSWER = "answer"
+"""The name of the head of a task that asks one question."""
+
+
 @dataclass(frozen=True)
+class Question:
+    """What is asked of a model: the type of problem, and the head that answers, made from the data."""
+
+    problem: Problem
+    output: Callable[[Dataset], Head]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """One model: its data, preprocessing, network and recipes.
+
+    A task asks one question (*problem* and *output*), or several (*heads*, by name, which are also the outputs' and the
+    targets' names). The first is the main one: by its metric the gate decides, and its targets are stratified.
 
     *load* takes the folder with local copies of data sets, or None. *fit* fits the record to training instances
     only. *protocol* is the validation strategy. *recipes* are ordered from the plainest to the best; *sample_recipes*
@@ -72,8 +98,9 @@ class Task:
     *others* are variants of the task for other data sets, by the data set's name.
     """
 
-    problem: Problem
-    output: Callable[[Dataset], Head]
+    problem: Problem | None = None
+    output: Callable[[Dataset], Head] | None = None
+    heads: Mapping[str, Question] = field(default_factory=dict)
     load: Callable[[Path | None], Dataset]
     load_sample: Callable[[], Dataset]
     fit: Callable[[Dataset, Sequence[Instance], Any], Record]
@@ -84,6 +111,23 @@ class Task:
     regression_tolerance: float = 0.0
     tolerance: float = 1e-3
     others: Mapping[str, "Task"] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        given = [self.problem is not None, self.output is not None]
+        if any(given) == bool(self.heads) or any(given) != all(given):
+            raise BadRequest("expected Task(problem=..., output=...), or Task(heads={...}), not both")
+
+    @property
+    def questions(self) -> Mapping[str, Question]:
+        """The questions by the name of their head."""
+        if self.problem and self.output:
+            return {ANSWER: Question(self.problem, self.output)}
+        return self.heads
+
+    @property
+    def main(self) -> Question:
+        """The question by whose metric the model is judged."""
+        return next(iter(self.questions.values()))
 
     def on(self, dataset: str | None) -> "Task":
         """Return the task for the data set called *dataset* (None: its own). Raises BadRequest if there is none."""

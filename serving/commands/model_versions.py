@@ -82,8 +82,10 @@ def show(models_dir: Path, model: str, version: int | None) -> None:
     """Show the details of VERSION of MODEL; without VERSION, of the newest that is not broken."""
     with reporting_errors():
         versions = read_versions(models_dir, model)
-    for name, value in facts(_chosen(model, version, versions), versions).items():
-        click.echo(f"{name:<17}{value}")
+    told = facts(_chosen(model, version, versions), versions)
+    width = max(map(len, told)) + 1
+    for name, value in told.items():
+        click.echo(f"{name:<{width}}{value}")
 
 
 @click.command(epilog=_PROMOTE_EXAMPLES)

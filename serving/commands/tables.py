@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from serving.contract import Contract
 from serving.registry.versions import Version, state
 
 VERSION_HEADER = ("MODEL", "VERSION", "STATE", "DATA", "RECIPE", "METRIC", "TRAINED", "NOTE")
@@ -45,14 +46,30 @@ def facts(version: Version, versions: Sequence[Version]) -> dict[str, str]:
     details |= {"broken": version.problem, "promoted": _promoted(version)}
     if version.contract:
         details |= {"metric": _metric(version), "problem type": version.contract.problem}
-        details |= {"fields": ", ".join(version.contract.record.fields)}
+        fields = version.contract.record.fields.items()
+        details |= {"fields": ", ".join(f"{name} ({encoder.kind})" for name, encoder in fields)}
+        details |= _heads(version.contract)
         details |= {name.replace("_", " "): _flat(value) for name, value in version.provenance.items()}
     return {name: str(value) for name, value in details.items() if value not in (None, "")}
 
 
+def _heads(contract: Contract) -> dict[str, str]:
+    """Return a fact for each of several heads, or for the only one."""
+    heads = contract.answers.heads
+    if contract.answers.only:
+        return {"answer": contract.answers.only.kind}
+    measured = [contract.evaluation, *contract.evaluation.get("heads", {}).values()]
+    of_head = dict(zip(heads, map(_shown, measured), strict=False))
+    return {f"head {name}": f"{head.kind}, {of_head.get(name, '-')}" for name, head in heads.items()}
+
+
 def _metric(version: Version) -> str:
+    return _shown(version.contract.evaluation) if version.contract else "-"
+
+
+def _shown(evaluation: Mapping[str, Any]) -> str:
     try:
-        return metric(version.contract.evaluation) if version.contract else "-"
+        return metric(evaluation)
     except (KeyError, TypeError, ValueError):  # one odd contract must not hide all others
         return "?"
 

@@ -15,10 +15,13 @@ import keras
 import numpy as np
 from PIL import Image
 
-from training.errors import DataUnavailable, TrainingError
+from training.errors import BadRequest, DataUnavailable, TrainingError
 
 Instance = Mapping[str, Any]
 """Raw values by name; an image is the bytes of its file."""
+
+Targets = np.ndarray | Mapping[str, np.ndarray]
+"""The targets of some rows: of the only head, or by the name of each."""
 
 HOUSE_FIELDS = ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT")
 DISTRICT_FIELDS = ("MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude")
@@ -30,14 +33,28 @@ RACE = (
 
 @dataclass(frozen=True)
 class Part:
-    """Instances and their targets, row by row."""
+    """Instances and their targets, row by row: an array, or for several heads one for each, by the head's name."""
 
     instances: Sequence[Instance]
-    targets: np.ndarray
+    targets: Targets
+
+    def __len__(self) -> int:
+        return len(self.instances)
+
+    def targets_of(self, head: str) -> np.ndarray:
+        """Return the targets of *head*. Raises BadRequest if there are none."""
+        if isinstance(self.targets, np.ndarray):
+            return self.targets
+        if head not in self.targets:
+            raise BadRequest(f"targets: expected some for the head '{head}', got {', '.join(self.targets) or 'none'}")
+        return self.targets[head]
 
     def rows(self, index: np.ndarray) -> "Part":
         """Return the rows with the indices *index*."""
-        return Part([self.instances[row] for row in index], self.targets[index])
+        instances = [self.instances[row] for row in index]
+        if isinstance(self.targets, np.ndarray):
+            return Part(instances, self.targets[index])
+        return Part(instances, {head: targets[index] for head, targets in self.targets.items()})
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,10 @@ class Dataset:
         for part in (self.train, self.test):
             for instance in part.instances:
                 digest.update(repr(sorted(instance.items())).encode())
-            digest.update(np.ascontiguousarray(part.targets).tobytes())
+            targets = {"": part.targets} if isinstance(part.targets, np.ndarray) else part.targets
+            for head, of_head in targets.items():
+                digest.update(head.encode())
+                digest.update(np.ascontiguousarray(of_head).tobytes())
         return digest.hexdigest()
 
 

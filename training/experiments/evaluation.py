@@ -4,24 +4,27 @@ import contextlib
 import dataclasses
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from serving.contract import Record
+from serving.contract import Answers, Record
+from serving.contract.answers import SCORES, Outputs
 from serving.contract.arrays import Array
-from serving.contract.heads import Head
 from training.data.datasets import Dataset, Instance, Part
 from training.data.features import prepare
 from training.errors import BadRequest
 from training.execution.distribution import copy_outside_strategy
 from training.execution.execution import Execution
 from training.experiments.record import FoldRecord, RunRecord
-from training.experiments.served_graph import scores_of, served_graph
+from training.experiments.served_graph import outputs_of, served_graph
+from training.experiments.targets import check_targets
+from training.problem_types import MultiOutput, Problem
 from training.task import Fold, Recipe, Say, Task, Trained
 from training.validation import ValidationStrategy, checked_splits
 
@@ -38,9 +41,18 @@ class Fitted:
         """The graph that an export serves."""
         return served_graph(self.trained.model, self.record.specs)
 
-    def scores(self, instances: Sequence[Instance]) -> Array:
-        """Return the scores of raw instances: `float32[n, width]`. Raises UnusableData."""
-        return scores_of(self.graph, prepare(self.record, instances))
+    def outputs(self, instances: Sequence[Instance]) -> Outputs:
+        """Return the outputs for raw instances: `float32[n, width]` each. Raises UnusableData."""
+        return outputs_of(self.graph, prepare(self.record, instances))
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """The folds of a recipe's validation, and what its models answered to their held-out rows, by head."""
+
+    folds: Sequence[FoldRecord]
+    targets: Mapping[str, np.ndarray]
+    scores: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -50,35 +62,60 @@ class Experiment:
     name: str
     task: Task
     data: Dataset
-    head: Head
     execution: Execution
     say: Say
 
-    @property
-    def width(self) -> int:
-        """The number of scores for an instance."""
-        return self.head.output.shape[1] or 0
+    @cached_property
+    def answers(self) -> Answers:
+        """The heads; with several, the outputs have their names."""
+        heads = {name: question.output(self.data) for name, question in self.task.questions.items()}
+        return Answers(heads, {name: name if len(heads) > 1 else SCORES for name in heads})
 
-    def validate(self, recipe: Recipe, strategy: ValidationStrategy) -> list[FoldRecord]:
+    @property
+    def problems(self) -> Mapping[str, Problem]:
+        """The type of problem of each head."""
+        return {name: question.problem for name, question in self.task.questions.items()}
+
+    def width(self, head: str) -> int:
+        """Return the number of scores that *head* reads of an instance."""
+        return self.answers.heads[head].output.shape[1] or 0
+
+    def check_targets(self) -> None:
+        """Raise BadRequest for the first target that its problem can't have."""
+        for head, problem in self.problems.items():
+            check_targets(problem, self.width(head), self.data, head)
+
+    def validate(self, recipe: Recipe, strategy: ValidationStrategy) -> Validation:
         """Measure *recipe* on each fold of *strategy*, whose record is fitted to its training rows only.
 
         Raises BadRequest if there are too few rows.
         """
-        splits = checked_splits(strategy, self.data.train.targets, self.execution.seed)
-        folds = []
+        main = next(iter(self.problems))
+        splits = checked_splits(strategy, self.data.train.targets_of(main), self.execution.seed)
+        folds, answered = [], []
         for number, (train_rows, validation_rows) in enumerate(splits, start=1):
             self.say(f"{self.name}: {strategy.name}, fold {number} of {len(splits)}")
             train, held_out = self.data.train.rows(train_rows), self.data.train.rows(validation_rows)
             fitted = self.fit(recipe, train, held_out)
+            scores = self.by_head(fitted.outputs(held_out.instances))
+            metrics = {
+                head: problem.measure(held_out.targets_of(head), scores[head])
+                for head, problem in self.problems.items()
+            }
             folds.append(
                 FoldRecord(
                     stages=fitted.trained.curves,
-                    metric=self.task.problem.measure(held_out.targets, fitted.scores(held_out.instances)),
+                    metric=metrics[main],
                     train_rows=len(train_rows),
                     validation_rows=len(validation_rows),
                 )
             )
-        return folds
+            answered.append((held_out, scores))
+        return Validation(
+            folds,
+            {head: np.concatenate([part.targets_of(head) for part, _ in answered]) for head in self.problems},
+            {head: np.concatenate([scores[head] for _, scores in answered]) for head in self.problems},
+        )
 
     def fit(self, recipe: Recipe, train: Part, held_out: Part | None = None) -> Fitted:
         """Fit record and network to the rows of *train*. Raises TrainingError."""
@@ -88,32 +125,55 @@ class Experiment:
         fold = Fold(prepare(record, train.instances), train.targets, validation, self.execution)
         strategy = self.execution.strategy
         with strategy.scope(), _refusing_what_xla_lacks(self.execution.jit_compile):
-            trained = recipe.train(self.task.problem, self.width, fold)
+            trained = recipe.train(*self._asked(train), fold)
         if strategy.num_replicas_in_sync > 1:
             trained = dataclasses.replace(trained, model=copy_outside_strategy(trained.model))
         return Fitted(record, trained)
 
-    def naive(self) -> float:
+    def by_head(self, outputs: Outputs) -> Mapping[str, Array]:
+        """Return the scores that each head reads."""
+        return {head: outputs[output] for head, output in self.answers.outputs.items()}
+
+    def naive(self, head: str) -> float:
         """Return the naive baseline's metric on the test rows."""
-        problem, test = self.task.problem, self.data.test.targets
-        return problem.measure(test, problem.naive_scores(self.data.train.targets, len(test), self.width))
+        problem, test = self.problems[head], self.data.test.targets_of(head)
+        scores = problem.naive_scores(self.data.train.targets_of(head), len(test), self.width(head))
+        return problem.measure(test, scores)
+
+    def _asked(self, train: Part) -> tuple[Problem, int]:
+        """Return what a recipe is asked to train, with the scale of the training targets where that matters."""
+        if not self.answers.only:
+            parts = {head: (problem, self.width(head)) for head, problem in self.problems.items()}
+            asked = MultiOutput(parts).scaled({head: train.targets_of(head) for head in parts})
+            return asked, sum(width for _, width in parts.values())
+        ((head, problem),) = self.problems.items()
+        return problem.scaled(train.targets_of(head)), self.width(head)
 
 
 def as_evaluation(record: RunRecord) -> dict[str, Any]:
-    """Return the metrics of a run as the contract contains them, with those of the naive baseline."""
-    problem = record.problem
-    ((baseline, naive), *_) = record.baselines.items()
-    tested = problem.measure(record.test_targets, record.test_scores)
-    return {
-        "metric": problem.metric,
-        "test": {problem.metric: tested, "rows": len(record.test_scores)},
+    """Return the metrics of a run as the contract contains them, with those of the naive baseline.
+
+    The main head's come first; those of others stand in `heads`, by name.
+    """
+    others = {head: _tested(other) for head, other in record.others.items()}
+    evaluation = _tested(record) | {
         "validation": {
             "protocol": record.protocol,
-            problem.metric: float(record.validation.mean()),
+            record.metric: float(record.validation.mean()),
             "spread": float(record.validation.std()),
             "folds": record.validation.tolist(),
         },
-        "baseline": {"name": baseline, problem.metric: naive},
+    }
+    return evaluation | ({"heads": others} if others else {})
+
+
+def _tested(record: RunRecord) -> dict[str, Any]:
+    ((baseline, naive), *_) = record.baselines.items()
+    tested = record.problem.measure(record.test_targets, record.test_scores)
+    return {
+        "metric": record.metric,
+        "test": {record.metric: tested, "rows": len(record.test_scores)},
+        "baseline": {"name": baseline, record.metric: naive},
     }
 
 

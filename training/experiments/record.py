@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from training.problem_types import MULTILABEL, Problem
+from serving.contract.heads import Head, Interval, Labels, TagSet, Value
+from training.problem_types import Problem
 
 Stages = Mapping[str, Mapping[str, Sequence[float]]]
 """Keras's `History.history` of each stage, by the stage's name: `loss`, the metric, and both with the prefix `val_`."""
@@ -27,12 +28,14 @@ class RunRecord:
     """A run, from its data to its only evaluation on the test rows.
 
     *protocol* has the `name` and the settings of the validation strategy. *final* has the curves of the final training,
-    on all rows. *test_instances* are raw: text, numbers, or the bytes of an image. *test_targets* is `int[n]` (or
-    one-hot `[n, classes]`), `[n, labels]` of 0 and 1 for multi-label, or `float[n]`; *test_scores* is
-    `float[n, width]`. *labels* are the names of the classes; a regression has none, but may have a *unit*. *baselines*
-    has the metric of each baseline on the test rows, by name; *compared* has other recipes, measured on the same
-    folds. *seconds* is by stage of the run. *sample* is true for the built-in sample. *decision* is that of the gate,
-    once there is one. Raises ValueError if these don't fit together.
+    on all rows. *test_instances* are raw: text, numbers, or the bytes of an image. *test_targets* is `int[n]`,
+    `[n, tags]` of 0 and 1, `float[n]` or `float[n, values]`; *test_scores* is `float[n, width]`, as *head* reads them.
+    *baselines* has the metric of each baseline on the test rows, by name; *compared* has other recipes, measured on the
+    same folds. *seconds* is by stage of the run. *sample* is true for the built-in sample. *decision* is that of the
+    gate, once there is one.
+
+    Of a model with several heads, this is the main one, called *head_name*; *others* has a record of each other, by
+    name, without folds. Raises ValueError if these don't fit together.
     """
 
     model: str
@@ -49,8 +52,9 @@ class RunRecord:
     test_instances: Sequence[Mapping[str, Any]] = field(repr=False)
     test_targets: np.ndarray = field(repr=False)
     test_scores: np.ndarray = field(repr=False)
-    labels: tuple[str, ...] = ()
-    unit: str = ""
+    head: Head
+    head_name: str = ""
+    others: Mapping[str, "RunRecord"] = field(default_factory=dict)
     baselines: Mapping[str, float] = field(default_factory=dict)
     compared: Mapping[str, Sequence[FoldRecord]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -65,10 +69,11 @@ class RunRecord:
             raise ValueError(
                 f"{self.model}: expected test instances, targets and scores of one length, got {sorted(rows)} rows"
             )
-        width = len(self.labels) if len(self.labels) > 2 or self.problem == MULTILABEL else 1
-        if self.test_scores.shape[1:] != (width,):
-            shape, names = self.test_scores.shape, self.labels
-            raise ValueError(f"{self.model}: expected scores [n, {width}] for labels {names}, got {shape}")
+        if self.test_scores.shape[1:] != self.head.output.shape[1:]:
+            expected, got = self.head.output.shape[1], list(self.test_scores.shape)
+            raise ValueError(
+                f"{self.model}: expected scores [n, {expected}] for the head '{self.head.kind}', got {got}"
+            )
         if not np.isfinite(self.test_scores).all():
             raise ValueError(f"{self.model}: the test scores are not finite, so training has diverged")
 
@@ -76,6 +81,21 @@ class RunRecord:
     def metric(self) -> str:
         """Name of the metric that the run is evaluated by."""
         return self.problem.metric
+
+    @property
+    def curve(self) -> str:
+        """Name of the metric's curve in the stages."""
+        return f"{self.head_name}_{self.metric}" if self.head_name else self.metric
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes or tags; other heads have none."""
+        return self.head.names if isinstance(self.head, Labels | TagSet) else ()
+
+    @property
+    def unit(self) -> str:
+        """The unit of the only number; other heads have none."""
+        return self.head.unit if isinstance(self.head, Value | Interval) else ""
 
     @property
     def validation(self) -> np.ndarray:

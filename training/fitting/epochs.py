@@ -23,11 +23,11 @@ class Epochs:
     def __init__(self, model: keras.Model, fold: Fold, batch_size: int, seed: int, first: int, last: int) -> None:
         self._model = model
         self._strategy = fold.execution.strategy
-        rows, replicas = len(fold.targets), self._strategy.num_replicas_in_sync
+        rows, replicas = fold.rows, self._strategy.num_replicas_in_sync
         share = min(batch_size, rows) // replicas
         # In each step, all replicas need equally many rows; with a single replica, the last step takes what is left.
         self._steps = -(-rows // share) if replicas == 1 else rows // (share * replicas)
-        model.compute_metrics(None, fold.targets[:1], np.zeros((1, *model.output_shape[1:]), np.float32))  # builds them
+        _build_metrics(model, fold.targets)
         jit = fold.execution.jit_compile
         self._train_step, self._test_step = self._step(model.train_step, jit), self._step(model.test_step, jit)
 
@@ -83,8 +83,15 @@ class Epochs:
         return {name: float(value) for name, value in self._model.get_metrics_result().items()}
 
 
+def _build_metrics(model: keras.Model, targets: Any) -> None:
+    """Make their variables, which would otherwise be made within a step."""
+    first = tf.nest.map_structure(lambda array: array[:1], targets)
+    scores = tf.nest.map_structure(lambda output: np.zeros((1, *output.shape[1:]), np.float32), model.output)
+    model.compute_metrics(None, first, scores)
+
+
 def _in_order(features: Any, targets: Any) -> tf.data.Dataset:
-    rows = tf.data.Dataset.range(len(targets)).batch(SCORED_ROWS)
+    rows = tf.data.Dataset.range(len(next(iter(features.values())))).batch(SCORED_ROWS)
     return rows.map(_gather(features, targets)).prefetch(tf.data.AUTOTUNE)
 
 

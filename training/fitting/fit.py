@@ -15,8 +15,12 @@ import numpy as np
 
 from training.execution.checkpoints import Checkpoint, State
 from training.fitting.epochs import Epochs
+from training.fitting.losses import loss_of, metrics_of
 from training.problem_types import Problem
 from training.task import Curves, Fold
+
+_TOLD = ("loss", "val_loss")
+"""Losses that are told; those of single outputs are not."""
 
 PROGRESS_LINES = 10
 """Approximate number of progress lines a fit: readable both in a pod's log and in a terminal."""
@@ -44,7 +48,7 @@ class Fit:
         trained = model if augment is None else _augmented(model, augment)
         # Without XLA unless requested: TF Serving uses none by default, and must compute what training computed.
         jit = fold.execution.jit_compile
-        trained.compile(self.optimizer, loss=problem.loss, metrics=[problem.metric], jit_compile=jit)
+        trained.compile(self.optimizer, loss=loss_of(problem), metrics=metrics_of(problem), jit_compile=jit)
         trained.optimizer.build(trained.trainable_variables)
         checkpoint = fold.execution.checkpoints.next()
         state = checkpoint.load()
@@ -83,7 +87,10 @@ class Progress:
         """Print a line if one is due."""
         if state.epoch % max(1, self._epochs // PROGRESS_LINES) and state.epoch < self._epochs:
             return
-        figures = "  ".join(f"{name} {values[-1]:.4f}" for name, values in state.curves.items())
+        told = {
+            name: values[-1] for name, values in state.curves.items() if not name.endswith("_loss") or name in _TOLD
+        }
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in told.items())
         click.echo(f"  epoch {state.epoch}/{self._epochs}  {figures}  ({time.monotonic() - self._started:.0f} s)")
 
 

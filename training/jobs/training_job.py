@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,17 +12,16 @@ import keras
 import tensorflow as tf
 
 from serving.contract import Contract
-from serving.contract.heads import Value
+from serving.contract.arrays import Array
 from serving.registry import SAMPLE, Version
 from training.data.datasets import Dataset
 from training.errors import BadRequest
 from training.execution.checkpoints import Checkpoints
 from training.execution.distribution import detecting_lost_workers, is_chief
 from training.execution.execution import Execution
-from training.experiments.evaluation import Experiment, Stopwatch
+from training.experiments.evaluation import Experiment, Stopwatch, Validation
 from training.experiments.overrides import override
 from training.experiments.record import RunRecord
-from training.experiments.targets import check_targets
 from training.publishing import gate
 from training.publishing.contracts import make_contract
 from training.publishing.export import export
@@ -178,59 +177,82 @@ def _admitted(job: Job, result: Result, admission: Admission) -> Path:
 
 def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Result:
     """Validate the recipe, train on all rows, evaluate once on the test rows. Raises TrainingError."""
-    clock, recipe, task, identity = Stopwatch(), job.recipe(), job.task, job.identity(data)
+    clock, recipe, identity = Stopwatch(), job.recipe(), job.identity(data)
     execution = Execution(job.seed, job.jit_compile, job.strategy, checkpoints or Checkpoints())
-    experiment = Experiment(job.name, task, data, task.output(data), execution, job.say)
-    check_targets(task.problem, experiment.width, data)
-    job.say(f"{job.name}: {len(data.train.targets)} training rows, {len(data.test.targets)} test rows")
-    strategy = job.protocol or task.protocol
-    folds = experiment.validate(recipe, strategy)
+    experiment = Experiment(job.name, job.task, data, execution, job.say)
+    experiment.check_targets()
+    job.say(f"{job.name}: {len(data.train)} training rows, {len(data.test)} test rows")
+    strategy = job.protocol or job.task.protocol
+    validation = experiment.validate(recipe, strategy)
     clock.lap("validation")
 
-    job.say(f"{job.name}: training on all {len(data.train.targets)} rows")
-    recipe = recipe.settled([fold.stages for fold in folds])
+    job.say(f"{job.name}: training on all {len(data.train)} rows")
+    recipe = recipe.settled([fold.stages for fold in validation.folds])
     fitted = experiment.fit(recipe, data.train)
     clock.lap("training")
-    scores = fitted.scores(data.test.instances)
+    scores = experiment.by_head(fitted.outputs(data.test.instances))
     clock.lap("test")
     compared = {}
     for name, plainer in job.plainer_recipes().items():
         job.say(f"{job.name}: validating recipe {name}, for comparison")
-        compared[name] = experiment.validate(plainer, strategy)
+        compared[name] = experiment.validate(plainer, strategy).folds
     clock.lap("comparison")
-    record = RunRecord(
-        model=job.name,
-        problem=task.problem,
+    first, *others = _records(
+        experiment,
+        validation,
+        scores,
+        data_sha256=data.sha256(),
         recipe=job.recipe_name,
         settings=dataclasses.asdict(recipe),
-        data=data.name,
-        data_sha256=data.sha256(),
         seed=job.seed,
         protocol={"name": strategy.name, **dataclasses.asdict(strategy)},
-        folds=folds,
-        final=fitted.trained.curves,
-        train_rows=len(data.train.targets),
-        test_instances=data.test.instances,
-        test_targets=data.test.targets,
-        test_scores=scores,
-        labels=data.labels,
-        unit=experiment.head.unit if isinstance(experiment.head, Value) else "",
-        baselines={task.problem.naive_name: experiment.naive()},
-        compared=compared,
         seconds=clock.seconds,
         versions=package_versions(),
-        notes=data.notes,
         sample=job.sample,
+    )
+    record = dataclasses.replace(
+        first,
+        folds=validation.folds,
+        final=fitted.trained.curves,
+        compared=compared,
+        others={other.head_name: other for other in others},
     )
     contract = make_contract(experiment, record, fitted, identity, job.code)
     job.say(f"{job.name}: {_summary(contract.evaluation)}")
     return Result(fitted.trained.model, contract, record)
 
 
+def _records(
+    experiment: Experiment, validation: Validation, scores: Mapping[str, Array], **run: Any
+) -> Iterator[RunRecord]:
+    """Yield a record for each head, with what was chosen for it on validation rows; *run* is the same in all."""
+    data = experiment.data
+    for name, head in experiment.answers.heads.items():
+        targets = data.test.targets_of(name)
+        problem = experiment.problems[name].settled(validation.targets[name], validation.scores[name])
+        yield RunRecord(
+            model=experiment.name,
+            problem=problem,
+            head=problem.finished(head, targets, scores[name]),
+            head_name="" if experiment.answers.only else name,
+            data=data.name,
+            folds=(),
+            final={},
+            train_rows=len(data.train),
+            test_instances=data.test.instances,
+            test_targets=targets,
+            test_scores=scores[name],
+            baselines={problem.naive_name: experiment.naive(name)},
+            notes=data.notes,
+            **run,
+        )
+
+
 def _summary(evaluation: Any) -> str:
     metric = evaluation["metric"]
-    parts = {name: evaluation[name][metric] for name in ("test", "validation", "baseline")}
-    return f"{metric} " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
+    parts = {name: evaluation[name][metric] for name in ("test", "validation", "baseline") if name in evaluation}
+    summary = f"{metric} " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
+    return "; ".join([summary, *(f"{head}: {_summary(of)}" for head, of in evaluation.get("heads", {}).items())])
 
 
 def _report(job: Job, record: RunRecord, reports: Path) -> None:

@@ -45,7 +45,7 @@ class ConvNet(Network):
             hidden = self._block(hidden, filters)
         hidden = self._dense(keras.layers.Flatten()(hidden), (self.units,))
         model = keras.Model({"image": image}, scores_of(problem, width, hidden))
-        fit = Fit(self.epochs, self.batch_size, self.patience, self._optimizer(len(fold.targets)))
+        fit = Fit(self.epochs, self.batch_size, self.patience, self._optimizer(fold.rows))
         return Trained(model, {"training": fit.run(problem, model, fold, self.augmentation.layer())})
 
     def _block(self, hidden: Any, filters: int) -> Any:

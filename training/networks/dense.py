@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from training.errors import BadRequest
 from training.fitting.fit import Fit
-from training.problem_types import Problem
+from training.problem_types import MultiOutput, Problem, Regression
 from training.task import Curves, Fold, Trained
 
 
@@ -117,5 +117,17 @@ class MultiHot(keras.layers.Layer):  # type: ignore[misc]
 
 
 def scores_of(problem: Problem, width: int, hidden: Any) -> Any:
-    """Return the output layer's scores: float32, whatever the precision of the other layers."""
-    return keras.layers.Dense(width, activation=problem.activation, dtype="float32", name="scores")(hidden)
+    """Return the output layer's scores: float32, whatever the precision of the other layers.
+
+    Of several questions, return the scores of each, by the output's name.
+    """
+    if isinstance(problem, MultiOutput):
+        return {name: _scores(part, columns, hidden, name) for name, (part, columns) in problem.parts.items()}
+    return _scores(problem, width, hidden, "scores")
+
+
+def _scores(problem: Problem, width: int, hidden: Any, name: str) -> Any:
+    if not (isinstance(problem, Regression) and problem.scale):
+        return keras.layers.Dense(width, activation=problem.activation, dtype="float32", name=name)(hidden)
+    standardised = keras.layers.Dense(width, dtype="float32", name=f"{name}_standardised")(hidden)
+    return keras.layers.Rescaling(problem.scale, problem.offset, dtype="float32", name=name)(standardised)

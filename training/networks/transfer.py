@@ -92,7 +92,7 @@ class Transfer:
         return fit.run(problem, head, _featured(body, fold))
 
     def _tune(self, problem: Problem, model: keras.Model, fold: Fold, augment: Any = None) -> Curves:
-        rate = cosine(self.tuning_rate, self.tuning_epochs, len(fold.targets), self.batch_size)
+        rate = cosine(self.tuning_rate, self.tuning_epochs, fold.rows, self.batch_size)
         fit = Fit(self.tuning_epochs, self.batch_size, optimizer=keras.optimizers.Adam(rate))
         return fit.run(problem, model, fold, augment)
 
@@ -111,7 +111,8 @@ def _on_features(upper: keras.Model, head: keras.Model) -> keras.Model:
 def _featured(body: keras.Model, fold: Fold, mirrored: bool = False) -> Fold:
     """Return *fold* with the features that *body* computes for each image and, if *mirrored*, its mirror image."""
     features = {"features": features_of(body, fold.features["image"], mirrored)}
-    targets = np.concatenate([fold.targets] * (2 if mirrored else 1))
+    copies = 2 if mirrored else 1
+    targets = keras.tree.map_structure(lambda array: np.concatenate([array] * copies), fold.targets)
     validation = fold.validation and ({"features": features_of(body, fold.validation[0]["image"])}, fold.validation[1])
     return dataclasses.replace(fold, features=features, targets=targets, validation=validation)
 

@@ -37,13 +37,24 @@ class Comparison:
         return self.p < LEVEL
 
 
-def compare(version: int, problem: Problem, targets: np.ndarray, new: np.ndarray, live: np.ndarray) -> Comparison:
-    """Compare the new model's scores with those of live *version*, row by row; both are `float[n, width]`."""
-    worse = problem.costs(targets, new) - problem.costs(targets, live)
-    right_or_wrong = problem.metric == "accuracy" and np.isin(worse, (-1, 0, 1)).all()
+def compare(
+    version: int,
+    problem: Problem,
+    targets: np.ndarray,
+    new: np.ndarray,
+    live: np.ndarray,
+    live_problem: Problem | None = None,
+) -> Comparison:
+    """Compare the new model's scores with those of live *version*, row by row; both are `float[n, width]`.
+
+    *live_problem* has what was chosen for the live version, where that is another than what was for the new one.
+    """
+    judged = live_problem or problem
+    worse = problem.costs(targets, new) - judged.costs(targets, live)
+    right_or_wrong = problem.metric == "accuracy"
     p = mcnemar(int((worse > 0).sum()), int((worse < 0).sum())) if right_or_wrong else sign_flip(worse)
     test = "McNemar's test" if right_or_wrong else "sign-flip test"
-    return Comparison(version, len(worse), problem.measure(targets, new), problem.measure(targets, live), p, test)
+    return Comparison(version, len(worse), problem.measure(targets, new), judged.measure(targets, live), p, test)
 
 
 def mcnemar(only_live: int, only_new: int) -> float:

@@ -1,17 +1,18 @@
 """The contract of a newly trained model: its input and output, its evaluation, and its provenance."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from serving.contract import Answers, Contract, ParityExample
-from serving.contract.answers import SCORES
+from serving.contract import Contract, ParityExample
 from serving.contract.measuring import fit_reference
 from training.data.datasets import Instance, as_json
 from training.data.features import prepare, with_fields
 from training.experiments.evaluation import Experiment, Fitted, as_evaluation
 from training.experiments.record import RunRecord
-from training.experiments.served_graph import scores_of
+from training.experiments.served_graph import outputs_of
+from training.problem_types import MultiOutput
 from training.publishing.provenance import Code, weights_sha256
 
 PARITY_EXAMPLES = 3
@@ -19,11 +20,13 @@ PARITY_EXAMPLES = 3
 
 def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identity: str, code: Code) -> Contract:
     """Return the contract of what was fitted and measured; *identity* and *code* are those of the job."""
+    records = dict(zip(experiment.answers.heads, (record, *record.others.values()), strict=True))
+    answers = replace(experiment.answers, heads={name: of_head.head for name, of_head in records.items()})
     return Contract(
         model=record.model,
-        problem=record.problem.name,
+        problem=MultiOutput.name if record.others else record.problem.name,
         record=fitted.record,
-        answers=Answers.single(experiment.head),
+        answers=answers,
         examples=_parity_examples(fitted, record.test_instances[:PARITY_EXAMPLES]),
         tolerance=experiment.task.tolerance,
         evaluation=as_evaluation(record),
@@ -47,9 +50,9 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
         # Inputs of the training rows, but scores of the test rows: on training rows the model is more confident.
         reference=fit_reference(
             fitted.record,
-            Answers.single(experiment.head),
+            answers,
             with_fields(fitted.record, experiment.data.train.instances),
-            {SCORES: record.test_scores},
+            {answers.outputs[name]: of_head.test_scores for name, of_head in records.items()},
         ),
     )
 
@@ -61,10 +64,12 @@ def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[Par
         )  # a recipe may omit fields
 
     features = prepare(fitted.record, instances)
-    scores = scores_of(fitted.graph, features)
+    outputs = outputs_of(fitted.graph, features)
     return tuple(
         ParityExample(
-            as_request(instance), {name: array[row, ...] for name, array in features.items()}, {SCORES: scores[row]}
+            as_request(instance),
+            {name: array[row, ...] for name, array in features.items()},
+            {name: array[row] for name, array in outputs.items()},
         )
         for row, instance in enumerate(instances)
     )

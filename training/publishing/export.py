@@ -12,11 +12,10 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from serving.contract import Contract, check_parity
-from serving.contract.answers import SCORES
 from serving.registry.server_config import BATCHING_FILE, batching_parameters
 from serving.registry.versions import CONTRACT
 from training.errors import TrainingError
-from training.experiments.served_graph import scores_of, served_graph
+from training.experiments.served_graph import outputs_of, served_graph
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
@@ -46,7 +45,7 @@ def check_export(folder: Path, contract: Contract) -> None:
     if b"_XlaMustCompile" in (folder / "saved_model.pb").read_bytes():
         raise TrainingError(f"{contract.model}: the exported graph requires XLA, which TensorFlow Serving does not run")
     serve = loaded.signatures["serving_default"]
-    check_parity(contract, lambda features: {SCORES: scores_of(lambda tensors: serve(**tensors), features)})
+    check_parity(contract, lambda features: outputs_of(lambda tensors: serve(**tensors), features))
 
 
 def _write_saved_model(model: keras.Model, contract: Contract, folder: Path) -> None:

@@ -1,7 +1,9 @@
 """The gate: decides from values whether a newly trained model may be published. Returns a sentence, or raises."""
 
 import math
-from typing import NoReturn
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 from serving.contract import Contract
 from serving.process.exit_codes import ExitCode
@@ -29,6 +31,7 @@ def check(
     tolerance: float,
     compared: Comparison | Incomparable | None = None,
     replace_incomparable: bool = False,
+    others: Mapping[str, Problem] = MappingProxyType({}),
 ) -> str:
     """Return a sentence on why *new* may replace *live*. Raises GateRefused if it may not.
 
@@ -38,6 +41,8 @@ def check(
 
     If *live* can't be evaluated on these rows, the value in its contract counts, if it was measured on the same data;
     otherwise, *new* passes only with *replace_incomparable*. A model of the built-in sample is exempt from all of this.
+
+    All of this is about the main head. Each of *others*, by name, must beat its naive baseline.
     """
     check_data(new.model, is_sample(new), live)
     value = _measured(new, problem)
@@ -45,7 +50,9 @@ def check(
         _refuse(new, problem, value, "a finite number is required", "training has diverged: lower the learning rate")
     if is_sample(new):  # the sample is too small for its metric to mean anything
         return f"{problem.metric} {value:.4g}: no floor for the data '{new.provenance.get('data')}'"
-    reasons = [_pass_floor(new, problem, value, floor), *_pass_baseline(new, problem, value)]
+    reasons = [_pass_floor(new, problem, value, floor), *_pass_baseline(new, problem, new.evaluation)]
+    for name, other in others.items():
+        reasons += [f"{name}: {reason}" for reason in _pass_baseline(new, other, new.evaluation["heads"][name], name)]
     if isinstance(compared, Comparison):
         reasons.append(_pass_comparison(new, problem, compared, tolerance))
     elif live and not is_sample(live):
@@ -91,14 +98,15 @@ def _pass_floor(new: Contract, problem: Problem, value: float, floor: float | No
     return f"the floor is {floor:.4g}"
 
 
-def _pass_baseline(new: Contract, problem: Problem, value: float) -> list[str]:
-    baseline = new.evaluation.get("baseline", {})
+def _pass_baseline(new: Contract, problem: Problem, measured: Mapping[str, Any], head: str = "") -> list[str]:
+    baseline, value = measured.get("baseline", {}), measured["test"][problem.metric]
     naive = baseline.get(problem.metric)
     if naive is None:  # only in a contract that was not made by a job
         return []
     compared = f"the naive baseline ({baseline.get('name')}) has {naive:.4g}"
     if not _shortfall(problem, value, naive) < 0:
-        _refuse(new, problem, value, f"{compared}, which must be beaten", "check the data, or train another recipe")
+        reason = f"{compared}, which must be beaten" + (f" by the head '{head}'" if head else "")
+        _refuse(new, problem, value, reason, "check the data, or train another recipe")
     return [compared]
 
 

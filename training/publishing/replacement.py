@@ -48,11 +48,12 @@ class Admission:
         decision = gate.check(
             self._contract,
             live.contract if live else None,
-            self._task.problem,
+            self._record.problem,
             self._task.floor,
             self._task.regression_tolerance,
             compared,
             self._replace_incomparable,
+            {name: other.problem for name, other in self._record.others.items()},
         )
         return decision, compared
 
@@ -62,8 +63,7 @@ class Admission:
         rows = len(self._record.test_scores)
         self._say(f"{self._record.model}: evaluating live version {live.number} on the same {rows} rows")
         try:
-            (head,) = self._contract.answers.heads.values()
-            return compare_with_live(live, head, self._record)
+            return compare_with_live(live, self._record)
         except Incomparable as error:
             return error
 
@@ -72,7 +72,8 @@ def check_before_training(name: str, task: Task, data: Dataset, sample: bool, li
     """Raise GateRefused if it is already certain that the live version can't be compared with the new model."""
     if live is None or sample or is_sample(live) or gate.same_data(live, data.name, data.sha256()):
         return
+    main, head_name = task.main, "" if len(task.questions) == 1 else next(iter(task.questions))
     try:
-        check_question(live, task.problem, task.output(data), data.test.instances)
+        check_question(live, main.problem, main.output(data), head_name, data.test.instances)
     except Incomparable as error:
         raise gate.refused_as_incomparable(name, "nothing was trained, because", str(error)) from error

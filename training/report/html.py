@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
@@ -52,8 +53,31 @@ class RecipeResult:
     spread: float
 
 
-def render(record: RunRecord, evaluation: Evaluation, plots: Sequence[Plot]) -> str:
-    """Return the page: a single file without scripts, which loads nothing from elsewhere."""
+@dataclass(frozen=True)
+class Section:
+    """What the page says of the answers of one head."""
+
+    run: RunRecord
+    evaluation: Evaluation
+    baselines: Sequence[BaselineResult]
+    plots: Mapping[str, Sequence[Plot]]
+
+    @property
+    def value(self) -> float:
+        """The head's metric on the test rows."""
+        return self.evaluation.measures[self.run.metric]
+
+
+def render(
+    record: RunRecord,
+    evaluation: Evaluation,
+    plots: Sequence[Plot],
+    others: Mapping[str, tuple[RunRecord, Evaluation]] = MappingProxyType({}),
+) -> str:
+    """Return the page: a single file without scripts, which loads nothing from elsewhere.
+
+    *others* are those of further heads, by name.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,  # reviews, labels and settings are untrusted text
@@ -65,10 +89,11 @@ def render(record: RunRecord, evaluation: Evaluation, plots: Sequence[Plot]) -> 
     return environment.get_template(TEMPLATE).render(
         run=record,
         evaluation=evaluation,
-        value=evaluation.measures[record.metric],
-        meanings=MEANINGS,
-        baselines=baseline_results(record, evaluation),
-        sections=_by_section(plots),
+        main=_section(record, evaluation, plots),
+        others={
+            head: _section(*other, [plot for plot in plots if plot.head == head]) for head, other in others.items()
+        },
+        meanings=_meanings([evaluation, *(of_head for _, of_head in others.values())]),
         onsets=[onset_sentence(onset, len(evaluation.onsets)) for onset in evaluation.onsets],
         stages=stage_results(record),
         recipes=recipe_results(record),
@@ -90,7 +115,7 @@ def stage_results(record: RunRecord) -> list[StageResult]:
     for recipe, folds in record.validated.items():
         runs = [fold.stages for fold in folds]
         names = dict.fromkeys(name for run in runs for name in run)
-        results += [_stage_result(recipe, name, runs, record.metric) for name in names]
+        results += [_stage_result(recipe, name, runs, record.curve) for name in names]
     return results
 
 
@@ -128,6 +153,16 @@ def _stage_result(recipe: str, name: str, runs: Sequence[Stages], metric: str) -
 
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
+
+
+def _meanings(evaluations: Sequence[Evaluation]) -> Mapping[str, str]:
+    measured = dict.fromkeys(name for evaluation in evaluations for name in evaluation.measures)
+    return {name: MEANINGS[name] for name in measured if name in MEANINGS}
+
+
+def _section(record: RunRecord, evaluation: Evaluation, plots: Sequence[Plot]) -> Section:
+    own = [plot for plot in plots if plot.head in ("", record.head_name)]
+    return Section(record, evaluation, baseline_results(record, evaluation), _by_section(own))
 
 
 def _by_section(plots: Sequence[Plot]) -> Mapping[str, list[Plot]]:

@@ -11,7 +11,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from training.experiments.record import Stages
 from training.report.curves import Onset, Span, line, mean_line, spans
 from training.report.style import BLUE, GREEN, GREY, INK, ORANGE, SMALL, dress, figure, legend, short
-from training.report.words import metric_name
 
 STEEP = 20
 """A loss that falls by more than this factor gets a logarithmic axis: on a linear one, its end would look flat."""
@@ -20,14 +19,17 @@ ROW_POINTS = 13
 """Height of the row that each marked epoch has above the axes, in points: in one row, their labels would overlap."""
 
 
-def learning_curves(folds: Sequence[Stages], final: Stages, key: str, onsets: Sequence[Onset]) -> Figure:
-    """Draw *key* by epoch: each fold thin, their mean bold, the final training dotted, the lowest loss marked."""
+def learning_curves(folds: Sequence[Stages], final: Stages, key: str, name: str, onsets: Sequence[Onset]) -> Figure:
+    """Draw *key*, which is called *name*, by epoch.
+
+    Each fold is thin, their mean bold, the final training dotted, and the lowest loss marked.
+    """
     drawn = figure(5.2, 3.7)
-    axes = dress(drawn.add_subplot(), "epoch", metric_name(key))
+    axes = dress(drawn.add_subplot(), "epoch", name)
     laid = spans([*folds, final])
-    for name, color, dashes in ((key, BLUE, (4, 1.5)), (f"val_{key}", ORANGE, (None, None))):
-        side = "validation" if name.startswith("val_") else "training"
-        _draw_side(axes, folds, laid, name, (side, color, dashes))
+    for line_key, color, dashes in ((key, BLUE, (4, 1.5)), (f"val_{key}", ORANGE, (None, None))):
+        side = "validation" if line_key.startswith("val_") else "training"
+        _draw_side(axes, folds, laid, line_key, (side, color, dashes))
     for span in laid:
         _draw_line(axes, line(final, span, key), "final training, all rows", color=GREY, linewidth=1.4, linestyle=":")
     _scale(axes, [line(run, span, name)[1] for run in folds for span in laid for name in (key, f"val_{key}")])

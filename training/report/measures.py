@@ -87,6 +87,18 @@ def expected_calibration_error(bins: Sequence[Bin]) -> float:
     return sum(each.rows * abs(each.accuracy - each.confidence) for each in bins if each.rows) / rows
 
 
+def roc_auc(targets: np.ndarray, scores: np.ndarray) -> float:
+    """Return how often a row of the second class scores higher than one of the first (Hanley & McNeil 1982).
+
+    *targets* are `int[n]` of 0 and 1, *scores* `float[n]`; equal scores count half. Without rows of both classes, NaN.
+    """
+    ones = int(targets.sum())
+    pairs = ones * (len(targets) - ones)
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return float((ranks[targets == 1].sum() - ones * (ones + 1) / 2) / pairs) if pairs else float("nan")
+
+
 def regression_measures(targets: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Return `mae` and `rmse`, in the target's unit, and `r2`, the share of variance explained, for two `float[n]`."""
     errors = predicted.astype(np.float64) - targets

@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from serving.contract.heads import TagSet
 from training.experiments.record import FoldRecord, RunRecord, metrics_of
 from training.report.results import Evaluation
 
@@ -14,12 +16,14 @@ SCHEMA = 1
 """Version of the format of metrics.json."""
 
 
-def metrics(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
+def metrics(
+    record: RunRecord, evaluation: Evaluation, others: Mapping[str, tuple[RunRecord, Evaluation]] = MappingProxyType({})
+) -> dict[str, Any]:
     """Return all numbers of the report. Undefined ones are null.
 
     - `schema`: 1; `model`, `problem`, `metric`, `higher_is_better`, `unit`, `labels`
     - `test`: `rows`, and each measure by its name: `accuracy`, `macro_f1`, `log_loss` (nats), `ece`, or
-      `mae`, `rmse` (in `unit`), `r2`
+      `mae`, `rmse` (in `unit`), `r2`; also `auc`, or `micro_f1` and `exact_match`, or `pinball`, `coverage` and `width`
     - `baselines`: the metric of each baseline on the test rows, by name; `gate`: the decision of the gate
     - `validation`: `protocol`, `mean` and `spread` (population standard deviation) over `folds`; each has the
       `metric`, `train_rows`, `validation_rows`, and its `stages`: Keras's history by stage
@@ -29,29 +33,21 @@ def metrics(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
     - `classes`: `label`, `precision`, `recall`, `f1`, `support`, `predicted`; `confusion`: counts, row = true class
     - `calibration`: bins with `low`, `high`, `rows`, mean `confidence`, `accuracy`
     - `mistakes`: the worst ones by `loss`: `row` of the test part, `true`, `answer`, `confidence`
+    - `values`: `mae`, `rmse` and `r2` of each of several numbers, by name; `thresholds`: of each tag
+    - `heads`: of a model with several heads, all of this that is about answers, of each but the main one, by name
     - `data` (`name`, `sha256`, `sample`, `train_rows`), `recipe` (`name`, `settings`, `seed`), `seconds`,
       `versions`, `notes`
     """
-    problem = record.problem
     return {
         "schema": SCHEMA,
         "model": record.model,
-        "problem": problem.name,
-        "metric": record.metric,
-        "higher_is_better": problem.higher_is_better,
-        "unit": record.unit,
-        "labels": record.labels,
-        "test": {"rows": len(record.test_targets), **evaluation.measures},
-        "baselines": record.baselines,
+        **_answers(record, evaluation),
         "gate": record.decision,
         "validation": {"protocol": record.protocol, **_over(record.folds)},
         "compared": {recipe: _over(folds) for recipe, folds in record.compared.items()},
         "final": record.final,
         "overfitting": evaluation.onsets,
-        "classes": evaluation.classes,
-        "confusion": evaluation.confusion,
-        "calibration": evaluation.bins,
-        "mistakes": evaluation.mistakes,
+        "heads": {head: _answers(*other) for head, other in others.items()},
         "data": {
             "name": record.data,
             "sha256": record.data_sha256,
@@ -62,6 +58,24 @@ def metrics(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
         "seconds": record.seconds,
         "versions": record.versions,
         "notes": record.notes,
+    }
+
+
+def _answers(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "problem": record.problem.name,
+        "metric": record.metric,
+        "higher_is_better": record.problem.higher_is_better,
+        "unit": record.unit,
+        "labels": record.labels,
+        "thresholds": record.head.thresholds if isinstance(record.head, TagSet) else (),
+        "test": {"rows": len(record.test_targets), **evaluation.measures},
+        "values": evaluation.values,
+        "baselines": record.baselines,
+        "classes": evaluation.classes,
+        "confusion": evaluation.confusion,
+        "calibration": evaluation.bins,
+        "mistakes": evaluation.mistakes,
     }
 
 

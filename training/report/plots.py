@@ -1,23 +1,33 @@
 """Which figures the report of a run contains, each as a PNG with its caption."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
+import numpy as np
 from matplotlib.figure import Figure
 
+from serving.contract.heads import Values
 from training.experiments.record import RunRecord
-from training.problem_types import MULTILABEL
+from training.problem_types import Multilabel
 from training.report import figures, style
 from training.report.curves import Onset
 from training.report.exhibits import data_uri
 from training.report.learning import learning_curves
-from training.report.results import Evaluation, true_labels
+from training.report.results import Evaluation, predicted_values
 from training.report.words import figure_of, metric_name
+
+MAX_DRAWN_VALUES = 6
+"""Maximum number of values of one head that get figures."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure: its file is `<name>.png`; *alt* describes it to those who can't see it; *width* is in CSS pixels."""
+    """A figure: its file is `<name>.png`; *alt* describes it to those who can't see it; *width* is in CSS pixels.
+
+    *head* is empty for what is about the whole run or its main head.
+    """
 
     name: str
     section: str
@@ -25,6 +35,7 @@ class Plot:
     caption: str
     png: bytes = field(repr=False)
     width: int
+    head: str = ""
 
     @property
     def uri(self) -> str:
@@ -32,9 +43,18 @@ class Plot:
         return data_uri(self.png)
 
 
-def plots(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
-    """Yield the figures of a run, in the report's order."""
+def plots(
+    record: RunRecord, evaluation: Evaluation, others: Mapping[str, tuple[RunRecord, Evaluation]] = MappingProxyType({})
+) -> Iterator[Plot]:
+    """Yield the figures of a run, in the report's order; those of *others* are of further heads, by name."""
     yield from _learning(record, evaluation)
+    yield from _answers(record, evaluation)
+    for head, (other, of_head) in others.items():
+        for plot in _answers(other, of_head):
+            yield replace(plot, name=f"{head}-{plot.name}", head=head)
+
+
+def _answers(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
     if record.labels:
         yield from _labels(record, evaluation)
     else:
@@ -58,10 +78,14 @@ def _learning(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
     runs = [fold.stages for fold in record.folds]
     found = " ".join(onset_sentence(onset, len(evaluation.onsets)) for onset in evaluation.onsets)
     known = {key for run in [*runs, record.final] for curves in run.values() for key in curves}
-    for name, key in (("loss", "loss"), ("metric", record.metric)):
+    of_head = f" of {record.head_name}" if record.head_name else ""
+    for name, key, measure in (
+        ("loss", "loss", "loss"),
+        ("metric", record.curve, metric_name(record.metric) + of_head),
+    ):
         if key in known:
-            drawn = learning_curves(runs, record.final, key, evaluation.onsets)
-            title = f"{metric_name(key)} by epoch, training and validation"
+            drawn = learning_curves(runs, record.final, key, measure, evaluation.onsets)
+            title = f"{measure} by epoch, training and validation"
             yield _plot(name, "curves", f"Line chart of {title}. {found}", title[0].upper() + title[1:], drawn)
 
 
@@ -76,23 +100,33 @@ def _labels(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
         yield _plot("confusion", "confusion", alt, f"Test rows by true and predicted class.{absent}", drawn)
     ece = evaluation.measures["ece"]
     drawn = figures.calibration(evaluation.bins, ece)
-    of = "Each label's yes or no counts as an answer." if record.problem == MULTILABEL else ""
+    of = "Each tag's yes or no counts as an answer." if isinstance(record.problem, Multilabel) else ""
     caption = f"Hatched above a bar: overconfident. Hatched on a bar: underconfident. {of}"
     yield _plot("calibration", "calibration", f"Reliability diagram; ECE {ece:.3f}.", caption, drawn)
     if evaluation.probability is not None:
-        drawn = figures.score_histogram(evaluation.probability, true_labels(record), record.labels)
+        drawn = figures.score_histogram(evaluation.probability, record.test_targets, record.labels)
         alt = f"Histogram of the probability of {record.labels[1]}, for the rows of each class."
         yield _plot("scores", "calibration", alt, "Left of 0.5 the answer is " + record.labels[0] + ".", drawn)
 
 
 def _values(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
-    targets, predicted = record.test_targets.reshape(-1).astype(float), record.test_scores[:, 0].astype(float)
-    measures = evaluation.measures
+    if not isinstance(record.head, Values):
+        yield from _value(
+            record.test_targets.reshape(-1).astype(float), predicted_values(record), evaluation.measures, record.unit
+        )
+        return
+    columns = zip(record.head.names, record.head.units, record.test_targets.T, record.test_scores.T, strict=True)
+    for number, (name, unit, targets, predicted) in enumerate(itertools.islice(columns, MAX_DRAWN_VALUES), start=1):
+        for plot in _value(targets.astype(float), predicted.astype(float), evaluation.values[name], unit):
+            yield replace(plot, name=f"{plot.name}-{number}", caption=f"{name}. {plot.caption}")
+
+
+def _value(targets: np.ndarray, predicted: np.ndarray, measures: Mapping[str, float], unit: str) -> Iterator[Plot]:
     alt = f"Scatter plot of predicted by true value over {len(targets):,} test rows; R² {measures['r2']:.3f}."
-    drawn = figures.predicted_by_true(targets, predicted, record.unit)
+    drawn = figures.predicted_by_true(targets, predicted, unit)
     yield _plot("predicted", "errors", alt, "Each point is a test row.", drawn)
-    alt = f"Scatter plot and histogram of residuals; RMSE {figure_of(measures['rmse'])} {record.unit}."
-    drawn = figures.residuals(targets, predicted, record.unit)
+    alt = f"Scatter plot and histogram of residuals; RMSE {figure_of(measures['rmse'])} {unit}."
+    drawn = figures.residuals(targets, predicted, unit)
     yield _plot("residuals", "errors", alt, "Above the line the model predicts too much, below too little.", drawn)
 
 

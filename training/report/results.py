@@ -1,12 +1,15 @@
 """Computes, from a run's record, what the report says about its answers to the test rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from serving.contract.heads import Values
 from training.experiments.record import RunRecord
-from training.problem_types import MULTILABEL
+from training.problem_types import Multilabel, Quantiles
+from training.problem_types.classes import f1_scores
+from training.problem_types.values import coverage
 from training.report.curves import Onset, onsets
 from training.report.measures import (
     EPSILON,
@@ -19,6 +22,7 @@ from training.report.measures import (
     macro_f1,
     regression_measures,
     reliability,
+    roc_auc,
 )
 
 MAX_MISTAKES = 12
@@ -43,7 +47,8 @@ class Mistake:
 class Evaluation:
     """All measures of a run. A regression has no classes, confusion matrix or bins; a multi-label run has no matrix.
 
-    *probability* is that of the second class, by test row; only a binary problem has it.
+    *probability* is that of the second class, by test row; only a binary problem has it. *values* has the measures of
+    each of several numbers, by name.
     """
 
     measures: Mapping[str, float]
@@ -54,23 +59,28 @@ class Evaluation:
     confusion: np.ndarray | None = None
     bins: tuple[Bin, ...] = ()
     probability: np.ndarray | None = None
+    values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def evaluate(record: RunRecord) -> Evaluation:
     """Return the measures for the run's type of problem; the run's own metric comes first."""
-    if not record.labels:
-        return _evaluate_values(record)
-    return _evaluate_label_sets(record) if record.problem == MULTILABEL else _evaluate_labels(record)
+    if isinstance(record.problem, Multilabel):
+        return _evaluate_tags(record, record.problem)
+    if record.labels:
+        return _evaluate_labels(record)
+    if isinstance(record.problem, Quantiles):
+        return _evaluate_intervals(record)
+    return _evaluate_several(record, record.head) if isinstance(record.head, Values) else _evaluate_value(record)
 
 
-def true_labels(record: RunRecord) -> np.ndarray:
-    """Return the true classes as `int64[n]`, also if the targets are one-hot."""
-    targets = record.test_targets.reshape(len(record.test_targets), -1)
-    return (targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0]).astype(np.int64)
+def predicted_values(record: RunRecord) -> np.ndarray:
+    """Return the number that is answered for each test row, `float[n]`: of an interval, the middle one."""
+    scores = np.sort(record.test_scores, axis=1).astype(np.float64)
+    return np.asarray(scores[:, scores.shape[1] // 2])
 
 
 def _evaluate_labels(record: RunRecord) -> Evaluation:
-    scores, targets = record.test_scores.astype(np.float64), true_labels(record)
+    scores, targets = record.test_scores.astype(np.float64), record.test_targets.astype(np.int64)
     binary = scores.shape[1] == 1
     probabilities = np.hstack([1 - scores, scores]) if binary else scores
     # 0.5 counts as the second class, as it does in the metric; argmax would take the first
@@ -86,8 +96,9 @@ def _evaluate_labels(record: RunRecord) -> Evaluation:
         )
         for row in _worst(losses, ~right)
     )
+    measures = _measures_of_classes(record, classes, bins, losses)
     return Evaluation(
-        measures=_measures_of_classes(record, classes, bins, losses),
+        measures=measures | ({"auc": roc_auc(targets, scores[:, 0])} if binary else {}),
         onsets=_onsets(record),
         mistakes=mistakes,
         wrong=int((~right).sum()),
@@ -98,9 +109,9 @@ def _evaluate_labels(record: RunRecord) -> Evaluation:
     )
 
 
-def _evaluate_label_sets(record: RunRecord) -> Evaluation:
+def _evaluate_tags(record: RunRecord, problem: Multilabel) -> Evaluation:
     scores, targets = record.test_scores.astype(np.float64), record.test_targets.astype(bool)
-    predicted = scores >= 0.5
+    predicted = problem.reached(scores)
     hits, taken, support = (rows.sum(axis=0) for rows in (predicted & targets, predicted, targets))
     classes = class_measures(record.labels, hits, taken, support)
     likelihood = np.clip(np.where(targets, scores, 1 - scores), EPSILON, 1 - EPSILON)
@@ -112,19 +123,52 @@ def _evaluate_label_sets(record: RunRecord) -> Evaluation:
         )
         for row in _worst(losses, ~right)
     )
-    measures = _measures_of_classes(record, classes, bins, losses)
+    measures = _measures_of_classes(record, classes, bins, losses) | {
+        "micro_f1": float(f1_scores(hits.sum(), taken.sum(), support.sum())),
+        "exact_match": float(right.mean()),
+    }
     return Evaluation(measures, _onsets(record), mistakes, int((~right).sum()), classes, bins=bins)
 
 
-def _evaluate_values(record: RunRecord) -> Evaluation:
-    targets, predicted = record.test_targets.reshape(-1), record.test_scores[:, 0]
+def _evaluate_value(record: RunRecord) -> Evaluation:
+    targets, predicted = record.test_targets.reshape(-1), predicted_values(record)
+    measures = {record.metric: _headline(record), **regression_measures(targets, predicted)}
+    return Evaluation(measures, _onsets(record), *_off(targets, predicted))
+
+
+def _evaluate_intervals(record: RunRecord) -> Evaluation:
+    targets, predicted = record.test_targets.reshape(-1), predicted_values(record)
+    measures = {
+        record.metric: _headline(record),
+        "coverage": coverage(targets, record.test_scores),
+        "width": float(np.ptp(record.test_scores.astype(np.float64), axis=1).mean()),
+        **regression_measures(targets, predicted),
+    }
+    return Evaluation(measures, _onsets(record), *_off(targets, predicted))
+
+
+def _evaluate_several(record: RunRecord, head: Values) -> Evaluation:
+    columns = zip(head.names, record.test_targets.T, record.test_scores.T, strict=True)
+    values = {name: regression_measures(targets, predicted) for name, targets, predicted in columns}
+    costs = record.problem.costs(record.test_targets, record.test_scores)
+    mistakes = tuple(
+        Mistake(
+            row, _numbers(head, record.test_targets[row]), _numbers(head, record.test_scores[row]), None, costs[row]
+        )
+        for row in _worst(costs, costs > 0)
+    )
+    measures = {record.metric: _headline(record)}
+    return Evaluation(measures, _onsets(record), mistakes, int((costs > 0).sum()), values=values)
+
+
+def _off(targets: np.ndarray, predicted: np.ndarray) -> tuple[tuple[Mistake, ...], int]:
+    """Return the largest errors, and how many rows have any."""
     errors = np.abs(predicted.astype(np.float64) - targets)
     mistakes = tuple(
         Mistake(row, f"{targets[row]:.4g}", f"{predicted[row]:.4g}", None, float(errors[row]))
         for row in _worst(errors, errors > 0)
     )
-    measures = {record.metric: _headline(record), **regression_measures(targets, predicted)}
-    return Evaluation(measures, _onsets(record), mistakes, int((errors > 0).sum()))
+    return mistakes, int((errors > 0).sum())
 
 
 def _measures_of_classes(
@@ -139,12 +183,7 @@ def _measures_of_classes(
 
 
 def _headline(record: RunRecord) -> float:
-    targets = record.test_targets if record.problem == MULTILABEL else _flat_targets(record)
-    return float(record.problem.measure(targets, record.test_scores))
-
-
-def _flat_targets(record: RunRecord) -> np.ndarray:
-    return true_labels(record) if record.labels else record.test_targets.reshape(-1)
+    return float(record.problem.measure(record.test_targets, record.test_scores))
 
 
 def _onsets(record: RunRecord) -> tuple[Onset, ...]:
@@ -159,3 +198,7 @@ def _worst(losses: np.ndarray, wrong: np.ndarray) -> list[int]:
 
 def _listed(labels: tuple[str, ...], chosen: np.ndarray) -> str:
     return ", ".join(label for label, on in zip(labels, chosen, strict=True) if on) or "none"
+
+
+def _numbers(head: Values, row: np.ndarray) -> str:
+    return ", ".join(f"{name} {number:.4g}" for name, number in zip(head.names, row.tolist(), strict=True))

@@ -11,6 +11,10 @@ _NAMES = {
     "rmse": "RMSE",
     "mse": "MSE",
     "r2": "R²",
+    "auc": "AUC",
+    "micro_f1": "micro-F1",
+    "pinball": "pinball loss",
+    "width": "mean width",
 }
 
 MEANINGS = {
@@ -21,6 +25,12 @@ MEANINGS = {
     "mae": "mean absolute error",
     "rmse": "root mean squared error",
     "r2": "share of the variance that is explained",
+    "auc": "how often a row of the second class scores higher than one of the first",
+    "micro_f1": "F1 over all tags at once",
+    "exact_match": "share of test rows whose tags are all right, and none too many",
+    "pinball": "mean loss of the quantiles: errors weighted by how likely they should be on each side",
+    "coverage": "share of test rows whose true value lies within the interval",
+    "width": "mean distance from the interval's lower to its upper end",
 }
 
 

@@ -27,11 +27,12 @@ def write_report(record: RunRecord, folder: Path) -> Path:
 def write_page(record: RunRecord, folder: Path) -> Path:
     """Write everything but the TensorBoard logs to *folder*, which must exist. Return the path of the page."""
     evaluation = evaluate(record)
-    drawn = list(plots(record, evaluation))
+    others = {head: (other, evaluate(other)) for head, other in record.others.items()}
+    drawn = list(plots(record, evaluation, others))
     for plot in drawn:
         (folder / f"{plot.name}.png").write_bytes(plot.png)
-    document = json.dumps(plain(metrics(record, evaluation)), indent=2, ensure_ascii=False, allow_nan=False)
+    document = json.dumps(plain(metrics(record, evaluation, others)), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "metrics.json").write_text(document + "\n", "utf-8")
     page = folder / "report.html"
-    page.write_text(render(record, evaluation, drawn), "utf-8")
+    page.write_text(render(record, evaluation, drawn, others), "utf-8")
     return page

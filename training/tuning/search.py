@@ -40,12 +40,12 @@ def search(job: Job, wanted: Sequence[str], trials: int, output: Path) -> None:
     ranges = make_ranges(recipe, wanted, fixed=[assignment.partition("=")[0] for assignment in job.overrides])
     data = job.load()
     execution = Execution(job.seed, job.jit_compile, job.strategy)
-    experiment = Experiment(job.name, job.task, data, job.task.output(data), execution, job.say)
+    experiment = Experiment(job.name, job.task, data, execution, job.say)
     study = _study(job, recipe, ranges, data.sha256(), output)
     strategy = job.protocol or job.task.protocol
 
     def measure(tried: Recipe) -> float:
-        return float(metrics_of(experiment.validate(tried, strategy)).mean())
+        return float(metrics_of(experiment.validate(tried, strategy).folds).mean())
 
     if UNCHANGED not in study.user_attrs:
         study.set_user_attr(UNCHANGED, measure(recipe))
@@ -72,7 +72,7 @@ def _study(job: Job, recipe: Recipe, ranges: Sequence[Range], data_sha256: str, 
         study = optuna.create_study(
             study_name=fingerprint({"search": facts}),
             storage=optuna.storages.JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path))),
-            direction="maximize" if job.task.problem.higher_is_better else "minimize",
+            direction="maximize" if job.task.main.problem.higher_is_better else "minimize",
             load_if_exists=True,
         )
     except OSError as error:
@@ -102,7 +102,7 @@ def _finished(study: optuna.Study) -> list[Any]:
 
 def _keep_best(job: Job, study: optuna.Study, output: Path) -> None:
     """Print the best result so far, and write its recipe file."""
-    problem, unchanged = job.task.problem, study.user_attrs[UNCHANGED]
+    problem, unchanged = job.task.main.problem, study.user_attrs[UNCHANGED]
     best, settings, description = unchanged, {}, "the unchanged recipe"
     if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         found = study.best_trial

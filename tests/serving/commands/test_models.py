@@ -66,8 +66,9 @@ def test_show_tells_of_the_live_version_or_of_the_one_that_is_named(models_dir: 
     facts = dict(line.split(maxsplit=1) for line in told(models_dir, "show", MODEL))
     assert facts["version"] == "3"
     assert facts["state"] == "newest"
-    assert facts["fields"] == "rooms, age"
-    assert "metric           accuracy 0.875 (baseline 0.5)" in told(models_dir, "show", MODEL, "2")
+    assert facts["fields"] == "rooms (number), age (number)"
+    assert facts["answer"] == "value"
+    assert "metric       accuracy 0.875 (baseline 0.5)" in told(models_dir, "show", MODEL, "2")
 
 
 def test_promote_and_rollback_say_what_was_done_and_what_the_model_server_will_do(models_dir: Path) -> None:

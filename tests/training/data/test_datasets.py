@@ -8,10 +8,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from serving.contract.text import tokenize
 
 from serving.contract import Record
 from serving.contract.encoders import Text
+from serving.contract.encoders.tokenizers.keras_splitting import tokenize
 from serving.contract.encoders.tokenizers.keras_words import KerasWords
 from serving.contract.faults import Faults
 from training.data import datasets

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from training.data.features import prepare
 from training.data.photos import cats_and_dogs, read_classes
 from training.errors import BadRequest
 from training.tasks.image import TASK
@@ -47,7 +48,7 @@ def test_every_format_is_read_in_any_case_and_gives_its_colour(folder):
     assert data.notes == ()
     assert (len(data.train.targets), len(data.test.targets)) == (2 * (6 + 3), 2 * 3)
     resizer = TASK.fit(data, data.train.instances, TASK.recipes["baseline"])
-    pixels = resizer.transform([resizer.decode(instance) for instance in data.train.instances])["image"]
+    pixels = prepare(resizer, data.train.instances)["image"]
     assert np.abs(pixels.astype(int) - RED).max() <= 6
 
 

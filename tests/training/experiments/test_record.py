@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from serving.contract.heads import Labels
 from tests.training.report import records
 
 
@@ -15,9 +16,9 @@ def test_the_metric_of_each_fold():
     ("changes", "message"),
     [
         ({"test_targets": np.array([1, 0])}, r"of one length, got \[2, 4\] rows"),
-        ({"test_scores": np.zeros((4, 2))}, r"expected scores \[n, 1\] for labels .*, got \(4, 2\)"),
+        ({"test_scores": np.zeros((4, 2))}, r"expected scores \[n, 1\] for the head 'labels', got \[4, 2\]"),
         ({"test_scores": np.full((4, 1), np.nan)}, "not finite"),
-        ({"labels": ("a", "b", "c")}, r"expected scores \[n, 3\]"),
+        ({"head": Labels(("a", "b", "c"), top=3)}, r"expected scores \[n, 3\]"),
         ({"test_instances": [], "test_targets": np.zeros(0), "test_scores": np.zeros((0, 1))}, r"got \[0\] rows"),
     ],
 )

@@ -29,20 +29,20 @@ def dataset(train, test=(0, 1)):
 )
 def test_a_target_that_the_problem_cannot_have_is_named_with_its_part_and_row(problem, width, target, message):
     fine = dataset([0, 1, 0, 1])
-    check_targets(problem, width, fine)
+    check_targets(problem, width, fine, "answer")
     wrong = dataset([0, 1, target, 1])
     with pytest.raises(BadRequest, match=f"target of training row 2: {message}"):
-        check_targets(problem, width, wrong)
+        check_targets(problem, width, wrong, "answer")
     with pytest.raises(BadRequest, match=f"target of test row 2: {message}"):
-        check_targets(problem, width, replace(fine, test=wrong.train))
+        check_targets(problem, width, replace(fine, test=wrong.train), "answer")
 
 
 def test_each_label_of_several_is_checked():
-    check_targets(MULTILABEL, 2, dataset([[0, 1], [1, 1]], [[0, 0]]))
+    check_targets(MULTILABEL, 2, dataset([[0, 1], [1, 1]], [[0, 0]]), "answer")
     with pytest.raises(BadRequest, match="target of training row 1: expected 0 or 1, got 3"):
-        check_targets(MULTILABEL, 2, dataset([[0, 1], [3, 1]], [[0, 0]]))
+        check_targets(MULTILABEL, 2, dataset([[0, 1], [3, 1]], [[0, 0]]), "answer")
 
 
 def test_targets_that_are_texts_are_refused():
     with pytest.raises(BadRequest, match="targets of the training rows: expected numbers, got <U3"):
-        check_targets(MULTICLASS, 2, dataset(["cat", "dog"]))
+        check_targets(MULTICLASS, 2, dataset(["cat", "dog"]), "answer")

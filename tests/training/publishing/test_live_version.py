@@ -35,10 +35,6 @@ def houses(tmp_path_factory):
     return live_of("house_price", tmp_path_factory.mktemp("houses"))
 
 
-def head_of(result):
-    return result.contract.answers.only
-
-
 def changed(version, **changes):
     return dataclasses.replace(version, contract=dataclasses.replace(version.contract, **changes))
 
@@ -47,7 +43,7 @@ def changed(version, **changes):
 def test_the_live_version_answers_the_rows_as_it_answered_its_own_job(request, kind):
     live, result = request.getfixturevalue(kind)
 
-    compared = compare_with_live(live, head_of(result), result.record)
+    compared = compare_with_live(live, result.record)
 
     assert compared.version == 7
     assert compared.rows == len(result.record.test_scores)
@@ -65,7 +61,7 @@ def test_rows_are_its_own_whatever_data_it_was_measured_on(reviews):
         test_scores=1 - result.record.test_scores[part],
     )
 
-    compared = compare_with_live(live, head_of(result), record)
+    compared = compare_with_live(live, record)
 
     assert compared.rows == 30
     assert compared.live == pytest.approx(1 - compared.new)
@@ -74,9 +70,11 @@ def test_rows_are_its_own_whatever_data_it_was_measured_on(reviews):
 def test_labels_are_compared_by_their_names(reviews):
     live, result = reviews
     record, turned = result.record, Labels(("positive", "negative"), top=2)
-    swapped = dataclasses.replace(record, test_targets=1 - record.test_targets, test_scores=1 - record.test_scores)
+    swapped = dataclasses.replace(
+        record, test_targets=1 - record.test_targets, test_scores=1 - record.test_scores, head=turned
+    )
 
-    assert compare_with_live(live, turned, swapped).live == compare_with_live(live, head_of(result), record).live
+    assert compare_with_live(live, swapped).live == compare_with_live(live, record).live
 
 
 def test_a_label_that_the_live_version_does_not_know_is_one_that_it_gets_wrong(reviews):
@@ -86,12 +84,12 @@ def test_a_label_that_the_live_version_does_not_know_is_one_that_it_gets_wrong(r
     record = dataclasses.replace(
         result.record,
         problem=MULTICLASS,
-        labels=names,
+        head=Labels(names, top=3),
         test_targets=targets,
         test_scores=np.eye(3, dtype=np.float32)[targets],
     )
 
-    compared = compare_with_live(live, Labels(names, top=3), record)
+    compared = compare_with_live(live, record)
 
     right = ((result.record.test_scores[:, 0] >= 0.5) == result.record.test_targets)[40:].sum()
     assert compared.live == right / len(targets)
@@ -103,7 +101,7 @@ def test_a_field_that_is_new_in_the_data_is_kept_from_the_live_version(houses):
     rows = [{**row, "GARDEN": 1.0} for row in result.record.test_instances]
     record = dataclasses.replace(result.record, test_instances=rows)
 
-    assert compare_with_live(live, head_of(result), record).live == result.contract.evaluation["test"]["mae"]
+    assert compare_with_live(live, record).live == result.contract.evaluation["test"]["mae"]
 
 
 @pytest.mark.parametrize("missing", ["error", "mean"])
@@ -115,7 +113,7 @@ def test_fields_that_no_row_has_are_named(houses, missing):
     filled = changed(live, record=dataclasses.replace(record, fields=fields))
 
     with pytest.raises(Incomparable, match="requires fields that the test rows lack: 'RM', 'TAX'"):
-        compare_with_live(filled, head_of(result), dataclasses.replace(result.record, test_instances=without))
+        compare_with_live(filled, dataclasses.replace(result.record, test_instances=without))
 
 
 def test_a_row_that_it_can_not_read_is_named(houses):
@@ -124,7 +122,7 @@ def test_a_row_that_it_can_not_read_is_named(houses):
     rows[60] = {**rows[60], "RM": "six"}
 
     with pytest.raises(Incomparable, match=r"can't read test row 60: .*RM.*expected a number, got 'six'"):
-        compare_with_live(live, head_of(result), dataclasses.replace(result.record, test_instances=rows))
+        compare_with_live(live, dataclasses.replace(result.record, test_instances=rows))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +142,7 @@ def test_a_model_that_answers_another_question_is_not_compared(request, kind, ch
     live, result = request.getfixturevalue(kind)
 
     with pytest.raises(Incomparable, match=reason):
-        compare_with_live(changed(live, **changes), head_of(result), result.record)
+        compare_with_live(changed(live, **changes), result.record)
 
 
 @pytest.mark.parametrize("content", [b"", b"no model"])
@@ -154,14 +152,14 @@ def test_a_model_that_can_not_be_loaded_is_not_compared(houses, tmp_path, conten
     (tmp_path / "7" / "saved_model.pb").write_bytes(content)
 
     with pytest.raises(Incomparable, match=r"can't be loaded and run here: .+"):
-        compare_with_live(dataclasses.replace(live, path=tmp_path / "7"), head_of(result), result.record)
+        compare_with_live(dataclasses.replace(live, path=tmp_path / "7"), result.record)
 
 
 def test_scores_of_another_shape_than_in_its_contract_are_not_compared(reviews):
     live, result = reviews
     output = Labels(("negative", "positive", "mixed"), top=3)
     scores = np.eye(3, dtype=np.float32)[result.record.test_targets]
-    record = dataclasses.replace(result.record, problem=MULTICLASS, labels=output.names, test_scores=scores)
+    record = dataclasses.replace(result.record, problem=MULTICLASS, head=output, test_scores=scores)
 
     with pytest.raises(Incomparable, match="not of the shape that its contract states"):
-        compare_with_live(changed(live, answers=Answers.single(output), problem="multiclass"), output, record)
+        compare_with_live(changed(live, answers=Answers.single(output), problem="multiclass"), record)

@@ -11,14 +11,14 @@ RUN = {"training": records.CURVES}
 
 
 def test_the_epoch_where_overfitting_begins_is_marked_in_words():
-    axes = learning_curves([RUN, RUN], RUN, "loss", onsets([RUN])).axes[0]
+    axes = learning_curves([RUN, RUN], RUN, "loss", "loss", onsets([RUN])).axes[0]
 
     assert "overfits after epoch 2" in [text.get_text() for text in axes.texts]
     assert [line.get_xdata() for line in axes.lines if line.get_linestyle() == "-."] == [[2, 2]]
 
 
 def test_folds_are_thin_and_their_mean_is_bold():
-    axes = learning_curves([RUN, RUN, RUN], RUN, "accuracy", ()).axes[0]
+    axes = learning_curves([RUN, RUN, RUN], RUN, "accuracy", "accuracy", ()).axes[0]
 
     names = axes.get_legend_handles_labels()[1]
     assert names == ["training, mean of 3 folds", "validation, mean of 3 folds", "final training, all rows"]
@@ -28,7 +28,7 @@ def test_folds_are_thin_and_their_mean_is_bold():
 def test_stages_are_named_and_divided():
     run = {"frozen base": records.CURVES, "fine-tuning": records.CURVES}
 
-    axes = learning_curves([run], run, "loss", onsets([run])).axes[0]
+    axes = learning_curves([run], run, "loss", "loss", onsets([run])).axes[0]
 
     assert {"frozen base", "fine-tuning", "overfits after epoch 6"} <= {text.get_text() for text in axes.texts}
 
@@ -36,13 +36,13 @@ def test_stages_are_named_and_divided():
 def test_a_steep_loss_has_a_logarithmic_axis():
     steep = {"training": {"loss": [500.0, 5.0]}}
 
-    assert learning_curves([steep], {}, "loss", ()).axes[0].get_yscale() == "log"
-    assert learning_curves([RUN], {}, "loss", ()).axes[0].get_yscale() == "linear"
+    assert learning_curves([steep], {}, "loss", "loss", ()).axes[0].get_yscale() == "log"
+    assert learning_curves([RUN], {}, "loss", "loss", ()).axes[0].get_yscale() == "linear"
 
 
 @pytest.mark.parametrize("values", [[0.5], [float("nan"), 1.0], [float("inf"), float("nan")], [0.0, 100.0]])
 def test_odd_curves_are_drawn_too(values):
-    png(learning_curves([{"training": {"loss": values, "val_loss": values}}], {}, "loss", ()))
+    png(learning_curves([{"training": {"loss": values, "val_loss": values}}], {}, "loss", "loss", ()))
 
 
 @pytest.mark.parametrize(("classes", "counted"), [(2, True), (10, True), (46, False), (130, False)])

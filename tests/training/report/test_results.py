@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from tests.training.report import records
 from training.report.results import MAX_MISTAKES, evaluate
@@ -35,16 +36,10 @@ def test_a_score_of_one_half_is_the_second_class_as_in_the_metric():
     assert evaluation.confusion.tolist() == [[0, 2], [0, 2]]
 
 
-def test_one_hot_targets_are_measured_like_numbers():
-    numbers = records.multiclass(3)
-
-    assert evaluate(records.multiclass(3)).measures == evaluate(_one_hot(numbers)).measures
-
-
 def test_the_number_of_mistakes_is_limited():
     record = records.multiclass(20)
     record = records.binary(
-        **{name: getattr(record, name) for name in ("problem", "labels", "test_instances", "test_targets")},
+        **{name: getattr(record, name) for name in ("problem", "head", "test_instances", "test_targets")},
         test_scores=np.roll(record.test_scores, 1, axis=1),
     )
 
@@ -57,7 +52,9 @@ def test_the_number_of_mistakes_is_limited():
 def test_a_multilabel_run_counts_each_label():
     evaluation = evaluate(records.multilabel())
 
-    assert evaluation.measures["accuracy"] == pytest.approx(10 / 12)
+    assert evaluation.measures["macro_f1"] == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert evaluation.measures["micro_f1"] == pytest.approx(2 * 3 / (4 + 4))
+    assert evaluation.measures["exact_match"] == 0.5
     assert [(each.support, each.predicted, each.recall) for each in evaluation.classes] == [
         (2, 2, 1.0),
         (2, 1, 0.5),
@@ -80,8 +77,32 @@ def test_a_regression():
     assert not evaluation.classes
 
 
-def _one_hot(record):
-    return records.binary(
-        **{name: getattr(record, name) for name in ("problem", "labels", "test_instances", "test_scores")},
-        test_targets=np.eye(3, dtype=np.int64)[record.test_targets],
+def test_an_interval_is_measured_by_its_middle_and_its_ends():
+    evaluation = evaluate(records.quantiles())
+
+    assert evaluation.measures["pinball"] == records.quantiles().problem.measure(
+        records.quantiles().test_targets, records.quantiles().test_scores
     )
+    assert (evaluation.measures["coverage"], evaluation.measures["width"]) == (1.0, 4.75)
+    assert evaluation.measures["mae"] == pytest.approx(1.5)
+
+
+def test_several_values_are_measured_each_by_itself():
+    record = records.values()
+    evaluation = evaluate(record)
+
+    assert [*evaluation.measures] == ["r2"]
+    assert {name: measures["mae"] for name, measures in evaluation.values.items()} == pytest.approx(
+        {"w": 1.0, "h": 25.0}
+    )
+    assert evaluation.measures["r2"] == pytest.approx(np.mean([each["r2"] for each in evaluation.values.values()]))
+    assert evaluation.mistakes[0].true.startswith("w ")
+
+
+def test_a_binary_run_has_the_auc_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    targets, scores = rng.integers(0, 2, 60), rng.integers(0, 8, (60, 1)).astype(np.float32) / 8
+    record = records.binary(test_targets=targets, test_scores=scores, test_instances=[{"text": "a"}] * 60)
+
+    assert evaluate(record).measures["auc"] == pytest.approx(roc_auc_score(targets, scores[:, 0]))
+    assert math.isnan(evaluate(records.binary(test_targets=np.zeros(4, int))).measures["auc"])

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from serving.contract.heads import Labels
 from tests.training.report import records
 from training.report.html import RecipeResult, baseline_results, flattened, recipe_results, render, stage_results
 from training.report.metrics_json import metrics, plain
@@ -19,6 +20,13 @@ FIGURES = [
     (records.multiclass(), ["calibration", "confusion", "loss", "metric"]),
     (records.multilabel(), ["calibration", "loss", "metric"]),
     (records.regression(), ["loss", "metric", "predicted", "residuals"]),
+    (records.quantiles(), ["loss", "metric", "predicted", "residuals"]),
+    (records.values(), ["loss", "metric", "predicted-1", "predicted-2", "residuals-1", "residuals-2"]),
+    (
+        records.several(),
+        "calibration confusion loss mass-predicted mass-residuals metric range-predicted range-residuals scores "
+        "sizes-predicted-1 sizes-predicted-2 sizes-residuals-1 sizes-residuals-2 tags-calibration".split(),
+    ),
 ]
 VOID = {"meta", "img", "br"}
 
@@ -46,7 +54,7 @@ class Reader(html.parser.HTMLParser):
         self.text += data
 
 
-@pytest.fixture(scope="module", params=FIGURES, ids=lambda param: param[0].problem.name)
+@pytest.fixture(scope="module", params=FIGURES, ids=lambda param: param[0].head_name or param[0].problem.name)
 def written(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     record, figures = request.param
@@ -119,7 +127,7 @@ def test_a_strangers_text_stays_text():
     attack = "</td><script>alert('x')</script><img src=x onerror=alert(1)>"
     record = records.binary(
         model=attack,
-        labels=(attack, "positive"),
+        head=Labels((attack, "positive"), top=2),
         notes=[attack],
         baselines={attack: 0.1},
         settings={attack: attack, "nested": {attack: [attack]}},

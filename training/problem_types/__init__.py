@@ -1,0 +1,30 @@
+"""Types of problems: how each is trained and measured."""
+
+from training.problem_types.classes import BINARY, MULTICLASS, MULTILABEL, Multilabel
+from training.problem_types.problem import Problem
+from training.problem_types.several import MultiOutput
+from training.problem_types.values import (
+    QUANTILES,
+    REGRESSION,
+    STANDARDISED_REGRESSION,
+    UNIT_REGRESSION,
+    VALUES,
+    Quantiles,
+    Regression,
+)
+
+__all__ = [
+    "BINARY",
+    "MULTICLASS",
+    "MULTILABEL",
+    "QUANTILES",
+    "REGRESSION",
+    "STANDARDISED_REGRESSION",
+    "UNIT_REGRESSION",
+    "VALUES",
+    "MultiOutput",
+    "Multilabel",
+    "Problem",
+    "Quantiles",
+    "Regression",
+]
