@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
 from serving.contract.heads import HEADS
 from serving.contract.heads.head import ColumnType, Head
 from serving.contract.kinds import kind_to_json, read_kind
+from serving.contract.places import place
 from serving.contract.reference import Measures, named_apart
 
 SCORES = "scores"
@@ -168,17 +170,25 @@ class Answers:
         ]
 
     @classmethod
-    def from_json(cls, states: Sequence[Mapping[str, Any]]) -> "Answers":
-        """Read what `to_json` returned; raises ContractError, ValueError, KeyError or TypeError if it is another."""
-        heads = {}
-        for state in states:
-            own = {key: value for key, value in state.items() if key not in ("name", "output", "kind", "package")}
-            heads[state["name"]] = read_kind(HEADS, "head", state, own)
-        return cls(heads, {state["name"]: state["output"] for state in states})
+    def from_json(cls, state_of_heads: Sequence[Mapping[str, Any]]) -> "Answers":
+        """Read what `to_json` returned; raises ContractError if it is another."""
+        with place("heads"):
+            outputs = {states.filled(state, "name"): states.filled(state, "output") for state in state_of_heads}
+            states.distinct("name", [state["name"] for state in state_of_heads])
+        heads = {state["name"]: _head(state) for state in state_of_heads}
+        with place("heads"):
+            return cls(heads, outputs)
 
     @property
     def _prefixed(self) -> list[tuple[str, Head]]:
         return [("" if self.only else name, head) for name, head in self.heads.items()]
+
+
+def _head(state: Mapping[str, Any]) -> Head:
+    with place(f"head {state['name']!r:.60}"):
+        own = {key: value for key, value in state.items() if key not in ("name", "output", "kind", "package")}
+        head: Head = read_kind(HEADS, "head", state, own)
+        return head
 
 
 def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:

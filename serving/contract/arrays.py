@@ -9,12 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.contract import states
+
 Array = NDArray[Any]
 Features = dict[str, Array]
 """The model's inputs by name; the first axis of each is the batch."""
 
 STRING = "string"
 """The type of a tensor of texts: in NumPy an array of objects, each bytes in UTF-8."""
+_DTYPES = (
+    "bool",
+    *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
+    "float16",
+    "float32",
+    "float64",
+)
+_MOST_ITEMS = 1 << 31
 _STRING_BYTES = 256
 """Assumed size of a text, where the number of rows that fit matters: texts have no fixed size."""
 
@@ -36,6 +46,15 @@ class TensorSpec:
     def numpy(self) -> np.dtype[Any]:
         """NumPy's type of the elements."""
         return np.dtype(object if self.dtype == STRING else self.dtype)
+
+    def check_row(self, row: Array) -> None:
+        """Raise ValueError for what is not one instance of this tensor."""
+        wanted = self.shape[1:]
+        is_fit = row.ndim == len(wanted) and all(
+            want in (None, got) for want, got in zip(wanted, row.shape, strict=True)
+        )
+        if row.dtype != self.numpy or not is_fit:
+            raise ValueError(f"expected {self.dtype}{list(wanted)}, got {row.dtype}{list(row.shape)}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -59,9 +78,10 @@ def array_to_json(array: Array) -> dict[str, Any]:
 
 
 def array_from_json(state: Mapping[str, Any]) -> Array:
-    """Read what `array_to_json` wrote; raises ValueError or KeyError if it is something else."""
+    """Read what `array_to_json` wrote; raises ValueError, TypeError or KeyError if it is something else."""
+    shape = states.wholes(state, "shape", 0, _MOST_ITEMS)
     if state["dtype"] == STRING:
-        texts = [base64.b64decode(text) for text in state["base64"]]
-        return np.array([*texts, None], object)[:-1].reshape(state["shape"])
-    dtype = np.dtype(state["dtype"]).newbyteorder("<")
-    return np.frombuffer(base64.b64decode(state["base64"]), dtype).reshape(state["shape"])
+        texts = [base64.b64decode(text, validate=True) for text in states.texts(state, "base64")]
+        return np.array([*texts, None], object)[:-1].reshape(shape)
+    dtype = np.dtype(states.choice(state, "dtype", _DTYPES)).newbyteorder("<")
+    return np.frombuffer(base64.b64decode(states.text(state, "base64"), validate=True), dtype).reshape(shape)

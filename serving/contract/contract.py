@@ -1,16 +1,17 @@
 """The contract as one value, and its JSON. Its bytes are what the SavedModel's `contract` signature returns."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
 
-from serving.contract import schema_1
+from serving.contract import schema_1, states
 from serving.contract.answers import Answers, Outputs
 from serving.contract.arrays import Features, TensorSpec, array_from_json, array_to_json
-from serving.contract.faults import Faults
+from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
+from serving.contract.places import place
 from serving.contract.record import Record, Rows
 from serving.contract.reference import Reference
 from serving.errors import ContractError, Fault, InvalidInstance
@@ -93,30 +94,23 @@ class Contract:
     @classmethod
     def from_json(cls, text: str | bytes) -> "Contract":
         """Read what `to_json` returned, now or when it wrote schema 1; raises ContractError."""
-        try:
-            document = _current(json.loads(text))
-            answers = Answers.from_json(document["heads"])
+        document = _current(_parsed(text))
+        record, answers = Record.from_json(document), Answers.from_json(_heads(document))
+        examples, reference = tuple(_examples(document, record, answers)), _reference(document, answers)
+        with place("not a contract"):
             contract = cls(
-                model=document["model"],
-                problem=document["problem"],
-                record=Record.from_json(document),
+                model=states.filled(document, "model"),
+                problem=states.text(document, "problem"),
+                record=record,
                 answers=answers,
-                examples=tuple(_example_from_json(state) for state in document["parity"]["examples"]),
-                tolerance=document["parity"]["tolerance"],
-                evaluation=document["evaluation"],
-                provenance=document["provenance"],
-                reference=(
-                    Reference.from_json(document["reference"], len(answers.categories))
-                    if "reference" in document
-                    else None
-                ),
+                examples=examples,
+                tolerance=states.finite(document["parity"], "tolerance"),
+                evaluation=states.mapping(document, "evaluation"),
+                provenance=states.mapping(document, "provenance"),
+                reference=reference,
             )
             contract._check_reference()
-            return contract
-        except KeyError as error:
-            raise ContractError(f"not a contract: there is no {error}") from error
-        except (ValueError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
-            raise ContractError(f"not a contract: {type(error).__name__}: {error}") from error
+        return contract
 
     def _check_reference(self) -> None:
         """Raise ValueError if what is measured does not fit the reference."""
@@ -126,13 +120,42 @@ class Contract:
             self.reference.check(sum(len(part.measures) for part in parts), categories)
 
 
-def _current(document: Any) -> Any:
-    schema = document["schema"]
+def _parsed(text: str | bytes) -> dict[str, Any]:
+    with place("not a contract"):
+        document = json.loads(text, parse_constant=_refuse_constant)
+        json.dumps(document, ensure_ascii=False).encode()  # no half of a surrogate pair: no file could hold it
+        if not isinstance(document, dict):
+            raise TypeError(f"expected an object, got {shown(document)}")
+        return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"expected finite numbers, got {name}")
+
+
+def _current(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    schema = document.get("schema")
     if schema == 1:
-        return schema_1.upgraded(document)
+        with place("contract of schema 1"):
+            return schema_1.upgraded(document)
     if schema != SCHEMA:
-        raise ContractError(f"expected contract schema 1 to {SCHEMA}, got {schema}: train the model again, or update")
+        raise ContractError(
+            f"expected contract schema 1 to {SCHEMA}, got {shown(schema)}: train the model again, or update this "
+            "installation"
+        )
     return document
+
+
+def _heads(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    with place("not a contract"):
+        return states.mappings(document, "heads")
+
+
+def _reference(document: Mapping[str, Any], answers: Answers) -> Reference | None:
+    if "reference" not in document:
+        return None
+    with place("reference"):
+        return Reference.from_json(states.mapping(document, "reference"), len(answers.categories))
 
 
 def _specs(specs: Mapping[str, TensorSpec]) -> dict[str, Any]:
@@ -143,14 +166,27 @@ def _arrays_to_json(arrays: Outputs) -> dict[str, Any]:
     return {name: array_to_json(array) for name, array in arrays.items()}
 
 
-def _arrays_from_json(state: Mapping[str, Any]) -> Features:
-    return {name: array_from_json(array) for name, array in state.items()}
+def _examples(document: Mapping[str, Any], record: Record, answers: Answers) -> Iterator[ParityExample]:
+    with place("not a contract"):
+        found = states.mappings(states.mapping(document, "parity"), "examples")
+    for number, state in enumerate(found):
+        with place(f"example {number}"):
+            features, outputs = _arrays(state, "features", record.specs), _arrays(state, "outputs", answers.specs)
+            yield ParityExample(states.mapping(state, "instance"), features, outputs)
+
+
+def _arrays(state: Mapping[str, Any], name: str, specs: Mapping[str, TensorSpec]) -> Features:
+    arrays = {}
+    found = states.mapping(state, name)
+    if found.keys() != specs.keys():
+        raise ValueError(f"{name}: expected {', '.join(specs)}, got {shown(list(found))}")
+    for tensor, spec in specs.items():
+        with place(f"{name}: {tensor}"):
+            arrays[tensor] = array_from_json(states.mapping(found, tensor))
+            spec.check_row(arrays[tensor])
+    return arrays
 
 
 def _example_to_json(example: ParityExample) -> dict[str, Any]:
     arrays = {"features": _arrays_to_json(example.features), "outputs": _arrays_to_json(example.outputs)}
     return {"instance": example.instance, **arrays}
-
-
-def _example_from_json(state: Mapping[str, Any]) -> ParityExample:
-    return ParityExample(state["instance"], _arrays_from_json(state["features"]), _arrays_from_json(state["outputs"]))

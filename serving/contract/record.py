@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from serving.contract import states
 from serving.contract.arrays import Array, Features, TensorSpec
 from serving.contract.encoders import ENCODERS
 from serving.contract.encoders.encoder import Encoder
@@ -14,6 +15,7 @@ from serving.contract.faults import MAX_FAULTS, Faults, FieldFaults, shown
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.kinds import kind_to_json, read_kind
 from serving.contract.number_group import NumberGroup
+from serving.contract.places import place
 from serving.contract.reference import Measures, named_apart
 
 
@@ -157,13 +159,17 @@ class Record:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Record":
-        """Read what `to_json` returned; raises ContractError, ValueError, KeyError or TypeError if it is another."""
-        fields = {}
-        for state in document["fields"]:
-            fitted = {key: value for key, value in state.items() if key not in ("name", "kind", "package")}
-            fields[state["name"]] = read_kind(ENCODERS, "encoder", state, fitted)
-        inputs = tuple(Input(each["name"], tuple(each["fields"])) for each in document["inputs"])
-        return cls(fields, inputs)
+        """Read what `to_json` returned; raises ContractError if it is another."""
+        with place("not a contract"):
+            listed, inputs_listed = states.mappings(document, "fields"), states.mappings(document, "inputs")
+        with place("fields"):
+            found = {states.text(state, "name"): state for state in listed}
+            states.distinct("name", [state["name"] for state in listed])
+        fields = {name: _field(name, state) for name, state in found.items()}
+        with place("inputs"):
+            inputs = [_input(each) for each in inputs_listed]
+            states.distinct("name", [each.name for each in inputs])
+            return cls(fields, tuple(inputs))
 
     @property
     def _order(self) -> Iterator[str]:
@@ -222,6 +228,19 @@ class _RowFaults(Faults):
 
     def add(self, row: int, expected: str, got: str, *path: str | int) -> None:
         self._faults.add(self._rows[row], expected, got, *path)
+
+
+def _field(name: str, state: Mapping[str, Any]) -> Encoder:
+    with place(f"field {name!r:.60}"):
+        fitted = {key: value for key, value in state.items() if key not in ("name", "kind", "package")}
+        encoder: Encoder = read_kind(ENCODERS, "encoder", state, fitted)
+        return encoder
+
+
+def _input(state: Mapping[str, Any]) -> Input:
+    if not state["fields"]:
+        raise ValueError("fields: expected at least one, got none")
+    return Input(states.filled(state, "name"), states.texts(state, "fields"))
 
 
 def _listed(fields: Mapping[str, Encoder]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from serving.contract import states
 from serving.contract.arrays import Array
 
 T = TypeVar("T")
@@ -70,6 +71,14 @@ class Continuous:
             name, tuple(edges.tolist()), float(present.min()), float(present.max()), tuple(map(float, counts.tolist()))
         )
 
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> "Continuous":
+        """Read its attributes; raises ValueError, KeyError or TypeError if they are others."""
+        low, high = states.finite(state, "low"), states.finite(state, "high")
+        return cls(
+            states.text(state, "name"), states.finites(state, "edges"), low, high, states.finites(state, "counts")
+        )
+
     @property
     def bins(self) -> tuple[str, ...]:
         """Each bin's name: its upper bound."""
@@ -83,6 +92,11 @@ class Categorical:
     name: str
     bins: tuple[str, ...]
     counts: tuple[float, ...]
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> "Categorical":
+        """Read its attributes; raises ValueError, KeyError or TypeError if they are others."""
+        return cls(states.text(state, "name"), states.texts(state, "bins"), states.finites(state, "counts"))
 
 
 Feature = Continuous | Categorical
@@ -166,26 +180,26 @@ class Reference:
         return edges, np.array([it.low for it in self.columns]), np.array([it.high for it in self.columns])
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Return the JSON values."""
         return {
-            "columns": [vars(column) for column in self.columns],
-            "totals": [vars(total) for total in self.totals],
+            "columns": [_lists(vars(column)) for column in self.columns],
+            "totals": [_lists(vars(total)) for total in self.totals],
         }
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any], output_totals: int = 0) -> "Reference":
-        """Read what `to_json` gave; raises ValueError, KeyError or TypeError if it is something else."""
-        columns = tuple(Continuous(**_tuples(column)) for column in state["columns"])
-        totals = tuple(Categorical(**_tuples(total)) for total in state["totals"])
+        """Read what `to_json` returned; raises ValueError, KeyError or TypeError if it is something else."""
+        columns = tuple(Continuous.from_json(column) for column in _listed(state, "columns"))
+        totals = tuple(Categorical.from_json(total) for total in _listed(state, "totals"))
         reference = cls(columns, totals, output_totals)
         for feature in reference.features:
-            if len(feature.bins) != len(feature.counts):
+            if len(feature.bins) != len(feature.counts) or min(feature.counts) < 0:
                 raise ValueError(
-                    f"reference of '{feature.name}': {len(feature.counts)} counts for {len(feature.bins)} bins"
+                    f"'{feature.name}': expected counts of {len(feature.bins)} bins, none below 0, got {feature.counts}"
                 )
         for column in columns:
             if list(column.edges) != sorted({*column.edges}):
-                raise ValueError(f"reference of '{column.name}': the bins' edges are not in order")
+                raise ValueError(f"'{column.name}': the bins' edges are not in order")
         return reference
 
     def check(self, columns: int, totals: Sequence[int]) -> None:
@@ -195,8 +209,12 @@ class Reference:
             raise ValueError(f"expected a reference of {columns} columns and totals of {totals}, got {own}")
 
 
-def _tuples(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in state.items()}
+def _lists(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in state.items()}
+
+
+def _listed(state: Mapping[str, Any], name: str) -> tuple[dict[str, Any], ...]:
+    return states.mappings(state, name) if state[name] != [] else ()
 
 
 def _short(number: float) -> float:

@@ -61,6 +61,41 @@ def texts(state: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(_text(name, value) for value in _listed(state, name))
 
 
+def filled(state: Mapping[str, Any], name: str) -> str:
+    """Return a text that is not empty; raises TypeError, ValueError or KeyError."""
+    if not (value := text(state, name)):
+        raise ValueError(f"{name}: expected a text, got an empty one")
+    return value
+
+
+def mapping(state: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return an object; raises TypeError or KeyError."""
+    return _mapping(name, state[name])
+
+
+def mappings(state: Mapping[str, Any], name: str) -> tuple[dict[str, Any], ...]:
+    """Return objects, at least one; raises TypeError, ValueError or KeyError."""
+    values = tuple(_mapping(name, value) for value in _listed(state, name))
+    if not values:
+        raise ValueError(f"{name}: expected at least one, got none")
+    return values
+
+
+def distinct(what: str, names: Sequence[str]) -> None:
+    """Raise ValueError for a name that is there twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{what}: expected names that differ from each other, got {name!r:.60} twice")
+        seen.add(name)
+
+
+def _mapping(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{name}: expected an object, got {value!r:.60}")
+    return value
+
+
 def _listed(state: Mapping[str, Any], name: str) -> list[Any]:
     value = state[name]
     if not isinstance(value, list):

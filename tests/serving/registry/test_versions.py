@@ -54,7 +54,7 @@ BROKEN = {
     "it is the contract of zebra": lambda path: (path / "assets.extra/contract.json").write_text(
         REAL.replace(MODEL, "zebra")
     ),
-    "expected objects": lambda path: (path / "assets.extra/contract.json").write_text(
+    "expected an object": lambda path: (path / "assets.extra/contract.json").write_text(
         json.dumps({**json.loads(REAL), "provenance": []})
     ),
     "saved_model.pb is missing": lambda path: (path / "saved_model.pb").unlink(),
