@@ -8,8 +8,8 @@ import orjson
 
 from serving.contract.encoders import Encoder
 
-FLOATS, _INTEGERS, _BOOLEAN = ("FP64", "FP32"), ("INT64", "INT32"), "BOOL"
-_TRUTHS = {"true": True, "false": False, "1": True, "0": False}
+FLOATS, _INTEGERS, _BOOLEAN, BYTES = ("FP64", "FP32"), ("INT64", "INT32"), "BOOL", "BYTES"
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
 MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"))
 """What stands in a cell for a value that is missing, where one may be."""
 
@@ -27,11 +27,11 @@ class CellKind:
     @classmethod
     def of(cls, encoder: Encoder) -> "CellKind":
         """Take from *encoder* what files need to know of it. A word that is one of its values is not missing."""
-        schema = encoder.schema
-        known = {value for value in (*schema.get("enum", ()), *schema.get("examples", ())) if isinstance(value, str)}
-        missing = MISSING - known if encoder.optional else frozenset()
+        missing = MISSING - _known(encoder) if encoder.optional else frozenset()
         if encoder.control == "text":
             missing &= {""}  # any word may be a text
+        if missing and encoder.control == "date":
+            missing |= {"NaT"}  # as tables have it
         return cls(
             encoder.datatype,
             encoder.value_shape != (),
@@ -48,7 +48,11 @@ class CellKind:
     def reader(self, decimal: str) -> Callable[[str], Any]:
         """Return the function that reads a cell; what it can't read it leaves for the encoder to refuse."""
         read, missing = self._reader(decimal), self.missing
-        return (lambda cell: None if cell in missing else read(cell)) if missing else read
+        if not missing:
+            return read
+        if self.datatype == BYTES and not self.is_list:  # spaces may be part of a text
+            return lambda cell: None if cell in missing else read(cell)
+        return lambda cell: None if cell.strip() in missing else read(cell)
 
     def _reader(self, decimal: str) -> Callable[[str], Any]:
         if self.is_list:
@@ -56,8 +60,16 @@ class CellKind:
         if self.datatype in FLOATS:
             return lambda cell: _number(cell, decimal)
         if self.datatype in _INTEGERS:
-            return _integer
+            return lambda cell: _integer(cell, decimal)
         return _truth if self.datatype == _BOOLEAN else str
+
+
+def _known(encoder: Encoder) -> set[str]:
+    """Return the texts that are values of the field: its schema lists them, but not all of a large vocabulary."""
+    schema = encoder.schema
+    vocabulary = getattr(getattr(encoder, "vocabulary", None), "values", ())
+    listed = (*schema.get("enum", ()), *schema.get("examples", ()), *vocabulary)
+    return {value for value in listed if isinstance(value, str)}
 
 
 def _number(cell: str, decimal: str) -> Any:
@@ -73,11 +85,13 @@ def _number(cell: str, decimal: str) -> Any:
         return cell
 
 
-def _integer(cell: str) -> Any:
+def _integer(cell: str, decimal: str) -> Any:
+    """Read a whole number, also one like 3.0: so programs write whole numbers of a column in which some are missing."""
     if not cell.strip():
         return None
+    whole, _, fraction = cell.strip().partition(decimal)
     try:
-        return cell if "_" in cell else int(cell)
+        return cell if "_" in cell or fraction.strip("0") else int(whole)
     except ValueError:
         return cell
 

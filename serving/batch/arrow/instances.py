@@ -1,10 +1,11 @@
 """Arrow columns -> the values of instances, as the contract takes them: numbers, text, or a file's bytes."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from serving.batch.arrow.plain_values import is_bytes, is_text, plain
-from serving.batch.cells import CellKind
+from serving.batch.cells import FLOATS, CellKind
 from serving.batch.extras import extra
 from serving.batch.rows import Columns
 
@@ -41,22 +42,54 @@ def _lists(field: str, array: Any, kind: CellKind) -> list[Any]:
         return [None if value is None else read(value) for value in array.to_pylist()]
     if types.is_null(array.type):
         return [None] * len(array)
-    if types.is_list(array.type) or types.is_large_list(array.type) or types.is_fixed_size_list(array.type):
-        return plain(array)
+    if _is_list(array.type):
+        return [_numbers_within(value, kind) for value in plain(_with_floats(array))]
     return _unfit(f"{field}: expected a list, got {array.type}", array)
+
+
+def _is_list(kind: Any) -> bool:
+    types = extra("pyarrow", "Parquet").types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _with_floats(array: Any) -> Any:
+    """Return the lists with floats instead of decimals, which elsewhere are text."""
+    arrow, inner, depth = extra("pyarrow", "Parquet"), array.type, 0
+    while _is_list(inner):
+        inner, depth = inner.value_type, depth + 1
+    if not arrow.types.is_decimal(inner):
+        return array
+    wanted = arrow.float64()
+    for _ in range(depth):
+        wanted = arrow.list_(wanted)
+    return array.cast(wanted)
+
+
+def _numbers_within(value: Any, kind: CellKind) -> Any:
+    """Return a list in which NaN, as tables have it, is missing if that may be."""
+    if not kind.missing or kind.datatype not in FLOATS:
+        return value
+    if isinstance(value, list):
+        return [_numbers_within(item, kind) for item in value]
+    return None if isinstance(value, float) and value != value else value
 
 
 def _numbers(field: str, array: Any, nan_is_missing: bool) -> list[Any]:
     """Return numbers; values of other types stay as they are, for the contract to reject with a fitting message."""
     types, array = extra("pyarrow", "Parquet").types, _stored(array)
     if types.is_decimal(array.type):
-        return [None if value is None else float(value) for value in array.to_pylist()]
+        return [None if value is None else _number(value) for value in array.to_pylist()]
     if types.is_boolean(array.type) or is_text(array.type) or types.is_null(array.type):
         return plain(array)
     if types.is_integer(array.type) or types.is_floating(array.type):
         numbers: list[Any] = array.to_pylist()
         return [None if number != number else number for number in numbers] if nan_is_missing else numbers
     return _unfit(f"{field}: expected a number, got {array.type}", array)
+
+
+def _number(value: Decimal) -> float:
+    """Return a whole number with all its digits."""
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _texts(field: str, array: Any) -> list[Any]:

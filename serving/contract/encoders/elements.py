@@ -104,7 +104,8 @@ class Elements:
         if isinstance(value, bool) or not isinstance(value, int | float) or not whole:
             return words, shown(value)
         low, high = self._bounds
-        return ("" if low <= value <= high else f"{words} from {low:g} to {high:g}, for {self.dtype}"), shown(value)
+        bounds = f"{low:g} to {high:g}" if self._is_float else f"{low:,} to {high:,}"
+        return ("" if low <= value <= high else f"{words} from {bounds}, for {self.dtype}"), shown(value)
 
     def _text_problem(self, value: Any) -> tuple[str, str]:
         if not isinstance(value, str):
