@@ -84,14 +84,15 @@ class UnknownModel(RequestError):
 
 
 class UnknownVersion(RequestError):
-    """The model server does not, or no longer, serve this version."""
+    """The model server does not, or no longer, serve this version, or it was refused for a *reason*."""
 
     status = 404
     code = "unknown_version"
 
-    def __init__(self, model: str, version: int | None) -> None:
+    def __init__(self, model: str, version: int | None, reason: str = "") -> None:
         which = "no version" if version is None else f"version {version} is not"
-        super().__init__(f"{which} available on the model server", model)
+        refused = f"version {version} was not admitted: {reason}"
+        super().__init__(refused if reason else f"{which} available on the model server", model)
 
 
 class UnknownLabel(RequestError):

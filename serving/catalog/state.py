@@ -89,7 +89,7 @@ class ModelState:
             raise ModelNotReady(model, f"not ready: {self.problem}")
         if version is not None:
             if version not in self.live:
-                raise UnknownVersion(model, version)
+                raise UnknownVersion(model, version, self.refused[version].reason if version in self.refused else "")
             return self.live[version]
         drawn = self._drawn(newest)
         if drawn.version != without:

@@ -4,6 +4,7 @@ import json
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -28,6 +29,12 @@ api_key_option = click.option(
     metavar="KEY",
     help="API key, for a gateway that needs one.",
 )
+
+
+def echo_refused(model: Mapping[str, Any]) -> None:
+    """Print which versions the gateway does not admit, and why, from what it says of a model."""
+    for version, reason in model.get("refused", {}).items():
+        click.echo(f"{model['name']}: version {version} is not admitted: {reason}", err=True)
 
 
 class GatewayError(click.ClickException):

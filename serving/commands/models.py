@@ -6,9 +6,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from serving.commands.gateway_client import GatewayClient, api_key_option, url_option
+from serving.commands.gateway_client import GatewayClient, api_key_option, echo_refused, url_option
 from serving.commands.model_versions import COMMANDS
-from serving.commands.tables import metric, table
+from serving.commands.tables import metric_or_odd, table
 
 _EXAMPLES = """\b
 Examples:
@@ -49,6 +49,8 @@ def served(url: str, api_key: str | None) -> None:
     for model in listed:
         if "problem" in model:
             click.echo(f"{model['name']}: {model['problem']}", err=True)
+        else:  # which has the reasons
+            echo_refused(model)
 
 
 for _command in COMMANDS:
@@ -60,7 +62,7 @@ def _row(model: Mapping[str, Any]) -> tuple[str, ...]:
         model["name"],
         "yes" if model["ready"] else "no",
         ",".join(map(str, model["versions"])) or "-",
-        model.get("data") or "-",
-        model.get("recipe") or "-",
-        metric(model.get("metrics", {})),
+        str(model.get("data") or "-"),
+        str(model.get("recipe") or "-"),
+        metric_or_odd(model.get("metrics", {})),
     )

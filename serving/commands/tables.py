@@ -15,8 +15,15 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def metric(evaluation: Mapping[str, Any]) -> str:
-    """Return the metric on the test rows, followed by the naive baseline's."""
+def metric_or_odd(evaluation: Mapping[str, Any]) -> str:
+    """Return the metric on the test rows, followed by the naive baseline's; `?` where they are something else."""
+    try:
+        return _described(evaluation)
+    except (KeyError, TypeError, ValueError):  # one odd contract must not hide all others
+        return "?"
+
+
+def _described(evaluation: Mapping[str, Any]) -> str:
     name = evaluation.get("metric")
     if name is None:
         return "-"
@@ -59,19 +66,12 @@ def _heads(contract: Contract) -> dict[str, str]:
     if contract.answers.only:
         return {"answer": contract.answers.only.kind}
     measured = [contract.evaluation, *contract.evaluation.get("heads", {}).values()]
-    of_head = dict(zip(heads, map(_shown, measured), strict=False))
+    of_head = dict(zip(heads, map(metric_or_odd, measured), strict=False))
     return {f"head {name}": f"{head.kind}, {of_head.get(name, '-')}" for name, head in heads.items()}
 
 
 def _metric(version: Version) -> str:
-    return _shown(version.contract.evaluation) if version.contract else "-"
-
-
-def _shown(evaluation: Mapping[str, Any]) -> str:
-    try:
-        return metric(evaluation)
-    except (KeyError, TypeError, ValueError):  # one odd contract must not hide all others
-        return "?"
+    return metric_or_odd(version.contract.evaluation) if version.contract else "-"
 
 
 def _flat(value: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import click
 
-from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option
+from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option, echo_refused
 from serving.process import memory
 
 _EXAMPLES = """\b
@@ -250,6 +250,7 @@ def _show(client: GatewayClient, port: int) -> None:
         example = details["instance"]["example"]
         click.echo(f"  POST /predict/{model}  {_short(example)}")
         click.echo(f"  {_short(client.post(f'/predict/{model}', example))}")
+        echo_refused(details)
     click.echo(f"\nhttp://{_HOST}:{port}  (the page; /predict/<model>, /models, /docs, /readyz, /metrics)")
     click.echo("Ctrl-C stops it.")
 

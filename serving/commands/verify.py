@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option, url_option
+from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option, echo_refused, url_option
 from serving.contract import Contract, ParityExample
 from serving.errors import ContractError
 
@@ -32,8 +32,10 @@ def verify(url: str, api_key: str | None, models: tuple[str, ...]) -> None:
     Without a MODEL, all models that the gateway serves are verified. The exit code is 1 if any answer differs.
     """
     gateway = GatewayClient(url, api_key)
-    listed = [model["name"] for model in gateway.get_json("/models")["models"]]
+    listed = {model["name"]: model for model in gateway.get_json("/models")["models"]}
     results = [_verified(gateway, model) for model in models or listed]
+    for model in models or listed:
+        echo_refused(listed.get(model, {}))  # older ones may answer in their place
     if not all(results):
         raise SystemExit(1)
 

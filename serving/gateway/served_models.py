@@ -40,6 +40,8 @@ def _summary(model: str, state: ModelState) -> dict[str, Any]:
     summary: dict[str, Any] = {"name": model, "ready": state.ready, "versions": list(state.live)}
     if state.problem:
         summary["problem"] = state.problem
+    if state.refused:
+        summary["refused"] = _reasons(state)
     if state.newest:
         contract = state.newest.contract
         summary["data"] = contract.provenance.get("data")
@@ -48,9 +50,12 @@ def _summary(model: str, state: ModelState) -> dict[str, Any]:
     return summary
 
 
+def _reasons(state: ModelState) -> dict[str, str]:
+    return {str(version): refusal.reason for version, refusal in state.refused.items()}
+
+
 def _details(model: str, state: ModelState) -> dict[str, Any]:
-    details = _summary(model, state)
-    details["refused"] = {str(version): refusal.reason for version, refusal in state.refused.items()}
+    details = _summary(model, state) | {"refused": _reasons(state)}
     return details | _described(state.newest) if state.newest else details
 
 

@@ -11,7 +11,7 @@ from serving.model_servers.errors import CannotServe
 from serving.process.quiet_import import quiet_import
 from serving.registry import read_versions
 from serving.registry.errors import RegistryError
-from serving.registry.versions import CONTRACT, Version
+from serving.registry.versions import CONTRACT, Version, newest_fit
 from serving.tfserving.version_status import VersionState, VersionStatus
 
 
@@ -78,8 +78,9 @@ def _find(models_dir: Path, model: str, version: int | None) -> Version:
         found = read_versions(models_dir, model)
     except RegistryError as error:
         raise CannotServe(str(error)) from error
-    fit = [it for it in found if not it.problem and version in (None, it.number)]
-    if not fit:
-        wanted = "version that can be served" if version is None else f"version {version}"
-        raise CannotServe(f"{models_dir} has no {wanted} of {model}")
-    return fit[-1]
+    wanted = [it for it in found if version in (None, it.number)]
+    if not wanted:
+        raise CannotServe(f"{models_dir} has no version {version} of {model}")
+    if (fit := newest_fit(wanted)) is None:
+        raise CannotServe(f"{model}: version {wanted[-1].number} can't be served: {wanted[-1].problem}")
+    return fit
