@@ -29,7 +29,8 @@ from serving.commands.models import models
 from serving.commands.score import score
 from serving.commands.verify import verify
 from serving.contract import Answers, Contract, Record, check_parity
-from serving.contract.encoders import Encoder
+from serving.contract.encoders import Category, Encoder, Number
+from serving.contract.heads import Value
 from serving.gateway.app import close_app, create_app
 from serving.gateway.protocols import open_inference_pb2 as pb
 from serving.gateway.protocols.named_tensors import input_tensors, output_columns
@@ -272,22 +273,55 @@ def test_the_api_description_fits_what_is_asked_and_answered(gateway: FlaskClien
     for path, operations in document["paths"].items():
         asked = operations.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json", {})
         for example in asked.get("examples", {}).values():
-            jsonschema_rs.Draft202012Validator(asked["schema"]).validate(example["value"])
+            _validator(document, asked["schema"]).validate(example["value"])
             reply = gateway.post(path, json=example["value"])
             assert reply.status_code == 200, (path, reply.get_json())
             answer = operations["post"]["responses"]["200"]["content"]["application/json"]
-            jsonschema_rs.Draft202012Validator(answer["schema"]).validate(reply.get_json())
+            _validator(document, answer["schema"]).validate(reply.get_json())
             if "example" in answer:
                 assert reply.get_json()["predictions"][0] == answer["example"]["predictions"][0]
             count += 1
     assert count == 4 * len(KINDS)
 
 
+def _validator(document: Mapping[str, Any], schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """A schema of the document, with what it may refer to."""
+    return jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]})
+
+
+def test_a_generated_client_has_one_type_for_equal_fields(model_server: FakeModelServer) -> None:
+    fields: dict[str, Encoder] = {
+        f"f{number}": Category.fit(["a", "b", None]) if number % 2 else Number.fit([1.0, None]) for number in range(50)
+    }
+    record, answers = Record.packed(fields, "packed"), Answers.single(Value("EUR"))
+    wide = make("wide", record, answers, [dict.fromkeys(fields)])
+    model_server.publish(wide, model=model_of(wide))
+    app = create_app(Settings(model_server=model_server.address, models=("wide",), refresh_seconds=3600))
+    client = app.test_client()
+    wait_until(lambda: client.get("/models/wide").get_json()["ready"])
+    document = client.get("/openapi.json").get_json()
+    close_app(app)
+
+    named = [name for name in document["components"]["schemas"] if name.startswith("wide")]
+    assert named == ["wide_f1"]
+    assert document["components"]["schemas"]["wide_f1"]["enum"] == ["b", "a", None]
+    assert sum(map(_types, (document["paths"], document["components"]))) < 60  # it was 668
+
+
+def _types(described: Any) -> int:
+    """How many types a generator makes: of objects, and of lists of values."""
+    inner = described.values() if isinstance(described, dict) else described if isinstance(described, list) else ()
+    is_type = isinstance(described, dict) and (
+        described.get("type") == "object" or isinstance(described.get("enum"), list)
+    )
+    return is_type + sum(map(_types, inner))
+
+
 @each_kind
 def test_the_api_description_takes_every_instance_and_refuses_every_fault(kind: Kind, gateway: FlaskClient) -> None:
-    paths = gateway.get("/openapi.json").get_json()["paths"]
+    document = gateway.get("/openapi.json").get_json()
     predict, rows = (
-        jsonschema_rs.Draft202012Validator(paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"])
+        _validator(document, document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"])
         for path in (f"/predict/{kind.name}", f"/v1/models/{kind.name}:predict")
     )
     for validator in (predict, rows):
@@ -644,6 +678,34 @@ def test_only_a_model_of_nothing_but_a_file_is_said_to_take_one(gateway: FlaskCl
     content = {it: paths[f"/predict/{it}"]["post"]["requestBody"]["content"] for it in ("of_image", "mixed", "of_tags")}
     assert [*content["mixed"]] == [*content["of_tags"]] == ["application/json"]
     assert [*content["of_image"]["multipart/form-data"]["schema"]["properties"]] == ["x"]
+
+
+@pytest.mark.parametrize(("model", "told"), [("of_raw_number", "for int64"), ("of_integers", "at most 64 bits")])
+@pytest.mark.parametrize("number", ["18446744073709551616", "9223372036854775808", "-9223372036854775809", "1" * 40])
+def test_a_whole_number_beyond_64_bits_is_refused(model: str, told: str, number: str, gateway: FlaskClient) -> None:
+    """A reader of JSON may make a float of it, which may be another whole number."""
+    tensor = {"name": "x", "shape": [1], "datatype": "INT64", "data": ["N"]}
+    for path, body in {
+        f"/predict/{model}": f'{{"x": {number}}}',
+        f"/v1/models/{model}:predict": f'{{"instances": [{number}]}}',
+        f"/v2/models/{model}/infer": json.dumps({"inputs": [tensor]}).replace('"N"', number),
+    }.items():
+        reply = gateway.post(path, data=body, content_type="application/json")
+        assert reply.status_code in (400, 422)
+        assert told in reply.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("body", ["instances", "inputs"])
+@pytest.mark.parametrize("is_bare", [True, False])
+def test_texts_within_lists_may_be_base64(body: str, is_bare: bool, gateway: FlaskClient) -> None:
+    value = ["a", {"b64": base64.b64encode("很好".encode()).decode()}]
+    asked = {"instances": [value if is_bare else {"x": value}], "inputs": [value] if is_bare else {"x": [value]}}
+    plain = json.loads(json.dumps(asked).replace(json.dumps(value[1]), json.dumps("很好")))
+    replies = [gateway.post("/v1/models/of_raw_texts:predict", json={body: each[body]}) for each in (asked, plain)]
+    assert [reply.status_code for reply in replies] == [200, 200]
+    assert replies[0].get_json() == replies[1].get_json()
+    broken = gateway.post("/v1/models/of_raw_texts:predict", json={"instances": [["a", {"b64": "?"}]]})
+    assert "field 'x/1': expected a string, got {'b64': '?'}" in broken.get_json()["error"]
 
 
 def test_a_missing_list_is_a_null_among_tensors_too(gateway: FlaskClient) -> None:

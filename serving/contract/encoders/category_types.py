@@ -14,6 +14,8 @@ MOST_CHARACTERS = 1_000
 """The longest text that is a category; a longer one is for the encoder of texts."""
 _ANY = f"a string of at most {MOST_CHARACTERS:,} characters, a whole number of at most 64 bits, or true or false"
 _LEAST, _GREATEST = -(2**63), 2**63 - 1
+_CUT = -(2.0**63)
+"""What JSON's readers make of whole numbers that are a little less than 64 bits can hold."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,10 @@ class CategoryType:
 
     def problem(self, value: Any) -> str:
         """Return what is expected instead of *value*, or nothing if it is of this type; 1.0 is a whole number."""
-        if type(value) is float and self.python is int and value.is_integer():
+        if type(value) is float and self.python is int and value.is_integer() and value != _CUT:
             value = int(value)
         if type(value) is not self.python:
-            return self.words
+            return "a whole number of at most 64 bits" if value == _CUT and self.python is int else self.words
         if isinstance(value, str) and len(value) > MOST_CHARACTERS:
             return f"a string of at most {MOST_CHARACTERS:,} characters"
         if isinstance(value, int) and not _LEAST <= value <= _GREATEST:

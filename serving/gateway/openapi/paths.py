@@ -7,7 +7,8 @@ from typing import Any
 from serving.catalog import LiveModel
 from serving.contract import Contract
 from serving.gateway.openapi import schemas
-from serving.gateway.openapi.schemas import Schema, array, closed
+from serving.gateway.openapi.components import FieldSchemas, Schema, ref
+from serving.gateway.openapi.schemas import array, closed
 from serving.gateway.protocols.named_tensors import input_tensors, json_fields, only_file, to_json
 
 JSON = "application/json"
@@ -32,22 +33,22 @@ VERSION: Schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 _BEHIND = (429, 502, 503, 504)
 
 
-def model_paths(live: LiveModel, max_instances: int) -> dict[str, Any]:
+def model_paths(live: LiveModel, named: FieldSchemas, max_instances: int) -> dict[str, Any]:
     """Describe one model's predictions in each protocol. A request has at most *max_instances* instances."""
     model, contract = live.model, live.contract
     return {
-        f"/predict/{model}": {"post": _with_version(_predict(live, max_instances))},
-        f"/v2/models/{model}/infer": {"post": _with_version(_infer(contract))},
-        f"/v1/models/{model}:predict": {"post": _with_version(_rows(contract, max_instances))},
+        f"/predict/{model}": {"post": _with_version(_predict(live, named, max_instances))},
+        f"/v2/models/{model}/infer": {"post": _with_version(_infer(contract, named))},
+        f"/v1/models/{model}:predict": {"post": _with_version(_rows(contract, named, max_instances))},
     }
 
 
-def shared_paths(models: Sequence[str]) -> dict[str, Any]:
-    """Describe all other routes. *models* are the names of the models."""
-    model = _parameter("model", {"enum": list(models)})
+def shared_paths() -> dict[str, Any]:
+    """Describe all other routes."""
+    model = _parameter("model", ref("Model"))
     version = _parameter("version", VERSION)
     listed = closed({"models": array({"type": "object", "required": ["name", "ready", "versions"]})})
-    ready = {"type": "object", "required": ["ready"]}
+    ready, any_object, statistics = ref("Ready"), ref("Details"), ref("Statistics")
 
     def get(path: str, summary: str, tag: str, schema: Schema, failures: Sequence[int] = ()) -> dict[str, Any]:
         parameters = [each for each in (model, version) if f"{{{each['name']}}}" in path]
@@ -58,23 +59,23 @@ def shared_paths(models: Sequence[str]) -> dict[str, Any]:
     paths = {
         **get("/models", "List the models", MODELS, listed),
         **get("/models/{model}", "Describe a model", MODELS, ready, (404,)),
-        **get(f"/models/{_VERSION}/contract", "Get a version's contract", MODELS, schemas.ANY_OBJECT, (404, 503)),
+        **get(f"/models/{_VERSION}/contract", "Get a version's contract", MODELS, any_object, (404, 503)),
         **get("/healthz", "Is the process alive?", OPERATIONS, closed({"status": {"const": "ok"}})),
         **get("/readyz", "Is every model ready?", OPERATIONS, ready),
         "/metrics": {"get": _metrics()},
-        **get("/v2", "Describe the server", OPEN_INFERENCE, schemas.ANY_OBJECT),
+        **get("/v2", "Describe the server", OPEN_INFERENCE, any_object),
         **get("/v2/health/live", "Is the process alive?", OPEN_INFERENCE, closed({"live": {"const": True}})),
-        **get("/v2/models/stats", "Count all models' requests", OPEN_INFERENCE, schemas.STATISTICS),
+        **get("/v2/models/stats", "Count all models' requests", OPEN_INFERENCE, statistics),
         "/v2/repository/index": {"post": _index()},
         **get("/v2/health/ready", "Is every model ready?", OPEN_INFERENCE, ready),
     }
     for path in ("/v2/models/{model}", f"/v2/models/{_VERSION}"):
-        paths |= get(path, "List a model's tensors", OPEN_INFERENCE, schemas.ANY_OBJECT, (404, 503))
+        paths |= get(path, "List a model's tensors", OPEN_INFERENCE, any_object, (404, 503))
         paths |= get(f"{path}/ready", "Is the model ready?", OPEN_INFERENCE, ready, (404,))
-        paths |= get(f"{path}/stats", "Count a model's requests", OPEN_INFERENCE, schemas.STATISTICS, (404,))
+        paths |= get(f"{path}/stats", "Count a model's requests", OPEN_INFERENCE, statistics, (404,))
     for path in ("/v1/models/{model}", f"/v1/models/{_VERSION}"):
-        paths |= get(path, "List a model's versions", TENSORFLOW_SERVING, schemas.ANY_OBJECT, (404, 503))
-        paths |= get(f"{path}/metadata", "Describe the signature", TENSORFLOW_SERVING, schemas.ANY_OBJECT, (404, 503))
+        paths |= get(path, "List a model's versions", TENSORFLOW_SERVING, any_object, (404, 503))
+        paths |= get(f"{path}/metadata", "Describe the signature", TENSORFLOW_SERVING, any_object, (404, 503))
     for path in ("/readyz", "/v2/health/ready", "/v2/models/{model}/ready", f"/v2/models/{_VERSION}/ready"):
         responses = paths[path]["get"]["responses"]
         responses["503"] = {**responses["200"], "description": "Not ready."}
@@ -100,12 +101,14 @@ def _index() -> dict[str, Any]:
     return {**named, "requestBody": {"required": False, "content": {JSON: {"schema": body}}}}
 
 
-def _predict(live: LiveModel, max_instances: int) -> dict[str, Any]:
+def _predict(live: LiveModel, named: FieldSchemas, max_instances: int) -> dict[str, Any]:
     contract = live.contract
     example = contract.examples[0].instance
     outputs = {name: array[None] for name, array in contract.examples[0].outputs.items()}
     examples = {"one": {"value": example}, "many": {"value": {"instances": [example]}}}
-    content: dict[str, Any] = {JSON: {"schema": schemas.predict_request(contract, max_instances), "examples": examples}}
+    content: dict[str, Any] = {
+        JSON: {"schema": schemas.predict_request(contract, named, max_instances), "examples": examples}
+    }
     if file := only_file(contract):
         files = closed(
             {file: array({"contentMediaType": "application/octet-stream"}, minItems=1, maxItems=max_instances)}
@@ -118,7 +121,7 @@ def _predict(live: LiveModel, max_instances: int) -> dict[str, Any]:
     return {**operation, "operationId": f"predict_{contract.model}", "requestBody": _body(content)}
 
 
-def _infer(contract: Contract) -> dict[str, Any]:
+def _infer(contract: Contract, named: FieldSchemas) -> dict[str, Any]:
     instance = contract.examples[0].instance
     as_json = json_fields(contract)
     inputs = [
@@ -127,20 +130,22 @@ def _infer(contract: Contract) -> dict[str, Any]:
         for value in [to_json(instance.get(info.name)) if info.name in as_json else instance.get(info.name)]
         if info.shape == (-1,) or value is not None  # a whole list that is missing is not in a tensor
     ]
-    content = {JSON: {"schema": schemas.infer_request(contract), "examples": {"one": {"value": {"inputs": inputs}}}}}
+    content = {
+        JSON: {"schema": schemas.infer_request(contract, named), "examples": {"one": {"value": {"inputs": inputs}}}}
+    }
     answer = {JSON: {"schema": schemas.infer_reply(contract)}, "application/octet-stream": {}}
     operation = _operation(f"Predict with {contract.model}", OPEN_INFERENCE, answer, (400, 413, *_BEHIND))
     return {**operation, "operationId": f"infer_{contract.model}", "requestBody": _body(content)}
 
 
-def _rows(contract: Contract, max_instances: int) -> dict[str, Any]:
+def _rows(contract: Contract, named: FieldSchemas, max_instances: int) -> dict[str, Any]:
     examples = {"rows": {"value": {"instances": [contract.examples[0].instance]}}}
-    content = {JSON: {"schema": schemas.rows_request(contract, max_instances), "examples": examples}}
+    content = {JSON: {"schema": schemas.rows_request(contract, named, max_instances), "examples": examples}}
     answer = {JSON: {"schema": schemas.rows_reply(contract)}}
     operation = _operation(f"Predict with {contract.model}", TENSORFLOW_SERVING, answer, (400, 413, *_BEHIND))
     description = "The column format, with `inputs` instead of `instances`, is accepted too."
-    named = {"operationId": f"tfserving_predict_{contract.model}", "description": description}
-    return {**operation, **named, "requestBody": _body(content)}
+    own = {"operationId": f"tfserving_predict_{contract.model}", "description": description}
+    return {**operation, **own, "requestBody": _body(content)}
 
 
 _VERSION = "{model}/versions/{version}"
@@ -158,7 +163,7 @@ def _operation(summary: str, tag: str, content: dict[str, Any], failures: Sequen
 def failure(status: int, tag: str) -> dict[str, Any]:
     """Describe a response of this status to an operation with this *tag*."""
     is_foreign = tag in (OPEN_INFERENCE, TENSORFLOW_SERVING)
-    kind = {JSON: {"schema": _ref("Error")}} if is_foreign else {PROBLEM_JSON: {"schema": _ref("Problem")}}
+    kind = {JSON: {"schema": ref("Error")}} if is_foreign else {PROBLEM_JSON: {"schema": ref("Problem")}}
     return {"description": PROBLEMS[status], "content": kind}
 
 
@@ -183,7 +188,3 @@ _VERSION_QUERY = {
     "description": "The version that should answer; `label=` names a label instead. "
     "The header X-Request-Timeout sets the seconds after which the caller gives up.",
 }
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}

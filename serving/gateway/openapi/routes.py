@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 
 from serving.catalog import Catalog, LiveModel
 from serving.gateway.openapi import schemas
+from serving.gateway.openapi.components import FieldSchemas
 from serving.gateway.openapi.keys import with_keys
 from serving.gateway.openapi.paths import (
     MODELS,
@@ -44,8 +45,16 @@ def openapi_routes(catalog: Catalog, max_instances: int, needs_key: bool) -> Blu
 
 def _document(live: list[LiveModel], models: tuple[str, ...], max_instances: int) -> dict[str, Any]:
     paths: dict[str, Any] = {}
+    components = {
+        "Problem": _PROBLEM,
+        "Error": schemas.closed({"error": STRING}),
+        "Model": {"enum": list(models)},
+        **_DETAILS,
+    }
     for model in live:
-        paths |= model_paths(model, max_instances)
+        named = FieldSchemas.of(model.contract)
+        paths |= model_paths(model, named, max_instances)
+        components |= named.components
     return {
         "openapi": "3.1.0",
         "info": {
@@ -55,11 +64,16 @@ def _document(live: list[LiveModel], models: tuple[str, ...], max_instances: int
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
-        "paths": paths | shared_paths(models),
-        "components": {"schemas": {"Problem": _PROBLEM, "Error": schemas.closed({"error": STRING})}},
+        "paths": paths | shared_paths(),
+        "components": {"schemas": components},
     }
 
 
+_DETAILS = {
+    "Details": schemas.ANY_OBJECT,
+    "Ready": {"type": "object", "required": ["ready"]},
+    "Statistics": schemas.STATISTICS,
+}
 _COUNT = {"type": "integer", "minimum": 0}
 _PROBLEM = schemas.closed(
     {

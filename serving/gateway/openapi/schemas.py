@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serving.contract import Contract
+from serving.gateway.openapi.components import FieldSchemas, Schema
 from serving.gateway.protocols.inference_v2_tensors import NUMBERS
 from serving.gateway.protocols.named_tensors import (
     BOOL,
@@ -14,8 +15,6 @@ from serving.gateway.protocols.named_tensors import (
     list_fields,
     output_tensors,
 )
-
-Schema = dict[str, Any]
 
 NUMBER: Schema = {"type": "number"}
 STRING: Schema = {"type": "string"}
@@ -40,9 +39,9 @@ def closed(properties: Mapping[str, Schema], optional: Sequence[str] = ()) -> Sc
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def predict_request(contract: Contract, max_instances: int) -> Schema:
+def predict_request(contract: Contract, named: FieldSchemas, max_instances: int) -> Schema:
     """Describe the JSON of POST /predict/<model>: one instance, or an array of up to *max_instances*."""
-    instance = contract.record.schema
+    instance = named.instance(contract)
     return {"oneOf": [instance, closed({"instances": array(instance, minItems=1, maxItems=max_instances)})]}
 
 
@@ -57,18 +56,38 @@ def predict_reply(contract: Contract) -> Schema:
     )
 
 
-def infer_request(contract: Contract) -> Schema:
-    """Describe the JSON of the Open Inference Protocol's infer request."""
-    fields, as_json = contract.record.schema["properties"], json_fields(contract)
+def infer_request(contract: Contract, named: FieldSchemas) -> Schema:
+    """Describe the JSON of the Open Inference Protocol's infer request. Tensors that differ in name alone are one."""
+    fields, as_json = named.fields, json_fields(contract)
     required = contract.record.required
     as_text = {name: STRING if name in required else nullable(STRING) for name in as_json}
-    tensors = [_input(info, as_text.get(info.name, fields[info.name])) for info in input_tensors(contract)]
+    tensors = _alike([_input(info, as_text.get(info.name, fields[info.name])) for info in input_tensors(contract)])
     names = [info.name for info in output_tensors(contract.answers)]
     members: Schema = {"name": {"enum": names}, "parameters": nullable(ANY_OBJECT)}
     output = {"type": "object", "properties": members, "required": ["name"]}
     optional = {"id": STRING, "parameters": ANY_OBJECT, "outputs": array(output)}
     properties = {"inputs": _any_of(tensors), **{name: nullable(schema) for name, schema in optional.items()}}
     return {"type": "object", "properties": properties, "required": ["inputs"]}
+
+
+def _alike(tensors: Sequence[Schema]) -> list[Schema]:
+    """Join tensors that differ in name alone: a generated client would have a type for each."""
+    joined: list[tuple[Schema, list[str]]] = []
+    for tensor in tensors:
+        name = tensor["properties"]["name"]["const"]
+        bare = {**tensor, "properties": {**tensor["properties"], "name": None}}
+        names = next((names for known, names in joined if known == bare), None)
+        if names is None:
+            joined.append((bare, [name]))
+        else:
+            names.append(name)
+    return [
+        {
+            **bare,
+            "properties": {**bare["properties"], "name": {"enum": names} if len(names) > 1 else {"const": names[0]}},
+        }
+        for bare, names in joined
+    ]
 
 
 def _input(info: TensorInfo, field: Schema) -> Schema:
@@ -103,13 +122,12 @@ def infer_reply(contract: Contract) -> Schema:
         for info in output_tensors(contract.answers)
     ]
     properties = {"model_name": {"const": contract.model}, "model_version": STRING, "id": STRING}
-    return closed({**properties, "outputs": _any_of(tensors)}, optional=["id"])
+    return closed({**properties, "outputs": _any_of(_alike(tensors))}, optional=["id"])
 
 
-def rows_request(contract: Contract, max_instances: int) -> Schema:
+def rows_request(contract: Contract, named: FieldSchemas, max_instances: int) -> Schema:
     """Describe the row format of TensorFlow Serving's predict request. With one field, bare values are accepted too."""
-    instance = contract.record.schema
-    lists = list_fields(contract)
+    instance, lists = named.instance(contract), list_fields(contract)
     fields = {name: field if name in lists else _alone_or_not(field) for name, field in instance["properties"].items()}
     row = {**instance, "properties": fields}
     items = {"anyOf": [row, *fields.values()]} if len(fields) == 1 else row

@@ -8,7 +8,7 @@ from typing import Any
 from serving.contract import Contract
 from serving.errors import MalformedRequest
 from serving.gateway.protocols.body import kind
-from serving.gateway.protocols.named_tensors import as_text, file_fields, list_fields, rows
+from serving.gateway.protocols.named_tensors import BYTES, as_text, file_fields, list_fields, rows
 from serving.gateway.protocols.predict_body import Instances, Path, pointer
 
 SIGNATURE = "serving_default"
@@ -93,10 +93,12 @@ class _Fields:
         self.names = tuple(contract.record.fields)
         self._files = file_fields(contract)
         self._lists = list_fields(contract)
+        fields = contract.record.fields
+        self._of_texts = frozenset(name for name in self._lists if fields[name].datatype == BYTES)
 
     def read(self, instance: Mapping[str, Any]) -> dict[str, Any]:
         """Return the instance that the body's form stands for."""
-        return {name: value if name in self._lists else self._read(name, value) for name, value in instance.items()}
+        return {name: self._read(name, value) for name, value in instance.items()}
 
     def rank(self, instance: Any, path: Path) -> Path:
         """Return what follows a field's name in a place: 0 if its value is in an array of length 1."""
@@ -105,11 +107,18 @@ class _Fields:
         return (0, *path[1:]) if alone else path[1:]
 
     def _read(self, name: str, value: Any) -> Any:
+        if name in self._lists:
+            return _unpacked_within(value) if name in self._of_texts else value
         return _unpacked(value[0] if _is_alone(value) else value, name in self._files)
 
 
 def _is_alone(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 1
+
+
+def _unpacked_within(value: Any) -> Any:
+    """Decode each `{"b64": ...}` in nested lists of texts."""
+    return [_unpacked_within(item) for item in value] if isinstance(value, list) else _unpacked(value, is_file=False)
 
 
 def _unpacked(value: Any, is_file: bool) -> Any:
