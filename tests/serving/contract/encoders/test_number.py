@@ -91,7 +91,7 @@ def test_numbers_are_clipped_before_anything_else(data, low, width, later):
     fitted = Number.fit(data, missing="mean", low=low, high=high)
     plain = Number.fit([None if value is None else min(max(value, low), high) for value in data], missing="mean")
 
-    assert encode(fitted, later).tobytes() == encode(plain, clipped).tobytes()
+    np.testing.assert_array_equal(encode(fitted, later), encode(plain, clipped))  # of zeros, the sign may be another
 
 
 def test_a_constant_column_is_zeros():
