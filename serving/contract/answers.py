@@ -44,7 +44,7 @@ class Answers:
         """Return the answers of a model with one head."""
         return cls({"answer": head}, {"answer": output})
 
-    @property
+    @cached_property
     def only(self) -> Head | None:
         """The only head, None if there are several."""
         return next(iter(self.heads.values())) if len(self.heads) == 1 else None
@@ -92,8 +92,8 @@ class Answers:
     def make(self, outputs: Outputs) -> list[dict[str, Any]]:
         """Make an answer of each row."""
         if self.only:
-            return self.only.answers(*(outputs[output] for output in self.outputs.values()))
-        made = [head.answers(outputs[self.outputs[name]]) for name, head in self.heads.items()]
+            return self.only.answers(outputs[self._parts[0][2]])
+        made = [head.answers(outputs[output]) for _, head, output in self._parts]
         return [dict(zip(self.heads, row, strict=True)) for row in zip(*made, strict=True)]
 
     def flat(self, answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,19 +143,16 @@ class Answers:
     @cached_property
     def measures(self) -> tuple[str, ...]:
         """The names of the columns of what is measured."""
-        return tuple(name for prefix, head in self._prefixed for name in head.measures(prefix))
+        return tuple(name for prefix, head, _ in self._parts for name in head.measures(prefix))
 
     @cached_property
     def categories(self) -> dict[str, Sequence[str]]:
         """The categories of each total that is measured."""
-        return named_apart(item for prefix, head in self._prefixed for item in head.categories(prefix).items())
+        return named_apart(item for prefix, head, _ in self._parts for item in head.categories(prefix).items())
 
     def measured(self, outputs: Outputs) -> Measures:
         """Measure the answers that `make` would make."""
-        values = [outputs[output] for output in self.outputs.values()]
-        return Measures.side_by_side(
-            [head.measured(prefix, array) for (prefix, head), array in zip(self._prefixed, values, strict=True)]
-        )
+        return Measures.side_by_side([head.measured(prefix, outputs[output]) for prefix, head, output in self._parts])
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the JSON values of the heads."""
@@ -179,9 +176,10 @@ class Answers:
         with place("heads"):
             return cls(heads, outputs)
 
-    @property
-    def _prefixed(self) -> list[tuple[str, Head]]:
-        return [("" if self.only else name, head) for name, head in self.heads.items()]
+    @cached_property
+    def _parts(self) -> list[tuple[str, Head, str]]:
+        """Each head with what the names of its measures begin with, and its output."""
+        return [("" if self.only else name, head, self.outputs[name]) for name, head in self.heads.items()]
 
 
 def _head(state: Mapping[str, Any]) -> Head:
@@ -192,4 +190,6 @@ def _head(state: Mapping[str, Any]) -> Head:
 
 
 def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    if shape == expected:
+        return True
     return len(shape) == len(expected) and all(want in (None, got) for got, want in zip(shape, expected, strict=True))

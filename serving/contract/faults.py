@@ -37,10 +37,10 @@ class Faults:
 
 
 class FieldFaults(Faults):
-    """Passes the faults of a *field* on to *faults*, with its name."""
+    """Passes the faults of a *field* on to *faults*, with its name; counts those of the field alone."""
 
     def __init__(self, faults: Faults, field: str) -> None:
-        super().__init__()
+        self.by_row, self.count = faults.by_row, 0
         self._faults = faults
         self._field = field
 

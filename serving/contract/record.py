@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -123,21 +124,23 @@ class Record:
     def read(self, instances: Sequence[Any], faults: Faults) -> Rows:
         """Check and read instances. All that is wrong goes to *faults*; then the rows are of no use."""
         known = self.fields.keys()
-        if any(type(each) is not dict or not each.keys() <= known for each in instances):
-            return self._read_odd(instances, faults)
-        return Rows(len(instances), [part.read(instances, faults) for _, parts in self._parts for part in parts])
+        for each in instances:
+            if type(each) is not dict or not each.keys() <= known:
+                return self._read_odd(instances, faults)
+        return Rows(len(instances), [part.read(instances, faults) for part in self._all_parts])
 
     def encode(self, rows: Rows) -> Features:
         """Make the features of rows that were read without a fault."""
-        return {each.name: _joined([block for _, _, block in blocks]) for each, blocks in self._blocks(rows)}
+        return self._packed([part.encode(column) for part, column in zip(self._all_parts, rows.columns, strict=True)])
 
     def measured(self, rows: Rows) -> tuple[Features, Measures]:
         """Make the features as `encode` does, and measure the instances by what is at hand then."""
-        features, measures = {}, []
-        for each, blocks in self._blocks(rows):
-            features[each.name] = _joined([block for _, _, block in blocks])
-            measures += [part.measured(column, block) for part, column, block in blocks]
-        return features, Measures.side_by_side(measures)
+        blocks, measures = [], []
+        for part, column in zip(self._all_parts, rows.columns, strict=True):
+            block = part.encode(column)
+            blocks.append(block)
+            measures.append(part.measured(column, block))
+        return self._packed(blocks), Measures.side_by_side(measures)
 
     @cached_property
     def measures(self) -> tuple[str, ...]:
@@ -190,11 +193,16 @@ class Record:
             names = names[len(group.names) if group else 1 :]
         return parts
 
-    def _blocks(self, rows: Rows) -> Iterator[tuple[Input, list[tuple[_Part, Any, Array]]]]:
-        columns = iter(rows.columns)
-        for each, parts in self._parts:
-            read = [(part, next(columns)) for part in parts]
-            yield each, [(part, column, part.encode(column)) for part, column in read]
+    @cached_property
+    def _all_parts(self) -> list[_Part]:
+        return [part for _, parts in self._parts for part in parts]
+
+    def _packed(self, blocks: Sequence[Array]) -> Features:
+        """Join the blocks of all parts to inputs."""
+        if len(blocks) == 1:
+            return {self.inputs[0].name: blocks[0]}
+        left = iter(blocks)
+        return {each.name: _joined(list(islice(left, len(parts)))) for each, parts in self._parts}
 
     def _spec(self, each: Input) -> TensorSpec:
         specs = [self.fields[name].block for name in each.fields]
@@ -212,9 +220,8 @@ class Record:
             for name in [name for name in each if name not in self.fields]:
                 faults.add(row, f"only {_listed(self.fields)}", "this field", name)
         own = _RowFaults(faults, objects)
-        for _, parts in self._parts:
-            for part in parts:
-                part.read([instances[row] for row in objects], own)
+        for part in self._all_parts:
+            part.read([instances[row] for row in objects], own)
         return Rows(0, ())
 
 

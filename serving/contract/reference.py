@@ -39,7 +39,15 @@ class Measures:
     @classmethod
     def side_by_side(cls, parts: Sequence["Measures"]) -> "Measures":
         """Join the columns and totals of *parts* for the same instances; a total whose name is taken gets a `_`."""
-        totals = named_apart(total for part in parts for total in part.totals.items())
+        if len(parts) == 1:
+            return parts[0]
+        totals: dict[str, Array] = {}
+        names = 0
+        for part in parts:
+            totals.update(part.totals)
+            names += len(part.totals)
+        if len(totals) < names:
+            totals = named_apart(total for part in parts for total in part.totals.items())
         return cls(np.concatenate([part.values for part in parts], axis=1), totals)
 
 

@@ -132,7 +132,8 @@ class Text:
         """
         values = [(tokens, 1 - known / max(tokens, 1)) for _, tokens, known in column]
         columns = np.array(values, np.float64).reshape(-1, 2)[:, : len(self.tokenizer.measures)]
-        counts = np.bincount(self.tokenizer.bucket_of[block].ravel(), minlength=BUCKETS + 1)[:-1]
+        longest = max([len(ids) for ids, _, _ in column], default=0)  # behind it there is nothing but padding
+        counts = np.bincount(self.tokenizer.bucket_of[block[:, :longest]].ravel(), minlength=BUCKETS + 1)[:-1]
         return Measures(columns, {_named(field, "vocabulary"): counts / self.tokenizer.tokens_a_draw})
 
     def to_state(self) -> dict[str, Any]:

@@ -60,7 +60,8 @@ class Labels:
 
     def differing(self, values: Array, expected: Array) -> Sequence[int]:
         """Return the rows whose label is another."""
-        return np.flatnonzero(self._best(values) != self._best(expected)).tolist()
+        best, other = (self._by_label(scores).argmax(axis=1) for scores in (values, expected))
+        return np.flatnonzero(best != other).tolist()
 
     def measures(self, prefix: str) -> tuple[str, ...]:
         """Return the name of the label's score."""
@@ -72,8 +73,9 @@ class Labels:
 
     def measured(self, prefix: str, values: Array) -> Measures:
         """Count the labels, and measure their scores."""
-        counts = np.bincount(self._best(values), minlength=len(self.names)).astype(np.float64)
-        return Measures(self._by_label(values).max(axis=1)[:, None], {measure_name(prefix, "label"): counts})
+        by_label = self._by_label(values)
+        counts = np.bincount(by_label.argmax(axis=1), minlength=len(self.names)).astype(np.float64)
+        return Measures(by_label.max(axis=1)[:, None], {measure_name(prefix, "label"): counts})
 
     def to_state(self) -> dict[str, Any]:
         """Return the state as JSON values."""
@@ -83,10 +85,6 @@ class Labels:
     def from_state(cls, state: Mapping[str, Any]) -> "Labels":
         """Read what `to_state` returned; raises ValueError, KeyError or TypeError if it is another."""
         return cls(states.texts(state, "names"), states.whole(state, "top", 1, _MOST))
-
-    def _best(self, values: Array) -> Array:
-        best: Array = self._by_label(values).argmax(axis=1)
-        return best
 
     def _by_label(self, values: Array) -> Array:
         exact = values.astype(np.float64)

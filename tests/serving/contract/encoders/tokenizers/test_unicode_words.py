@@ -91,6 +91,11 @@ def test_the_pattern_for_most_texts_of_europe_finds_what_the_general_one_does(te
         assert _SIMPLE_WORD.findall(text) == _any_word().findall(text)
 
 
+@given(st.text(st.characters(max_codepoint=0x7F)) | st.text("aB1_.,' -\x1c\n"))
+def test_ascii_is_split_as_the_general_pattern_does(text):
+    assert split(text) == _any_word().findall(text.lower())
+
+
 @pytest.mark.parametrize("text", ["\u0301\u0316" * 100_000, "a\u0316\u0301", "a'" * 100_000, "1.1," * 50_000 + "\xe9"])
 def test_no_text_takes_long(text):
     started = time.process_time()
