@@ -23,7 +23,7 @@ from training.execution.distribution import copy_outside_strategy
 from training.execution.execution import Execution
 from training.experiments.record import FoldRecord, RunRecord
 from training.experiments.served_graph import outputs_of, served_graph
-from training.experiments.targets import check_targets
+from training.experiments.targets import check_head, check_targets
 from training.problem_types import MultiOutput, Problem
 from training.task import Fold, Recipe, Say, Task, Trained
 from training.validation import ValidationStrategy, checked_splits
@@ -81,8 +81,9 @@ class Experiment:
         return self.answers.heads[head].output.shape[1] or 0
 
     def check_targets(self) -> None:
-        """Raise BadRequest for the first target that its problem can't have."""
+        """Raise BadRequest for the first head or target that its problem can't have."""
         for head, problem in self.problems.items():
+            check_head(head, problem, self.answers.heads[head])
             check_targets(problem, self.width(head), self.data, head)
 
     def validate(self, recipe: Recipe, strategy: ValidationStrategy) -> Validation:

@@ -2,9 +2,23 @@
 
 import numpy as np
 
+from serving.contract.heads import HEADS, Head
 from training.data.datasets import Dataset
 from training.errors import BadRequest
 from training.problem_types import Problem
+
+
+def check_head(name: str, problem: Problem, head: Head) -> None:
+    """Raise BadRequest if the head called *name* can't answer *problem*; heads of packages are trusted."""
+    expected = problem.answered_by
+    if type(head) in HEADS.values() and not isinstance(head, expected):
+        raise BadRequest(
+            f"{name}: expected {expected.__name__} for the problem '{problem.name}', got {type(head).__name__}"
+        )
+    width = head.output.shape[1]
+    if width not in problem.widths:
+        advice = "MULTICLASS takes three labels or more, BINARY two"
+        raise BadRequest(f"{name}: the problem '{problem.name}' can't have {width} scores: {advice}")
 
 
 def check_targets(problem: Problem, width: int, data: Dataset, head: str) -> None:

@@ -1,11 +1,12 @@
 """Problems whose targets are classes: one of two, one of many, or any number of tags."""
 
+import sys
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
-from serving.contract.heads import Head, TagSet
+from serving.contract.heads import Head, Labels, TagSet
 from training.problem_types.problem import Problem
 
 
@@ -14,6 +15,7 @@ class _Classes(Problem):
     """One class of several: targets are their numbers, `int[n]`."""
 
     naive_name = "most frequent class"
+    answered_by = Labels
 
     def measure(self, targets: np.ndarray, scores: np.ndarray) -> float:
         """Return the share of right answers."""
@@ -22,6 +24,8 @@ class _Classes(Problem):
 
 @dataclass(frozen=True)
 class _Binary(_Classes):
+    widths = range(1, 2)
+
     def naive_scores(self, targets: np.ndarray, rows: int, width: int) -> np.ndarray:
         """Return the score of the more frequent class: 0 or 1."""
         return np.full((rows, 1), targets.mean() >= 0.5, np.float32)
@@ -41,6 +45,8 @@ class _Binary(_Classes):
 
 @dataclass(frozen=True)
 class _Multiclass(_Classes):
+    widths = range(2, sys.maxsize)  # softmax of a single score is always 1
+
     def naive_scores(self, targets: np.ndarray, rows: int, width: int) -> np.ndarray:
         """Return 1 for the most frequent class, 0 for all others."""
         return np.tile(np.eye(width, dtype=np.float32)[np.bincount(targets).argmax()], (rows, 1))
@@ -66,6 +72,7 @@ class Multilabel(Problem):
     """
 
     naive_name = "every tag, always"
+    answered_by = TagSet
     thresholds: tuple[float, ...] = ()
 
     def naive_scores(self, targets: np.ndarray, rows: int, width: int) -> np.ndarray:
@@ -136,4 +143,4 @@ def _best_threshold(true: np.ndarray, scored: np.ndarray) -> float:
     f1[np.append(ranked[1:] == ranked[:-1], False)] = -1  # equal scores are on the same side of any threshold
     last = int(f1.argmax())
     below = ranked[last + 1] if last + 1 < len(ranked) else 0.0
-    return round(float((ranked[last] + below) / 2), 6)
+    return float((ranked[last] + below) / 2)

@@ -1,7 +1,8 @@
 """What every type of problem is: output activation, loss and metric (Chollet, Deep Learning with Python, ch. 4)."""
 
+import sys
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -21,10 +22,12 @@ class Problem:
     metric: str
     higher_is_better: bool
 
-    @property
-    def naive_name(self) -> str:
-        """Name of the naive baseline, which knows the training targets only."""
-        raise NotImplementedError
+    naive_name: ClassVar[str]
+    """Name of the naive baseline, which knows the training targets only."""
+    answered_by: ClassVar[type[Head]]
+    """Kind of the head that reads the scores; packages may bring others."""
+    widths: ClassVar[range] = range(1, sys.maxsize)
+    """Numbers of scores that the activation can give."""
 
     def naive_scores(self, targets: np.ndarray, rows: int, width: int) -> np.ndarray:
         """Return the scores of the naive baseline that was fitted to *targets*: `float32[rows, width]`."""

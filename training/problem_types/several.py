@@ -16,6 +16,12 @@ class MultiOutput(Problem):
     def __init__(self, parts: Mapping[str, tuple[Problem, int]]) -> None:
         object.__setattr__(self, "parts", dict(parts))
 
+    def __repr__(self) -> str:
+        return f"MultiOutput({dict(self.parts)})"
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     name = "multi_output"
     parts: Mapping[str, tuple[Problem, int]]
 

@@ -1,11 +1,11 @@
 """Problems whose targets are numbers: one, several, or one with the bounds that hold it."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
-from serving.contract.heads import Head, Interval
+from serving.contract.heads import Head, Interval, Value, Values
 from training.problem_types.problem import Problem
 
 
@@ -19,6 +19,7 @@ class Regression(Problem):
     """
 
     naive_name = "mean"
+    answered_by: ClassVar[type[Head]] = Value
     standardises: bool = False
     offset: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
@@ -55,6 +56,8 @@ class Regression(Problem):
 class _Values(Regression):
     """Several numbers: targets are `float[n, values]`. The metric is the mean of their R2."""
 
+    answered_by = Values
+
     def measure(self, targets: np.ndarray, scores: np.ndarray) -> float:
         """Return the R2 of each number, averaged (scikit-learn's `uniform_average`)."""
         return float(np.mean(r2_scores(targets, scores)))
@@ -77,6 +80,7 @@ class Quantiles(Regression):
     """
 
     naive_name = "quantiles of the training rows"
+    answered_by = Interval
     levels: tuple[float, float, float] = (0.05, 0.5, 0.95)
 
     def naive_scores(self, targets: np.ndarray, rows: int, width: int) -> np.ndarray:

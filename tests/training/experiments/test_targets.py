@@ -4,10 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from serving.contract.heads import Interval, Labels, TagSet, Value
 from training.data.datasets import Dataset, Part
 from training.errors import BadRequest
-from training.experiments.targets import check_targets
-from training.problem_types import BINARY, MULTICLASS, MULTILABEL, REGRESSION, UNIT_REGRESSION
+from training.experiments.targets import check_head, check_targets
+from training.problem_types import BINARY, MULTICLASS, MULTILABEL, QUANTILES, REGRESSION, UNIT_REGRESSION
 
 
 def dataset(train, test=(0, 1)):
@@ -46,3 +47,34 @@ def test_each_label_of_several_is_checked():
 def test_targets_that_are_texts_are_refused():
     with pytest.raises(BadRequest, match="targets of the training rows: expected numbers, got <U3"):
         check_targets(MULTICLASS, 2, dataset(["cat", "dog"]), "answer")
+
+
+@pytest.mark.parametrize(
+    ("problem", "head", "message"),
+    [
+        (QUANTILES, Value("m"), "mass: expected Interval for the problem 'quantile_regression', got Value"),
+        (MULTILABEL, Labels(("a", "b"), top=2), "mass: expected TagSet for the problem 'multilabel', got Labels"),
+        (
+            MULTICLASS,
+            Labels(("a", "b"), top=2),
+            "'multiclass' can't have 1 scores: MULTICLASS takes three labels or more",
+        ),
+        (BINARY, Labels(("a", "b", "c"), top=2), "'binary' can't have 3 scores"),
+    ],
+)
+def test_a_head_that_the_problem_cannot_have_is_named(problem, head, message):
+    with pytest.raises(BadRequest, match=message):
+        check_head("mass", problem, head)
+
+
+@pytest.mark.parametrize(
+    ("problem", "head"),
+    [
+        (QUANTILES, Interval("m", 0.9)),
+        (MULTILABEL, TagSet(("a",), (0.5,))),
+        (BINARY, Labels(("a", "b"), top=2)),
+        (UNIT_REGRESSION, Value("", 0.0, 1.0)),
+    ],
+)
+def test_a_head_that_suits_the_problem_passes(problem, head):
+    check_head("mass", problem, head)
