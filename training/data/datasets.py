@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from serving.contract.encoders.fitting import plain_values
 from training.errors import BadRequest, DataUnavailable, TrainingError
 
 Instance = Mapping[str, Any]
@@ -144,11 +145,16 @@ def named(rows: np.ndarray, names: Sequence[str]) -> list[Instance]:
 
 
 def as_json(instance: Instance) -> dict[str, Any]:
-    """Return the instance as a client writes it in JSON: bytes become base64."""
+    """Return the instance as a client writes it in JSON: bytes become base64, and NaN null."""
     return {
-        name: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+        name: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else plain(value)
         for name, value in instance.items()
     }
+
+
+def plain(value: Any) -> Any:
+    """Return a value of a training row as a client would have it: NumPy's become Python's, and NaN becomes None."""
+    return value if isinstance(value, str | bytes) else plain_values([value])[0]
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from serving.contract import Record, Rows
 from serving.contract.arrays import Array, Features, TensorSpec
 from serving.contract.faults import Faults
-from training.data.datasets import Instance
+from training.data.datasets import Instance, plain
 from training.errors import UnusableData
 
 _PIECE = 512
@@ -40,11 +40,12 @@ def read(record: Record, instances: Sequence[Instance], first: int = 0) -> Rows:
 
 
 def with_fields(record: Record, instances: Sequence[Instance]) -> Sequence[Instance]:
-    """Return *instances* without the fields that *record* does not have: a recipe may omit some."""
+    """Return *instances* as a caller would send them, without the fields that *record* does not have.
+
+    A recipe may omit fields; and rows from a table have NaN where a value is missing, and NumPy's numbers.
+    """
     known = record.fields.keys()
-    return [
-        each if each.keys() <= known else {name: each[name] for name in known if name in each} for each in instances
-    ]
+    return [{name: plain(value) for name, value in each.items() if name in known} for each in instances]
 
 
 def tensor_of(array: Array) -> tf.Tensor:

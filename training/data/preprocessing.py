@@ -11,6 +11,7 @@ from serving.contract.encoders.tokenizers.keras_words import KerasWords
 from serving.errors import Fault, shown
 from training.data.datasets import Dataset, Instance
 from training.data.features import read
+from training.data.records import is_gap
 from training.errors import BadRequest, UnusableData
 
 
@@ -31,8 +32,8 @@ def text_vectorizer(data: Dataset, instances: Sequence[Instance], recipe: Any) -
 def tabular_scaler(data: Dataset, instances: Sequence[Instance], recipe: Any) -> Record:
     """Return a record of numbers, standardised by the training rows, without the fields that the recipe omits.
 
-    A number may be missing if one is in any row of the data; it then counts as the mean. Raises BadRequest, or
-    UnusableData if a field is not a number.
+    A number may be missing if one is in any training row of the data, absent, None or NaN; it then counts as the mean.
+    Raises BadRequest, or UnusableData if a field is not a number.
     """
     if unknown := set(recipe.without) - set(instances[0]):
         raise BadRequest(f"without: unknown field {', '.join(sorted(unknown))}; available: {', '.join(instances[0])}")
@@ -59,7 +60,7 @@ def glyph_resizer(data: Dataset, instances: Sequence[Instance], recipe: Any) -> 
 
 
 def _has_gap(data: Dataset, name: str) -> bool:
-    return any(each.get(name) is None for each in data.train.instances)
+    return any(is_gap(each.get(name)) for each in data.train.instances)
 
 
 def _check_sizes(**sizes: int) -> None:

@@ -33,7 +33,7 @@ def test_a_field_to_leave_out_must_be_there_and_one_must_remain():
         tabular_scaler(DATA, DATA.train.instances, DenseEnsemble(without=tuple(DATA.train.instances[0])))
 
 
-@pytest.mark.parametrize("value", ["Torgersen", None, float("nan"), True])
+@pytest.mark.parametrize("value", ["Torgersen", True, [1.0]])
 def test_a_row_that_is_not_all_numbers_is_named(value):
     rows = [{"island": 1.0, "mass": 2.0}, {"island": value, "mass": 3.0}]
 

@@ -1,0 +1,160 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from training.errors import BadRequest
+from training.networks.mixed import Mixed
+from training.networks.recurrent import Recurrent
+from training.networks.sequence_convolutions import SequenceConvNet
+from training.networks.sequences import Differs, KnownIds, LastStep, MaskedMean
+from training.problem_types import BINARY, MULTICLASS, REGRESSION
+from training.task import Fold
+
+RNG = np.random.default_rng(0)
+ROWS = 96
+RECIPES = [
+    Mixed(units=(16,), epochs=40, batch_size=16, rate=0.02),
+    Recurrent(units=(16,), state=8, bidirectional=True, epochs=40, batch_size=16, rate=0.02),
+    Recurrent(units=(16,), state=8, cell="lstm", epochs=40, batch_size=16, rate=0.02),
+    SequenceConvNet(units=(16,), convolutions=(8, 8), kernel=3, epochs=40, batch_size=16, rate=0.02),
+    SequenceConvNet(units=(16,), convolutions=(8,), separable=True, epochs=40, batch_size=16, rate=0.02),
+]
+each_recipe = pytest.mark.parametrize("recipe", RECIPES, ids=["dense", "gru", "lstm", "convolutions", "separable"])
+
+
+def texts(count: int = ROWS) -> np.ndarray:
+    ids = RNG.integers(2, 12, (count, 9), np.int32)
+    ids[np.arange(9) >= RNG.integers(4, 9, count)[:, None]] = 0
+    return ids
+
+
+def one_of_each(count: int = ROWS) -> dict[str, np.ndarray]:
+    return {
+        "features": RNG.normal(size=(count, 3)).astype(np.float32),
+        "island": RNG.integers(0, 4, (count, 1), np.int32),
+        "text": texts(count),
+        "window": RNG.normal(size=(count, 6)).astype(np.float32),
+        "track": RNG.normal(size=(count, 5, 2)).astype(np.float32),
+        "photo": RNG.integers(0, 255, (count, 8, 8, 1), np.uint8),
+    }
+
+
+def trained(recipe, features, targets, problem=BINARY, width=1):
+    keras.utils.set_random_seed(1)
+    return recipe.train(problem, width, Fold(features, targets, None)).model
+
+
+@each_recipe
+def test_any_record_gives_scores_and_what_is_exported_gives_the_same(recipe, tmp_path):
+    features = one_of_each(24)
+    model = trained(quick(recipe), features, np.arange(24) % 3, MULTICLASS, 3)
+    scores = model.predict(features, verbose=0)
+
+    model.export(tmp_path, verbose=False)
+    loaded = tf.saved_model.load(tmp_path)
+    served = loaded.serve({name: tf.constant(array) for name, array in features.items()})
+    assert scores.shape == (24, 3)
+    assert served.numpy() == pytest.approx(scores, abs=1e-5)
+
+
+@each_recipe
+def test_it_learns_from_a_text_and_a_series_together(recipe):
+    features = {"text": texts(), "track": RNG.normal(size=(ROWS, 5, 2)).astype(np.float32)}
+    targets = (features["text"] == 5).any(axis=1) + 2 * (features["track"][:, -1, 0] > 0)
+    model = trained(recipe, features, targets, MULTICLASS, 4)
+
+    assert MULTICLASS.measure(targets, model.predict(features, verbose=0)) > 0.8
+
+
+@pytest.mark.parametrize("field", ["features", "island", "photo"])
+def test_it_learns_from_numbers_categories_and_images(field):
+    array = one_of_each()[field]
+    targets = array[:, 0] == 2 if field == "island" else array[:, 0].reshape(ROWS, -1).mean(axis=1) > array.mean()
+    model = trained(RECIPES[0], {field: array}, targets.astype(np.int64))
+
+    assert BINARY.measure(targets, model.predict({field: array}, verbose=0)) > 0.9
+
+
+@each_recipe
+def test_padding_changes_no_answer_even_if_there_is_nothing_else(recipe):
+    ids = texts()
+    ids[0] = 0
+    padded = np.pad(ids, ((0, 0), (0, 8)))
+    short, long = (trained(quick(recipe), {"text": array}, ids[:, 0] % 2) for array in (ids, padded))
+    long.set_weights(short.get_weights())
+
+    scores = short.predict({"text": ids}, verbose=0)
+    assert np.isfinite(scores).all()
+    assert long.predict({"text": padded}, verbose=0) == pytest.approx(scores, abs=1e-6)
+
+
+def test_an_id_that_no_training_row_had_counts_as_none():
+    ids = texts()
+    model = trained(quick(RECIPES[0]), {"text": ids}, ids[:, 0] % 2)
+    unseen, none = ids.copy(), ids.copy()
+    unseen[:, 3], none[:, 3] = [[12, 30_000, -1][row % 3] for row in range(ROWS)], 0
+
+    got, expected = (model.predict({"text": array}, verbose=0) for array in (unseen, none))
+    assert got.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("recipe", [Recurrent, SequenceConvNet, Mixed])
+def test_what_is_missing_in_a_series_does_not_count(recipe):
+    windows = RNG.normal(size=(ROWS, 6)).astype(np.float32)
+    settings = {"relative": True, "skip_zeros": True, "units": (8,), "epochs": 1, "batch_size": 32}
+    model = trained(recipe(**settings), {"window": windows}, windows.sum(axis=1), REGRESSION)
+    all_missing = model.predict({"window": np.zeros((1, 6), np.float32)}, verbose=0)
+    assert np.isfinite(all_missing).all()
+    if recipe is Recurrent:
+        gaps, shifted = np.zeros((2, 1, 6), np.float32)
+        gaps[0, [0, 3]] = shifted[0, [2, 4]] = [1.5, -0.5]
+        assert model.predict({"window": gaps}, verbose=0) == model.predict({"window": shifted}, verbose=0)
+
+
+def test_a_relative_series_goes_on_where_training_had_no_rows():
+    starts = RNG.uniform(-1, 1, (256, 1))
+    windows = (starts + np.arange(8) * 0.1 + RNG.normal(0, 0.01, (256, 8))).astype(np.float32)
+    recipe = Recurrent(units=(), relative=True, state=8, epochs=150, batch_size=32, rate=0.01)
+    model = trained(recipe, {"window": windows}, windows[:, -1] + 0.1, REGRESSION)
+
+    beyond = model.predict({"window": windows + 5}, verbose=0)[:, 0]
+    assert np.abs(beyond - (windows[:, -1] + 5.1)).mean() < 0.25
+
+
+def test_the_layers_for_sequences_by_hand():
+    steps = np.array([[[1.0], [0.0], [3.0], [0.0]], [[0.0]] * 4], np.float32)
+    counts = Differs(0)(steps)
+
+    assert counts.numpy().tolist() == [[True, False, True, False], [False] * 4]
+    assert MaskedMean()(steps, counts).numpy().tolist() == [[2.0], [0.0]]
+    assert LastStep()(steps, counts).numpy().tolist() == [[3.0], [0.0]]
+    assert KnownIds(5, 1)(np.array([[0, 4, 5, -2]], np.int32)).numpy().tolist() == [[0, 4, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "setting"),
+    [
+        (Mixed, {"embedding": 0}),
+        (Mixed, {"filters": (8, 0)}),
+        (Mixed, {"units": (0,)}),
+        (Mixed, {"rate": -1.0}),
+        (Recurrent, {"cell": "rnn"}),
+        (Recurrent, {"state": 0}),
+        (SequenceConvNet, {"kernel": 0}),
+        (SequenceConvNet, {"convolutions": ()}),
+    ],
+    ids=str,
+)
+def test_a_network_that_can_not_be_is_refused_when_it_is_made(recipe, setting):
+    with pytest.raises(BadRequest, match="must be"):
+        recipe(epochs=1, batch_size=1, **setting)
+
+
+def test_an_input_that_none_of_it_fits_is_named():
+    with pytest.raises(BadRequest, match=r"input 'cube': Mixed takes numbers, ids .*, got int32\[2, 2\]"):
+        trained(Mixed(epochs=1, batch_size=4), {"cube": np.zeros((4, 2, 2), np.int32)}, np.zeros(4))
+
+
+def quick(recipe):
+    return type(recipe)(**{**vars(recipe), "epochs": 1})

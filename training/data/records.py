@@ -1,0 +1,87 @@
+"""Records of any fields, fitted to training instances only."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from serving.contract import Input, Record
+from serving.contract.encoders import Category, Encoder, NumberArray, Raw, Tags
+from serving.contract.encoders.fitting import plain_values
+from serving.contract.faults import Faults
+from training.data.datasets import Dataset, Instance
+from training.errors import BadRequest
+
+TABLE = "features"
+"""The input that has the numbers, one-hots and multi-hots of a record, side by side."""
+
+FitEncoder = Callable[..., Encoder]
+"""Fits an encoder to a column of values, such as `Number.fit`; options are bound with `functools.partial`."""
+
+
+def record_fitter(fields: Mapping[str, FitEncoder | Encoder]) -> Callable[[Dataset, Sequence[Instance], Any], Record]:
+    """Return a task's `fit`: it fits a record of *fields*, each with what fits its encoder, or a finished encoder.
+
+    A field may be missing where any training row of the data misses it, absent, None or NaN, even if a fold's own rows
+    don't; a category that only a fold's other rows have counts as unknown there. Numbers, one-hots and multi-hots are
+    packed into the input `features`; any other field is an input of its own name. The function raises BadRequest.
+    """
+
+    def fit(data: Dataset, instances: Sequence[Instance], recipe: Any) -> Record:
+        encoders = {
+            name: _fitted(name, fit_encoder, data, instances) if callable(fit_encoder) else fit_encoder
+            for name, fit_encoder in fields.items()
+        }
+        return Record(encoders, _inputs(encoders))
+
+    return fit
+
+
+def is_gap(value: Any) -> bool:
+    """Return whether a value of a training row is missing, or a number in an array."""
+    if isinstance(value, list | tuple):
+        return any(map(is_gap, value))
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _fitted(name: str, fit_encoder: FitEncoder, data: Dataset, instances: Sequence[Instance]) -> Encoder:
+    values, whole = _column(name, instances), _column(name, data.train.instances)
+    if any(map(is_gap, whole)) and not any(map(is_gap, values)):
+        values.append(None)  # an encoder takes what is missing only where it has seen it
+    try:
+        encoder = fit_encoder(values)
+        if isinstance(encoder, Category | Tags) and not _reads(encoder, whole):
+            encoder = fit_encoder(values, unknown="bucket")
+    except (ValueError, TypeError) as error:
+        raise BadRequest(f"field '{name}': {_by_row_of_the_data(fit_encoder, whole, error)}") from error
+    return encoder
+
+
+def _column(name: str, instances: Iterable[Instance]) -> list[Any]:
+    return plain_values(each.get(name) for each in instances)
+
+
+def _reads(encoder: Encoder, values: Sequence[Any]) -> bool:
+    faults = Faults()
+    encoder.read(values, faults)
+    return not faults.count
+
+
+def _by_row_of_the_data(fit_encoder: FitEncoder, whole: Sequence[Any], error: Exception) -> Exception:
+    """Return the error with the number that its row has in the data: a fold's rows are shuffled."""
+    try:
+        fit_encoder(whole)
+    except (ValueError, TypeError) as told:
+        return told
+    return error
+
+
+def _inputs(encoders: Mapping[str, Encoder]) -> tuple[Input, ...]:
+    packed = tuple(name for name, encoder in encoders.items() if _is_packed(encoder))
+    alone = [name for name in encoders if name not in packed]
+    if packed and TABLE in alone:
+        raise BadRequest(f"field '{TABLE}': this name is taken by the input of numbers and categories: choose another")
+    return (*([Input(TABLE, packed)] if packed else []), *(Input(name, (name,)) for name in alone))
+
+
+def _is_packed(encoder: Encoder) -> bool:
+    block = encoder.block
+    return block.dtype == "float32" and len(block.shape) == 2 and not isinstance(encoder, NumberArray | Raw)
