@@ -54,8 +54,7 @@ class Mixed(Network):
         vectors = [part for name, array in fold.features.items() for part in self._vectors(inputs[name], array)]
         hidden = vectors[0] if len(vectors) == 1 else keras.layers.Concatenate()(vectors)
         model = keras.Model(inputs, scores_of(problem, width, self._dense(hidden, self.units)))
-        rows = len(next(iter(fold.features.values())))
-        fit = Fit(self.epochs, self.batch_size, self.patience, self._optimizer(rows))
+        fit = Fit(self.epochs, self.batch_size, self.patience, self._optimizer(fold.rows))
         return Trained(model, {"training": fit.run(problem, model, fold)})
 
     def _vectors(self, tensor: Any, array: np.ndarray) -> list[Any]:

@@ -1,0 +1,1 @@
+"""Models of real data, one file each: `plumbline train wine --tasks examples`; docs/examples.md has their figures."""
