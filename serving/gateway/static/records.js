@@ -1,11 +1,11 @@
 // The rows of a file, as records for the gateway: of CSV with a header, or JSON with a record on each line.
 
+import { cellsOf, separatorOf } from "./csv.js";
 import { parse, reader } from "./values.js";
 
 export const MOST_ROWS = 5000;
 const MOST_BYTES = 50_000_000;
 const MOST_TOLD = 20;
-const SEPARATORS = [",", ";", "\t", "|"];
 const MISSING = ["NA", "N/A", "NaN", "nan", "null", "NULL", "None"];
 
 // A file that can't be read at all.
@@ -98,43 +98,4 @@ function missingWords({ enum: listed, examples }, control, required) {
   if (required || control === "text") return [];
   const known = [...(listed ?? []), ...(examples ?? [])];
   return MISSING.filter((word) => !known.includes(word));
-}
-
-// A comma, unless only another separator finds a field in the header.
-function separatorOf(text, fields) {
-  const [header] = text.split(/\r?\n/, 1);
-  const finds = (mark) => cellsOf(header, mark)[0]?.some((name) => fields.includes(name));
-  return SEPARATORS.find(finds) ?? ",";
-}
-
-// RFC 4180: a quoted cell may hold separators, line breaks, and quotes that are written twice. Empty lines are left out.
-function cellsOf(text, separator) {
-  const lines = [];
-  let cells = [];
-  for (let place = 0; place <= text.length; ) {
-    const close = text[place] === '"' ? closingQuote(text, place) : -1;
-    const end = endOfCell(text, close < 0 ? place : close + 1, separator);
-    if (close < 0) cells.push(text.slice(place, end));
-    else cells.push(text.slice(place + 1, close).replaceAll('""', '"') + text.slice(close + 1, end));
-    if (close === text.length) cells.open = true;
-    place = end + 1;
-    if (text[end] === separator) continue;
-    if (text.startsWith("\r\n", end)) place += 1;
-    if (cells.length > 1 || cells[0] !== "") lines.push(cells);
-    cells = [];
-  }
-  return lines;
-}
-
-// The end of the text if there is none.
-function closingQuote(text, open) {
-  let place = text.indexOf('"', open + 1);
-  while (place >= 0 && text[place + 1] === '"') place = text.indexOf('"', place + 2);
-  return place < 0 ? text.length : place;
-}
-
-function endOfCell(text, start, separator) {
-  let end = start;
-  while (end < text.length && text[end] !== separator && text[end] !== "\n" && text[end] !== "\r") end += 1;
-  return end;
 }

@@ -301,7 +301,8 @@ def test_what_is_too_much_is_told_and_the_rest_answered(page: Page, birds: str) 
     header, row = as_csv([FIRST]).splitlines()
     drop(page, "\n".join([header, *[row] * 5001]), "birds.csv")
     expect(page.locator(".told")).to_contain_text(
-        "5,000 of 5,000 rows answered, by version 1. The file has 5,001 rows; only the first 5,000 are answered here."
+        "5,000 of 5,000 rows answered, by version 1. The file has 5,001 rows; only the first 5,000 are answered here.",
+        timeout=120_000,
     )
 
 
