@@ -21,6 +21,7 @@ Examples:
   python -m benchmarks gateway
   python -m benchmarks sweeps --models-dir models
   python -m benchmarks training --models sentiment,topic --rounds 1
+  python -m benchmarks record
   python -m benchmarks report
 """
 
@@ -121,6 +122,18 @@ def training(names: str, rounds: int) -> None:
 
     results = _results("training")
     compare_training(names.split(","), rounds, results, click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@click.option("--rows", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=30, show_default=True)
+def record(rows: int, rounds: int) -> None:
+    """Compare the contract of 50 mixed fields with pandas and scikit-learn. Takes a minute."""
+    from benchmarks.record import measure_record
+
+    results = _results("record")
+    measure_record(rows, rounds, results)
     click.echo(f"results: {results.path}")
 
 

@@ -74,9 +74,14 @@ def _training(records: list[Record], images: Path) -> str:
     return "\n\n".join([machine(records), tables.training(records), "Failed or not run:", tables.failures(records)])
 
 
+def _record(records: list[Record], images: Path) -> str:
+    return "\n\n".join([machine(records), tables.record(records)])
+
+
 _PARTS: dict[str, tuple[str, Callable[[list[Record], Path], str]]] = {
     "rivals": ("closed", _rivals),
     "gateway": ("gateway", _gateway),
     "sweeps": ("sweep", _sweeps),
     "training": ("training", _training),
+    "record": ("record", _record),
 }

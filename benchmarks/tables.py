@@ -8,6 +8,7 @@ from benchmarks.results import Record, of_kind
 
 MODELS = {"sentiment": "text", "image": "image"}
 OURS = ("Plumbline, TensorFlow Serving", "Plumbline")
+RECORD_WAYS = ("the contract", "pandas and scikit-learn")
 _PROCESS = ("memory_mb", "anonymous_mb", "start_seconds")
 GOALS = {  # ratios of requests/s, by model and callers: with TensorFlow Serving, with the local server
     ("sentiment", 1): (1.0, 0.8),
@@ -163,4 +164,14 @@ def training(records: list[Record]) -> str:
             pairs = [mine / theirs for mine, theirs in zip(own, plain, strict=False)]
             row += [_spread(plain), _spread(own), f"{statistics.median(pairs):.2f}" if pairs else ""]
         rows.append(row)
+    return _markdown(rows)
+
+
+def record(records: list[Record]) -> str:
+    """Return the time of both ways, the rounds' ratios, and the goal."""
+    rounds = list(of_kind(records, "record"))
+    ours, theirs = ([each["seconds"][way] * 1000 for each in rounds] for way in RECORD_WAYS)
+    rows = [["rows", *(f"{way}, CPU ms" for way in RECORD_WAYS), "ratio", "goal"]]
+    ratio = _spread([own / other for own, other in zip(ours, theirs, strict=True)])
+    rows.append([f"{rounds[0]['rows']:,}", _spread(ours), _spread(theirs), ratio, "<= 1.5"])
     return _markdown(rows)

@@ -13,11 +13,13 @@ from PIL import Image
 
 from benchmarks.__main__ import main
 from benchmarks.environments import ROOT
+from benchmarks.fifty_fields import encoded, fitted_record, later_rows, training_rows
 from benchmarks.payloads import Payload, photos, reviews
 from benchmarks.report import DOCUMENT, write_report
 from benchmarks.results import Results, read_results
 from benchmarks.rounds import Plan, compare
 from benchmarks.servers import SERVERS, Route, Server
+from serving.contract.encoders import ENCODERS
 from tests.serving.contracts import image_contract, text_contract
 
 COMMANDS = re.findall(r"\$ python -m benchmarks (.*)", (ROOT / "benchmarks" / "README.md").read_text())
@@ -103,20 +105,45 @@ def test_tables_contain_what_was_recorded(results: Results, tmp_path: Path) -> N
     results.add("overhead", model="sentiment", gateway_p50_ms=1.5, call_p50_ms=0.7, overhead_ms=0.8)
     for way, seconds in (("plumbline", 8.0), ("plain Keras", 10.0)):
         results.add("training", model="topic", way=way, round=0, seconds=seconds, peak_mb=1000)
+    for number, ours in enumerate([0.05, 0.06, 0.02]):
+        seconds = {"the contract": ours, "pandas and scikit-learn": 0.1}
+        results.add("record", round=number, rows=1000, seconds=seconds)
     point = {"per_second": 10.0, "p50_ms": 9.0, "errors": 3}
     results.add("sweep", sweep="callers", value=128, model="sentiment", callers=128, **point)
     document = tmp_path / "performance.md"
     document.write_text(DOCUMENT.read_text())
 
-    assert write_report(read_results(results.path), document, tmp_path) == ["rivals", "gateway", "sweeps", "training"]
+    parts = ["rivals", "gateway", "sweeps", "training", "record"]
+    assert write_report(read_results(results.path), document, tmp_path) == parts
     text = document.read_text()
     assert "| **Plumbline** | 120 (90.0-330) | 25.0 / 50.0 | 0.70 (0.70-0.70) |" in text
     assert "| text req/s at 1 | Flask | 1.10 | >= 0.8 |" in text
     assert "- Ray Serve, round 2: it ended:" in text
     assert "| text: p50 by the gateway - of the bare call, ms | 1.50 - 0.70 = 0.80 | <= 1.0 |" in text
     assert "| topic | 10.0 | 8.00 | 0.80 |" in text
+    assert "| 1,000 | 50.0 (20.0-60.0) | 100 (100-100) | 0.50 (0.20-0.60) | <= 1.5 |" in text
     assert "| callers | 128 | 10.0 | 9.00 |  |  | 3 |" in text
     assert len(list(tmp_path.glob("*.png"))) == 3
+
+
+def test_the_record_has_fifty_fields_of_all_kinds_but_pictures_and_its_later_rows_fit_it() -> None:
+    record = fitted_record(training_rows(400))
+    rows = json.loads(later_rows(20))
+    inputs = encoded(record, rows)
+
+    assert len(record.fields) == len(rows[0]) == 50
+    assert {encoder.kind for encoder in record.fields.values()} == ENCODERS.keys() - {"image"}
+    assert {name: array.shape for name, array in inputs.items()} == {
+        name: (20, *spec.shape[1:]) for name, spec in record.specs.items()
+    }
+    assert len(inputs) == 9
+
+
+def test_pandas_and_scikit_learn_are_locked() -> None:
+    lock = (ROOT / "benchmarks" / "requirements" / "scikit-learn.txt").read_text()
+
+    assert {"pandas", "scikit-learn", "numpy", "pillow"} <= set(re.findall("^([a-z-]+)==", lock, re.M))
+    assert "://" not in lock
 
 
 def test_each_rival_has_a_locked_environment_with_tensorflow() -> None:
