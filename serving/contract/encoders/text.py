@@ -22,6 +22,22 @@ MOST_LENGTH = 1_000_000
 _BLANK, _BLANK_PATTERN = " \t\n\r", " \\t\\n\\r"  # spelt out: not all dialects of patterns agree on \\s
 
 
+@dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
+class Texts:
+    """A column of texts: the *block* of their ids, of which at most *longest* are no padding in a row.
+
+    *counts* has for each text the number of all its tokens, and of those that the tokenizer knows. The ids stand in the
+    block at once: lists of them, kept until all texts are read, would leave the processor's caches meanwhile.
+    """
+
+    block: Array
+    longest: int
+    counts: Sequence[tuple[float, float]]
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+
 @dataclass(frozen=True)
 class Text:
     """Turns texts into `int32[batch, length]`, padded at the end; longer texts keep their beginning or their end.
@@ -90,9 +106,19 @@ class Text:
         """Return the encoder that refuses longer texts."""
         return replace(self, max_characters=limits.text_characters)
 
-    def read(self, values: Sequence[Any], faults: Faults) -> list[Tokens]:
+    def read(self, values: Sequence[Any], faults: Faults) -> Texts:
         """Read a column: the ids of each text that are kept, and how many tokens it has."""
-        return [self._read(row, value, faults) for row, value in enumerate(values)]
+        block = np.zeros((len(values), self.length), np.int32)
+        if self.tokenizer.padding:
+            block.fill(self.tokenizer.padding)
+        longest, counts = 0, []
+        for row, value in enumerate(values):
+            ids, tokens, known = self._read(row, value, faults)
+            kept = len(ids)
+            block[row, :kept] = ids
+            longest = max(longest, kept)
+            counts.append((tokens, known))
+        return Texts(block, longest, counts)
 
     def _read(self, row: int, value: Any, faults: Faults) -> Tokens:
         if value is None and self.optional:
@@ -108,14 +134,9 @@ class Text:
                 faults.add(row, "a text that its tokenizer can read", str(error))
         return (), 0, 0
 
-    def encode(self, column: Sequence[Tokens]) -> Array:
-        """Make `int32[len(column), length]`."""
-        block = np.zeros((len(column), self.length), np.int32)
-        if self.tokenizer.padding:
-            block.fill(self.tokenizer.padding)
-        for row, (ids, _, _) in zip(block, column, strict=True):
-            row[: len(ids)] = ids
-        return block
+    def encode(self, column: Texts) -> Array:
+        """Return `int32[len(column), length]`."""
+        return column.block
 
     def measures(self, field: str) -> tuple[str, ...]:
         """Return the tokenizer's measures; but for the field `text` their names begin with the field's."""
@@ -125,15 +146,14 @@ class Text:
         """Return the names of the groups of ids that are counted as `vocabulary`."""
         return {_named(field, "vocabulary"): self.tokenizer.bucket_names}
 
-    def measured(self, field: str, column: Sequence[Tokens], block: Array) -> Measures:
+    def measured(self, field: str, column: Texts, block: Array) -> Measures:
         """Measure how many tokens a text has, how many of them are unknown, and which it has.
 
         In the `vocabulary` a token counts as the share of an instance: the tokens of a text go together.
         """
-        values = [(tokens, 1 - known / max(tokens, 1)) for _, tokens, known in column]
+        values = [(tokens, 1 - known / max(tokens, 1)) for tokens, known in column.counts]
         columns = np.array(values, np.float64).reshape(-1, 2)[:, : len(self.tokenizer.measures)]
-        longest = max([len(ids) for ids, _, _ in column], default=0)  # behind it there is nothing but padding
-        counts = np.bincount(self.tokenizer.bucket_of[block[:, :longest]].ravel(), minlength=BUCKETS + 1)[:-1]
+        counts = np.bincount(self.tokenizer.bucket_of[block[:, : column.longest]].ravel(), minlength=BUCKETS + 1)[:-1]
         return Measures(columns, {_named(field, "vocabulary"): counts / self.tokenizer.tokens_a_draw})
 
     def to_state(self) -> dict[str, Any]:

@@ -113,7 +113,8 @@ def test_a_long_text_keeps_its_beginning_or_its_end():
 def test_measures_are_named_for_their_field():
     assert TEXT.measures("review") == ("review_words", "review_unknown_ratio")
     assert list(TEXT.categories("review")) == ["review_vocabulary"]
-    assert list(TEXT.measured("review", [], np.zeros((0, 8), np.int32)).totals) == ["review_vocabulary"]
+    column = TEXT.read([], Faults())
+    assert list(TEXT.measured("review", column, TEXT.encode(column)).totals) == ["review_vocabulary"]
 
 
 def test_fit_learns_whether_texts_may_be_missing():
