@@ -14,13 +14,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from serving.contract import Answers, ParityExample, Record
-from serving.contract.encoders import Picture
+from serving.contract.encoders import Number, Picture
 from serving.contract.faults import Faults
-from serving.contract.heads import Labels
+from serving.contract.heads import Head, Interval, Labels, TagSet, Value, Values, Vector
 from serving.contract.record import Input
 from serving.gateway.app import create_app
 from serving.gateway.settings import Settings
 from tests.serving.contracts import png
+from tests.serving.every_kind import make, model_of
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.browser import NARROW, open_model
 from tests.serving.gateway.conftest import served
@@ -398,3 +399,31 @@ def test_it_is_accessible_and_fits(page: Page, birds: str) -> None:
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("look", [{}, {"viewport": NARROW}], indirect=True)
+def test_every_head_fits_into_the_sheet(page: Page, model_server: FakeModelServer) -> None:
+    long = "a name that is longer than a phone is wide, and_one_without_any_space_within_it"
+    heads: dict[str, Head] = {
+        "species": Labels((long, "b", "c"), top=3),
+        "topics": TagSet((long, "b"), (0.2, 0.5)),
+        "price": Value("EUR"),
+        "size": Values((long, "width"), ("m", "")),
+        "range": Interval("kg", 0.9),
+        "embedding_of_all_words": Vector(40),
+    }
+    record = Record.single("x", Number.fit([1.0, 2.0]), "given")
+    contract = make("heads", record, Answers(heads, {name: f"of_{name}" for name in heads}), [{"x": 1.0}])
+    model_server.publish(contract, model=model_of(contract))
+    app = create_app(Settings(model_server=model_server.address, models=("heads",)))
+    with served(app) as url:
+        wait_until(lambda: app.test_client().get("/readyz").status_code == 200)
+        open_model(page, url, "heads")
+        page.get_by_role("button", name="Predict").click()
+        table = page.get_by_role("table", name="Answers", exact=True)
+        expect(table).to_be_visible()
+        assert table.get_by_role("rowheader", name="species").is_visible()
+        ends = "(inner) => inner.getBoundingClientRect().right - inner.closest('section').getBoundingClientRect().right"
+        for part in [table, *table.locator("table, pre, p").all()]:
+            assert part.evaluate(ends) <= 0
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
