@@ -59,12 +59,12 @@ TASK = Task(
     fit=record_fitter({"ppm": NumberArray.fit}),
     protocol=TimeOrdered(0.15),
     recipes={
-        "convolutions": SequenceConvNet(convolutions=(16, 16), kernel=5, epochs=40, **SHARED),
         "recurrent": Recurrent(state=16, epochs=40, **SHARED),
+        "convolutions": SequenceConvNet(convolutions=(16, 16), kernel=5, epochs=40, **SHARED),
     },
     sample_recipes={
-        "convolutions": SequenceConvNet(convolutions=(8,), kernel=5, epochs=3, **SHARED),
         "recurrent": Recurrent(state=8, epochs=2, **SHARED),
+        "convolutions": SequenceConvNet(convolutions=(8,), kernel=5, epochs=3, **SHARED),
     },
     tolerance=0.01,  # ppm, of some 350
 )

@@ -59,7 +59,7 @@ TASK = Task(
     fit=record_fitter({"years": NumberArray.fit}),
     protocol=TimeOrdered(0.1),
     recipes={
-        "convolutions": SequenceConvNet(convolutions=(16, 16), kernel=3, epochs=60, **SHARED),
+        "convolutions": SequenceConvNet(convolutions=(16, 16), kernel=3, epochs=30, **SHARED),
         "recurrent": Recurrent(state=24, epochs=80, **SHARED),
     },
     sample_recipes={
