@@ -106,8 +106,7 @@ class Elements:
         low, high = self._bounds
         if not self._is_float and isinstance(value, float) and value == -(2.0**63):
             return f"a whole number of at most 64 bits, for {self.dtype}", shown(value)  # which JSON may have cut it to
-        bounds = f"{low:g} to {high:g}" if self._is_float else f"{low:,} to {high:,}"
-        return ("" if low <= value <= high else f"{words} from {bounds}, for {self.dtype}"), shown(value)
+        return ("" if low <= value <= high else f"{words} from {low:g} to {high:g}, for {self.dtype}"), shown(value)
 
     def _text_problem(self, value: Any) -> tuple[str, str]:
         if not isinstance(value, str):
