@@ -36,9 +36,11 @@ MADE = [command for command in COMMANDS if command.startswith("make")]
 CONTAINERS = [command for command in COMMANDS if command.startswith(("docker", "syft"))]  # tests/images/test_docs.py
 KUBERNETES = [command for command in COMMANDS if command.startswith(("kubectl", "kind"))]  # tests/k8s/test_docs.py
 
+EXAMPLES = [command for command in COMMANDS if command.startswith(("pip", "python -m examples"))]  # tests/examples
+
 
 def test_each_command_is_one_that_a_test_below_takes():
-    assert sorted(COMMANDS) == sorted(RUN + PARSED + MADE + CONTAINERS + KUBERNETES)
+    assert sorted(COMMANDS) == sorted(RUN + PARSED + MADE + CONTAINERS + KUBERNETES + EXAMPLES)
     assert len(RUN) >= 25
 
 
