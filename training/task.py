@@ -1,6 +1,7 @@
 """What a file in `training/tasks` declares, and how the tasks in a package are found."""
 
 import pkgutil
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field
 from pathlib import Path
@@ -70,6 +71,8 @@ class Recipe(Protocol):
         ...
 
 
+_HEAD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
 ANSWER = "answer"
 """The name of the head of a task that asks one question."""
 
@@ -116,6 +119,9 @@ class Task:
         given = [self.problem is not None, self.output is not None]
         if any(given) == bool(self.heads) or any(given) != all(given):
             raise BadRequest("expected Task(problem=..., output=...), or Task(heads={...}), not both")
+        for name in self.heads:
+            if not _HEAD_NAME.fullmatch(name):  # it becomes part of names in the graph
+                raise BadRequest(f"head {name!r}: expected a name of ASCII letters, digits, '_', '-' and '.'")
 
     @property
     def questions(self) -> Mapping[str, Question]:

@@ -39,6 +39,13 @@ class Part:
     instances: Sequence[Instance]
     targets: Targets
 
+    def __post_init__(self) -> None:
+        """Take lists as arrays."""
+        of_heads = (
+            {head: np.asarray(it) for head, it in self.targets.items()} if isinstance(self.targets, Mapping) else None
+        )
+        object.__setattr__(self, "targets", np.asarray(self.targets) if of_heads is None else of_heads)
+
     def __len__(self) -> int:
         return len(self.instances)
 

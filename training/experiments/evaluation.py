@@ -23,7 +23,7 @@ from training.execution.distribution import copy_outside_strategy
 from training.execution.execution import Execution
 from training.experiments.record import FoldRecord, RunRecord
 from training.experiments.served_graph import outputs_of, served_graph
-from training.experiments.targets import check_head, check_targets
+from training.experiments.targets import check_head, check_targets, made_head
 from training.problem_types import MultiOutput, Problem
 from training.task import Fold, Recipe, Say, Task, Trained
 from training.validation import ValidationStrategy, checked_splits
@@ -68,7 +68,7 @@ class Experiment:
     @cached_property
     def answers(self) -> Answers:
         """The heads; with several, the outputs have their names."""
-        heads = {name: question.output(self.data) for name, question in self.task.questions.items()}
+        heads = {name: made_head(name, question, self.data) for name, question in self.task.questions.items()}
         return Answers(heads, {name: name if len(heads) > 1 else SCORES for name in heads})
 
     @property

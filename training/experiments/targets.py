@@ -6,6 +6,18 @@ from serving.contract.heads import HEADS, Head
 from training.data.datasets import Dataset
 from training.errors import BadRequest
 from training.problem_types import Problem
+from training.task import Question
+
+
+def made_head(name: str, question: Question, data: Dataset) -> Head:
+    """Return the head that *question* makes of *data*. Raises BadRequest, with the head's name, if it makes none."""
+    try:
+        head = question.output(data)
+    except (ValueError, TypeError, AttributeError, LookupError) as error:  # the task's own code
+        raise BadRequest(f"head '{name}': {type(error).__name__}: {error}") from error
+    if not hasattr(head, "answers"):
+        raise BadRequest(f"head '{name}': expected a head such as Labels(...) or Value(...), got {type(head).__name__}")
+    return head
 
 
 def check_head(name: str, problem: Problem, head: Head) -> None:
@@ -28,7 +40,7 @@ def check_targets(problem: Problem, width: int, data: Dataset, head: str) -> Non
     """
     place = f" of '{head}'" if not isinstance(data.train.targets, np.ndarray) else ""
     for name, part in (("training", data.train), ("test", data.test)):
-        targets = np.asarray(part.targets_of(head))
+        targets = part.targets_of(head)
         if targets.dtype.kind not in "fiub":
             raise BadRequest(f"targets{place} of the {name} rows: expected numbers, got {targets.dtype}")
         _check_shape(f"targets{place} of the {name} rows", problem, width, targets, len(part))

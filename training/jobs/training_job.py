@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from serving.contract import Contract
 from serving.contract.arrays import Array
 from serving.registry import SAMPLE, Version
 from training.data.datasets import Dataset
-from training.errors import BadRequest
+from training.errors import BadRequest, TrainingError
 from training.execution.checkpoints import Checkpoints
 from training.execution.distribution import detecting_lost_workers, is_chief
 from training.execution.execution import Execution
@@ -228,6 +229,8 @@ def _records(
     """Yield a record for each head, with what was chosen for it on validation rows; *run* is the same in all."""
     data = experiment.data
     for name, head in experiment.answers.heads.items():
+        if not np.isfinite(scores[name]).all():
+            raise TrainingError(f"{experiment.name}: training has diverged, its scores are not finite: lower the rate")
         targets = data.test.targets_of(name)
         problem = experiment.problems[name].settled(validation.targets[name], validation.scores[name])
         yield RunRecord(

@@ -122,7 +122,9 @@ def scores_of(problem: Problem, width: int, hidden: Any) -> Any:
     Of several questions, return the scores of each, by the output's name.
     """
     if isinstance(problem, MultiOutput):
-        return {name: _scores(part, columns, hidden, name) for name, (part, columns) in problem.parts.items()}
+        # Not the heads' names: those of layers are ASCII, and differ from all inputs'.
+        parts = enumerate(problem.parts.items())
+        return {name: _scores(part, columns, hidden, f"scores_{number}") for number, (name, (part, columns)) in parts}
     return _scores(problem, width, hidden, "scores")
 
 

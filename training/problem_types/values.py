@@ -8,6 +8,9 @@ import numpy as np
 from serving.contract.heads import Head, Interval, Value, Values
 from training.problem_types.problem import Problem
 
+_LARGEST = 1e18
+"""The square of a larger target is no float32, and its loss not finite."""
+
 
 @dataclass(frozen=True)
 class Regression(Problem):
@@ -34,13 +37,13 @@ class Regression(Problem):
 
     def expected(self, width: int) -> str:
         """Return what a target must be."""
-        return "a number from 0 to 1" if self.activation == "sigmoid" else "a finite number"
+        return "a number from 0 to 1" if self.activation == "sigmoid" else f"a finite number of at most {_LARGEST:g}"
 
     def allowed(self, width: int, targets: np.ndarray) -> np.ndarray:
         """Return which targets are finite, and within 0 to 1 if this is what the activation gives."""
         if self.activation == "sigmoid":
             return np.asarray((targets >= 0) & (targets <= 1))
-        return np.asarray(np.isfinite(targets))
+        return np.asarray(np.abs(targets) <= _LARGEST)  # NaN is not
 
     def scaled(self, targets: np.ndarray) -> Self:
         """Take mean and standard deviation of the training *targets*, if the problem standardises."""
@@ -50,6 +53,12 @@ class Regression(Problem):
         deviations = columns.std(axis=0)
         scale = np.where(deviations > 0, deviations, 1.0)
         return replace(self, offset=tuple(columns.mean(axis=0).tolist()), scale=tuple(scale.tolist()))
+
+    def finished(self, head: Head, targets: np.ndarray, scores: np.ndarray) -> Head:
+        """Give *head* the bounds of a share, if the target is one."""
+        if self.activation == "sigmoid" and isinstance(head, Value):
+            return replace(head, low=0.0, high=1.0)
+        return head
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from serving.contract.answers import Outputs
 from serving.contract.arrays import Array
 from serving.contract.heads import Head, Interval, Labels, TagSet, Value, Values
 from serving.registry.versions import Version
-from training.data.datasets import Instance
+from training.data.datasets import Instance, plain
 from training.experiments.record import RunRecord
 from training.experiments.served_graph import outputs_of
 from training.problem_types import Problem
@@ -98,7 +98,7 @@ def _outputs(path: Path, live: Contract, instances: Sequence[Instance]) -> Outpu
 def _features(live: Contract, instances: Sequence[Instance], start: int) -> Any:
     fields = live.record.fields
     # A field that it does not know was not part of its training.
-    rows = [{name: row[name] for name in fields if name in row} for row in instances[start : start + _PIECE]]
+    rows = [{name: plain(row[name]) for name in fields if name in row} for row in instances[start : start + _PIECE]]
     decoded, rejected = live.decode_each(rows)
     if rejected:
         number = min(rejected)

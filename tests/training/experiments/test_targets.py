@@ -7,8 +7,9 @@ import pytest
 from serving.contract.heads import Interval, Labels, TagSet, Value
 from training.data.datasets import Dataset, Part
 from training.errors import BadRequest
-from training.experiments.targets import check_head, check_targets
+from training.experiments.targets import check_head, check_targets, made_head
 from training.problem_types import BINARY, MULTICLASS, MULTILABEL, QUANTILES, REGRESSION, UNIT_REGRESSION
+from training.task import Question
 
 
 def dataset(train, test=(0, 1)):
@@ -24,8 +25,9 @@ def dataset(train, test=(0, 1)):
         (MULTICLASS, 3, 1.5, r"expected a class from 0 to 2, got 1\.5"),
         (BINARY, 1, 2, "expected 0 or 1, got 2"),
         (UNIT_REGRESSION, 1, 1.2, r"expected a number from 0 to 1, got 1\.2"),
-        (REGRESSION, 1, math.nan, "expected a finite number, got nan"),
-        (REGRESSION, 1, math.inf, "expected a finite number, got inf"),
+        (REGRESSION, 1, math.nan, r"expected a finite number of at most 1e\+18, got nan"),
+        (REGRESSION, 1, 8e38, r"expected a finite number of at most 1e\+18, got 8e\+38"),
+        (REGRESSION, 1, math.inf, r"expected a finite number of at most 1e\+18, got inf"),
     ],
 )
 def test_a_target_that_the_problem_cannot_have_is_named_with_its_part_and_row(problem, width, target, message):
@@ -78,3 +80,24 @@ def test_a_head_that_the_problem_cannot_have_is_named(problem, head, message):
 )
 def test_a_head_that_suits_the_problem_passes(problem, head):
     check_head("mass", problem, head)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (lambda data: None, r"head 'mass': expected a head such as Labels\(...\) or Value\(...\), got NoneType"),
+        (lambda data: TagSet(("a", "b")), "head 'mass': TypeError: .*thresholds"),
+        (lambda data: Labels(("a", "a"), top=2), "head 'mass': ValueError: names: expected names that differ"),
+        (lambda data: data.nothing, "head 'mass': AttributeError: .*nothing"),
+    ],
+)
+def test_a_head_that_cannot_be_made_is_told_with_its_name(output, message):
+    with pytest.raises(BadRequest, match=message):
+        made_head("mass", Question(BINARY, output), dataset([0, 1]))
+
+
+def test_targets_may_be_lists():
+    part = Part([{"x": 1.0}] * 2, {"mass": [1.0, 2.0]})
+
+    assert part.targets_of("mass").tolist() == part.rows(np.array([0, 1])).targets_of("mass").tolist() == [1.0, 2.0]
+    assert Part([{"x": 1.0}] * 2, [1, 0]).targets_of("answer").dtype.kind == "i"

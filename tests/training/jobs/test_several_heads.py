@@ -2,20 +2,25 @@
 
 import dataclasses
 import json
+import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from serving.contract import Contract
+from serving.contract.encoders import Number
 from serving.contract.heads import Interval, Labels, TagSet, Value, Values
 from serving.registry import live_version
 from training.data.datasets import Dataset, Part, named
 from training.data.preprocessing import tabular_scaler
+from training.data.records import record_fitter
 from training.errors import BadRequest
 from training.jobs.training_job import Job, run
 from training.networks.dense import Dense
 from training.networks.ensembles import DenseEnsemble
+from training.networks.mixed import Mixed
 from training.problem_types import MULTICLASS, MULTILABEL, QUANTILES, REGRESSION, UNIT_REGRESSION, VALUES
 from training.publishing.gate import GateRefused
 from training.task import Question, Task
@@ -125,6 +130,33 @@ def test_a_new_version_is_compared_by_the_main_head(published, contract):
     assert any("live version 1 has" in line and "on the same 200 rows" in line for line in said)
 
 
+def test_heads_may_be_called_like_fields_and_inputs_and_test_rows_have_gaps(tmp_path):
+    names = {"answer": "mass", "a": "range", "features": "kind"}
+    heads = {name: HEADS[old] for name, old in names.items()}
+
+    def renamed(data_dir: Path | None) -> Dataset:
+        whole = data(str(len(list(tmp_path.rglob("saved_model.pb")))))  # other data each time
+        parts = [
+            Part(
+                [{**row, "a": math.nan if number % 9 == 0 else row["a"]} for number, row in enumerate(each.instances)],
+                {name: each.targets_of(old) for name, old in names.items()},
+            )
+            for each in (whole.train, whole.test)
+        ]
+        return dataclasses.replace(whole, train=parts[0], test=parts[1])
+
+    said = []
+    fit = record_fitter({"a": partial(Number.fit, missing="mean"), **dict.fromkeys("bcd", Number.fit)})
+    asked = task(heads=heads, load=renamed, fit=fit, recipes={"best": Mixed(epochs=15, batch_size=16)})
+    for number in ("1", "2"):
+        published = run(dataclasses.replace(job(tmp_path, asked), seed=int(number), say=said.append))
+        assert published == tmp_path / "models" / "toy" / number
+
+    assert any("live version 1 has" in line and "on the same 200 rows" in line for line in said)
+    assert [*live_version(tmp_path / "models", "toy").contract.answers.heads] == [*names]
+    assert live_version(tmp_path / "models", "toy").contract.answers.heads["answer"] == Value("g")
+
+
 def test_a_head_that_has_learned_nothing_is_not_published(tmp_path):
     misleading = 8000 - part(400, 1).targets_of("mass")
     asked = task(load=lambda data_dir: data("misleading", mass=misleading))
@@ -138,6 +170,8 @@ def test_a_head_that_has_learned_nothing_is_not_published(tmp_path):
     [
         ({"heads": {}}, r"expected Task\(problem=..., output=...\), or Task\(heads="),
         ({"problem": MULTICLASS}, r"not both"),
+        ({"heads": {"größe": HEADS["mass"]}}, r"head 'größe': expected a name of ASCII letters, digits"),
+        ({"heads": {"a b": HEADS["mass"]}}, r"head 'a b': expected a name of ASCII letters, digits"),
     ],
 )
 def test_a_task_asks_one_question_or_several(changes, message):
