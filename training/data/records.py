@@ -1,6 +1,8 @@
 """Records of any fields, fitted to training instances only."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import itertools
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from serving.contract import Input, Record
@@ -13,6 +15,8 @@ from training.errors import BadRequest
 TABLE = "features"
 """The input that has the numbers, one-hots and multi-hots of a record, side by side."""
 
+_PLAIN, _OTHER = re.compile("[A-Za-z][A-Za-z0-9_]*"), re.compile("[^A-Za-z0-9]+")
+
 FitEncoder = Callable[..., Encoder]
 """Fits an encoder to a column of values, such as `Number.fit`; options are bound with `functools.partial`."""
 
@@ -22,7 +26,8 @@ def record_fitter(fields: Mapping[str, FitEncoder | Encoder]) -> Callable[[Datas
 
     A field may be missing where any training row of the data misses it, absent, None or NaN, even if a fold's own rows
     don't; a category that only a fold's other rows have counts as unknown there. Numbers, one-hots and multi-hots are
-    packed into the input `features`; any other field is an input of its own name. The function raises BadRequest.
+    packed into the input `features`; any other field is an input of its own name, or of one like it. The function
+    raises BadRequest.
     """
 
     def fit(data: Dataset, instances: Sequence[Instance], recipe: Any) -> Record:
@@ -79,7 +84,17 @@ def _inputs(encoders: Mapping[str, Encoder]) -> tuple[Input, ...]:
     alone = [name for name in encoders if name not in packed]
     if packed and TABLE in alone:
         raise BadRequest(f"field '{TABLE}': this name is taken by the input of numbers and categories: choose another")
-    return (*([Input(TABLE, packed)] if packed else []), *(Input(name, (name,)) for name in alone))
+    inputs = {name: name for name in alone if _PLAIN.fullmatch(name)}
+    for name in alone:
+        inputs.setdefault(name, _plain_name(name, {TABLE, *inputs.values()}))
+    return (*([Input(TABLE, packed)] if packed else []), *(Input(inputs[name], (name,)) for name in alone))
+
+
+def _plain_name(field: str, taken: Collection[str]) -> str:
+    """Return a name for the input of *field* that Keras and a SavedModel's signature take: any field may come alone."""
+    like = f"field_{_OTHER.sub('_', field).strip('_')}".rstrip("_")
+    numbered = (f"{like}_{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain([like], numbered) if name not in taken)
 
 
 def _is_packed(encoder: Encoder) -> bool:

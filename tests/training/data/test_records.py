@@ -118,3 +118,19 @@ def test_the_scaler_of_tables_lets_be_missing_what_is(gap):
 
     assert record.required == ("legs",)
     assert prepare(record, rows)["features"][2, 0] == 0
+
+
+def test_inputs_have_names_that_a_graph_takes_whatever_the_fields_are_called():
+    names = ["Comment (EN)", "Comment [EN]", "plain", "评论", "field_Comment_EN"]
+    rows = [dict.fromkeys(names, f"good {row}") for row in range(3)]
+
+    record = record_fitter(dict.fromkeys(names, Text.fit))(dataset(rows), rows, None)
+
+    inputs = {each.fields[0]: each.name for each in record.inputs}
+    assert inputs == {
+        "Comment (EN)": "field_Comment_EN_2",
+        "Comment [EN]": "field_Comment_EN_3",
+        "plain": "plain",
+        "评论": "field",
+        "field_Comment_EN": "field_Comment_EN",
+    }
