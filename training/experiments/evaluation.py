@@ -16,7 +16,7 @@ import tensorflow as tf
 from serving.contract import Answers, Record
 from serving.contract.answers import SCORES, Outputs
 from serving.contract.arrays import Array
-from training.data.datasets import Dataset, Instance, Part
+from training.data.datasets import Dataset, Instance, Part, Targets
 from training.data.features import prepare
 from training.errors import BadRequest
 from training.execution.distribution import copy_outside_strategy
@@ -122,8 +122,8 @@ class Experiment:
         """Fit record and network to the rows of *train*. Raises TrainingError."""
         keras.utils.set_random_seed(self.execution.seed)
         record = self.task.fit(self.data, train.instances, recipe)
-        validation = (prepare(record, held_out.instances), held_out.targets) if held_out else None
-        fold = Fold(prepare(record, train.instances), train.targets, validation, self.execution)
+        validation = (prepare(record, held_out.instances), self._targets(held_out)) if held_out else None
+        fold = Fold(prepare(record, train.instances), self._targets(train), validation, self.execution)
         strategy = self.execution.strategy
         with strategy.scope(), _refusing_what_xla_lacks(self.execution.jit_compile):
             trained = recipe.train(*self._asked(train), fold)
@@ -140,6 +140,11 @@ class Experiment:
         problem, test = self.problems[head], self.data.test.targets_of(head)
         scores = problem.naive_scores(self.data.train.targets_of(head), len(test), self.width(head))
         return problem.measure(test, scores)
+
+    def _targets(self, part: Part) -> Targets:
+        """Return the targets of the only head, or those of each that the task asks for."""
+        targets = {head: part.targets_of(head) for head in self.problems}
+        return next(iter(targets.values())) if self.answers.only else targets
 
     def _asked(self, train: Part) -> tuple[Problem, int]:
         """Return what a recipe is asked to train, with the scale of the training targets where that matters."""

@@ -159,7 +159,8 @@ def test_heads_may_be_called_like_fields_and_inputs_and_test_rows_have_gaps(tmp_
 
 def test_a_head_that_has_learned_nothing_is_not_published(tmp_path):
     misleading = 8000 - part(400, 1).targets_of("mass")
-    asked = task(load=lambda data_dir: data("misleading", mass=misleading))
+    heads = {name: HEADS[name] for name in ("kind", "mass")}
+    asked = task(heads=heads, load=lambda data_dir: data("misleading", mass=misleading))
 
     with pytest.raises(GateRefused, match=r"which must be beaten by the head 'mass'"):
         run(job(tmp_path, asked))
