@@ -106,18 +106,30 @@ def make_strategy(name: str | None, **options: Any) -> ValidationStrategy | None
     return STRATEGIES[name](**given)
 
 
-def checked_splits(strategy: ValidationStrategy, targets: np.ndarray, seed: int) -> list[Split]:
+def checked_splits(
+    strategy: ValidationStrategy, targets: np.ndarray, seed: int, groups: np.ndarray | None = None
+) -> list[Split]:
     """Return the splits, each of which is checked to be disjoint, to cover every row, and to leave neither side empty.
 
-    Raises BadRequest if there are too few rows, before any fold is trained.
+    With *groups*, `int[n]`, whole groups are split, whatever their targets. Raises BadRequest if there are too few
+    rows, before any fold is trained.
     """
-    splits = list(strategy.splits(targets, seed))
+    splits = list(strategy.splits(targets, seed) if groups is None else _by_group(strategy, groups, seed))
     for train, validation in splits:
         if not len(train) or not len(validation):
             raise BadRequest(f"{len(targets)} rows are too few for {strategy}")
         if sorted([*train, *validation]) != list(range(len(targets))):
             raise AssertionError(f"{strategy}: a split has a row twice, or lacks one")
     return splits
+
+
+def _by_group(strategy: ValidationStrategy, groups: np.ndarray, seed: int) -> Iterator[Split]:
+    different = np.unique(groups)
+    for train, validation in strategy.splits(np.zeros(len(different)), seed):
+        if not len(train) or not len(validation):
+            raise BadRequest(f"{len(different)} groups of rows are too few for {strategy}")
+        validates = np.isin(groups, different[validation])
+        yield _split(np.arange(len(groups)), validates)
 
 
 def _dealt(targets: np.ndarray, seed: int) -> np.ndarray:

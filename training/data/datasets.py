@@ -34,10 +34,14 @@ RACE = (
 
 @dataclass(frozen=True)
 class Part:
-    """Instances and their targets, row by row: an array, or for several heads one for each, by the head's name."""
+    """Instances and their targets, row by row: an array, or for several heads one for each, by the head's name.
+
+    Rows of the same number in *groups* belong together: a split for validation never parts them.
+    """
 
     instances: Sequence[Instance]
     targets: Targets
+    groups: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Take lists as arrays."""
@@ -60,9 +64,10 @@ class Part:
     def rows(self, index: np.ndarray) -> "Part":
         """Return the rows with the indices *index*."""
         instances = [self.instances[row] for row in index]
+        groups = None if self.groups is None else self.groups[index]
         if isinstance(self.targets, np.ndarray):
-            return Part(instances, self.targets[index])
-        return Part(instances, {head: targets[index] for head, targets in self.targets.items()})
+            return Part(instances, self.targets[index], groups)
+        return Part(instances, {head: targets[index] for head, targets in self.targets.items()}, groups)
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,8 @@ class Dataset:
             for head, of_head in targets.items():
                 digest.update(head.encode())
                 digest.update(np.ascontiguousarray(of_head).tobytes())
+            if part.groups is not None:
+                digest.update(np.ascontiguousarray(part.groups).tobytes())
         return digest.hexdigest()
 
 

@@ -92,7 +92,7 @@ class Experiment:
         Raises BadRequest if there are too few rows.
         """
         main = next(iter(self.problems))
-        splits = checked_splits(strategy, self.data.train.targets_of(main), self.execution.seed)
+        splits = checked_splits(strategy, self.data.train.targets_of(main), self.execution.seed, self.data.train.groups)
         folds, answered = [], []
         for number, (train_rows, validation_rows) in enumerate(splits, start=1):
             self.say(f"{self.name}: {strategy.name}, fold {number} of {len(splits)}")
