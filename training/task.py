@@ -85,6 +85,14 @@ class Question:
     output: Callable[[Dataset], Head]
 
 
+@dataclass(frozen=True)
+class Declared:
+    """A file other than Python that declares a task: its *path*, and a hash of what it says."""
+
+    path: Path
+    sha256: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One model: its data, preprocessing, network and recipes.
@@ -98,7 +106,8 @@ class Task:
 
     On the test rows, the problem's metric must reach *floor*, and may be worse than the live version's by
     *regression_tolerance* at most. *tolerance* is how far scores may differ when they are computed again elsewhere.
-    *others* are variants of the task for other data sets, by the data set's name.
+    *others* are variants of the task for other data sets, by the data set's name. *declared* is the file that the task
+    is from, if that is not a Python module.
     """
 
     problem: Problem | None = None
@@ -114,6 +123,7 @@ class Task:
     regression_tolerance: float = 0.0
     tolerance: float = 1e-3
     others: Mapping[str, "Task"] = field(default_factory=dict)
+    declared: Declared | None = None
 
     def __post_init__(self) -> None:
         given = [self.problem is not None, self.output is not None]

@@ -13,6 +13,7 @@ from serving.process.quiet_import import quiet_import
 
 if TYPE_CHECKING:
     from training.jobs.training_job import Job
+    from training.task import Task
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 MAX_SEED = 2**31 - 1
@@ -88,14 +89,41 @@ def parsed(*, protocol: str | None, folds: int | None, repeats: int | None, shar
 def make_job(
     name: str, tasks: str, dataset: str | None, recipe: str | None, overrides: tuple[str, ...], **options: Any
 ) -> "Job":
-    """Return the job of model *name*; *recipe* is a recipe's name or file, None for the best. Raises BadRequest."""
+    """Return the job of model *name*, a task's name or a TOML file that declares one. Raises BadRequest.
+
+    *recipe* is a recipe's name or file, None for the best.
+    """
+    from training.errors import BadRequest
     from training.jobs.training_job import Job
-    from training.task import find_task
     from training.tuning.recipe_file import is_recipe_file, read_recipe_file
 
-    task = find_task(name, tasks).on(dataset)
+    name, task = _found(name, tasks)
+    if task.declared and options["sample"]:
+        raise BadRequest(f"--sample: {task.declared.path} has no built-in sample, only the models of Plumbline do")
+    task = task.on(dataset)
     recipe = recipe or [*task.recipes][-1]
     if is_recipe_file(recipe):
         recipe, found = read_recipe_file(Path(recipe), name)
         overrides = (*found, *overrides)
     return Job(name, task, recipe, overrides=overrides, say=click.echo, tasks=tasks, **options)
+
+
+def name_of(model: str) -> str:
+    """Return the name of *model*, which may be a TOML file. Raises BadRequest."""
+    from training.declarations.toml_reading import is_declaration, model_name
+
+    return model_name(Path(model)) if is_declaration(model) else model
+
+
+def _found(model: str, tasks: str) -> tuple[str, "Task"]:
+    from training.declarations.toml_reading import is_declaration
+    from training.errors import BadRequest
+    from training.task import TASKS, find_task
+
+    if not is_declaration(model):
+        return model, find_task(model, tasks)
+    if tasks != TASKS:
+        raise BadRequest(f"--tasks {tasks}: {model} is a file of its own: leave the option out")
+    from training.declarations.task import declared_task
+
+    return declared_task(Path(model))

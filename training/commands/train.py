@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.commands.options import import_tensorflow, make_job, parsed, training_options
+from training.commands.options import import_tensorflow, make_job, name_of, parsed, training_options
 from training.errors import DataUnavailable
 from training.jobs.exits import reporting_errors
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   plumbline train sentiment
+  plumbline train penguins.toml
   plumbline train all --missing --or-sample
   plumbline train digits --data-dir ~/data --seed 7
   plumbline train house_price --protocol repeated-kfold --folds 4 --repeats 3
@@ -62,6 +63,8 @@ Examples:
 def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: Path | None, **options: Any) -> None:
     """Train MODEL, or "all", and publish it as a new version with its contract.
 
+    MODEL is the name of a task, or a TOML file that `plumbline new` has written for a table or a folder of photos.
+
     To resume an interrupted job, run the same command again. A job that has already published does nothing.
     """
     with reporting_errors():  # first of all: a container's first process ignores SIGTERM until it has a handler
@@ -74,13 +77,14 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: 
 
         is_tracking()  # raises before anything is trained
         options = parsed(**options)
-        for name in task_names(tasks) if model == "all" else [model]:
+        for each in task_names(tasks) if model == "all" else [model]:
+            name = name_of(each)
             if missing and (published := versions(options["models_dir"], name)):
                 click.echo(f"{name}: skipped, version {published[-1]} exists")
                 continue
             # Every worker trains, but only the chief writes metrics.
             with recording_metrics(metrics_file if is_chief(options["strategy"]) else None, name) as outcome:
-                folder = _run(make_job(name, tasks, **options, on_trained=outcome.trained), or_sample)
+                folder = _run(make_job(each, tasks, **options, on_trained=outcome.trained), or_sample)
                 if folder:
                     outcome.published(folder)
             if folder:

@@ -43,6 +43,8 @@ Examples:
 def tune(model: str, trials: int, ranges: tuple[str, ...], output: Path | None, tasks: str, **options: Any) -> None:
     """Search for settings of MODEL's recipe that validate better, and write a file that `train --recipe` takes.
 
+    MODEL is the name of a task, or a TOML file that declares one.
+
     Each trial validates the recipe with the task's validation strategy; none uses the test rows. The unchanged recipe
     is validated first. To resume an interrupted search, run the same command again.
     """
@@ -51,4 +53,4 @@ def tune(model: str, trials: int, ranges: tuple[str, ...], output: Path | None, 
         from training.tuning.search import search
 
         job = make_job(model, tasks, models_dir=Path(), **parsed(**options))
-        search(job, ranges, trials, output or Path(f"{model}.json"))
+        search(job, ranges, trials, output or Path(f"{job.name}.json"))

@@ -56,7 +56,7 @@ def cats_and_dogs(data_dir: Path | None) -> Dataset:
     training = [[*train.classes[label], *held.classes[label][::2]] for label in labels]
     test = [held.classes[label][1::2] for label in labels]
     return Dataset(
-        "cats_and_dogs", _by_class(training), _by_class(test), labels, notes=_notes(train.skipped + held.skipped)
+        "cats_and_dogs", _by_class(training), _by_class(test), labels, notes=notes_on(train.skipped + held.skipped)
     )
 
 
@@ -119,7 +119,8 @@ def _from_bmp(data: bytes) -> bytes:
         raise _Unusable(f"expected a complete BMP, got {len(data)} bytes that can't be decoded") from error
 
 
-def _notes(skipped: Sequence[str]) -> tuple[str, ...]:
+def notes_on(skipped: Sequence[str]) -> tuple[str, ...]:
+    """Return what users of a model should know of skipped files."""
     notes = tuple(f"skipped {line}" for line in skipped[:MAX_LISTED])
     return notes if len(skipped) <= MAX_LISTED else (*notes, f"skipped {len(skipped) - MAX_LISTED} more")
 

@@ -26,7 +26,7 @@ from training.experiments.record import RunRecord
 from training.publishing import gate
 from training.publishing.contracts import make_contract
 from training.publishing.export import export
-from training.publishing.provenance import Code, code_of, fingerprint, package_versions
+from training.publishing.provenance import Code, code_of, code_of_declaration, fingerprint, package_versions
 from training.publishing.publish import live_contract, live_version, publish, version_of_job
 from training.publishing.replacement import Admission, check_before_training
 from training.report import write_report
@@ -34,6 +34,8 @@ from training.report.tracking import is_tracking, log_run
 from training.task import TASKS, Recipe, Say, Task
 from training.validation import ValidationStrategy
 
+DECLARATIONS = "training.declarations.task"
+"""The module that makes tasks of files."""
 STATES = ".training"
 """Folder in the models folder where jobs keep their checkpoints until they end; TensorFlow Serving ignores it."""
 
@@ -82,6 +84,8 @@ class Job:
     @cached_property
     def code(self) -> Code:
         """The code that the job runs, as it was at the first access: files may be edited while it trains."""
+        if declared := self.task.declared:
+            return code_of_declaration(declared.path, declared.sha256, DECLARATIONS)
         return code_of(f"{self.tasks}.{self.name}")
 
     def load(self) -> Dataset:

@@ -52,6 +52,15 @@ def code_of(module: str) -> Code:
     return Code(code_sha256(module), _head(file), _is_dirty(file), ours)
 
 
+def code_of_declaration(path: Path, sha256: str, module: str) -> Code:
+    """Return the code of a task that *module* makes of the file at *path*, whose content has this *sha256*."""
+    both = hashlib.sha256(f"{code_sha256(module)} {sha256}".encode()).hexdigest()
+    path = path.resolve()
+    if not _in_repository(path):
+        return Code(both, None, None, git_revision())
+    return Code(both, _head(path), _is_dirty(path), git_revision())
+
+
 def git_revision() -> str | None:
     """Return Plumbline's commit, known in a checkout, and in images, which set PLUMBLINE_REVISION; otherwise None."""
     return os.environ.get("PLUMBLINE_REVISION") or (_head(_PLUMBLINE) if _in_repository(_PLUMBLINE) else None)

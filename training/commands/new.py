@@ -1,0 +1,147 @@
+"""`plumbline new`: from a file of data to a file that `plumbline train` takes."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from training.jobs.exits import reporting_errors
+
+if TYPE_CHECKING:
+    from training.declarations.overview import Overview
+
+EXAMPLES = """\b
+Examples:
+  plumbline new penguins.csv --target species
+  plumbline new sales.parquet --target price --name house_price
+  plumbline new movies.jsonl --target comedy,drama,horror
+  plumbline new photos --output models/zoo.toml
+  plumbline train penguins.toml
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("data", type=click.Path(exists=True, path_type=Path))
+@click.option("--target", metavar="COLUMN", help="Column to answer, or several with commas.  [default: the last]")
+@click.option("--name", help="The model's name.  [default: that of the file]")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write.  [default: NAME.toml]",
+)
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+def new(data: Path, target: str | None, name: str | None, output: Path | None, force: bool) -> None:
+    """Look at DATA, and write a file that declares a model of it, for you to read, change, and train.
+
+    DATA is a table (CSV, Parquet, JSON lines) or a folder with a sub-folder of photos for each class. Nothing is
+    trained. What is found is told here and stands in the file.
+    """
+    with reporting_errors():
+        from training.declarations.toml_reading import slug
+        from training.errors import BadRequest
+
+        name = _checked_name(name) if name else slug(data.resolve().name.partition(".")[0])
+        output = output or Path(f"{name}.toml")
+        if output.suffix != ".toml":
+            raise BadRequest(f"--output {output}: expected a name that ends in .toml")
+        if output.exists() and not force:
+            raise BadRequest(f"{output} exists: replace it with --force, or choose another --output")
+        text = _of_folder(data, target, name, output) if data.is_dir() else _of_table(data, target, name, output)
+        _write(output, text)
+        click.echo(f"\nwrote {output}: read it, change what is wrong, then: plumbline train {output}")
+
+
+def _checked_name(name: str) -> str:
+    from serving.registry.versions import MODEL_NAME
+    from training.declarations.toml_reading import slug
+    from training.errors import BadRequest
+
+    if not MODEL_NAME.fullmatch(name):
+        raise BadRequest(f"--name {name!r}: expected small letters, digits, _ and -, such as {slug(name)}")
+    return name
+
+
+def _write(output: Path, text: str) -> None:
+    from training.errors import BadRequest
+
+    aside = output.with_name(output.name + ".tmp")
+    try:
+        aside.write_text(text, "utf-8")
+        aside.replace(output)
+    except OSError as error:
+        raise BadRequest(f"{output}: can't be written: {error.strerror}") from error
+
+
+def _relative(data: Path, output: Path) -> str:
+    """Return the path of the data from the folder of the file that is written."""
+    return Path(os.path.relpath(data.resolve(), output.resolve().parent)).as_posix()
+
+
+def _told(data: Path, target: str | None) -> str:
+    return f"plumbline new {data}" + (f" --target {target}" if target else "")
+
+
+def _of_table(data: Path, target: str | None, name: str, output: Path) -> str:
+    from training.declarations.overview import look_at
+    from training.declarations.toml_writing import table_toml
+
+    overview = look_at(data, target)
+    for line in _lines(overview):
+        click.echo(line)
+    return table_toml(overview, _relative(data, output), name, _told(data, target))
+
+
+def _lines(overview: "Overview") -> Iterator[str]:
+    from training.declarations.dialects import SEPARATORS
+    from training.declarations.toml_writing import balance_lines, gaps_of
+    from training.declarations.words import listed, quoted
+
+    table, dialect = overview.table, overview.dialect
+    yield f"{table.file}: {table.rows:,} rows, {len(table.columns):,} columns"
+    if table.texts:
+        words = listed(quoted(word) for word in dialect.na)
+        yield (
+            f"  separator {SEPARATORS[dialect.separator]}, decimal {'comma' if dialect.decimal == ',' else 'point'}, "
+            f"{dialect.encoding}, gaps {words}"
+        )
+    yield f"target {listed(quoted(it.name) for it in overview.targets)}: {overview.problem}" + (
+        " (a guess: the last column; choose another with --target)" if overview.guessed else ""
+    )
+    if overview.problem in ("binary", "multiclass", "multilabel"):
+        yield from (f"  {line}" for line in balance_lines(overview))
+    if overview.without_target:
+        yield f"  {overview.without_target:,} rows have no target, and are left out"
+    yield "fields"
+    for name, found in overview.fields.items():
+        gaps = gaps_of(overview.columns[name].gaps)
+        yield f"  {quoted(name)}: {found.kind}; {gaps}{found.remark}"
+        if doubt := overview.suspicions.get(name):
+            yield f"    CAUTION: {doubt}"
+    if overview.left_out:
+        yield "left out"
+    for name, reason in overview.left_out.items():
+        yield f"  {quoted(name)}: {reason}"
+
+
+def _of_folder(data: Path, target: str | None, name: str, output: Path) -> str:
+    from training.commands.options import import_tensorflow
+    from training.declarations.toml_writing import folder_toml
+    from training.errors import BadRequest
+
+    if target:
+        raise BadRequest("--target is for tables: the classes of photos are their sub-folders")
+    import_tensorflow()
+    from training.data.photos import read_classes
+    from training.declarations.words import listed
+
+    photos = read_classes(data)
+    counts = {label: len(files) for label, files in photos.classes.items()}
+    named = listed(f"{label} {count:,}" for label, count in counts.items())
+    click.echo(f"{data}: {sum(counts.values()):,} photos of {len(counts)} classes: {named}")
+    for line in photos.skipped:
+        click.echo(f"  skipped {line}")
+    if few := [f"{label} {count}" for label, count in counts.items() if count < 10]:
+        click.echo(f"  too few photos to learn from: {listed(few)}")
+    return folder_toml(_relative(data, output), counts, name, _told(data, target))

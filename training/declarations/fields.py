@@ -1,0 +1,114 @@
+"""Kinds of fields, their options, and how their encoders are fitted."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, get_type_hints
+
+from serving.contract import Record
+from serving.contract.encoders import Category, Date, Number, NumberArray, Picture, Tags, Text
+from serving.contract.encoders.tokenizers.kinds import FITS
+from training.data.datasets import Dataset, Instance
+from training.data.records import is_gap, record_fitter
+from training.declarations.checking import expected
+from training.declarations.declaration import FieldPart
+from training.declarations.places import Source
+from training.declarations.toml_reading import checked
+from training.declarations.words import meant
+
+IMAGE = "image"
+FITTED: dict[str, Callable[..., Any]] = {
+    "number": Number.fit,
+    "category": Category.fit,
+    "tags": Tags.fit,
+    "date": Date.fit,
+    "text": Text.fit,
+    "array": NumberArray.fit,
+}
+"""What fits each kind to a column."""
+READING: dict[str, dict[str, Any]] = {"date": {"format": str}, "tags": {"delimiter": str}}
+"""Options that say how a kind is read from the file."""
+_WITH_GAPS = {
+    "number": "mean",
+    "category": "bucket",
+    "tags": "bucket",
+    "date": "flag",
+    "text": "empty",
+    "array": "mean",
+}
+"""What a missing value counts as, unless the file says so."""
+
+
+def checked_field(source: Source, name: str, part: FieldPart) -> FieldPart:
+    """Return the field with its options in the types that its kind takes. Raises BadRequest, with the place."""
+    kinds = (*FITTED, IMAGE)
+    if part.kind not in kinds:
+        source.refuse(["fields", name, "kind"], f"unknown kind; {meant(part.kind, kinds)}")
+    return FieldPart(part.kind, checked(source, ("fields", name), part.options, _hints(source, name, part)))
+
+
+def _hints(source: Source, name: str, part: FieldPart) -> Mapping[str, Any]:
+    if part.kind == IMAGE:
+        own = [it.name for it in dataclasses.fields(Picture) if not it.name.startswith("max_")]
+        return {option: hint for option, hint in get_type_hints(Picture).items() if option in own}
+    hints = _keyword_hints(FITTED[part.kind]) | READING.get(part.kind, {})
+    if part.kind == "text":
+        tokenizer = part.options.get("tokenizer", "unicode")
+        if tokenizer not in FITS:
+            known = meant(str(tokenizer), FITS)
+            source.refuse(["fields", name, "tokenizer"], f"unknown tokenizer; {known}")
+        hints |= _keyword_hints(FITS[tokenizer])
+    return hints
+
+
+def _keyword_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    hints = get_type_hints(function)
+    keywords = [it.name for it in inspect.signature(function).parameters.values() if it.kind is it.KEYWORD_ONLY]
+    return {name: hints[name] for name in keywords}
+
+
+def options_of(kind: str) -> Mapping[str, str]:
+    """Return the options of a kind, each with what it takes in words."""
+    hints = _keyword_hints(FITTED[kind]) | READING.get(kind, {})
+    return {name: expected(hint) for name, hint in hints.items()}
+
+
+def fitter(fields: Mapping[str, FieldPart], folder: Any) -> Callable[[Dataset, Sequence[Instance], Any], Record]:
+    """Return a task's `fit` for *fields*; a tokenizer's file stands in *folder*.
+
+    What any row of the data misses may be missing, and a category that only test rows have counts as unknown.
+    """
+
+    def fit(data: Dataset, instances: Sequence[Instance], recipe: Any) -> Record:
+        return record_fitter({name: _encoder(name, part, data, folder) for name, part in fields.items()})(
+            data, instances, recipe
+        )
+
+    return fit
+
+
+def _encoder(name: str, part: FieldPart, data: Dataset, folder: Any) -> Any:
+    if part.kind == IMAGE:
+        return Picture(**part.options)
+    options = {option: value for option, value in part.options.items() if option not in READING.get(part.kind, {})}
+    if part.kind == "text" and "file" in options:
+        options["file"] = folder / options["file"]
+    values = [instance.get(name) for each in (data.train, data.test) for instance in each.instances]
+    if any(is_gap(value) or (part.kind == "text" and not str(value).strip()) for value in values):
+        options.setdefault("missing", _WITH_GAPS[part.kind])
+    if part.kind in ("category", "tags") and not _known(name, data):
+        options.setdefault("unknown", "bucket")
+    return partial(FITTED[part.kind], **options)
+
+
+def _known(name: str, data: Dataset) -> bool:
+    """Return whether the training rows have every category that the test rows have."""
+    train, test = (
+        {item for instance in part.instances for item in _items(instance.get(name))} for part in (data.train, data.test)
+    )
+    return test <= train
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return [repr(item) for item in (value if isinstance(value, list) else [value]) if item is not None]

@@ -1,0 +1,114 @@
+"""The rows of a declared table: instances as a caller would send them, their targets, and the split."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from training.data.datasets import Dataset, Part
+from training.data.records import is_gap
+from training.declarations.asking import Asked, asked
+from training.declarations.cells import column_values
+from training.declarations.columns import column_of
+from training.declarations.declaration import Declaration, FieldPart
+from training.declarations.fields import IMAGE, READING
+from training.declarations.files import read_table
+from training.declarations.places import Source
+from training.declarations.splitting import groups_of, split_by_group, split_by_time, split_randomly, times_of
+from training.declarations.table import Table
+from training.declarations.words import listed, meant, quoted
+
+_FEW = 10
+"""A class of fewer training rows is told."""
+
+
+def table_data(source: Source, declaration: Declaration, fields: Mapping[str, FieldPart]) -> tuple[Dataset, Asked]:
+    """Read the table, and return its rows with what is asked of them. Raises BadRequest."""
+    table = read_table(declaration.path.parent / declaration.data.file, declaration.data.dialect)
+    _check_columns(source, declaration, fields, table)
+    question = _question(source, declaration, table)
+    if not len(question.rows):
+        source.refuse(["target"], f"expected rows with a target, found none in {table.file}")
+    train, test, groups = _split(declaration, table, question)
+    values = {name: _values(declaration, table, name, part) for name, part in fields.items()}
+    instances = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+    training, tested = (_part(instances, question, rows, groups) for rows in (train, test))
+    notes = _notes(table, question, training, tested)
+    return Dataset(table.file, training, tested, question.labels, notes=notes), question
+
+
+def _check_columns(source: Source, declaration: Declaration, fields: Mapping[str, FieldPart], table: Table) -> None:
+    target, split = declaration.target, declaration.split
+    if bool(target.column) == bool(target.columns):
+        source.refuse(["target"], "expected either column or columns")
+    asked_for = [(("target", "column" if target.column else "columns"), name) for name in target.names]
+    asked_for += [(("fields", name), name) for name in fields]
+    asked_for += [(("split", "column"), split.column)] if split.column else []
+    for keys, name in asked_for:
+        if name not in table.columns:
+            source.refuse(keys, f"{table.file} has no column {quoted(name)}; {meant(name, table.columns)}")
+    for name, part in fields.items():
+        if name in target.names:
+            source.refuse(["fields", name], "is the target, which the model is asked for")
+        if part.kind == IMAGE:
+            source.refuse(["fields", name, "kind"], "pictures come from a folder: [data] folder = ...")
+    if len(set(target.names)) < len(target.names):
+        source.refuse(["target", "columns"], "expected columns that differ from each other")
+
+
+def _question(source: Source, declaration: Declaration, table: Table) -> Asked:
+    columns = [column_of(table, name, declaration.data.dialect) for name in declaration.target.names]
+    return asked(source, declaration.target, columns)
+
+
+def _split(declaration: Declaration, table: Table, question: Asked) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return training and test rows, as indices of the rows that have a target, and the groups of these."""
+    split = declaration.split
+    if split.by == "random":
+        return *split_randomly(question.targets, split), None
+    if split.by == "group":
+        groups = groups_of([table.columns[split.column][row] for row in question.rows])
+        return *split_by_group(groups, split), groups
+    column = column_of(table, split.column, declaration.data.dialect)
+    times = times_of(table, column, declaration.data.dialect)[question.rows]
+    return *split_by_time(times, split), None
+
+
+def _values(declaration: Declaration, table: Table, name: str, part: FieldPart) -> list[Any]:
+    reading = {option: part.options[option] for option in READING.get(part.kind, {}) if option in part.options}
+    return column_values(table, name, part.kind, declaration.data.dialect, **reading)
+
+
+def _part(instances: Sequence[Any], question: Asked, rows: np.ndarray, groups: np.ndarray | None) -> Part:
+    chosen = [instances[question.rows[row]] for row in rows]
+    return Part(chosen, question.targets[rows], None if groups is None else groups[rows])
+
+
+def _notes(table: Table, question: Asked, train: Part, test: Part) -> tuple[str, ...]:
+    """Return what the data are: rows, classes, gaps."""
+    left_out = table.rows - len(question.rows)
+    without = f"; {left_out:,} left out, which have no target" if left_out else ""
+    notes = [f"{table.file}: {table.rows:,} rows: {len(train):,} to train, {len(test):,} to test{without}"]
+    if question.labels:
+        notes += _class_notes(question, train)
+    gaps = Counter(
+        name for part in (train, test) for instance in part.instances for name in instance if is_gap(instance[name])
+    )
+    notes.append("gaps: " + (listed(f"{name} {count:,}" for name, count in gaps.most_common()) if gaps else "none"))
+    return tuple(notes)
+
+
+def _class_notes(question: Asked, train: Part) -> list[str]:
+    counts = _counts(question.targets, len(question.labels))
+    named = zip(question.labels, counts, strict=True)
+    notes = [f"{len(question.labels)} classes: " + listed(f"{label} {count:,}" for label, count in named)]
+    trained = _counts(train.targets, len(question.labels))
+    few = [f"{label} {n:,}" for label, n in zip(question.labels, trained, strict=True) if n < _FEW]
+    return notes + ([f"classes with few rows to learn from: {listed(few)}"] if few else [])
+
+
+def _counts(targets: Any, classes: int) -> list[int]:
+    if targets.ndim == 2:
+        return [int(count) for count in targets.sum(axis=0)]
+    return [int(count) for count in np.bincount(targets, minlength=classes)]
