@@ -91,3 +91,16 @@ def test_a_strategy_is_made_by_name_with_its_own_options():
 def test_an_option_of_another_strategy_is_refused(name, options, message):
     with pytest.raises(BadRequest, match=message):
         make_strategy(name, **options)
+
+
+@pytest.mark.parametrize("strategy", [HoldOut(0.25), KFold(4), RepeatedKFold(3, 2)])
+def test_groups_of_rows_stay_together(strategy):
+    groups = np.arange(60) % 12
+
+    for train, validation in checked_splits(strategy, np.arange(60) % 2, 1, groups):
+        assert not set(groups[train]) & set(groups[validation])
+
+
+def test_too_few_groups_are_refused():
+    with pytest.raises(BadRequest, match="2 groups of rows are too few for KFold"):
+        checked_splits(KFold(3), np.arange(60) % 2, 1, np.arange(60) % 2)
