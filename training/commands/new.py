@@ -23,7 +23,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("data", type=click.Path(exists=True, path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
 @click.option("--target", metavar="COLUMN", help="Column to answer, or several with commas.  [default: the last]")
 @click.option("--name", help="The model's name.  [default: that of the file]")
 @click.option(

@@ -61,7 +61,10 @@ def look_at(path: Path, target: str | None) -> Overview:
     dialect = find_dialect(path)
     table = read_table(path, dialect)
     columns = {name: column_of(table, name, dialect) for name in table.columns}
-    targets = [columns[name] for name in (_named(table, target) if target else _last(table, columns))]
+    names = _named(table, target) if target else _last(table, columns)
+    if not all(name.strip() for name in names):
+        raise BadRequest(f"{path}: the target is a column without a name: give it one, or choose another with --target")
+    targets = [columns[name] for name in names]
     problem = problem_of(targets)
     others = {name: column for name, column in columns.items() if column not in targets}
     guesses = {name: guess(column) for name, column in others.items()}

@@ -207,6 +207,7 @@ def test_a_line_break_in_a_name_or_value_stays_within_its_comment(tmp_path):
         ("x,x\n1,2\n", [], "expected columns with different names, found 'x' 2 times"),
         ("1,2\n3,4\n", [], "expected a first line with the names of the columns, found numbers: 1, 2"),
         ("x,y\n1,2\n3\n", [], "Expected 2 columns, got 1"),
+        ("x,\n" + "1,a\n2,b\n" * 20, [], "the target is a column without a name"),
         ("x,y\n1,2\n", ["--target", "z"], 'has no column "z"; there is x, y'),
         ("x,Species\n1,2\n", ["--target", "species"], 'did you mean "Species"?'),
         ("x,y\n" + "1,a\n" * 20, [], "the same value in every row"),
