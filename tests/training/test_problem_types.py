@@ -4,12 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from sklearn.metrics import f1_score, mean_pinball_loss, r2_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, mean_pinball_loss, r2_score
+from sklearn.utils.class_weight import compute_class_weight
 
 from serving.contract.heads import Interval, TagSet
 from training.errors import BadRequest
 from training.fitting.losses import loss_of, metrics_of
-from training.problem_types import BINARY, MULTICLASS, MULTILABEL, QUANTILES, REGRESSION, VALUES, MultiOutput
+from training.problem_types import (
+    BALANCED_BINARY,
+    BALANCED_MULTICLASS,
+    BINARY,
+    MULTICLASS,
+    MULTILABEL,
+    QUANTILES,
+    REGRESSION,
+    VALUES,
+    MultiOutput,
+)
+from training.problem_types.classes import class_weights
 from training.problem_types.values import coverage
 
 shares = st.floats(0, 1, width=32)
@@ -138,3 +150,33 @@ def test_a_recipe_for_one_question_says_that_it_has_several():
         _ = several.activation
     assert repr(several).startswith("MultiOutput({'kind': ")
     assert several.scaled({"kind": np.array([0, 1]), "mass": np.array([1.0, 3.0])}).parts["mass"][0].scale == (1.0,)
+
+
+@pytest.mark.parametrize(("problem", "classes"), [(BALANCED_BINARY, 2), (BALANCED_MULTICLASS, 4)])
+def test_balanced_classes_are_weighted_and_measured_as_scikit_learn_does(problem, classes):
+    rng = np.random.default_rng(1)
+    targets = np.concatenate([np.arange(classes), rng.choice(classes, 200, p=rng.dirichlet(np.ones(classes)))])
+    scores = rng.random((len(targets), problem.widths.start if classes == 2 else classes)).astype(np.float32)
+    answered = (scores[:, 0] >= 0.5).astype(int) if classes == 2 else scores.argmax(axis=1)
+    scaled = problem.scaled(targets)
+
+    assert problem.measure(targets, scores) == pytest.approx(balanced_accuracy_score(targets, answered))
+    assert scaled.weights == pytest.approx(compute_class_weight("balanced", classes=np.arange(classes), y=targets))
+    assert problem.measure(targets, problem.naive_scores(targets, len(targets), classes)) == pytest.approx(1 / classes)
+
+    (metric,) = metrics_of(problem)
+    for piece in np.array_split(np.arange(len(targets)), 3):
+        metric.update_state(targets[piece], keras.ops.convert_to_tensor(scores[piece]))
+    assert float(metric.result()) == pytest.approx(balanced_accuracy_score(targets, answered), abs=1e-6)
+    metric.reset_state()
+    assert float(metric.result()) == 0
+
+    rows = [
+        float(keras.losses.get(problem.loss)(targets[[row], None], scores[[row]])[0]) for row in range(len(targets))
+    ]
+    expected = np.mean(np.array(rows) * np.array(scaled.weights)[targets])
+    assert float(loss_of(scaled)(targets, scores)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_class_without_a_row_has_no_weight():
+    assert class_weights(np.array([0, 0, 2])).tolist() == [0.75, 0.0, 1.5]

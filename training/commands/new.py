@@ -111,6 +111,8 @@ def _lines(overview: "Overview") -> Iterator[str]:
     )
     if overview.problem in ("binary", "multiclass", "multilabel"):
         yield from (f"  {line}" for line in balance_lines(overview))
+        if overview.is_unbalanced:
+            yield "  unbalanced: rare classes count as much as frequent ones (class_weights, in [recipe])"
     if overview.without_target:
         yield f"  {overview.without_target:,} rows have no target, and are left out"
     yield "fields"

@@ -17,6 +17,9 @@ from training.errors import BadRequest
 FEW = 10
 """A class of fewer rows can hardly be learnt."""
 
+UNBALANCED = 4
+"""From this ratio of the largest to the smallest class on, classes are weighted."""
+
 
 @dataclass(frozen=True, eq=False)
 class Overview:
@@ -53,6 +56,12 @@ class Overview:
         if len(self.targets) > 1:
             return {column.name: sum(map(bool, column.present)) for column in self.targets}
         return balance(self.targets[0])
+
+    @property
+    def is_unbalanced(self) -> bool:
+        """Whether a class has so few rows that a model may ignore it."""
+        counts = self.counts.values() if self.problem in ("binary", "multiclass") else (1,)
+        return max(counts) > UNBALANCED * min(counts)
 
 
 def look_at(path: Path, target: str | None) -> Overview:

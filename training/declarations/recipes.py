@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from training.declarations.declaration import FieldPart, RecipePart
 from training.declarations.places import Source
@@ -14,6 +14,7 @@ from training.networks.mixed import Mixed
 from training.networks.recurrent import Recurrent
 from training.networks.sequence_convolutions import SequenceConvNet
 from training.networks.transfer import Transfer
+from training.problem_types import BALANCED_BINARY, BALANCED_MULTICLASS, Problem
 from training.task import Recipe
 
 RECIPES: dict[str, type[Any]] = {
@@ -44,8 +45,8 @@ def make_recipes(source: Source, part: RecipePart, fields: Mapping[str, FieldPar
         if not (pictured and it.name in ("height", "width"))
         for hint in [get_type_hints(RECIPES[name])[it.name]]
     }
-    given = checked(source, ("recipe",), part.settings, hints | {CLASS_WEIGHTS: str})
-    given.pop(CLASS_WEIGHTS, None)
+    given = checked(source, ("recipe",), part.settings, hints | {CLASS_WEIGHTS: Literal["none", "balanced"]})
+    given.pop(CLASS_WEIGHTS, None)  # they are part of the question: see `balanced`
     try:
         settings = _usual(name, fields, rows) | {key: _made(hints[key], value) for key, value in given.items()}
         sides = {side: pictured[0].options[side] for side in ("height", "width")} if pictured else {}
@@ -53,6 +54,18 @@ def make_recipes(source: Source, part: RecipePart, fields: Mapping[str, FieldPar
     except BadRequest as error:
         source.refuse(["recipe"], str(error))
     return {name: recipe}
+
+
+def balanced(source: Source, part: RecipePart, problem: Problem) -> Problem:
+    """Return *problem* with the class weights that the file asks for. Raises BadRequest if it has no classes."""
+    if part.settings.get(CLASS_WEIGHTS, "none") == "none":
+        return problem
+    if problem.name not in _BALANCED:
+        source.refuse(["recipe", CLASS_WEIGHTS], f"is for the problems {', '.join(_BALANCED)}, not for {problem.name}")
+    return _BALANCED[problem.name]
+
+
+_BALANCED = {"binary": BALANCED_BINARY, "multiclass": BALANCED_MULTICLASS}
 
 
 def _made(hint: Any, value: Any) -> Any:

@@ -14,7 +14,7 @@ from training.declarations.declaration import Declaration, FieldPart, ProtocolPa
 from training.declarations.fields import IMAGE, checked_field, fitter
 from training.declarations.pictures import picture_data
 from training.declarations.places import Source
-from training.declarations.recipes import make_recipes
+from training.declarations.recipes import balanced, make_recipes
 from training.declarations.rows import table_data
 from training.declarations.toml_reading import read_declaration, source_of
 from training.errors import BadRequest
@@ -35,7 +35,7 @@ def declared_task(path: Path) -> tuple[str, Task]:
     data, asked = (picture_data if declaration.data.folder else table_data)(source, declaration, fields)
     recipes = make_recipes(source, declaration.recipe, fields, len(data.train))
     return declaration.name, Task(
-        problem=asked.problem,
+        problem=balanced(source, declaration.recipe, asked.problem),
         output=lambda data: asked.head,
         load=lambda data_dir: data,
         load_sample=lambda: data,  # never asked for: the commands refuse --sample

@@ -170,10 +170,12 @@ def _rest(overview: Overview) -> Iterator[str]:
     yield comment("[protocol]")
     yield comment('name = "kfold"        # or "holdout" with share = 0.2, "repeated-kfold", "time-ordered"')
     yield comment("folds = 5")
-    yield comment("[recipe]")
-    yield comment('name = "mixed"        # or, for texts and arrays, "recurrent", "convolutions"')
-    yield comment("epochs = 100")
-    yield comment("units = [64, 64]")
-    yield comment("dropout = 0.1")
     yield comment("[gate]")
     yield comment("floor = 0.9           # a model whose metric is worse is not published")
+    yield ""
+    yield "[recipe]"
+    yield comment('name = "mixed"; for texts and arrays also "recurrent", "convolutions"')
+    yield comment("epochs = 100; units = [64, 64]; dropout = 0.1; l2 = 0.0001; patience = 10; batch_size = 32")
+    if overview.problem in ("binary", "multiclass"):
+        yield f"class_weights = {value('balanced' if overview.is_unbalanced else 'none')}"
+        yield comment('"balanced": rare classes count as much as frequent ones; the metric is balanced accuracy')

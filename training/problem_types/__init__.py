@@ -1,6 +1,14 @@
 """Types of problems: how each is trained and measured."""
 
-from training.problem_types.classes import BINARY, MULTICLASS, MULTILABEL, Multilabel
+from training.problem_types.classes import (
+    BALANCED_BINARY,
+    BALANCED_MULTICLASS,
+    BINARY,
+    MULTICLASS,
+    MULTILABEL,
+    Classes,
+    Multilabel,
+)
 from training.problem_types.problem import Problem
 from training.problem_types.several import MultiOutput
 from training.problem_types.values import (
@@ -14,6 +22,8 @@ from training.problem_types.values import (
 )
 
 __all__ = [
+    "BALANCED_BINARY",
+    "BALANCED_MULTICLASS",
     "BINARY",
     "MULTICLASS",
     "MULTILABEL",
@@ -22,6 +32,7 @@ __all__ = [
     "STANDARDISED_REGRESSION",
     "UNIT_REGRESSION",
     "VALUES",
+    "Classes",
     "MultiOutput",
     "Multilabel",
     "Problem",

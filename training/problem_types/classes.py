@@ -11,28 +11,48 @@ from training.problem_types.problem import Problem
 
 
 @dataclass(frozen=True)
-class _Classes(Problem):
-    """One class of several: targets are their numbers, `int[n]`."""
+class Classes(Problem):
+    """One class of several: targets are their numbers, `int[n]`.
+
+    A problem that *balances* counts each class as much as any other, however few rows it has: in its loss by *weights*,
+    taken from its training targets, and in its metric, the mean of the classes' shares of right answers.
+    """
 
     naive_name = "most frequent class"
     answered_by = Labels
+    balances: bool = False
+    weights: tuple[float, ...] = ()
 
     def measure(self, targets: np.ndarray, scores: np.ndarray) -> float:
-        """Return the share of right answers."""
-        return float(np.mean(self.costs(targets, scores) == 0))
+        """Return the share of right answers; of each class by itself, averaged, if the problem balances."""
+        costs = self.costs(targets, scores)
+        return float(1 - np.mean(costs) if self.balances else np.mean(costs == 0))
+
+    def costs(self, targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Return 1 for each wrong answer, else 0; if the problem balances, more for rare classes, 1 on average."""
+        wrong = self.wrong(targets.reshape(-1), scores).astype(np.float64)
+        return wrong * class_weights(targets)[targets.reshape(-1).astype(int)] if self.balances else wrong
+
+    def wrong(self, targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Return which answers are wrong: `bool[n]`."""
+        raise NotImplementedError
+
+    def scaled(self, targets: np.ndarray) -> Self:
+        """Take the weights of the classes from the training *targets*, if the problem balances."""
+        return replace(self, weights=tuple(class_weights(targets).tolist())) if self.balances else self
 
 
 @dataclass(frozen=True)
-class _Binary(_Classes):
+class _Binary(Classes):
     widths = range(1, 2)
 
     def naive_scores(self, targets: np.ndarray, rows: int, width: int) -> np.ndarray:
         """Return the score of the more frequent class: 0 or 1."""
         return np.full((rows, 1), targets.mean() >= 0.5, np.float32)
 
-    def costs(self, targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
-        """Return 1 for each wrong answer, else 0."""
-        return np.asarray((scores[:, 0] >= 0.5) != targets.reshape(-1), np.float64)
+    def wrong(self, targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Return which scores are on the other side of 0.5 than their target."""
+        return np.asarray((scores[:, 0] >= 0.5) != targets)
 
     def expected(self, width: int) -> str:
         """Return "0 or 1"."""
@@ -44,16 +64,16 @@ class _Binary(_Classes):
 
 
 @dataclass(frozen=True)
-class _Multiclass(_Classes):
+class _Multiclass(Classes):
     widths = range(2, sys.maxsize)  # softmax of a single score is always 1
 
     def naive_scores(self, targets: np.ndarray, rows: int, width: int) -> np.ndarray:
         """Return 1 for the most frequent class, 0 for all others."""
         return np.tile(np.eye(width, dtype=np.float32)[np.bincount(targets).argmax()], (rows, 1))
 
-    def costs(self, targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
-        """Return 1 for each wrong answer, else 0."""
-        return np.asarray(scores.argmax(axis=1) != targets, np.float64)
+    def wrong(self, targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Return which of the highest scores are not the target's."""
+        return np.asarray(scores.argmax(axis=1) != targets)
 
     def expected(self, width: int) -> str:
         """Return the range of the classes' numbers."""
@@ -125,7 +145,20 @@ class Multilabel(Problem):
 
 BINARY = _Binary("binary", "sigmoid", "binary_crossentropy", "accuracy", True)
 MULTICLASS = _Multiclass("multiclass", "softmax", "sparse_categorical_crossentropy", "accuracy", True)
+BALANCED_BINARY = replace(BINARY, metric="balanced_accuracy", balances=True)
+"""For classes of which one is rare: it counts as much as the other."""
+BALANCED_MULTICLASS = replace(MULTICLASS, metric="balanced_accuracy", balances=True)
 MULTILABEL = Multilabel("multilabel", "sigmoid", "binary_crossentropy", "macro_f1", True)
+
+
+def class_weights(targets: np.ndarray) -> np.ndarray:
+    """Return the weight of each class with which all that have a row count the same, 1 on average: `float64[classes]`.
+
+    That is scikit-learn's `class_weight="balanced"`.
+    """
+    counts = np.bincount(targets.reshape(-1).astype(int))
+    weights = len(targets) / np.maximum(counts * np.count_nonzero(counts), 1)
+    return np.asarray(np.where(counts > 0, weights, 0.0))
 
 
 def f1_scores(hits: np.ndarray, answered: np.ndarray, support: np.ndarray) -> np.ndarray:

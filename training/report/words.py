@@ -4,6 +4,7 @@ import math
 
 _NAMES = {
     "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro-F1",
     "log_loss": "log loss",
     "ece": "ECE",
@@ -19,6 +20,7 @@ _NAMES = {
 
 MEANINGS = {
     "accuracy": "share of test rows that are answered correctly",
+    "balanced_accuracy": "share of right answers of each class, averaged: rare classes count as much as frequent ones",
     "macro_f1": "F1 averaged over classes, with equal weight for rare and frequent ones",
     "log_loss": "mean cross-entropy in nats",
     "ece": "expected calibration error: mean distance between confidence and share of correct answers",

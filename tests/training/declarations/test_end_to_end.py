@@ -173,3 +173,19 @@ def test_photos_of_three_classes_are_told_apart(tmp_path):
     assert done.exit_code == 0, done.output
     assert "zoo: 3 classes: ant 16, bee 16, crab 16" in done.output
     assert published(path, "zoo").answers.only.names == ("ant", "bee", "crab")
+
+
+def test_a_rare_class_counts_as_much_as_the_frequent_one(tmp_path):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(400, 2))
+    rows = "".join(f"{a:.3f},{b:.3f},{'rare' if a + b / 2 + rng.normal() / 3 > 1.4 else 'usual'}\n" for a, b in x)
+    path = tmp_path / "alarms.toml"
+    told = run_new(write(tmp_path, "alarms.csv", "a,b,kind\n" + rows), "--output", path).output
+    done = run_train(path, *FAST)
+
+    assert "unbalanced: rare classes count as much as frequent ones" in told
+    assert done.exit_code == 0, done.output
+    evaluation = published(path, "alarms").evaluation
+    assert evaluation["metric"] == "balanced_accuracy"
+    assert evaluation["baseline"]["balanced_accuracy"] == 0.5
+    assert evaluation["test"]["balanced_accuracy"] > 0.7
