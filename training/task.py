@@ -7,6 +7,8 @@ from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
 from serving.contract import Record
 from serving.contract.arrays import Features
 from serving.contract.heads import Head
@@ -107,7 +109,8 @@ class Task:
     On the test rows, the problem's metric must reach *floor*, and may be worse than the live version's by
     *regression_tolerance* at most. *tolerance* is how far scores may differ when they are computed again elsewhere.
     *others* are variants of the task for other data sets, by the data set's name. *declared* is the file that the task
-    is from, if that is not a Python module.
+    is from, if that is not a Python module. *rivals* gives the scores of other libraries' models on the test rows,
+    by name, which the report shows beside the model.
     """
 
     problem: Problem | None = None
@@ -124,6 +127,7 @@ class Task:
     tolerance: float = 1e-3
     others: Mapping[str, "Task"] = field(default_factory=dict)
     declared: Declared | None = None
+    rivals: Callable[[Dataset], Mapping[str, np.ndarray]] = lambda data: {}
 
     def __post_init__(self) -> None:
         given = [self.problem is not None, self.output is not None]

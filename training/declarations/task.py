@@ -15,6 +15,7 @@ from training.declarations.fields import IMAGE, checked_field, fitter
 from training.declarations.pictures import picture_data
 from training.declarations.places import Source
 from training.declarations.recipes import balanced, make_recipes
+from training.declarations.rivals import rivals_of
 from training.declarations.rows import table_data
 from training.declarations.toml_reading import read_declaration, source_of
 from training.errors import BadRequest
@@ -34,8 +35,9 @@ def declared_task(path: Path) -> tuple[str, Task]:
     fields = {name: checked_field(source, name, part) for name, part in declaration.fields.items()}
     data, asked = (picture_data if declaration.data.folder else table_data)(source, declaration, fields)
     recipes = make_recipes(source, declaration.recipe, fields, len(data.train))
+    problem = balanced(source, declaration.recipe, asked.problem)
     return declaration.name, Task(
-        problem=balanced(source, declaration.recipe, asked.problem),
+        problem=problem,
         output=lambda data: asked.head,
         load=lambda data_dir: data,
         load_sample=lambda: data,  # never asked for: the commands refuse --sample
@@ -46,6 +48,7 @@ def declared_task(path: Path) -> tuple[str, Task]:
         floor=declaration.gate.floor,
         regression_tolerance=declaration.gate.tolerance,
         tolerance=_tolerance(asked),
+        rivals=rivals_of(problem, fields),
         declared=Declared(path, _sha256(declaration, fields)),
     )
 

@@ -146,6 +146,13 @@ class Experiment:
         targets = {head: part.targets_of(head) for head in self.problems}
         return next(iter(targets.values())) if self.answers.only else targets
 
+    def rivals(self, head: str) -> Mapping[str, float]:
+        """Return the metric of each rival on the test rows, of the main head only."""
+        problem, test = self.problems[head], self.data.test.targets_of(head)
+        if head != next(iter(self.problems)):
+            return {}
+        return {name: problem.measure(test, scores) for name, scores in self.task.rivals(self.data).items()}
+
     def _asked(self, train: Part) -> tuple[Problem, int]:
         """Return what a recipe is asked to train, with the scale of the training targets where that matters."""
         if not self.answers.only:

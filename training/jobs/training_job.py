@@ -232,6 +232,10 @@ def _records(
 ) -> Iterator[RunRecord]:
     """Yield a record for each head, with what was chosen for it on validation rows; *run* is the same in all."""
     data = experiment.data
+    rivals = {name: experiment.rivals(name) for name in experiment.answers.heads}
+    for of_head in rivals.values():
+        for rival, value in of_head.items():
+            experiment.say(f"{experiment.name}: {rival} has {value:.4f} on the same test rows")
     for name, head in experiment.answers.heads.items():
         if not np.isfinite(scores[name]).all():
             raise TrainingError(f"{experiment.name}: training has diverged, its scores are not finite: lower the rate")
@@ -249,7 +253,7 @@ def _records(
             test_instances=data.test.instances,
             test_targets=targets,
             test_scores=scores[name],
-            baselines={problem.naive_name: experiment.naive(name)},
+            baselines={problem.naive_name: experiment.naive(name), **rivals[name]},
             notes=data.notes,
             **run,
         )
