@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -21,7 +21,6 @@ DATE_FORMATS = (
 )  # fmt: skip
 """Ways of writing dates, besides those that are read as they are: 2026-11-28, and with a time 2026-11-28T12:30:00Z."""
 _DATE = re.compile(PATTERN)
-_TRIED = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,18 +62,19 @@ def _of_cells(table: Table, name: str, dialect: Dialect) -> Column:
     present = [cell.strip() for cell in cells if cell is not None]
     if not present:
         return Column(name, "nothing", cells)
-    if all(number_of(cell, dialect.decimal) is not None for cell in present) and not _leading_zeros(present):
+    different = set(present)
+    if all(number_of(cell, dialect.decimal) is not None for cell in different) and not _leading_zeros(different):
         numbers = column_values(table, name, "number", dialect)
         huge = any(abs(number) > LARGEST for number in numbers if number is not None)
         return Column(name, "huge" if huge else "numbers", numbers)
-    if all(cell.lower() in ("true", "false") for cell in present):
+    if all(cell.lower() in ("true", "false") for cell in different):
         return Column(name, "truths", column_values(table, name, "category", dialect))
-    if all(cell.startswith("[") and list_of(cell) is not None for cell in present):
+    if all(cell.startswith("[") and list_of(cell) is not None for cell in different):
         return Column(name, "lists", column_values(table, name, "array", dialect))
-    return _dates_or_texts(name, cells, present)
+    return _dates_or_texts(name, cells, different)
 
 
-def _leading_zeros(cells: Sequence[str]) -> bool:
+def _leading_zeros(cells: Set[str]) -> bool:
     """Return whether the digits are those of a code, such as 01067."""
     return any(len(cell) > 1 and cell[0] == "0" and cell.isdigit() for cell in cells)
 
@@ -91,18 +91,17 @@ def _of_values(table: Table, name: str, dialect: Dialect) -> Column:
         if kinds <= python:
             return Column(name, of_type, values)
     if kinds <= {str}:
-        return _dates_or_texts(name, values, [value.strip() for value in values if value is not None])
+        return _dates_or_texts(name, values, {value.strip() for value in values if value is not None})
     return Column(name, "mixed", [None if value is None else repr(value) for value in values])
 
 
 _PYTHON: dict[Type, set[type]] = {"numbers": {int, float}, "truths": {bool}, "lists": {list}, "objects": {dict}}
 
 
-def _dates_or_texts(name: str, values: Sequence[Any], present: Sequence[str]) -> Column:
+def _dates_or_texts(name: str, values: Sequence[Any], present: Set[str]) -> Column:
     if all(map(_DATE.fullmatch, present)):
         return Column(name, "dates", values)
-    known = [format for format in DATE_FORMATS if all(_has(text, format) for text in present[:_TRIED])]
-    known = [format for format in known if all(_has(text, format) for text in present)]
+    known = [format for format in DATE_FORMATS if all(_has(text, format) for text in present)]
     if known:
         return Column(name, "dates", values, known[0], known[1] if len(known) > 1 else "")
     return Column(name, "texts", values)

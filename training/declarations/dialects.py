@@ -1,13 +1,13 @@
 """Finding out how a CSV file is written: encoding, separator, decimal mark, and the words for a gap."""
 
 import csv
-from collections import Counter
-from collections.abc import Sequence
+import itertools
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from training.declarations.cells import USUAL_GAPS, number_of
-from training.declarations.files import CSV, content, decoded, suffix_of
-from training.declarations.table import Dialect
+from training.declarations.files import CSV, content, decoded, lines_of, suffix_of
+from training.declarations.table import Dialect, Table
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _GAPS = (
@@ -15,22 +15,21 @@ _GAPS = (
     *"? - -- . n/a na NAN Na none NONE Null #N/A #NA \\N <NA> NaT (null) missing unknown nil k.A. n.a. N.A.".split(),
 )
 """Words that stand for a gap where all other cells of a column are numbers."""
+_SET_OF_GAPS = frozenset(_GAPS)
 _LINES = 200
 _SAMPLE = 20_000
 
 
 def find_dialect(path: Path) -> Dialect:
-    """Return how a file is written; for other formats than CSV, the usual one. Raises BadRequest."""
+    """Return how a file is written, but for the words for a gap; not of CSV, the usual. Raises BadRequest."""
     if suffix_of(path) not in CSV:
         return Dialect(na=("",))
     data = content(path)
     encoding = _encoding(data)
     text = decoded(path, data, encoding)
-    lines = [line for line in text[: 1 << 22].splitlines(keepends=True) if line.strip()]
+    lines = list(itertools.islice((line for line in lines_of(text) if line.strip()), _SAMPLE + 1))
     separator = _separator(lines[:_LINES])
-    rows = _rows(lines[1 : _SAMPLE + 1], separator)
-    decimal = _decimal(rows)
-    return Dialect(separator, decimal, _gaps(_rows(text.splitlines(keepends=True)[1:], separator), decimal), encoding)
+    return Dialect(separator, _decimal(_rows(lines[1:], separator)), ("",), encoding)
 
 
 def _encoding(data: bytes) -> str:
@@ -64,9 +63,10 @@ def _separator(lines: Sequence[str]) -> str:
     return best if rank(best)[1] > 1 else ","
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+def _columns(rows: Sequence[Sequence[str]]) -> list[set[str]]:
+    """Return the different cells of each column."""
     width = max((len(row) for row in rows), default=0)
-    return [[row[place].strip() for row in rows if place < len(row)] for place in range(width)]
+    return [{row[place].strip() for row in rows if place < len(row)} for place in range(width)]
 
 
 def _decimal(rows: Sequence[Sequence[str]]) -> str:
@@ -78,15 +78,16 @@ def _decimal(rows: Sequence[Sequence[str]]) -> str:
     return "," if numbers(",") > numbers(".") else "."
 
 
-def _is_numeric(column: Sequence[str], decimal: str) -> bool:
-    words = Counter(cell for cell in column if number_of(cell, decimal) is None)
-    return len(column) > sum(words.values()) and set(words) <= set(_GAPS)
+def _is_numeric(cells: Set[str], decimal: str) -> bool:
+    words = cells & _SET_OF_GAPS
+    return len(cells) > len(words) and all(number_of(cell, decimal) is not None for cell in cells - words)
 
 
-def _gaps(rows: Sequence[Sequence[str]], decimal: str) -> tuple[str, ...]:
-    """Return the words for a gap that occur: the usual ones anywhere, others among numbers."""
+def find_gaps(table: Table, decimal: str) -> tuple[str, ...]:
+    """Return the words for a gap that occur in a CSV file: the usual ones anywhere, others among numbers."""
     found = {""}
-    for column in _columns(rows):
-        words = {cell for cell in column if cell in _GAPS}
-        found |= words if _is_numeric(column, decimal) else words & set(USUAL_GAPS)
+    for column in table.columns.values():
+        cells = {cell.strip() for cell in column}
+        words = cells & _SET_OF_GAPS
+        found |= words if words and _is_numeric(cells, decimal) else words & set(USUAL_GAPS)
     return tuple(word for word in _GAPS if word in found)

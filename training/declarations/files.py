@@ -1,8 +1,9 @@
 """Reading tables: CSV, Parquet and JSON lines. What can't be read is refused with the file and the row."""
 
 import csv
+import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -86,9 +87,14 @@ def decoded(path: Path, data: bytes, encoding: str) -> str:
         ) from None
 
 
+def lines_of(text: str) -> Iterator[str]:
+    """Yield the lines of a CSV file with their ends; other marks that Unicode counts as line ends may be in a cell."""
+    yield from io.StringIO(text, newline="")
+
+
 def header_of(path: Path, text: str, separator: str) -> list[str]:
     """Return the names in the first row. Raises BadRequest for names that repeat, and where there are none."""
-    lines = (line for line in text.splitlines(keepends=True) if line.strip())
+    lines = (line for line in lines_of(text) if line.strip())
     try:
         names = next(csv.reader(lines, delimiter=separator, strict=True), [])
     except csv.Error as error:

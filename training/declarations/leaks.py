@@ -26,7 +26,8 @@ def leak(column: Column, target: Column, is_regression: bool) -> str:
         return ""
     if is_regression:
         return _of_numbers(column, pairs)
-    return _of_classes(pairs, len(target.counts))
+    most = len(target.counts) + (1 - NEARLY) * len(pairs) + 1  # more values can't be nearly one-to-one with classes
+    return _of_classes(pairs) if len(column.counts) <= most else ""
 
 
 def suspicion(column: Column, target: Column) -> str:
@@ -42,7 +43,7 @@ def suspicion(column: Column, target: Column) -> str:
     return "alone it tells the class of every row: is it known when the model is asked?" if alone else ""
 
 
-def _of_classes(pairs: Sequence[tuple[Any, Any]], classes: int) -> str:
+def _of_classes(pairs: Sequence[tuple[Any, Any]]) -> str:
     there, back = _purity(pairs), _purity([(wanted, value) for value, wanted in pairs])
     if min(there, back) < NEARLY:
         return ""

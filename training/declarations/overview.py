@@ -1,11 +1,11 @@
 """What a look at a file finds: each column's kind, what is left out and why, and what the target asks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from training.declarations.columns import Column, column_of
-from training.declarations.dialects import find_dialect
+from training.declarations.dialects import find_dialect, find_gaps
 from training.declarations.files import check_format, read_table
 from training.declarations.guesses import Guess, guess
 from training.declarations.leaks import leak, suspicion
@@ -69,6 +69,8 @@ def look_at(path: Path, target: str | None) -> Overview:
     check_format(path)
     dialect = find_dialect(path)
     table = read_table(path, dialect)
+    if table.texts:
+        dialect = replace(dialect, na=find_gaps(table, dialect.decimal))
     columns = {name: column_of(table, name, dialect) for name in table.columns}
     names = _named(table, target) if target else _last(table, columns)
     if not all(name.strip() for name in names):

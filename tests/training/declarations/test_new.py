@@ -184,7 +184,7 @@ def test_codes_with_leading_zeros_stay_texts(tmp_path):
 
 
 def test_names_of_any_characters_read_back(tmp_path):
-    names = ['bill "length" (mm)', "Größe.x", "a]b", "# no", "tab\tname", "emoji 🐧", "back\\slash"]
+    names = ['bill "length" (mm)', "Größe.x", "a]b", "# no", "tab\tname", "emoji 🐧", "back\\slash", "line\u2028end"]
     header = ",".join('"' + name.replace('"', '""') + '"' for name in [*names, "y"])
     rows = "".join(",".join([f"{row * 7 % 31}.5"] * len(names)) + f",{row % 2}\n" for row in range(60))
     _, document = looked(tmp_path, write(tmp_path, "t.csv", header + "\n" + rows))
