@@ -76,7 +76,7 @@ def _read(path: Path) -> tuple[Source, dict[str, Any]]:
     if data is None:
         raise BadRequest(f"{path}: expected a TOML file of at most {MOST_BYTES:,} bytes")
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
         return Source(path, text), tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"{path}: expected TOML: {shortened(error)}") from error

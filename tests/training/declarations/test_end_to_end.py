@@ -195,3 +195,22 @@ def test_a_rare_class_counts_as_much_as_the_frequent_one(tmp_path):
         "most frequent class",
         "gradient boosting (scikit-learn)",
     ]
+
+
+def test_fields_of_any_name_are_inputs(tmp_path):
+    rng = np.random.default_rng(1)
+    names = ['Größe der "Bemerkung" (€)/x', "a b", "a-b", "1st", "features", " x "]
+    rows = []
+    for row in range(160):
+        good = rng.random() < 0.5
+        texts = [f"das war {'gut' if good else 'schlecht'} und zwar {row} mal in allen Fällen {n}" for n in range(3)]
+        rows.append([*texts, f"[{row % 5}, {row % 7}, 3]", f"{rng.random():.4f}", rng.choice(["a", "b"]), int(good)])
+    with (tmp_path / "odd.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[*names, "good"], *rows])
+    path = tmp_path / "odd.toml"
+    assert run_new(tmp_path / "odd.csv", "--output", path).exit_code == 0
+    path.write_text("\ufeff" + path.read_text("utf-8"), "utf-8")  # as some editors save it
+    done = run_train(path, "--protocol", "holdout", "--set", "epochs=6")
+
+    assert done.exit_code == 0, done.output
+    assert [*published(path, "odd").record.fields] == names
