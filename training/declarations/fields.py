@@ -45,7 +45,22 @@ def checked_field(source: Source, name: str, part: FieldPart) -> FieldPart:
     kinds = (*FITTED, IMAGE)
     if part.kind not in kinds:
         source.refuse(["fields", name, "kind"], f"unknown kind; {meant(part.kind, kinds)}")
-    return FieldPart(part.kind, checked(source, ("fields", name), part.options, _hints(source, name, part)))
+    field = FieldPart(part.kind, checked(source, ("fields", name), part.options, _hints(source, name, part)))
+    if "file" in field.options and not (source.path.parent / field.options["file"]).is_file():
+        source.refuse(["fields", name, "file"], f"expected a file, found none: {field.options['file']}")
+    if part.kind == IMAGE:
+        _check_picture(source, name, field)
+    return field
+
+
+def _check_picture(source: Source, name: str, field: FieldPart) -> None:
+    for side in ("height", "width"):
+        if side not in field.options:
+            source.refuse(["fields", name], f"expected {side} = ..., such as 224")
+    try:
+        Picture(**field.options)
+    except (ValueError, TypeError) as error:
+        source.refuse(["fields", name], str(error))
 
 
 def _hints(source: Source, name: str, part: FieldPart) -> Mapping[str, Any]:
@@ -55,7 +70,7 @@ def _hints(source: Source, name: str, part: FieldPart) -> Mapping[str, Any]:
     hints = _keyword_hints(FITTED[part.kind]) | READING.get(part.kind, {})
     if part.kind == "text":
         tokenizer = part.options.get("tokenizer", "unicode")
-        if tokenizer not in FITS:
+        if not isinstance(tokenizer, str) or tokenizer not in FITS:
             known = meant(str(tokenizer), FITS)
             source.refuse(["fields", name, "tokenizer"], f"unknown tokenizer; {known}")
         hints |= _keyword_hints(FITS[tokenizer])

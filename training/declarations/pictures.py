@@ -14,8 +14,6 @@ from training.declarations.places import Source
 from training.declarations.splitting import split_randomly
 from training.declarations.words import listed, meant
 
-_USUAL = {"height": 224, "width": 224}
-
 
 def picture_data(source: Source, declaration: Declaration, fields: Mapping[str, FieldPart]) -> tuple[Dataset, Asked]:
     """Read the photos, and return them with what is asked of them. Raises BadRequest."""
@@ -51,9 +49,6 @@ def _check(source: Source, declaration: Declaration, fields: Mapping[str, FieldP
     for name, part in fields.items():
         if (name, part.kind) != (IMAGE, IMAGE):
             source.refuse(["fields", name], f'a folder of photos has one field: [fields.{IMAGE}] with kind = "{IMAGE}"')
-        for side in _USUAL:
-            if side not in part.options:
-                source.refuse(["fields", name], f"expected {side} = ..., such as 224")
     if declaration.split.by != "random":
         source.refuse(["split", "by"], "photos are split at random")
     target = declaration.target

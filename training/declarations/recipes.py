@@ -39,6 +39,8 @@ def make_recipes(source: Source, part: RecipePart, fields: Mapping[str, FieldPar
     if bool(pictured) != (name in OF_PICTURES):
         which = [it for it in RECIPES if (it in OF_PICTURES) == bool(pictured)]
         source.refuse(["recipe", "name"], f"expected one of {', '.join(which)} for these fields, got {name}")
+    if name == "transfer" and pictured[0].options.get("colour") == "L":
+        source.refuse(["recipe", "name"], 'transfer needs pictures with colour = "RGB"; convnet takes grey ones too')
     hints = {
         it.name: hint
         for it in dataclasses.fields(RECIPES[name])

@@ -1,6 +1,7 @@
 """What a declaration may say; what it may not is refused with its place in the file."""
 
 import pytest
+from PIL import Image
 
 from tests.training.declarations.tables import shop, write
 from training.declarations.places import line_of
@@ -96,7 +97,26 @@ def test_what_is_not_said_suits_the_data(tmp_path):
         ('column = "returned"', 'column = "note"', "different texts in 120 rows"),
         ('column = "returned"', 'column = "returned"\nunit = "kg"', "[target] unit: is not for the problem binary"),
         ('[fields.colour]\nkind = "category"', '[fields.returned]\nkind = "category"', "is the target"),
-        ('[fields.colour]\nkind = "category"', '[fields.colour]\nkind = "image"', "pictures come from a folder"),
+        (
+            '[fields.colour]\nkind = "category"',
+            '[fields.colour]\nkind = "image"\nheight = 9\nwidth = 9',
+            "pictures come from a folder",
+        ),
+        (
+            '[fields.colour]\nkind = "category"',
+            '[fields.note]\nkind = "text"\ntokenizer = ["words"]',
+            "unknown tokenizer",
+        ),
+        (
+            '[fields.colour]\nkind = "category"',
+            '[fields.note]\nkind = "text"\ntokenizer = "words"',
+            "unknown tokenizer; there is keras",
+        ),
+        (
+            '[fields.colour]\nkind = "category"',
+            '[fields.note]\nkind = "text"\ntokenizer = "file"\nfile = "t.json"',
+            "[fields.note] file: expected a file, found none: t.json",
+        ),
     ],
 )
 def test_a_mistake_is_refused_with_its_place(tmp_path, old, new, message):
@@ -106,6 +126,54 @@ def test_a_mistake_is_refused_with_its_place(tmp_path, old, new, message):
 
     assert message in str(raised.value)
     assert str(tmp_path) in str(raised.value) or "shop.csv" in str(raised.value)
+
+
+PHOTOS = """\
+[data]
+folder = "zoo"
+
+[fields.image]
+kind = "image"
+height = 24
+width = 24
+
+[recipe]
+name = "convnet"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("height = 24", "height = 0", ", line 4: [fields] image: height: expected"),
+        ("height = 24\n", "", ", line 4: [fields] image: expected height = ..., such as 224"),
+        ("height = 24", "heigth = 24", 'did you mean "height"?'),
+        ("height = 24", 'height = 24\nframing = "cut"', "framing: expected one of 'squeeze', 'crop', 'pad'"),
+        ("[fields.image]", "[fields.photo]", "a folder of photos has one field: [fields.image]"),
+        ("[recipe]", "[recipe]\nheight = 3", "[recipe] height: unknown"),
+        ('"convnet"', '"mixed"', "expected one of transfer, convnet for these fields"),
+        ('"convnet"', '"transfer"\n[target]\nlabels = ["ant", "bea"]', 'has a sub-folder bee; did you mean "bea"?'),
+        ('"convnet"', '"convnet"\n[target]\nlabels = ["ant", "bee", "cow"]', "has no sub-folder cow"),
+        ('"convnet"', '"convnet"\n[target]\ncolumn = "x"', "[target] column: is for tables"),
+        ('"convnet"', '"convnet"\n[split]\nby = "time"\ncolumn = "x"', "photos are split at random"),
+        (
+            'width = 24\n\n[recipe]\nname = "convnet"',
+            'width = 24\ncolour = "L"\n',
+            "transfer needs pictures with colour",
+        ),
+        ('folder = "zoo"', 'folder = "none"', "expected a folder with a sub-folder of photos for each class"),
+    ],
+)
+def test_a_mistake_about_photos_is_refused_with_its_place(tmp_path, old, new, message):
+    for label in ("ant", "bee"):
+        (tmp_path / "zoo" / label).mkdir(parents=True)
+        for number in range(5):
+            Image.new("RGB", (24, 24), (number, 0, 0)).save(tmp_path / "zoo" / label / f"{number}.png")
+    assert old in PHOTOS
+    with pytest.raises(BadRequest) as raised:
+        declared_task(write(tmp_path, "zoo.toml", PHOTOS.replace(old, new)))
+
+    assert message in str(raised.value)
 
 
 def test_the_stem_of_the_file_must_be_a_name_too(tmp_path):
