@@ -48,8 +48,10 @@ def new(data: Path, target: str | None, name: str | None, output: Path | None, f
             raise BadRequest(f"--output {output}: expected a name that ends in .toml")
         if output.exists() and not force:
             raise BadRequest(f"{output} exists: replace it with --force, or choose another --output")
-        text = _of_folder(data, target, name, output) if data.is_dir() else _of_table(data, target, name, output)
-        _write(output, text)
+        text, told = (_of_folder if data.is_dir() else _of_table)(data, target, name, output)
+        _write(output, text)  # first: whoever reads what is told may stop, as `head` does
+        for line in told:
+            click.echo(line)
         click.echo(f"\nwrote {output}: read it, change what is wrong, then: plumbline train {output}")
 
 
@@ -83,14 +85,12 @@ def _told(data: Path, target: str | None) -> str:
     return f"plumbline new {data}" + (f" --target {target}" if target else "")
 
 
-def _of_table(data: Path, target: str | None, name: str, output: Path) -> str:
+def _of_table(data: Path, target: str | None, name: str, output: Path) -> tuple[str, list[str]]:
     from training.declarations.overview import look_at
     from training.declarations.toml_writing import table_toml
 
     overview = look_at(data, target)
-    for line in _lines(overview):
-        click.echo(line)
-    return table_toml(overview, _relative(data, output), name, _told(data, target))
+    return table_toml(overview, _relative(data, output), name, _told(data, target)), list(_lines(overview))
 
 
 def _lines(overview: "Overview") -> Iterator[str]:
@@ -127,7 +127,7 @@ def _lines(overview: "Overview") -> Iterator[str]:
         yield f"  {quoted(name)}: {reason}"
 
 
-def _of_folder(data: Path, target: str | None, name: str, output: Path) -> str:
+def _of_folder(data: Path, target: str | None, name: str, output: Path) -> tuple[str, list[str]]:
     from training.commands.options import import_tensorflow
     from training.declarations.toml_writing import folder_toml
     from training.errors import BadRequest
@@ -141,9 +141,8 @@ def _of_folder(data: Path, target: str | None, name: str, output: Path) -> str:
     photos = read_classes(data)
     counts = {label: len(files) for label, files in photos.classes.items()}
     named = listed(f"{label} {count:,}" for label, count in counts.items())
-    click.echo(f"{data}: {sum(counts.values()):,} photos of {len(counts)} classes: {named}")
-    for line in photos.skipped:
-        click.echo(f"  skipped {line}")
+    told = [f"{data}: {sum(counts.values()):,} photos of {len(counts)} classes: {named}"]
+    told += [f"  skipped {line}" for line in photos.skipped]
     if few := [f"{label} {count}" for label, count in counts.items() if count < 10]:
-        click.echo(f"  too few photos to learn from: {listed(few)}")
-    return folder_toml(_relative(data, output), counts, name, _told(data, target))
+        told.append(f"  too few photos to learn from: {listed(few)}")
+    return folder_toml(_relative(data, output), counts, name, _told(data, target)), told
