@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 from training.declarations.table import Dialect
 
-PROBLEMS = ("binary", "multiclass", "multilabel", "regression", "values")
-
 
 @dataclass(frozen=True, kw_only=True)
 class DataPart:

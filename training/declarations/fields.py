@@ -11,7 +11,6 @@ from serving.contract.encoders import Category, Date, Number, NumberArray, Pictu
 from serving.contract.encoders.tokenizers.kinds import FITS
 from training.data.datasets import Dataset, Instance
 from training.data.records import is_gap, record_fitter
-from training.declarations.checking import expected
 from training.declarations.declaration import FieldPart
 from training.declarations.places import Source
 from training.declarations.toml_reading import checked
@@ -81,12 +80,6 @@ def _keyword_hints(function: Callable[..., Any]) -> dict[str, Any]:
     hints = get_type_hints(function)
     keywords = [it.name for it in inspect.signature(function).parameters.values() if it.kind is it.KEYWORD_ONLY]
     return {name: hints[name] for name in keywords}
-
-
-def options_of(kind: str) -> Mapping[str, str]:
-    """Return the options of a kind, each with what it takes in words."""
-    hints = _keyword_hints(FITTED[kind]) | READING.get(kind, {})
-    return {name: expected(hint) for name, hint in hints.items()}
 
 
 def fitter(fields: Mapping[str, FieldPart], folder: Any) -> Callable[[Dataset, Sequence[Instance], Any], Record]:
