@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from serving.contract import Contract, ParityExample
+from serving.contract import Contract, ParityExample, Record
 from serving.contract.measuring import fit_reference
 from training.data.datasets import Instance, as_json
-from training.data.features import prepare, with_fields
+from training.data.features import read, with_fields
 from training.experiments.evaluation import Experiment, Fitted, as_evaluation
 from training.experiments.record import RunRecord
 from training.experiments.served_graph import outputs_of
@@ -27,7 +27,7 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
         problem=MultiOutput.name if record.others else record.problem.name,
         record=fitted.record,
         answers=answers,
-        examples=_parity_examples(fitted, record.test_instances[:PARITY_EXAMPLES]),
+        examples=parity_examples(fitted.record, fitted.graph, record.test_instances[:PARITY_EXAMPLES]),
         tolerance=experiment.task.tolerance,
         evaluation=as_evaluation(record),
         provenance={
@@ -57,14 +57,17 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
     )
 
 
-def _parity_examples(fitted: Fitted, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:
-    def as_request(instance: Instance) -> dict[str, Any]:
-        return as_json(
-            {name: instance[name] for name in fitted.record.fields if name in instance}
-        )  # a recipe may omit fields
+def parity_examples(record: Record, graph: Any, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:
+    """Return *instances* with the features that *record* makes of them, and the outputs that *graph* makes of these.
 
-    features = prepare(fitted.record, instances)
-    outputs = outputs_of(fitted.graph, features)
+    Raises UnusableData.
+    """
+
+    def as_request(instance: Instance) -> dict[str, Any]:
+        return as_json({name: instance[name] for name in record.fields if name in instance})  # a recipe may omit fields
+
+    features = record.encode(read(record, instances))
+    outputs = outputs_of(graph, features)
     return tuple(
         ParityExample(
             as_request(instance),

@@ -4,7 +4,9 @@
 can predict with a version can also read its contract. No XLA, batch-major, named tensors on both sides.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -25,7 +27,15 @@ def export(model: keras.Model, contract: Contract, folder: Path) -> None:
 
     Raises ParityError if it does not, or TrainingError if it can't be served.
     """
-    _write_saved_model(model, contract, folder)
+    export_graph(served_graph(model, contract.record.specs), contract, folder)
+
+
+def export_graph(graph: Any, contract: Contract, folder: Path, holders: Sequence[Any] = ()) -> None:
+    """Write *graph*, a `tf.function` of named features to named outputs, as `export` does for a model.
+
+    *holders* have what the graph refers to besides variables: models with lookup tables, files of a SavedModel.
+    """
+    _write_saved_model(graph, contract, folder, holders)
     (folder / "assets.extra").mkdir()
     (folder / CONTRACT).write_text(contract.to_json(), "utf-8")
     _write_warmup(contract, folder / WARMUP_FILE)
@@ -48,18 +58,26 @@ def check_export(folder: Path, contract: Contract) -> None:
     check_parity(contract, lambda features: outputs_of(lambda tensors: serve(**tensors), features))
 
 
-def _write_saved_model(model: keras.Model, contract: Contract, folder: Path) -> None:
+def _write_saved_model(graph: Any, contract: Contract, folder: Path, holders: Sequence[Any]) -> None:
     document = contract.to_json()
-    graph = served_graph(model, contract.record.specs)
     graph.get_concrete_function()  # it must be traced before it is added
 
     def read_contract(request: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"contract": tf.fill(tf.shape(request), document)}
 
-    archive = keras.export.ExportArchive()  # without `track`, which would write each weight twice
+    archive = keras.export.ExportArchive()  # it tracks no model itself, which would write each weight twice
     archive.add_endpoint("serving_default", graph)
     archive.add_endpoint("contract", read_contract, input_signature=[tf.TensorSpec([None], tf.int32, name="request")])
+    for holder in holders:
+        archive.track(_held(holder))
     archive.write_out(str(folder), verbose=False)
+
+
+def _held(holder: Any) -> tf.Module:
+    """Return a module that holds *holder*: of a module, Keras keeps lookup tables alone."""
+    module = tf.Module()
+    module.held = holder
+    return module
 
 
 def _write_warmup(contract: Contract, path: Path) -> None:
