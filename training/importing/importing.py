@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from serving.contract.arrays import Array
 from serving.errors import PlumblineError
 from serving.registry.versions import MODEL_NAME
 from training.errors import TrainingError
-from training.importing.comparison import compare_export, tolerance_for
+from training.experiments.served_graph import outputs_of
+from training.importing.comparison import compare, compare_export, tolerance_for
 from training.importing.errors import CannotImport, first_line
 from training.importing.fields import Packing, pack
 from training.importing.graph import as_read, graph_of, originals_inputs
 from training.importing.heads import Taken, answers_of, asked_of, choose, problem_of
 from training.importing.keras_files import load_keras
 from training.importing.layout import Layout, lay_out
+from training.importing.lifting import lift
 from training.importing.packages import import_packages
 from training.importing.rows import Rows, read_rows
 from training.importing.saved_models import load_saved_model
@@ -59,9 +62,57 @@ def import_model(request: Request) -> Path:
     _tell_left_out(request, rows, layout)
     packing = pack(layout.encoders, layout.fields)
     features = packing.features(rows, layout.instances)
-    outputs = _predicted(request.path, source, originals_inputs(source, packing, features))
+    inputs = originals_inputs(source, packing, features)
+    outputs = _predicted(request.path, source, inputs)
     taken = _taken(request, outputs)
-    return _publish(request, source, packing, layout, features, taken, as_read(outputs, taken))
+    imported = Imported(source, packing, features, layout.instances, taken, as_read(outputs, taken))
+    return _publish(request, _lifted(request, imported, rows, layout, inputs) or imported)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A *source* with the *packing* that makes its inputs, and what is known of the examples.
+
+    *features* are those that *packing* makes of the *instances*, *expected* the original's outputs for them, as the
+    heads that are *taken* read them. *lifted* has the kinds of the fields that layers became, by name.
+    """
+
+    source: Source
+    packing: Packing
+    features: Features
+    instances: Sequence[Mapping[str, Any]]
+    taken: Mapping[str, Taken]
+    expected: Mapping[str, Array]
+    lifted: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The heads."""
+        return answers_of(self.taken)
+
+    @cached_property
+    def graph(self) -> Any:
+        """The graph that is served."""
+        return graph_of(self.source, self.packing, self.taken)
+
+
+def _lifted(request: Request, plain: Imported, rows: Rows, layout: Layout, inputs: Features) -> Imported | None:
+    """Return the model with layers lifted, if there are such and all answers stay the same."""
+    try:
+        lifted = lift(request.path, plain.source, layout, inputs)
+        if lifted is None:
+            return None
+        packing = pack({**layout.encoders, **lifted.encoders}, layout.fields)
+        kinds = {name: encoder.kind for name, encoder in lifted.encoders.items()}
+        features = packing.features(rows, layout.instances)
+        imported = replace(plain, source=lifted.source, packing=packing, features=features, lifted=kinds)
+        compare(imported.answers, outputs_of(imported.graph, features), plain.expected, 0)
+    except Exception as error:  # the layers are anyone's, and unlifted they are served as well
+        request.say(f"{request.name}: preprocessing layers stay in the graph ({first_line(error)})")
+        return None
+    told = ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
+    request.say(f"{request.name}: lifted out of the graph, equal for all {len(layout.instances)} examples: {told}")
+    return imported
 
 
 def load(path: Path) -> Source:
@@ -108,21 +159,12 @@ def _taken(request: Request, outputs: Mapping[str, Array]) -> dict[str, Taken]:
     return {name: choose(name, output, asked.get(name)) for name, output in outputs.items()}
 
 
-def _publish(
-    request: Request,
-    source: Source,
-    packing: Packing,
-    layout: Layout,
-    features: Features,
-    taken: Mapping[str, Taken],
-    expected: Mapping[str, Array],
-) -> Path:
-    answers, graph = answers_of(taken), graph_of(source, packing, taken)
-    contract = _contract(request, source, packing, layout, graph, answers, expected)
+def _publish(request: Request, imported: Imported) -> Path:
+    contract = _contract(request, imported)
 
     def write(folder: Path) -> None:
-        export_graph(graph, contract, folder, source.holders)
-        compare_export(folder, answers, features, expected)
+        export_graph(imported.graph, contract, folder, imported.source.holders)
+        compare_export(folder, imported.answers, imported.features, imported.expected)
 
     try:
         return publish(request.models_dir, request.name, write)
@@ -132,30 +174,24 @@ def _publish(
         raise CannotImport(f"{request.path}: refused: what is served differs from the original: {error}") from error
 
 
-def _contract(
-    request: Request,
-    source: Source,
-    packing: Packing,
-    layout: Layout,
-    graph: Any,
-    answers: Answers,
-    expected: Mapping[str, Array],
-) -> Contract:
+def _contract(request: Request, imported: Imported) -> Contract:
+    record = imported.packing.record
     return Contract(
         model=request.name,
-        problem=problem_of(answers),
-        record=packing.record,
-        answers=answers,
-        examples=parity_examples(packing.record, graph, layout.instances[:PARITY_EXAMPLES]),
-        tolerance=tolerance_for(expected),
+        problem=problem_of(imported.answers),
+        record=record,
+        answers=imported.answers,
+        examples=parity_examples(record, imported.graph, imported.instances[:PARITY_EXAMPLES]),
+        tolerance=tolerance_for(imported.expected),
         evaluation={"note": "not measured"},
         provenance={
             "recipe": "imported",
             "source": request.path.name,
             "source_sha256": _sha256(request.path),
-            **source.facts,
-            "examples": f"{request.examples.name}, {len(layout.instances)} rows",
+            **imported.source.facts,
+            "examples": f"{request.examples.name}, {len(imported.instances)} rows",
             "packages": list(request.packages),
+            "lifted": dict(imported.lifted),
             "versions": package_versions(),
             "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         },
@@ -163,13 +199,11 @@ def _contract(
 
 
 def _sha256(path: Path) -> str:
-    """Return a hash of a file, or of the names and contents of all files in a folder."""
+    """Return a hash of a file, or of the names and hashes of all files in a folder."""
+    if path.is_file():
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
     digest = hashlib.sha256()
-    for file in sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]:
-        if path.is_dir():
-            digest.update(f"{file.relative_to(path).as_posix()}\0".encode())
-        with file.open("rb") as opened:
-            digest.update(hashlib.file_digest(opened, "sha256").digest() if path.is_dir() else b"")
-            if not path.is_dir():
-                return hashlib.file_digest(opened, "sha256").hexdigest()
+    for file in sorted(each for each in path.rglob("*") if each.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{_sha256(file)}\0".encode())
     return digest.hexdigest()

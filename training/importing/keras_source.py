@@ -18,10 +18,13 @@ _ROWS = 32
 _ONLY = "scores"
 
 
-def of_model(path: Path, model: keras.Model, facts: Mapping[str, Any]) -> Source:
-    """Return the source of a loaded or rebuilt *model*. Raises CannotImport for inputs that nobody tells."""
+def of_model(path: Path, model: keras.Model, facts: Mapping[str, Any], names: Sequence[str] | None = None) -> Source:
+    """Return the source of a loaded or rebuilt *model*, whose inputs are called *names*, by default as it tells them.
+
+    Raises CannotImport for inputs that nobody tells.
+    """
     structure = _input_structure(path, model)
-    names = _names(structure, _input_name)
+    names = names or _names(structure, _input_name)
     inputs = {name: _spec(path, name, each) for name, each in zip(names, keras.tree.flatten(structure), strict=True)}
     model.jit_compile = False  # XLA would compute other last digits than what is served
 
