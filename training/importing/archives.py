@@ -11,6 +11,7 @@ import keras
 
 from training.importing.errors import CannotImport, first_line
 
+_LOOKUPS = ("TextVectorization", "StringLookup", "IntegerLookup")
 _MOST_BYTES = 100_000_000
 """Of the description of the layers, which has no weights but may have vocabularies."""
 
@@ -64,7 +65,14 @@ def _of_hdf5(path: Path) -> Description:
             f"{path}: expected a whole model, got weights alone: save it with model.save('model.keras') instead of "
             "save_weights, or build the model, load them and save it"
         )
-    return Description(json.loads(config), str(version) if version else None)
+    described = Description(json.loads(config), str(version) if version else None)
+    for state in _objects(described.config):
+        if state["class_name"] in _LOOKUPS and (state.get("config") or {}).get("vocabulary") is None:
+            raise CannotImport(
+                f"{path}: the layer '{_name(state)}' has lost the vocabulary that it adapted to, which .h5 files don't "
+                "keep: save the model again with model.save('model.keras'), or as a SavedModel"
+            )
+    return described
 
 
 def check_safe(path: Path, described: Description) -> None:
@@ -91,7 +99,7 @@ def _objects(config: Any) -> Iterator[dict[str, Any]]:
         if isinstance(each, dict):
             if isinstance(each.get("class_name"), str):
                 yield each
-            pending += each.values()
+            pending += [part for key, part in each.items() if key != "compile_config"]  # which nobody reads here
         elif isinstance(each, list):
             pending += each
 

@@ -8,10 +8,11 @@ import keras
 
 from training.importing.archives import Description, check_safe, describe
 from training.importing.errors import CannotImport, first_line
+from training.importing.keras_2 import as_keras_3
 from training.importing.keras_source import of_model
 from training.importing.source import Source
 
-_UNKNOWN = re.compile(r"(?:Unknown layer: |Could not locate class )'([^']{1,200})'")
+_UNKNOWN = re.compile(r"(?:Unknown layer: |Could not locate (?:class|function) )'([^']{1,200})'")
 
 
 def load_keras(path: Path) -> Source:
@@ -29,14 +30,15 @@ def load_keras(path: Path) -> Source:
 
 def _loaded(path: Path, described: Description) -> object:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), as_keras_3(path, described) as readable:
             warnings.simplefilter("ignore")  # of optimizers and old formats, which matter to nobody here
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
+            return keras.saving.load_model(readable, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever the file's author made it stumble over
         if (unknown := _UNKNOWN.search(str(error))) and not unknown[1].endswith("OpLambda"):
             raise CannotImport(
-                f"{path}: the model has a layer of its author's own, which is not registered here: {unknown[1]}: name "
-                "the package that registers it with @keras.saving.register_keras_serializable: --package NAME"
+                f"{path}: the model has a layer or function of its author's own, which is not registered here: "
+                f"{unknown[1]}: name the package that registers it with @keras.saving.register_keras_serializable: "
+                "--package NAME"
             ) from error
         made = f"Keras {described.keras_version}" if described.keras_version else "the Keras that made it"
         raise CannotImport(

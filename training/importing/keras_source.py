@@ -77,6 +77,11 @@ def _spec(path: Path, name: str, tensor: Any) -> TensorSpec:
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     if tensor.shape is None or getattr(tensor, "sparse", False):
         raise CannotImport(f"{path}: input '{name}': expected a dense tensor of a known number of axes, got another")
+    if tensor.shape[0] is not None:
+        raise CannotImport(
+            f"{path}: input '{name}': expected a batch of any size, got one of {tensor.shape[0]}: build the model with "
+            "shape instead of batch_shape, load its weights, and save it again"
+        )
     return TensorSpec(dtype, (None, *tensor.shape[1:]))
 
 
