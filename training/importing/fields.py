@@ -48,6 +48,20 @@ def pack(encoders: Mapping[str, Encoder], fields: Fields) -> Packing:
     return Packing(Record(encoders, inputs), tensors)
 
 
+def typed(rows: Rows, inputs: Mapping[str, TensorSpec]) -> dict[str, TensorSpec]:
+    """Return *inputs* whose type is not known with that of the first row: texts, or else numbers as they are."""
+    found = dict(inputs)
+    for name, spec in inputs.items():
+        column = name if name in rows.columns else rows.columns[0]
+        value = rows.rows[0].get(column)
+        value = from_text(value) if rows.are_texts else value
+        while isinstance(value, list) and value:
+            value = value[0]
+        if isinstance(value, str):
+            found[name] = TensorSpec(STRING, spec.shape)
+    return found
+
+
 def match(rows: Rows, inputs: Mapping[str, TensorSpec]) -> Fields:
     """Return the columns of *rows* that are *inputs*: by name, or else all for the only input. Raises CannotImport."""
     columns = rows.columns

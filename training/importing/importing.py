@@ -13,13 +13,14 @@ import tensorflow as tf
 
 from serving.contract import Answers, Contract, Features
 from serving.contract.arrays import Array
+from serving.contract.encoders import Raw
 from serving.errors import PlumblineError
 from serving.registry.versions import MODEL_NAME
 from training.errors import TrainingError
 from training.experiments.served_graph import outputs_of
 from training.importing.comparison import compare, compare_export, tolerance_for
 from training.importing.errors import CannotImport, first_line
-from training.importing.fields import Packing, pack
+from training.importing.fields import Packing, pack, typed
 from training.importing.graph import as_read, graph_of, originals_inputs
 from training.importing.heads import Taken, answers_of, asked_of, choose, problem_of
 from training.importing.keras_files import load_keras
@@ -58,8 +59,10 @@ def import_model(request: Request) -> Path:
     rows = read_rows(request.examples)
     import_packages(request.packages)
     source = load(request.path)
+    if not source.has_types:
+        source = replace(source, inputs=typed(rows, source.inputs))
     layout = lay_out(rows, source.inputs, request.fields)
-    _tell_left_out(request, rows, layout)
+    _tell_fields(request, rows, layout)
     packing = pack(layout.encoders, layout.fields)
     features = packing.features(rows, layout.instances)
     inputs = originals_inputs(source, packing, features)
@@ -131,9 +134,12 @@ def load(path: Path) -> Source:
     )
 
 
-def _tell_left_out(request: Request, rows: Rows, layout: Layout) -> None:
+def _tell_fields(request: Request, rows: Rows, layout: Layout) -> None:
     if left := [column for column in rows.columns if column not in layout.encoders]:
         request.say(f"{request.name}: no input of the model, so left out of the examples: {', '.join(left)}")
+    for name, encoder in layout.encoders.items():
+        if isinstance(encoder, Raw) and len(encoder.shape) == 3 and encoder.shape[-1] in (1, 3):
+            request.say(f"{request.name}: {name} takes lists of numbers; if it is a picture, --fields can take files")
 
 
 def _predicted(path: Path, source: Source, inputs: Features) -> Mapping[str, Array]:

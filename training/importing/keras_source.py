@@ -39,7 +39,8 @@ def of_model(path: Path, model: keras.Model, facts: Mapping[str, Any], names: Se
         rows = tf.data.Dataset.from_tensor_slices((_tuples(arranged(tensors)),)).batch(_ROWS)
         return _by_name(model, model.predict(rows, verbose=0))
 
-    return Source(inputs, call, predict, (model,), {**facts, "weights_sha256": _weights_sha256(model)}, model)
+    known = {**facts, "weights_sha256": _weights_sha256(model)}
+    return Source(inputs, call, predict, (model,), known, model, has_types=is_symbolic(model))
 
 
 def _input_structure(path: Path, model: keras.Model) -> Any:

@@ -69,14 +69,19 @@ def _chains(model: keras.Model, tensor: Any) -> Iterator[tuple[list[Any], Any]]:
         return
     layer, output = first
     second = _only_reader(model, output)
-    if second and type(second[0]) is layers.CategoryEncoding:
+    if second and type(second[0]) is layers.CategoryEncoding and not _is_output(model, second[1]):
         yield [layer, second[0]], second[1]
-    yield [layer], output
+    if not _is_output(model, output):
+        yield [layer], output
+
+
+def _is_output(model: keras.Model, tensor: Any) -> bool:
+    return any(tensor is output for output in model.outputs)
 
 
 def _only_reader(model: keras.Model, tensor: Any) -> tuple[Any, Any] | None:
     """Return the layer that reads *tensor* and nothing else, with its output; None if others read it too."""
-    if any(tensor is output for output in model.outputs):
+    if _is_output(model, tensor):
         return None
     nodes = [node for node in _nodes(model) if any(tensor is each for each in node.input_tensors)]
     if len(nodes) != 1 or len(nodes[0].input_tensors) != 1 or len(nodes[0].output_tensors) != 1:

@@ -18,7 +18,8 @@ class Source:
 
     *inputs* may have axes of any size, None, behind that of the batch. *call* is traced into the served graph.
     *predict* is the original's own. *holders* have what the graph refers to. *facts* is the provenance that the file
-    tells. *model* is the Keras model, of which layers may be lifted; other formats have none.
+    tells. *model* is the Keras model, of which layers may be lifted; other formats have none. Without *has_types*, the
+    inputs are of any type: their examples tell it.
     """
 
     inputs: Mapping[str, TensorSpec]
@@ -27,3 +28,4 @@ class Source:
     holders: tuple[Any, ...]
     facts: Mapping[str, Any]
     model: Any = None
+    has_types: bool = True

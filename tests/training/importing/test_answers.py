@@ -179,6 +179,16 @@ class Net(keras.Model):
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}
+
+@keras.saving.register_keras_serializable(package="PACKAGE")
+class Words(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.ids = keras.layers.TextVectorization(vocabulary=["a", "b"], output_sequence_length=2)
+        self.embedding, self.flat = keras.layers.Embedding(4, 2), keras.layers.Flatten()
+
+    def call(self, texts):
+        return self.flat(self.embedding(self.ids(texts)))
 """
 
 
@@ -227,6 +237,26 @@ def test_a_colleagues_package_brings_its_layers(make: Any, package: str, place: 
     assert contract.provenance["packages"] == [package]
     scores = [answer["score"] for answer in place.answers(ROWS)]
     np.testing.assert_allclose(scores, expected.max(axis=1), **CLOSE)
+
+
+def words(module: Any) -> keras.Model:
+    model = module.Words()
+    model(tf.constant([["a b"]]))
+    return model
+
+
+def test_a_subclass_does_not_tell_types_so_examples_do(package: str, place: Place) -> None:
+    texts = ["a b", "b", "c a"]
+    model = words(__import__(package))
+    expected = model.predict(tf.constant([[text] for text in texts]), verbose=0)
+    path = place.save(model)
+    forget(package)
+    rows = [{"text": text} for text in texts]
+
+    contract = place.bring(path, rows, packages=(package,))
+
+    assert contract.record.fields["text"].datatype == "BYTES"
+    np.testing.assert_allclose(values(place.answers(rows)), expected, **CLOSE)
 
 
 def test_an_application_with_its_top(place: Place) -> None:
