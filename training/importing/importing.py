@@ -1,36 +1,33 @@
 """Publishes a model that was trained elsewhere: reads it, makes its contract of examples, exports and compares."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from serving.contract import Answers, Contract, Features
+from serving.contract import Features
 from serving.contract.arrays import Array
 from serving.contract.encoders import Raw
-from serving.errors import PlumblineError
 from serving.registry.versions import MODEL_NAME
 from training.errors import TrainingError
 from training.experiments.served_graph import outputs_of
-from training.importing.comparison import compare, compare_export, tolerance_for
+from training.importing.comparison import compare, compare_export
 from training.importing.errors import CannotImport, first_line
-from training.importing.fields import Packing, pack, typed
-from training.importing.graph import as_read, graph_of, originals_inputs
-from training.importing.heads import Taken, answers_of, asked_of, choose, problem_of
+from training.importing.fields import pack, typed
+from training.importing.graph import as_read, originals_inputs
+from training.importing.heads import Taken, asked_of, choose
+from training.importing.imported import Imported, contract_of, sha256_of
 from training.importing.keras_files import load_keras
 from training.importing.layout import Layout, lay_out
 from training.importing.lifting import lift
+from training.importing.operations import check_operations
 from training.importing.packages import import_packages
 from training.importing.rows import Rows, read_rows
 from training.importing.saved_models import load_saved_model
 from training.importing.source import Source
-from training.publishing.contracts import PARITY_EXAMPLES, parity_examples
 from training.publishing.export import export_graph
 from training.publishing.provenance import package_versions
 from training.publishing.publish import publish
@@ -70,33 +67,6 @@ def import_model(request: Request) -> Path:
     taken = _taken(request, outputs)
     imported = Imported(source, packing, features, layout.instances, taken, as_read(outputs, taken))
     return _publish(request, _lifted(request, imported, rows, layout, inputs) or imported)
-
-
-@dataclass(frozen=True)
-class Imported:
-    """A *source* with the *packing* that makes its inputs, and what is known of the examples.
-
-    *features* are those that *packing* makes of the *instances*, *expected* the original's outputs for them, as the
-    heads that are *taken* read them. *lifted* has the kinds of the fields that layers became, by name.
-    """
-
-    source: Source
-    packing: Packing
-    features: Features
-    instances: Sequence[Mapping[str, Any]]
-    taken: Mapping[str, Taken]
-    expected: Mapping[str, Array]
-    lifted: Mapping[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def answers(self) -> Answers:
-        """The heads."""
-        return answers_of(self.taken)
-
-    @cached_property
-    def graph(self) -> Any:
-        """The graph that is served."""
-        return graph_of(self.source, self.packing, self.taken)
 
 
 def _lifted(request: Request, plain: Imported, rows: Rows, layout: Layout, inputs: Features) -> Imported | None:
@@ -166,50 +136,33 @@ def _taken(request: Request, outputs: Mapping[str, Array]) -> dict[str, Taken]:
 
 
 def _publish(request: Request, imported: Imported) -> Path:
-    contract = _contract(request, imported)
-
     def write(folder: Path) -> None:
         export_graph(imported.graph, contract, folder, imported.source.holders)
         compare_export(folder, imported.answers, imported.features, imported.expected)
 
     try:
+        check_operations(request.path, imported.graph.get_concrete_function())
+        contract = contract_of(request.name, imported, _provenance(request, imported))
         return publish(request.models_dir, request.name, write)
     except TrainingError:
         raise
-    except (PlumblineError, tf.errors.OpError) as error:
-        raise CannotImport(f"{request.path}: refused: what is served differs from the original: {error}") from error
+    except Exception as error:  # the layers are anyone's
+        raise CannotImport(
+            f"{request.path}: refused: the model can't be served as a graph of TensorFlow, or answers otherwise then: "
+            f"{first_line(error)}"
+        ) from error
 
 
-def _contract(request: Request, imported: Imported) -> Contract:
-    record = imported.packing.record
-    return Contract(
-        model=request.name,
-        problem=problem_of(imported.answers),
-        record=record,
-        answers=imported.answers,
-        examples=parity_examples(record, imported.graph, imported.instances[:PARITY_EXAMPLES]),
-        tolerance=tolerance_for(imported.expected),
-        evaluation={"note": "not measured"},
-        provenance={
-            "recipe": "imported",
-            "source": request.path.name,
-            "source_sha256": _sha256(request.path),
-            **imported.source.facts,
-            "examples": f"{request.examples.name}, {len(imported.instances)} rows",
-            **({"packages": list(request.packages)} if request.packages else {}),
-            **({"lifted": dict(imported.lifted)} if imported.lifted else {}),
-            "versions": package_versions(),
-            "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
-
-
-def _sha256(path: Path) -> str:
-    """Return a hash of a file, or of the names and hashes of all files in a folder."""
-    if path.is_file():
-        with path.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
-    digest = hashlib.sha256()
-    for file in sorted(each for each in path.rglob("*") if each.is_file()):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{_sha256(file)}\0".encode())
-    return digest.hexdigest()
+def _provenance(request: Request, imported: Imported) -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "recipe": "imported",
+        "source": request.path.name,
+        "source_sha256": sha256_of(request.path),
+        **imported.source.facts,
+        "examples": f"{request.examples.name}, {len(imported.instances)} rows",
+        "packages": list(request.packages),
+        "lifted": dict(imported.lifted),
+        "versions": package_versions(),
+        "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return {name: value for name, value in known.items() if value}

@@ -10,6 +10,7 @@ import tensorflow as tf
 from serving.contract import Features, TensorSpec
 from serving.contract.arrays import Array
 from training.importing.errors import CannotImport, first_line
+from training.importing.operations import check_operations
 from training.importing.source import Source, Tensors
 
 _DEFAULT = "serving_default"
@@ -27,6 +28,7 @@ def load_saved_model(folder: Path) -> Source:
             f"({first_line(error)}): export the model again"
         ) from error
     signature = _signature(folder, loaded.signatures)
+    check_operations(folder, signature)
     inputs = {name: _spec(folder, name, spec) for name, spec in signature.structured_input_signature[1].items()}
 
     def call(features: Tensors) -> Tensors:

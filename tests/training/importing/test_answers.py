@@ -239,6 +239,21 @@ def test_a_colleagues_package_brings_its_layers(make: Any, package: str, place: 
     np.testing.assert_allclose(scores, expected.max(axis=1), **CLOSE)
 
 
+def test_a_loss_of_the_authors_own_does_not_matter(place: Place) -> None:
+    @keras.saving.register_keras_serializable(package="colleagues_losses")
+    def gap(truth: Any, score: Any) -> Any:
+        return keras.ops.mean(truth - score)
+
+    model = functional()
+    model.compile("sgd", loss=gap)
+    path, expected = place.save(model), model.predict(NUMBERS, verbose=0)
+    forget("colleagues_losses")
+
+    place.bring(path, ROWS)
+
+    np.testing.assert_allclose(values(place.answers(ROWS)), expected, **CLOSE)
+
+
 def words(module: Any) -> keras.Model:
     model = module.Words()
     model(tf.constant([["a b"]]))

@@ -1,5 +1,6 @@
 """What can't be imported is refused with a sentence, and nothing is published."""
 
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,47 @@ def one_row_at_a_time(place: Place) -> Path:
     return signatures(place, [1, 4], "serving_default")
 
 
+def fixed_batch(place: Place) -> Path:
+    x = keras.Input(batch_shape=(2, 4), name="x")
+    return place.save(keras.Model(x, layers.Dense(1)(x)))
+
+
+def never_built(place: Place) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of just that
+        return place.save(keras.Sequential([layers.Dense(1)]))
+
+
+def no_model(place: Place) -> Path:
+    space = keras.utils.FeatureSpace({"x": keras.utils.FeatureSpace.float_normalized()})
+    space.adapt(tf.data.Dataset.from_tensor_slices({"x": [1.0, 2.0, 3.0]}))
+    space.save(place.folder / "model.keras")
+    return place.folder / "model.keras"
+
+
+def texts_as_output(place: Place) -> Path:
+    return exported(place, tf.strings.as_string)
+
+
+def calling_python(place: Place) -> Path:
+    return exported(place, lambda x: tf.ensure_shape(tf.numpy_function(lambda v: v * 2, [x], tf.float32), [None, 4]))
+
+
+def writing_a_file(place: Place) -> Path:
+    def write(x: tf.Tensor) -> tf.Tensor:
+        with tf.control_dependencies([tf.io.write_file(str(place.folder / "written"), "here")]):
+            return x * 2
+
+    return exported(place, write)
+
+
+def exported(place: Place, function: Callable[[tf.Tensor], tf.Tensor]) -> Path:
+    module = tf.Module()
+    module.served = tf.function(lambda x: {"y": function(x)}, [tf.TensorSpec([None, 4], name="x")])
+    tf.saved_model.save(module, str(place.folder / "saved"), signatures=module.served)
+    return place.folder / "saved"
+
+
 def signatures(place: Place, shape: list[int | None], *names: str) -> Path:
     module = tf.Module()
     module.twice = tf.function(lambda x: {"y": x * 2}, [tf.TensorSpec(shape, tf.float32, name="x")])
@@ -108,11 +150,18 @@ def signatures(place: Place, shape: list[int | None], *names: str) -> Path:
         (weights_alone, "expected a whole model, got weights alone"),
         (broken_saved_model, "expected a SavedModel, got a folder that TensorFlow .* can't load"),
         (two_signatures, "expected a signature called 'serving_default', or a single one, got those called one, two"),
+        (fixed_batch, "input 'x': expected a batch of any size, got one of 2"),
+        (never_built, "the model does not tell the shape of its inputs"),
+        (no_model, "expected a model, got a FeatureSpace"),
+        (texts_as_output, "output 'scores': expected numbers, got object"),
+        (calling_python, "refused: the graph has the operation PyFunc, which calls Python"),
+        (writing_a_file, "refused: the graph has the operation WriteFile, which reads or writes files"),
         (one_row_at_a_time, r"input 'x': expected a first axis of any size, for rows, got \(1, 4\)"),
     ],
 )
 def test_what_is_no_model_is_refused(make: Callable[[Place], Path], message: str, place: Place) -> None:
     check_refused(place, message, make(place))
+    assert not (place.folder / "written").exists()
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
