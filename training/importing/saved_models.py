@@ -29,11 +29,12 @@ def load_saved_model(folder: Path) -> Source:
         ) from error
     signature = _signature(folder, loaded.signatures)
     check_operations(folder, signature)
-    inputs = {name: _spec(folder, name, spec) for name, spec in signature.structured_input_signature[1].items()}
+    taken = sorted(signature.structured_input_signature[1].items())  # the file has them in no order
+    inputs = {name: _spec(folder, name, spec) for name, spec in taken}
 
     def call(features: Tensors) -> Tensors:
         outputs = signature(**features)
-        return {_ONLY: next(iter(outputs.values()))} if len(outputs) == 1 else dict(outputs)
+        return {_ONLY: next(iter(outputs.values()))} if len(outputs) == 1 else dict(sorted(outputs.items()))
 
     def predict(features: Features) -> Mapping[str, Array]:
         count = len(next(iter(features.values())))

@@ -295,6 +295,22 @@ def test_a_saved_model_answers_by_its_signature(place: Place) -> None:
     np.testing.assert_allclose(values(place.answers(ROWS)), model.predict(NUMBERS, verbose=0), **CLOSE)
 
 
+def test_a_saved_model_has_its_inputs_and_outputs_by_name(place: Place) -> None:
+    model = several_inputs()
+    model.export(place.folder / "exported", verbose=False)
+    a, b = NUMBERS[:, :2], RNG.integers(0, 20, (6, 3)).astype(np.int32)
+    rows = [{"a": pair.tolist(), "b": ids.tolist()} for pair, ids in zip(a, b, strict=True)]
+
+    contract = place.bring(place.folder / "exported", rows)
+    answers = place.answers(rows)
+
+    assert list(contract.record.fields) == ["a", "b"]
+    size, mood = model.predict([a, b], verbose=0)
+    by_kind = {head.kind: name for name, head in contract.answers.heads.items()}
+    np.testing.assert_allclose([answer[by_kind["value"]]["value"] for answer in answers], size[:, 0], **CLOSE)
+    np.testing.assert_allclose([answer[by_kind["vector"]]["vector"] for answer in answers], mood, **CLOSE)
+
+
 def test_a_saved_model_with_a_lookup_table(place: Place) -> None:
     text = keras.Input((1,), dtype="string", name="text")
     model = keras.Model(text, layers.Dense(1)(layers.StringLookup(vocabulary=["a", "b"], output_mode="one_hot")(text)))
