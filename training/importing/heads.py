@@ -114,6 +114,13 @@ def _check_scores(name: str, flat: Array, asked: Asked) -> None:
         )
 
 
+def is_softmax(output: Array) -> bool:
+    """Return whether each row has several scores from 0 to 1 that add up to 1."""
+    flat = output.reshape(len(output), -1).astype(np.float64)
+    is_score = bool(((flat >= 0) & (flat <= 1)).all())
+    return flat.shape[1] > 1 and is_score and bool((np.abs(flat.sum(axis=1) - 1) <= _SUM_TOLERANCE).all())
+
+
 def _shown(numbers: Array) -> str:
     return ", ".join(f"{number:.4g}" for number in numbers[:5]) + (", ..." if len(numbers) > 5 else "")
 

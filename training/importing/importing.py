@@ -18,7 +18,7 @@ from training.importing.comparison import compare, compare_export
 from training.importing.errors import CannotImport, first_line
 from training.importing.fields import pack, typed
 from training.importing.graph import as_read, originals_inputs
-from training.importing.heads import Taken, asked_of, choose
+from training.importing.heads import Taken, asked_of, choose, is_softmax
 from training.importing.imported import Imported, contract_of, sha256_of
 from training.importing.keras_files import load_keras
 from training.importing.layout import Layout, lay_out
@@ -132,7 +132,11 @@ def _predicted(path: Path, source: Source, inputs: Features) -> Mapping[str, Arr
 
 def _taken(request: Request, outputs: Mapping[str, Array]) -> dict[str, Taken]:
     asked = asked_of([*outputs], request.names)
-    return {name: choose(name, output, asked.get(name)) for name, output in outputs.items()}
+    taken = {name: choose(name, output, asked.get(name)) for name, output in outputs.items()}
+    for name, output in outputs.items():
+        if name not in asked and is_softmax(output):
+            request.say(f"{request.name}: output '{name}' looks like a softmax; with --labels it answers with a label")
+    return taken
 
 
 def _publish(request: Request, imported: Imported) -> Path:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Place:
     """A folder with a model, its examples, and the models folder that it is published to."""
 
     folder: Path
+    said: list[str] = field(default_factory=list)
 
     @property
     def models_dir(self) -> Path:
@@ -38,11 +39,11 @@ class Place:
         return path
 
     def bring(self, path: Path, rows: Sequence[Mapping[str, Any]] | Path, **options: Any) -> Contract:
-        """Import the model in *path*, and return the contract that it was published with."""
+        """Import the model in *path*, and return the contract that it was published with; keep what is said."""
         examples = rows if isinstance(rows, Path) else self.rows(rows)
         names = {option: options.pop(option, ()) for option in ("labels", "tags", "values")}
-        said: list[str] = []
-        import_model(Request(path, NAME, examples, self.models_dir, names, say=said.append, **options))
+        self.said.clear()
+        import_model(Request(path, NAME, examples, self.models_dir, names, say=self.said.append, **options))
         live = live_version(self.models_dir, NAME)
         assert live
         assert live.contract

@@ -85,6 +85,12 @@ def test_labels_of_a_softmax_have_its_order(names: tuple[str, ...], place: Place
     np.testing.assert_allclose([answer["score"] for answer in answers], scores.max(axis=1), **CLOSE)
 
 
+def test_a_softmax_without_labels_is_pointed_out(place: Place) -> None:
+    place.bring(place.save(keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax")])), ROWS)
+
+    assert place.said == ["mine: output 'scores' looks like a softmax; with --labels it answers with a label"]
+
+
 def test_tags_values_and_vectors(place: Place) -> None:
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="sigmoid")])
     path, expected = place.save(model), model.predict(NUMBERS, verbose=0)

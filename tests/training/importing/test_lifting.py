@@ -88,6 +88,8 @@ def test_lookups_and_scales_of_single_values_are_lifted(make: Any, place: Place)
         "age": "number",
         "floor": "category",
     }
+    (told,) = place.said
+    assert told.startswith("mine: lifted out of the graph, equal for all 5 examples: ")
     check_answers(place, model, ROWS, {name: arrays()[name] for name in model.input})
 
 
@@ -136,6 +138,7 @@ def test_what_no_encoder_equals_stays_in_the_graph(layer: Any, place: Place) -> 
     contract = place.bring(place.save(model), rows)
 
     assert contract.record.fields["city"].kind == "raw"
+    assert place.said == []
     check_answers(place, model, rows, tf.constant([[row["city"]] for row in rows]))
 
 
