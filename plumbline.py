@@ -36,8 +36,8 @@ _NAMES = {
     "training.networks.tfidf": "TfIdfEnsemble",
     "training.networks.transfer": "Transfer",
     "training.problem_types": (
-        "BINARY MULTICLASS MULTILABEL QUANTILES REGRESSION STANDARDISED_REGRESSION UNIT_REGRESSION VALUES "
-        "MultiOutput Problem"
+        "BALANCED_BINARY BALANCED_MULTICLASS BINARY MULTICLASS MULTILABEL QUANTILES REGRESSION STANDARDISED_REGRESSION "
+        "UNIT_REGRESSION VALUES MultiOutput Problem"
     ),
     "training.task": "Curves Fold Question Recipe Task Trained find_task task_names",
     "training.validation": "HoldOut KFold RepeatedKFold TimeOrdered",
