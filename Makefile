@@ -22,7 +22,7 @@ lint: .venv/installed
 	$(BIN)/hadolint Dockerfile.serve Dockerfile.train
 
 lock: .venv/installed
-	$(LOCK) pyproject.toml --extra batch --extra train --extra mlflow --extra otel --group dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra batch --extra client --extra train --extra mlflow --extra otel --group dev --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --extra serve --extra otel --constraints requirements/dev.txt --output-file requirements/serve.txt
 	$(LOCK) pyproject.toml --extra batch --extra otel --constraints requirements/dev.txt --output-file requirements/batch.txt
 	$(LOCK) pyproject.toml --extra train --constraints requirements/dev.txt --output-file requirements/train.txt

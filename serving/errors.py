@@ -20,7 +20,8 @@
     │       ├── ModelServerOverloaded    503
     │       ├── ModelServerUnavailable   503
     │       ├── ModelNotReady            503
-    │       └── ModelServerTimeout       504
+    │       ├── ModelServerTimeout       504
+    │       └── in serving.client: GatewayUnavailable, GatewayTimeout (of the two above), UnexpectedReply
     └── RegistryError, BatchError, TrainingError, ServingError: each in its package's errors.py
 
 Constructors take facts; the class states the HTTP status and a stable, machine-readable code.
@@ -43,6 +44,8 @@ class PredictionError(PlumblineError):
     code: ClassVar[str] = "internal"
     version: int | None = None
     """The version that should have answered, once it is known."""
+    request_id: str = ""
+    """The request's id, which is in the gateway's log; set by `serving.client`."""
 
     def __init__(self, problem: str, model: str = "") -> None:
         super().__init__(f"{model}: {problem}" if model else problem)
@@ -130,6 +133,11 @@ class Fault:
     path: tuple[str | int, ...]
     expected: str
     got: str
+
+    @property
+    def pointer(self) -> str:
+        """The place within the instance, as a JSON pointer (RFC 6901); empty for the instance itself."""
+        return "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in self.path)
 
     @property
     def problem(self) -> str:

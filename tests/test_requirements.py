@@ -46,8 +46,16 @@ def test_what_scores_files_can_do_all_that_the_gateway_can():
 
 
 @pytest.mark.parametrize("extra", ["serve", "batch"])
-def test_what_serves_installs_no_tensorflow(extra):
-    assert not {"tensorflow", "keras", "tensorflow-serving-api"} & _locked(extra).keys()
+def test_what_serves_installs_no_tensorflow_and_no_client(extra):
+    assert not {"tensorflow", "keras", "tensorflow-serving-api", "httpx"} & _locked(extra).keys()
+
+
+def test_the_client_is_tested_with_what_its_extra_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert {re.match(r"[a-z0-9-]+", line)[0] for line in project["optional-dependencies"]["client"]} <= _locked(
+        "dev"
+    ).keys()
 
 
 def _locked(name: str) -> dict[str, set[str]]:

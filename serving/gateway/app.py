@@ -81,7 +81,7 @@ def create_app(
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
     app.register_blueprint(inference_v2_routes(answering, catalog, metrics, drain, settings.max_json_depth))
     app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
-    app.register_blueprint(models_routes(catalog))
+    app.register_blueprint(models_routes(catalog, settings.max_instances, settings.max_body_bytes))
     app.register_blueprint(openapi_routes(catalog, settings.max_instances, settings.api_keys_file is not None))
     app.register_blueprint(docs_routes())
     app.register_blueprint(health_routes(catalog, metrics, drain))

@@ -10,8 +10,8 @@ from serving.gateway.replies import json_reply
 from serving.gateway.request_facts import request_facts
 
 
-def models_routes(catalog: Catalog) -> Blueprint:
-    """Make the blueprint."""
+def models_routes(catalog: Catalog, max_instances: int, max_body_bytes: int) -> Blueprint:
+    """Make the blueprint. The maxima tell callers how much to send in one request."""
     routes = Blueprint("models", __name__, url_prefix="/models")
 
     def known(model: str) -> ModelState:
@@ -21,7 +21,8 @@ def models_routes(catalog: Catalog) -> Blueprint:
 
     @routes.get("")
     def all_models() -> Response:
-        return json_reply({"models": [_summary(model, known(model)) for model in catalog.models]})
+        limits = {"instances": max_instances, "body_bytes": max_body_bytes}
+        return json_reply({"models": [_summary(model, known(model)) for model in catalog.models], "limits": limits})
 
     @routes.get("/<model>")
     def one_model(model: str) -> Response:

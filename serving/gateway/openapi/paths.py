@@ -47,7 +47,9 @@ def shared_paths() -> dict[str, Any]:
     """Describe all other routes."""
     model = _parameter("model", ref("Model"))
     version = _parameter("version", VERSION)
-    listed = closed({"models": array({"type": "object", "required": ["name", "ready", "versions"]})})
+    count: Schema = {"type": "integer", "minimum": 1}
+    limits = closed({"instances": count, "body_bytes": count})
+    listed = closed({"models": array({"type": "object", "required": ["name", "ready", "versions"]}), "limits": limits})
     ready, any_object, statistics = ref("Ready"), ref("Details"), ref("Statistics")
 
     def get(path: str, summary: str, tag: str, schema: Schema, failures: Sequence[int] = ()) -> dict[str, Any]:

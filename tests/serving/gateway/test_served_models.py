@@ -3,6 +3,7 @@ import json
 from flask.testing import FlaskClient
 
 from serving.contract import Contract
+from serving.gateway.settings import Settings
 from tests.serving.contracts import EVALUATION, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.problem_details import problem
@@ -82,3 +83,8 @@ def test_all_replies_are_json(gateway: FlaskClient) -> None:
         reply = gateway.get(path)
         assert reply.mimetype == "application/json"
         json.loads(reply.data)
+
+
+def test_the_limits_of_a_request_are_told(gateway: FlaskClient, settings: Settings) -> None:
+    limits = gateway.get("/models").get_json()["limits"]
+    assert limits == {"instances": settings.max_instances, "body_bytes": settings.max_body_bytes}

@@ -1,0 +1,109 @@
+"""The asynchronous client: sends the requests of `calls` with httpx, and waits."""
+
+from collections.abc import Iterable
+from ssl import SSLContext
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import httpx
+
+from serving.client.answer import Answer
+from serving.client.calls import Call, NoReply, Pause, Steps, T
+from serving.client.replies import Reply, ServedModel
+from serving.client.transport import MAX_REPLY_BYTES, Asking, no_reply, options, request
+
+
+class AsyncClient:
+    """`Client` for asyncio and trio: the same arguments, methods and errors."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        deadline_seconds: float = 30.0,
+        max_connections: int = 16,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+        tls: SSLContext | None = None,
+    ) -> None:
+        self._asking = Asking(deadline_seconds, max_reply_bytes)
+        self._http = httpx.AsyncClient(**options(url, api_key, max_connections, tls))
+
+    async def predict(
+        self,
+        model: str,
+        instance: Any,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        deadline_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Answer:
+        """Return what `Client.predict` does."""
+        ask = self._asking.ask(deadline_seconds, model, version, label, request_id)
+        return await self._run(self._asking.conversation.predict(ask, instance))
+
+    async def predict_many(
+        self,
+        model: str,
+        instances: Iterable[Any],
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        deadline_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> list[Answer]:
+        """Return what `Client.predict_many` does."""
+        ask = self._asking.ask(deadline_seconds, model, version, label, request_id)
+        return await self._run(self._asking.conversation.predict_many(ask, instances))
+
+    async def models(self, *, deadline_seconds: float | None = None) -> list[ServedModel]:
+        """Return what `Client.models` does."""
+        return await self._run(self._asking.conversation.models(self._asking.ask(deadline_seconds)))
+
+    async def ready(self, model: str = "", *, deadline_seconds: float | None = None) -> bool:
+        """Return what `Client.ready` does."""
+        return await self._run(self._asking.conversation.ready(self._asking.ask(deadline_seconds, model)))
+
+    async def alive(self, *, deadline_seconds: float | None = None) -> bool:
+        """Return what `Client.alive` does."""
+        return await self._run(self._asking.conversation.alive(self._asking.ask(deadline_seconds)))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _run(self, steps: Steps[T]) -> T:
+        got: Reply | NoReply | None = None
+        try:
+            while True:
+                step = steps.send(got)
+                if isinstance(step, Pause):
+                    await anyio.sleep(step.seconds)
+                    got = None
+                else:
+                    got = await self._sent(step)
+        except StopIteration as end:
+            answer: T = end.value
+            return answer
+
+    async def _sent(self, call: Call) -> Reply | NoReply:
+        with anyio.move_on_after(call.seconds):
+            try:
+                async with self._http.stream(**request(call)) as reply:
+                    incoming = self._asking.incoming(call, reply)
+                    async for chunk in reply.aiter_raw():
+                        incoming.add(chunk)
+                    return incoming.reply
+            except httpx.TransportError as error:
+                return no_reply(self._http.base_url, error)
+        return NoReply("", timed_out=True)

@@ -1,0 +1,186 @@
+"""What a client does, without doing it: generators that yield requests and pauses, and are sent the replies.
+
+So the synchronous and the asynchronous client differ only in how they send and wait.
+"""
+
+import random
+import re
+import time
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote, urlencode
+
+from serving.client.answer import Answer
+from serving.client.errors import GatewayTimeout, GatewayUnavailable
+from serving.client.instances import MAX_BODY_BYTES, Limits, Part, Unsent
+from serving.client.replies import Reply, ServedModel, read_answers, read_limits, read_models, read_ready
+
+MAX_ATTEMPTS = 6
+"""How often one request is sent at most."""
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
+"""What the gateway accepts."""
+
+_FIRST_PAUSE_SECONDS = 0.1
+_MAX_SECONDS = 24 * 3600.0
+_RETRIED = (429, 503)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request to be sent, and how long it may take."""
+
+    method: str
+    path: str
+    body: bytes | None
+    headers: dict[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Seconds to wait."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class NoReply:
+    """A request that got none, and why."""
+
+    problem: str
+    timed_out: bool = False
+
+
+Steps = Generator[Call | Pause, Reply | NoReply | None, T]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a caller asks for besides instances: of which model, which version or label, by when, under which id."""
+
+    model: str = ""
+    version: int | None = None
+    label: str | None = None
+    seconds: float = 0.0
+    request_id: str = ""
+    ends: float = field(default_factory=time.monotonic, init=False)
+
+    def __post_init__(self) -> None:
+        if self.version is not None and self.label is not None:
+            raise ValueError(f"expected version or label, got both: {self.version} and {self.label!r}")
+        if not REQUEST_ID.fullmatch(self.request_id):
+            raise ValueError(
+                f"expected a request id of 1 to 128 letters, digits and ._~:/+=@-, got {self.request_id!r:.60}"
+            )
+        if not 0 < self.seconds <= _MAX_SECONDS:  # so written that NaN fails too
+            raise ValueError(f"expected a deadline above 0 and at most {_MAX_SECONDS:.0f} seconds, got {self.seconds}")
+        object.__setattr__(self, "ends", self.ends + self.seconds)
+
+    @property
+    def path(self) -> str:
+        """The path of the prediction."""
+        chosen = {
+            name: value for name, value in (("version", self.version), ("label", self.label)) if value is not None
+        }
+        name = quote(self.model, safe="").replace(".", "%2E")  # or `..` would be a step up
+        return f"/predict/{name}" + (f"?{urlencode(chosen)}" if chosen else "")
+
+    def left(self) -> float:
+        """Return the seconds until the deadline, 0 if it has passed."""
+        return max(0.0, self.ends - time.monotonic())
+
+
+class Conversation:
+    """Asks one gateway, whose limits it keeps once they were needed."""
+
+    def __init__(self) -> None:
+        self._limits: Limits | None = None
+
+    def predict(self, ask: Ask, instance: Any) -> Steps[Answer]:
+        """Ask about one instance. Its size is left to the gateway, unless its limits are known already."""
+        limits = self._limits or Limits(1, MAX_BODY_BYTES)
+        part = Unsent(ask.model, [instance]).take(limits)
+        assert part  # noqa: S101 - of one instance there is one
+        (answer,) = yield from _answered(ask, part)
+        return answer
+
+    def predict_many(self, ask: Ask, instances: Iterable[Any]) -> Steps[list[Answer]]:
+        """Ask about many, in as many requests as the gateway's limits make of them."""
+        limits = self._limits or (yield from self._learnt(ask))
+        unsent = Unsent(ask.model, instances)
+        answers: list[Answer] = []
+        while part := unsent.take(limits):
+            reply = yield from _asked(ask, "POST", ask.path, part.body)
+            if reply.status == 413 and (smaller := (yield from self._learnt(ask)).least(limits)) != limits:
+                limits = smaller  # the gateway came back with other settings
+                unsent.put_back(part)
+            else:
+                answers += read_answers(reply, ask.model, part.first, len(part.encoded))
+        return answers
+
+    def models(self, ask: Ask) -> Steps[list[ServedModel]]:
+        """Ask which models there are."""
+        return read_models((yield from _asked(ask, "GET", "/models")))
+
+    def ready(self, ask: Ask) -> Steps[bool]:
+        """Ask whether a model, or every model, can answer; no answer means no."""
+        reply = yield _call(ask, "GET", "/readyz")
+        return isinstance(reply, Reply) and read_ready(reply, ask.model)
+
+    def alive(self, ask: Ask) -> Steps[bool]:
+        """Ask whether a gateway answers."""
+        reply = yield _call(ask, "GET", "/healthz")
+        return isinstance(reply, Reply) and reply.status == 200
+
+    def _learnt(self, ask: Ask) -> Steps[Limits]:
+        limits = self._limits = read_limits((yield from _asked(ask, "GET", "/models")))
+        return limits
+
+
+def _answered(ask: Ask, part: Part) -> Steps[list[Answer]]:
+    reply = yield from _asked(ask, "POST", ask.path, part.body)
+    return read_answers(reply, ask.model, part.first, len(part.encoded))
+
+
+def _asked(ask: Ask, method: str, path: str, body: bytes | None = None) -> Steps[Reply]:
+    """Send a request until it is answered otherwise than with "later", or no more time or attempt is left.
+
+    A prediction changes nothing, so it may be sent again whatever became of it.
+    """
+    attempt = 0
+    while ask.left():
+        attempt += 1
+        got = (yield _call(ask, method, path, body)) or NoReply("nothing came")
+        pause = _pause(got, attempt)
+        if pause is None or attempt == MAX_ATTEMPTS or pause >= ask.left():
+            return got if isinstance(got, Reply) else _fail(ask, got)
+        yield Pause(pause)
+    return _fail(ask, NoReply("", timed_out=True))
+
+
+def _call(ask: Ask, method: str, path: str, body: bytes | None = None) -> Call:
+    seconds = max(ask.left(), 0.001)
+    headers = {"X-Request-ID": ask.request_id, "X-Request-Timeout": f"{seconds:.3f}"}
+    return Call(method, path, body, headers | ({"Content-Type": "application/json"} if body else {}), seconds)
+
+
+def _pause(got: Reply | NoReply, attempt: int) -> float | None:
+    """Return the seconds before the next attempt, None if there should be none."""
+    if isinstance(got, NoReply) and got.timed_out:
+        return None
+    if isinstance(got, Reply) and got.status not in _RETRIED:
+        return None
+    asked_for = got.retry_after(time.time()) if isinstance(got, Reply) else None
+    pause = asked_for or _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
+    return pause * random.uniform(1.0, 1.2)  # noqa: S311 - so that callers do not come back all at once
+
+
+def _fail(ask: Ask, got: NoReply) -> NoReturn:
+    late = f"no answer within {ask.seconds:g} s"
+    error = GatewayTimeout(ask.model, late) if got.timed_out else GatewayUnavailable(ask.model, got.problem)
+    error.request_id = ask.request_id
+    raise error
