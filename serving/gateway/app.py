@@ -12,6 +12,7 @@ from serving.gateway.drain import register_drain
 from serving.gateway.health import health_routes
 from serving.gateway.middleware.access import register_access
 from serving.gateway.middleware.compression import register_compression
+from serving.gateway.middleware.cors import register_cors
 from serving.gateway.middleware.headers import register_headers
 from serving.gateway.middleware.request_ids import register_request_ids
 from serving.gateway.openapi.docs import docs_routes
@@ -73,6 +74,7 @@ def create_app(
     catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, contracts)
     refresher = Refresher(catalog, settings.refresh_seconds)
     drain = register_drain(app, settings.drain_seconds)
+    register_cors(app, settings.cors_origins)
     if tracing:
         tracing.register(app)
     register_access(app, settings)

@@ -10,6 +10,10 @@ from serving.gateway.middleware.rate_limit import parse_rate
 from serving.registry.versions import MODEL_NAME
 
 _SHARE = re.compile(rf"({MODEL_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?", re.ASCII
+)
+"""Host names are in lower case, and those of other scripts in Punycode."""
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 _MAX_SECONDS = 3600
 
@@ -162,6 +166,28 @@ def keys_file(text: str) -> Path:
     """Read the path of a file with hashes of API keys."""
     read_keys(file(text))
     return Path(text)
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Read origins separated by commas, each written as browsers send it, or `*` alone."""
+    found = tuple(part.strip() for part in text.split(","))
+    if found == ("*",):
+        return found
+    if wrong := [origin for origin in found if not _is_origin(origin)]:
+        expected = "expected origins as browsers send them, such as https://app.example or http://localhost:3000"
+        raise ValueError(f"{expected}, separated by commas, or * alone, got {wrong[0]!r}")
+    if len(set(found)) < len(found):
+        raise ValueError("an origin is listed twice")
+    return found
+
+
+def _is_origin(text: str) -> bool:
+    """Return whether *text* is an origin as the HTML standard serialises it: never with a default port or a slash."""
+    found = _ORIGIN.fullmatch(text)
+    if not found:
+        return False
+    scheme, port = found["scheme"], found["port"]
+    return port is None or (_is_port(port) and port[0] != "0" and port != {"http": "80", "https": "443"}[scheme])
 
 
 def rate(text: str) -> str:

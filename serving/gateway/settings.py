@@ -49,6 +49,7 @@ class Settings:
     model_server_name: str = ""
     api_keys_file: Path | None = None
     rate_limit: str = ""
+    cors_origins: tuple[str, ...] = ()
     log_format: str = "text"
     access_log: bool = True
     tracing: bool = False
@@ -105,6 +106,8 @@ def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> li
     if "model_server_ca" in values:
         tls = Tls(values["model_server_ca"], values.get("model_server_cert"), values.get("model_server_key"))
         found.extend((f"MODEL_SERVER_{name.upper()}", problem) for name, problem in tls.problems())
+    if "*" in values.get("cors_origins", ()) and "api_keys_file" in values:
+        found.append(("CORS_ORIGINS", "lets any page try keys; expected exact origins with API_KEYS_FILE"))
     if values.get("grpc_port") == values.get("port", Settings.port):
         found.append(("GRPC_PORT", "is also PORT; expected another port"))
     return found
@@ -151,6 +154,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "model_server_name": str,
     "api_keys_file": readers.keys_file,
     "rate_limit": readers.rate,
+    "cors_origins": readers.origins,
     "log_format": readers.log_format,
     "access_log": readers.switch,
     "tracing": readers.tracing,

@@ -21,7 +21,7 @@ from tests.test_readme import OPERATIONS, commands, shape
 
 TEXT = OPERATIONS.read_text()
 COMMANDS = commands(OPERATIONS)
-MISTAKEN = next(command for command in COMMANDS if command.startswith("PORT=http"))
+MISTAKEN = [command for command in COMMANDS if command.startswith(("PORT=http", "CORS_ORIGINS="))]
 SERVED = next(command for command in COMMANDS if command.startswith("API_KEYS_FILE="))
 ASKING = [command for command in COMMANDS if command.startswith(("curl", "seq", "kill"))]
 PARSED = [command for command in COMMANDS if re.match(r"MODEL_SERVER_CA|TRACING|python -m|plumbline serve", command)]
@@ -41,12 +41,12 @@ def test_the_table_has_every_setting_and_its_default() -> None:
 
 
 def _is_told(name: str) -> bool:
-    return getattr(Settings(), name) not in (None, "", {})
+    return getattr(Settings(), name) not in (None, "", {}, ())
 
 
 def test_each_command_is_one_that_a_test_below_takes() -> None:
     keys = [command for command in COMMANDS if command.startswith(("plumbline keys", "cat "))]
-    assert sorted(COMMANDS) == sorted([MISTAKEN, SERVED, *ASKING, *PARSED, *keys])
+    assert sorted(COMMANDS) == sorted([*MISTAKEN, SERVED, *ASKING, *PARSED, *keys])
 
 
 def run(command: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -55,9 +55,10 @@ def run(command: str, folder: Path, **more: str) -> subprocess.CompletedProcess[
     return subprocess.run(["/bin/sh", "-c", command], cwd=folder, env=environment, capture_output=True, text=True)
 
 
-def test_mistakes_are_told_as_shown(tmp_path: Path) -> None:
-    done = run(MISTAKEN, tmp_path)
-    assert (done.returncode, done.stderr) == (1, COMMANDS[MISTAKEN])
+@pytest.mark.parametrize("command", MISTAKEN)
+def test_mistakes_are_told_as_shown(tmp_path: Path, command: str) -> None:
+    done = run(command, tmp_path)
+    assert (done.returncode, done.stderr) == (1, COMMANDS[command])
 
 
 @pytest.mark.parametrize("command", PARSED)

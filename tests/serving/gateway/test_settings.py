@@ -59,6 +59,7 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         "MODEL_SERVER_NAME": "tf-serving",
         "API_KEYS_FILE": str(keys_file),
         "RATE_LIMIT": "10/second;1000/hour",
+        "CORS_ORIGINS": "https://app.example, http://localhost:3000",
         "LOG_FORMAT": "json",
         "ACCESS_LOG": "off",
         "TRACING": "on",
@@ -95,6 +96,7 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         model_server_name="tf-serving",
         api_keys_file=keys_file,
         rate_limit="10/second;1000/hour",
+        cors_origins=("https://app.example", "http://localhost:3000"),
         log_format="json",
         access_log=False,
         tracing=True,
@@ -124,6 +126,21 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         *(("LOG_FORMAT", text) for text in ("JSON", "xml")),
         *(("ACCESS_LOG", text) for text in ("yes", "2")),
         *(("TRACING", text) for text in ("otlp",)),
+        *(
+            ("CORS_ORIGINS", text)
+            for text in (
+                *("app.example", "https://app.example/", "https://App.example", "https://*.example", "null", ","),
+                *("https://app.example:443", "http://app.example:80", "http://a:0", "http://a:99999", "ftp://a"),
+                *(
+                    "https://user@a",
+                    "https://bücher.example",
+                    "*,https://a",
+                    "https://a,https://a",
+                    "https://a https://b",
+                ),
+                *("https://a?b", "https://", "https://a..b", "file://", "http://a:08080"),
+            )
+        ),
         *(("RATE_LIMIT", text) for text in ("fast", "10", "10/second;x")),
         *((name, "/no/such/file") for name in ("API_KEYS_FILE", "MODEL_SERVER_CA", "MODEL_SERVER_CERT")),
         ("MODEL_SERVER_KEY", "/"),
@@ -146,6 +163,13 @@ def test_a_folder_of_models_is_instead_of_a_model_server(tmp_path: Path, monkeyp
 def test_a_canary_of_a_model_that_is_not_served_is_named() -> None:
     with pytest.raises(InvalidSettings, match="topic is not one of MODELS"):
         Settings.from_env({"MODELS": "digits", "CANARY": "topic:7=10"})
+
+
+def test_pages_of_any_origin_are_answered_only_where_no_key_is_needed(keys_file: Path) -> None:
+    assert Settings.from_env({"CORS_ORIGINS": "*"}).cors_origins == ("*",)
+    assert Settings.from_env({"CORS_ORIGINS": "http://[::1]:3000"}).cors_origins == ("http://[::1]:3000",)
+    with pytest.raises(InvalidSettings, match=r"^CORS_ORIGINS='\*': lets any page try keys; expected exact origins"):
+        Settings.from_env({"CORS_ORIGINS": "*", "API_KEYS_FILE": str(keys_file)})
 
 
 def test_what_means_nothing_without_another_setting_is_refused(files: Certificates) -> None:
