@@ -27,6 +27,8 @@ lock: .venv/installed
 	$(LOCK) pyproject.toml --extra batch --extra otel --constraints requirements/dev.txt --output-file requirements/batch.txt
 	$(LOCK) pyproject.toml --extra train --constraints requirements/dev.txt --output-file requirements/train.txt
 	$(LOCK) --group manifests --output-file requirements/manifests.txt
+	$(LOCK) --group generators --output-file requirements/generators.txt
+	cd requirements/generators && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 	$(LOCK) pyproject.toml --extra train --extra gpu --constraints requirements/dev.txt --output-file requirements/train-gpu.txt
 	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 	for rival in benchmarks/requirements/*.in; do [ $$rival = benchmarks/requirements/common.in ] || \
@@ -60,4 +62,12 @@ overview: .venv/installed
 .venv-manifests/installed: requirements/manifests.txt .venv/installed
 	$(PYTHON) -m venv .venv-manifests
 	VIRTUAL_ENV=.venv-manifests $(BIN)/uv pip install --quiet --require-hashes -r requirements/manifests.txt
+	touch $@
+
+# What generates clients from /openapi.json, which has packages of its own; TypeScript only where there is npm.
+.venv-generators/installed: requirements/generators.txt requirements/generators/package-lock.json .venv/installed
+	$(PYTHON) -m venv --without-pip .venv-generators
+	VIRTUAL_ENV=.venv-generators $(BIN)/uv pip install --quiet --require-hashes -r requirements/generators.txt
+	cp requirements/generators/package.json requirements/generators/package-lock.json .venv-generators
+	if command -v npm > /dev/null; then npm ci --prefix .venv-generators --ignore-scripts --no-audit --no-fund --silent; fi
 	touch $@

@@ -7,8 +7,8 @@ from typing import Any
 from serving.catalog import LiveModel
 from serving.contract import Contract
 from serving.gateway.openapi import schemas
-from serving.gateway.openapi.components import FieldSchemas, Schema, ref
-from serving.gateway.openapi.schemas import array, closed
+from serving.gateway.openapi.components import Schema, Types, ref
+from serving.gateway.openapi.schemas import STRING, array
 from serving.gateway.protocols.named_tensors import input_tensors, json_fields, only_file, to_json
 
 JSON = "application/json"
@@ -33,13 +33,20 @@ VERSION: Schema = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 _BEHIND = (429, 502, 503, 504)
 
 
-def model_paths(live: LiveModel, named: FieldSchemas, max_instances: int) -> dict[str, Any]:
-    """Describe one model's predictions in each protocol. A request has at most *max_instances* instances."""
+def model_paths(live: LiveModel, name: str, types: Types, max_instances: int) -> dict[str, Any]:
+    """Describe one model's predictions in each protocol. A request has at most *max_instances* instances.
+
+    *name* is the model's in the names of operations.
+    """
     model, contract = live.model, live.contract
+    operations = {
+        f"/predict/{model}": ("predict", _predict(live, types, max_instances)),
+        f"/v2/models/{model}/infer": ("infer", _infer(contract, types)),
+        f"/v1/models/{model}:predict": ("tfserving_predict", _rows(contract, types, max_instances)),
+    }
     return {
-        f"/predict/{model}": {"post": _with_version(_predict(live, named, max_instances))},
-        f"/v2/models/{model}/infer": {"post": _with_version(_infer(contract, named))},
-        f"/v1/models/{model}:predict": {"post": _with_version(_rows(contract, named, max_instances))},
+        path: {"post": _with_version({**operation, "operationId": f"{verb}_{name}"})}
+        for path, (verb, operation) in operations.items()
     }
 
 
@@ -47,37 +54,33 @@ def shared_paths() -> dict[str, Any]:
     """Describe all other routes."""
     model = _parameter("model", ref("Model"))
     version = _parameter("version", VERSION)
-    count: Schema = {"type": "integer", "minimum": 1}
-    limits = closed({"instances": count, "body_bytes": count})
-    listed = closed({"models": array({"type": "object", "required": ["name", "ready", "versions"]}), "limits": limits})
-    ready, any_object, statistics = ref("Ready"), ref("Details"), ref("Statistics")
 
-    def get(path: str, summary: str, tag: str, schema: Schema, failures: Sequence[int] = ()) -> dict[str, Any]:
+    def get(path: str, summary: str, tag: str, schema: str, failures: Sequence[int] = ()) -> dict[str, Any]:
         parameters = [each for each in (model, version) if f"{{{each['name']}}}" in path]
-        operation = _operation(summary, tag, {JSON: {"schema": schema}}, failures)
+        operation = _operation(summary, tag, {JSON: {"schema": ref(schema)}}, failures)
         named = {"operationId": _operation_id("get", path), **operation}
         return {path: {"get": {**named, **({"parameters": parameters} if parameters else {})}}}
 
     paths = {
-        **get("/models", "List the models", MODELS, listed),
-        **get("/models/{model}", "Describe a model", MODELS, ready, (404,)),
-        **get(f"/models/{_VERSION}/contract", "Get a version's contract", MODELS, any_object, (404, 503)),
-        **get("/healthz", "Is the process alive?", OPERATIONS, closed({"status": {"const": "ok"}})),
-        **get("/readyz", "Is every model ready?", OPERATIONS, ready),
+        **get("/models", "List the models", MODELS, "Models"),
+        **get("/models/{model}", "Describe a model", MODELS, "ModelDetails", (404,)),
+        **get(f"/models/{_VERSION}/contract", "Get a version's contract", MODELS, "Details", (404, 503)),
+        **get("/healthz", "Is the process alive?", OPERATIONS, "Health"),
+        **get("/readyz", "Is every model ready?", OPERATIONS, "Readiness"),
         "/metrics": {"get": _metrics()},
-        **get("/v2", "Describe the server", OPEN_INFERENCE, any_object),
-        **get("/v2/health/live", "Is the process alive?", OPEN_INFERENCE, closed({"live": {"const": True}})),
-        **get("/v2/models/stats", "Count all models' requests", OPEN_INFERENCE, statistics),
+        **get("/v2", "Describe the server", OPEN_INFERENCE, "Server"),
+        **get("/v2/health/live", "Is the process alive?", OPEN_INFERENCE, "Live"),
+        **get("/v2/models/stats", "Count all models' requests", OPEN_INFERENCE, "Statistics"),
         "/v2/repository/index": {"post": _index()},
-        **get("/v2/health/ready", "Is every model ready?", OPEN_INFERENCE, ready),
+        **get("/v2/health/ready", "Is every model ready?", OPEN_INFERENCE, "Ready"),
     }
     for path in ("/v2/models/{model}", f"/v2/models/{_VERSION}"):
-        paths |= get(path, "List a model's tensors", OPEN_INFERENCE, any_object, (404, 503))
-        paths |= get(f"{path}/ready", "Is the model ready?", OPEN_INFERENCE, ready, (404,))
-        paths |= get(f"{path}/stats", "Count a model's requests", OPEN_INFERENCE, statistics, (404,))
+        paths |= get(path, "List a model's tensors", OPEN_INFERENCE, "Metadata", (404, 503))
+        paths |= get(f"{path}/ready", "Is the model ready?", OPEN_INFERENCE, "Ready", (404,))
+        paths |= get(f"{path}/stats", "Count a model's requests", OPEN_INFERENCE, "Statistics", (404,))
     for path in ("/v1/models/{model}", f"/v1/models/{_VERSION}"):
-        paths |= get(path, "List a model's versions", TENSORFLOW_SERVING, any_object, (404, 503))
-        paths |= get(f"{path}/metadata", "Describe the signature", TENSORFLOW_SERVING, any_object, (404, 503))
+        paths |= get(path, "List a model's versions", TENSORFLOW_SERVING, "VersionStatuses", (404, 503))
+        paths |= get(f"{path}/metadata", "Describe the signature", TENSORFLOW_SERVING, "Details", (404, 503))
     for path in ("/readyz", "/v2/health/ready", "/v2/models/{model}/ready", f"/v2/models/{_VERSION}/ready"):
         responses = paths[path]["get"]["responses"]
         responses["503"] = {**responses["200"], "description": "Not ready."}
@@ -85,7 +88,7 @@ def shared_paths() -> dict[str, Any]:
 
 
 def _metrics() -> dict[str, Any]:
-    content: dict[str, Any] = {"text/plain": {}, "application/openmetrics-text": {}}
+    content = {media: {"schema": STRING} for media in ("text/plain", "application/openmetrics-text")}
     operation = _operation("Metrics for Prometheus", OPERATIONS, content, ())
     return {"operationId": _operation_id("get", "/metrics"), **operation}
 
@@ -96,34 +99,30 @@ def _operation_id(method: str, path: str) -> str:
 
 
 def _index() -> dict[str, Any]:
-    entry = {"type": "object", "required": ["name", "state", "reason"]}
-    operation = _operation("List all versions", OPEN_INFERENCE, {JSON: {"schema": array(entry)}}, (400, 413))
-    body = {"type": "object", "properties": {"ready": {"type": ["boolean", "null"]}}}
+    listed = {JSON: {"schema": array(ref("IndexEntry"))}}
+    operation = _operation("List all versions", OPEN_INFERENCE, listed, (400, 413))
     named = {"operationId": "post_v2_repository_index", **operation}
-    return {**named, "requestBody": {"required": False, "content": {JSON: {"schema": body}}}}
+    return {**named, "requestBody": {"required": False, "content": {JSON: {"schema": ref("IndexQuestion")}}}}
 
 
-def _predict(live: LiveModel, named: FieldSchemas, max_instances: int) -> dict[str, Any]:
+def _predict(live: LiveModel, types: Types, max_instances: int) -> dict[str, Any]:
     contract = live.contract
     example = contract.examples[0].instance
     outputs = {name: array[None] for name, array in contract.examples[0].outputs.items()}
     examples = {"one": {"value": example}, "many": {"value": {"instances": [example]}}}
-    content: dict[str, Any] = {
-        JSON: {"schema": schemas.predict_request(contract, named, max_instances), "examples": examples}
-    }
+    content: dict[str, Any] = {JSON: {"schema": schemas.predict_request(types, max_instances), "examples": examples}}
+    described = {}
     if file := only_file(contract):
-        files = closed(
-            {file: array({"contentMediaType": "application/octet-stream"}, minItems=1, maxItems=max_instances)}
-        )
-        content["multipart/form-data"] = {"schema": files}
-        content |= {"image/*": {}, "application/octet-stream": {}}
+        content["multipart/form-data"] = {"schema": schemas.predict_files(file, types, max_instances)}
+        content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
+        described = {"description": "The file itself may also be sent with a media type of its own, such as image/png."}
     reply = {"model": live.model, "version": live.version, "predictions": contract.answers.make(outputs)}
-    answer = {JSON: {"schema": schemas.predict_reply(contract), "example": reply}}
+    answer = {JSON: {"schema": schemas.predict_reply(contract, types), "example": reply}}
     operation = _operation(f"Predict with {contract.model}", PREDICT, answer, (400, 413, 415, 422, *_BEHIND))
-    return {**operation, "operationId": f"predict_{contract.model}", "requestBody": _body(content)}
+    return {**operation, **described, "requestBody": _body(content)}
 
 
-def _infer(contract: Contract, named: FieldSchemas) -> dict[str, Any]:
+def _infer(contract: Contract, types: Types) -> dict[str, Any]:
     instance = contract.examples[0].instance
     as_json = json_fields(contract)
     inputs = [
@@ -133,21 +132,21 @@ def _infer(contract: Contract, named: FieldSchemas) -> dict[str, Any]:
         if info.shape == (-1,) or value is not None  # a whole list that is missing is not in a tensor
     ]
     content = {
-        JSON: {"schema": schemas.infer_request(contract, named), "examples": {"one": {"value": {"inputs": inputs}}}}
+        JSON: {"schema": schemas.infer_request(contract, types), "examples": {"one": {"value": {"inputs": inputs}}}}
     }
-    answer = {JSON: {"schema": schemas.infer_reply(contract)}, "application/octet-stream": {}}
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    answer = {JSON: {"schema": ref("InferReply")}, "application/octet-stream": binary}
     operation = _operation(f"Predict with {contract.model}", OPEN_INFERENCE, answer, (400, 413, *_BEHIND))
-    return {**operation, "operationId": f"infer_{contract.model}", "requestBody": _body(content)}
+    return {**operation, "requestBody": _body(content)}
 
 
-def _rows(contract: Contract, named: FieldSchemas, max_instances: int) -> dict[str, Any]:
+def _rows(contract: Contract, types: Types, max_instances: int) -> dict[str, Any]:
     examples = {"rows": {"value": {"instances": [contract.examples[0].instance]}}}
-    content = {JSON: {"schema": schemas.rows_request(contract, named, max_instances), "examples": examples}}
-    answer = {JSON: {"schema": schemas.rows_reply(contract)}}
+    content = {JSON: {"schema": schemas.rows_request(contract, types, max_instances), "examples": examples}}
+    answer = {JSON: {"schema": schemas.rows_reply(contract, types)}}
     operation = _operation(f"Predict with {contract.model}", TENSORFLOW_SERVING, answer, (400, 413, *_BEHIND))
     description = "The column format, with `inputs` instead of `instances`, is accepted too."
-    own = {"operationId": f"tfserving_predict_{contract.model}", "description": description}
-    return {**operation, **own, "requestBody": _body(content)}
+    return {**operation, "description": description, "requestBody": _body(content)}
 
 
 _VERSION = "{model}/versions/{version}"

@@ -6,8 +6,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from serving.catalog import Catalog, LiveModel
-from serving.gateway.openapi import schemas
-from serving.gateway.openapi.components import FieldSchemas
+from serving.gateway.openapi.components import Components, Types, one_of, words
 from serving.gateway.openapi.keys import with_keys
 from serving.gateway.openapi.paths import (
     MODELS,
@@ -18,7 +17,7 @@ from serving.gateway.openapi.paths import (
     model_paths,
     shared_paths,
 )
-from serving.gateway.openapi.schemas import STRING, array
+from serving.gateway.openapi.shared import SHARED
 from serving.gateway.replies import json_reply
 
 _TAGS = {
@@ -45,16 +44,11 @@ def openapi_routes(catalog: Catalog, max_instances: int, needs_key: bool) -> Blu
 
 def _document(live: list[LiveModel], models: tuple[str, ...], max_instances: int) -> dict[str, Any]:
     paths: dict[str, Any] = {}
-    components = {
-        "Problem": _PROBLEM,
-        "Error": schemas.closed({"error": STRING}),
-        "Model": {"enum": list(models)},
-        **_DETAILS,
-    }
+    components = Components({**SHARED, "Model": one_of(models)})
+    names = _names(models)
     for model in live:
-        named = FieldSchemas.of(model.contract)
-        paths |= model_paths(model, named, max_instances)
-        components |= named.components
+        types = Types(model.contract, components, names[model.model])
+        paths |= model_paths(model, names[model.model], types, max_instances)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -65,37 +59,18 @@ def _document(live: list[LiveModel], models: tuple[str, ...], max_instances: int
         },
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths | shared_paths(),
-        "components": {"schemas": components},
+        "components": {"schemas": components.schemas},
     }
 
 
-_DETAILS = {
-    "Details": schemas.ANY_OBJECT,
-    "Ready": {"type": "object", "required": ["ready"]},
-    "Statistics": schemas.STATISTICS,
-}
-_COUNT = {"type": "integer", "minimum": 0}
-_PROBLEM = schemas.closed(
-    {
-        "type": {**STRING, "description": "urn:plumbline:problem:<code>"},
-        "title": STRING,
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {**STRING, "description": "What was expected, and what was sent."},
-        "code": {**STRING, "description": "Stable; for programs."},
-        "request_id": {**STRING, "description": "The header X-Request-ID: the caller's, or a generated one."},
-        "model": STRING,
-        "errors": array(
-            schemas.closed(
-                {
-                    "pointer": {**STRING, "description": "The place in the body, as an RFC 6901 pointer."},
-                    "index": {**_COUNT, "description": "The instance's number."},
-                    "field": {**STRING, "description": "Empty for the instance itself."},
-                    "detail": STRING,
-                },
-                optional=["pointer"],
-            ),
-        ),
-        "error_count": {**_COUNT, "description": "The number of all errors; the first are listed."},
-    },
-    optional=["model", "errors", "error_count"],
-) | {"description": "RFC 9457"}
+def _names(models: tuple[str, ...]) -> dict[str, str]:
+    """Return the models' names in those of operations and types, where a-b and a_b would be one."""
+    names: dict[str, str] = {}
+    for model in models:
+        name = free = model.replace("-", "_")
+        number = 1
+        while words(free).lower() in {words(taken).lower() for taken in names.values()}:
+            number += 1
+            free = f"{name}_{number}"
+        names[model] = free
+    return names

@@ -1,11 +1,10 @@
 """JSON schemas of requests and replies for OpenAPI 3.1, made from a model's contract."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from serving.contract import Contract
-from serving.gateway.openapi.components import FieldSchemas, Schema
-from serving.gateway.protocols.inference_v2_tensors import NUMBERS
+from serving.gateway.openapi.components import Schema, Types, listed, one_of, ref, words
 from serving.gateway.protocols.named_tensors import (
     BOOL,
     BYTES,
@@ -18,9 +17,7 @@ from serving.gateway.protocols.named_tensors import (
 
 NUMBER: Schema = {"type": "number"}
 STRING: Schema = {"type": "string"}
-ANY_OBJECT: Schema = {"type": "object"}
-
-STATISTICS: Schema = {"type": "object", "required": ["model_stats"]}
+ANY_OBJECT: Schema = {"type": "object", "additionalProperties": True}
 
 
 def nullable(schema: Schema) -> Schema:
@@ -39,112 +36,120 @@ def closed(properties: Mapping[str, Schema], optional: Sequence[str] = ()) -> Sc
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def predict_request(contract: Contract, named: FieldSchemas, max_instances: int) -> Schema:
+def predict_request(types: Types, max_instances: int) -> Schema:
     """Describe the JSON of POST /predict/<model>: one instance, or an array of up to *max_instances*."""
-    instance = named.instance(contract)
-    return {"oneOf": [instance, closed({"instances": array(instance, minItems=1, maxItems=max_instances)})]}
+    many = closed({"instances": array(types.instance, minItems=1, maxItems=max_instances)})
+    return {"oneOf": [types.instance, types.add("Instances", many)]}
 
 
-def predict_reply(contract: Contract) -> Schema:
+def predict_files(field: str, types: Types, max_instances: int) -> Schema:
+    """Describe a form with the files of a *field*, each of them an instance."""
+    file: Schema = {"type": "string", "format": "binary"}
+    properties = {field: array(file, minItems=1, maxItems=max_instances)}
+    return types.add("Files", {"type": "object", "properties": properties, "required": [field]})
+
+
+def predict_reply(contract: Contract, types: Types) -> Schema:
     """Describe its reply."""
-    return closed(
-        {
-            "model": {"const": contract.model},
-            "version": {"type": "integer", "minimum": 1},
-            "predictions": array(contract.answers.schema, minItems=1),
-        }
-    )
+    predictions = array(_answer(contract, types), minItems=1)
+    version: Schema = {"type": "integer", "minimum": 1}
+    reply = closed({"model": {"const": contract.model}, "version": version, "predictions": predictions})
+    return types.add("Predictions", reply)
 
 
-def infer_request(contract: Contract, named: FieldSchemas) -> Schema:
+def _answer(contract: Contract, types: Types) -> Schema:
+    answers = contract.answers
+    if answers.only:
+        return types.add("Answer", _named_parts("", answers.schema, types))
+    heads = {
+        name: types.add(f"{words(name)}Answer", _named_parts(words(name), schema, types))
+        for name, schema in answers.schema["properties"].items()
+    }
+    return types.add("Answer", {**answers.schema, "properties": heads})
+
+
+def _named_parts(head: str, schema: Schema, types: Types) -> Schema:
+    """Return the schema of a head's answer, with names for those of its parts of which a generator makes types."""
+    return {**schema, "properties": {name: _part(head + words(name), each, types) for name, each in _parts(schema)}}
+
+
+def _parts(schema: Schema) -> Iterable[tuple[str, Schema]]:
+    properties: Mapping[str, Schema] = schema["properties"]
+    return properties.items()
+
+
+def _part(name: str, schema: Schema, types: Types) -> Schema:
+    match schema:
+        case {"propertyNames": _, "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1}}:
+            return ref("Scores")
+        case {"enum": _} | {"type": "object"}:
+            return types.add(name, listed(schema))
+        case {"items": {"enum": _} as items}:
+            return {**schema, "items": types.add(name.removesuffix("s"), listed(items))}
+    return schema
+
+
+def infer_request(contract: Contract, types: Types) -> Schema:
     """Describe the JSON of the Open Inference Protocol's infer request. Tensors that differ in name alone are one."""
-    fields, as_json = named.fields, json_fields(contract)
+    fields, as_json = types.fields, json_fields(contract)
     required = contract.record.required
     as_text = {name: STRING if name in required else nullable(STRING) for name in as_json}
-    tensors = _alike([_input(info, as_text.get(info.name, fields[info.name])) for info in input_tensors(contract)])
-    names = [info.name for info in output_tensors(contract.answers)]
-    members: Schema = {"name": {"enum": names}, "parameters": nullable(ANY_OBJECT)}
-    output = {"type": "object", "properties": members, "required": ["name"]}
-    optional = {"id": STRING, "parameters": ANY_OBJECT, "outputs": array(output)}
-    properties = {"inputs": _any_of(tensors), **{name: nullable(schema) for name, schema in optional.items()}}
-    return {"type": "object", "properties": properties, "required": ["inputs"]}
-
-
-def _alike(tensors: Sequence[Schema]) -> list[Schema]:
-    """Join tensors that differ in name alone: a generated client would have a type for each."""
-    joined: list[tuple[Schema, list[str]]] = []
-    for tensor in tensors:
-        name = tensor["properties"]["name"]["const"]
-        bare = {**tensor, "properties": {**tensor["properties"], "name": None}}
-        names = next((names for known, names in joined if known == bare), None)
+    alike: list[tuple[Schema, list[str]]] = []
+    for info in input_tensors(contract):
+        tensor = _input(info, as_text.get(info.name, fields[info.name]))
+        names = next((names for known, names in alike if known == tensor), None)
         if names is None:
-            joined.append((bare, [name]))
+            alike.append((tensor, [info.name]))
         else:
-            names.append(name)
-    return [
-        {
-            **bare,
-            "properties": {**bare["properties"], "name": {"enum": names} if len(names) > 1 else {"const": names[0]}},
-        }
-        for bare, names in joined
-    ]
+            names.append(info.name)
+    tensors = [_called(names, tensor, types) for tensor, names in alike]
+    members = {"name": types.add("OutputName", one_of([info.name for info in output_tensors(contract.answers)]))}
+    output = {"type": "object", "properties": {**members, "parameters": _PARAMETERS}, "required": ["name"]}
+    optional = {"id": STRING, "outputs": array(types.add("Output", output))}
+    properties = {"inputs": _any_of(tensors), **{name: nullable(schema) for name, schema in optional.items()}}
+    request = {"type": "object", "properties": {**properties, "parameters": _PARAMETERS}, "required": ["inputs"]}
+    return types.add("InferRequest", request)
+
+
+def _called(names: Sequence[str], tensor: Schema, types: Types) -> Schema:
+    title = f"{words(names[0])}Tensor"
+    name: Schema = types.add(f"{title}Name", one_of(names)) if len(names) > 1 else {"const": names[0]}
+    required = ["name", "datatype", "shape", "data"]
+    return types.add(title, {"type": "object", "properties": {"name": name, **tensor}, "required": required})
 
 
 def _input(info: TensorInfo, field: Schema) -> Schema:
+    """Describe a tensor's members besides its name."""
     rank = len(info.shape)
     data = {"anyOf": [array(field), array(array(field, minItems=1, maxItems=1))]} if rank == 1 else array(field)
     return {
-        "type": "object",
-        "properties": {
-            "name": {"const": info.name},
-            "datatype": {"enum": [info.datatype] if info.datatype in (BYTES, BOOL) else list(NUMBERS)},
-            "shape": array({"type": "integer", "minimum": 1}, minItems=rank, maxItems=max(2, rank)),
-            "data": data,
-            "parameters": nullable(ANY_OBJECT),
-        },
-        "required": ["name", "datatype", "shape", "data"],
+        "datatype": {"const": info.datatype} if info.datatype in (BYTES, BOOL) else ref("NumberType"),
+        "shape": array({"type": "integer", "minimum": 1}, minItems=rank, maxItems=max(2, rank)),
+        "data": data,
+        "parameters": _PARAMETERS,
     }
 
 
-def infer_reply(contract: Contract) -> Schema:
-    """Describe its reply."""
-    tensors = [
-        closed(
-            {
-                "name": {"const": info.name},
-                "datatype": {"const": info.datatype},
-                "shape": array({"type": "integer"}),
-                "data": array(_scalar(info)),
-                "parameters": ANY_OBJECT,
-            },
-            optional=["data", "parameters"],
-        )
-        for info in output_tensors(contract.answers)
-    ]
-    properties = {"model_name": {"const": contract.model}, "model_version": STRING, "id": STRING}
-    return closed({**properties, "outputs": _any_of(_alike(tensors))}, optional=["id"])
-
-
-def rows_request(contract: Contract, named: FieldSchemas, max_instances: int) -> Schema:
+def rows_request(contract: Contract, types: Types, max_instances: int) -> Schema:
     """Describe the row format of TensorFlow Serving's predict request. With one field, bare values are accepted too."""
-    instance, lists = named.instance(contract), list_fields(contract)
-    fields = {name: field if name in lists else _alone_or_not(field) for name, field in instance["properties"].items()}
-    row = {**instance, "properties": fields}
+    lists = list_fields(contract)
+    fields = {name: field if name in lists else _alone_or_not(field) for name, field in types.fields.items()}
+    row = types.add("Row", {**contract.record.schema, "properties": fields})
     items = {"anyOf": [row, *fields.values()]} if len(fields) == 1 else row
-    signature = {"enum": ["serving_default", ""]}
     instances = array(items, minItems=1, maxItems=max_instances)
-    return closed({"signature_name": signature, "instances": instances}, optional=["signature_name"])
+    members = {"signature_name": ref("SignatureName"), "instances": instances}
+    return types.add("Rows", closed(members, ["signature_name"]))
 
 
 def _alone_or_not(schema: Schema) -> Schema:
     return {"anyOf": [schema, array(schema, minItems=1, maxItems=1)]}
 
 
-def rows_reply(contract: Contract) -> Schema:
+def rows_reply(contract: Contract, types: Types) -> Schema:
     """Describe its reply."""
     columns = {info.name: _row(info) for info in output_tensors(contract.answers)}
-    row = next(iter(columns.values())) if len(columns) == 1 else closed(columns)
-    return closed({"predictions": array(row, minItems=1)})
+    row = next(iter(columns.values())) if len(columns) == 1 else types.add("RowAnswer", closed(columns))
+    return types.add("RowAnswers", closed({"predictions": array(row, minItems=1)}))
 
 
 def _any_of(tensors: Sequence[Schema]) -> Schema:
@@ -157,3 +162,6 @@ def _row(info: TensorInfo) -> Schema:
 
 def _scalar(info: TensorInfo) -> Schema:
     return STRING if info.datatype == BYTES else NUMBER
+
+
+_PARAMETERS = nullable(ref("Details"))

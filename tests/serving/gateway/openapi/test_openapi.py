@@ -74,12 +74,18 @@ def document(gateway: FlaskClient) -> dict[str, Any]:
     return told
 
 
+def validator(document: dict[str, Any], schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """A schema of the document, with what it may refer to."""
+    return jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]})
+
+
 def test_each_live_model_has_its_schema_and_its_example(gateway: FlaskClient, document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     for contract in CONTRACTS:
         asked = document["paths"][f"/predict/{contract.model}"]["post"]["requestBody"]["content"]["application/json"]
         one = gateway.get(f"/models/{contract.model}").get_json()["instance"]
-        assert asked["schema"]["oneOf"][0] == one["schema"]
+        name = asked["schema"]["oneOf"][0]["$ref"].rpartition("/")[2]
+        assert document["components"]["schemas"][name] == one["schema"]
         assert asked["examples"]["one"]["value"] == one["example"] == contract.examples[0].instance
 
 
@@ -90,11 +96,11 @@ def test_all_examples_fit_their_schemas_and_are_answered_as_the_schemas_say(
     for path, operations in document["paths"].items():
         asked = operations.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json", {})
         for example in asked.get("examples", {}).values():
-            jsonschema_rs.Draft202012Validator(asked["schema"]).validate(example["value"])
+            validator(document, asked["schema"]).validate(example["value"])
             reply = gateway.post(path, json=example["value"])
             assert reply.status_code == 200
             answer = operations["post"]["responses"]["200"]["content"]["application/json"]
-            jsonschema_rs.Draft202012Validator(answer["schema"]).validate(reply.get_json())
+            validator(document, answer["schema"]).validate(reply.get_json())
             if "example" in answer:
                 assert reply.get_json()["predictions"][0] == answer["example"]["predictions"][0]
             count += 1
@@ -148,7 +154,7 @@ def test_errors_are_as_described(gateway: FlaskClient, document: dict[str, Any])
         for body in ({}, {"instances": [{}, {"x": 1}]}, {"inputs": {"text": [1]}}, [1]):
             reply = gateway.post(f"{path}sentiment{verb}", json=body)
             assert reply.status_code >= 400
-            jsonschema_rs.Draft202012Validator(schemas[schema]).validate(reply.get_json())
+            validator(document, schemas[schema]).validate(reply.get_json())
 
 
 def test_a_model_that_is_not_live_has_no_path(gateway: FlaskClient, model_server: FakeModelServer) -> None:

@@ -1,0 +1,121 @@
+"""The schemas that do not depend on the models, by name: a generated client has one type for each."""
+
+from typing import Any
+
+from serving.gateway.openapi.components import Schema, one_of, ref
+from serving.gateway.openapi.schemas import ANY_OBJECT, NUMBER, STRING, array, closed
+from serving.gateway.protocols.inference_v2_tensors import NUMBERS
+
+_TEXT: Schema = {"type": ["string", "null"]}
+_BOOLEAN: Schema = {"type": "boolean"}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_LIMIT: Schema = {"type": "integer", "minimum": 1}
+
+
+def _open(properties: dict[str, Schema], *optional: str) -> Schema:
+    """Describe an object that may have other properties in a later release."""
+    return {name: value for name, value in closed(properties, optional).items() if name != "additionalProperties"}
+
+
+def _by_name(values: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": values}
+
+
+_SUMMARY: dict[str, Schema] = {
+    "name": STRING,
+    "ready": _BOOLEAN,
+    "versions": array({"type": "integer"}),
+    "problem": STRING,
+    "refused": ref("Refused"),
+    "data": _TEXT,
+    "recipe": _TEXT,
+    "metrics": ref("Details"),
+}
+_OPTIONAL = ("problem", "refused", "data", "recipe", "metrics")
+_DETAILS: dict[str, Schema] = {
+    "version": {"type": "integer"},
+    "problem_type": STRING,
+    "instance": ref("Details"),
+    "answer": ref("Details"),
+    "provenance": ref("Details"),
+    "contract": STRING,
+}
+
+_PROBLEM = closed(
+    {
+        "type": {**STRING, "description": "urn:plumbline:problem:<code>"},
+        "title": STRING,
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {**STRING, "description": "What was expected, and what was sent."},
+        "code": {**STRING, "description": "Stable; for programs."},
+        "request_id": {**STRING, "description": "The header X-Request-ID: the caller's, or a generated one."},
+        "model": STRING,
+        "errors": array(ref("Fault")),
+        "error_count": {**_COUNT, "description": "The number of all errors; the first are listed."},
+    },
+    optional=["model", "errors", "error_count"],
+) | {"description": "RFC 9457"}
+_FAULT = closed(
+    {
+        "pointer": {**STRING, "description": "The place in the body, as an RFC 6901 pointer."},
+        "index": {**_COUNT, "description": "The instance's number."},
+        "field": {**STRING, "description": "Empty for the instance itself."},
+        "detail": STRING,
+    },
+    optional=["pointer"],
+)
+_TENSOR = _open({"name": STRING, "datatype": STRING, "shape": array({"type": "integer"})})
+_OUTPUT = closed(
+    {
+        "name": STRING,
+        "datatype": STRING,
+        "shape": array({"type": "integer"}),
+        "data": array({"anyOf": [STRING, NUMBER]}),
+        "parameters": ref("Details"),
+    },
+    optional=["data", "parameters"],
+)
+_INFER_REPLY = {"model_name": STRING, "model_version": STRING, "id": STRING, "outputs": array(ref("OutputTensor"))}
+
+SHARED: dict[str, Any] = {
+    "Problem": _PROBLEM,
+    "Fault": _FAULT,
+    "Error": closed({"error": STRING}),
+    "Details": ANY_OBJECT,
+    "Models": closed({"models": array(ref("ModelSummary")), "limits": ref("Limits")}),
+    "Limits": closed({"instances": _LIMIT, "body_bytes": _LIMIT}),
+    "Refused": {**_by_name(STRING), "description": "Versions that are not admitted, and why."},
+    "ModelSummary": _open(_SUMMARY, *_OPTIONAL),
+    "ModelDetails": _open(_SUMMARY | _DETAILS, *_OPTIONAL, *_DETAILS),
+    "Health": closed({"status": {"const": "ok"}}),
+    "Live": closed({"live": {"const": True}}),
+    "Ready": _open({"name": STRING, "ready": _BOOLEAN}, "name"),
+    "Readiness": _open({"ready": _BOOLEAN, "models": ref("ReadinessByModel")}),
+    "ReadinessByModel": _by_name(ref("ModelReadiness")),
+    "ModelReadiness": _open(
+        {"ready": _BOOLEAN, "versions": array({"type": "integer"}), "problem": _TEXT, "refused": ref("Refused")}
+    ),
+    "Server": _open({"name": STRING, "version": STRING, "extensions": array(STRING)}),
+    "Metadata": _open(
+        {
+            **{"name": STRING, "versions": array(STRING), "platform": STRING},
+            **{"inputs": array(ref("TensorInfo")), "outputs": array(ref("TensorInfo"))},
+        }
+    ),
+    "TensorInfo": _TENSOR,
+    "Statistics": _open({"model_stats": array(ref("Details"))}),
+    "IndexQuestion": {"type": "object", "properties": {"ready": {"type": ["boolean", "null"]}}},
+    "IndexEntry": _open({"name": STRING, "version": STRING, "state": STRING, "reason": STRING}, "version"),
+    "VersionStatuses": _open({"model_version_status": array(ref("VersionStatus"))}),
+    "VersionStatus": _open({"version": STRING, "state": STRING, "status": ref("StatusOfVersion")}),
+    "StatusOfVersion": _open({"error_code": STRING, "error_message": STRING}),
+    "Scores": _by_name({**NUMBER, "minimum": 0, "maximum": 1}),
+    "NumberType": one_of(list(NUMBERS)),
+    "SignatureName": {
+        "type": "string",
+        "enum": ["serving_default", ""],
+        "x-enum-varnames": ["SERVING_DEFAULT", "DEFAULT"],
+    },
+    "InferReply": closed(_INFER_REPLY, optional=["id"]),
+    "OutputTensor": _OUTPUT,
+}
