@@ -10,7 +10,7 @@ from time import monotonic
 from serving.runtime.errors import ServingError
 from serving.runtime.model_config import ModelConfig
 from serving.runtime.servable import Servable
-from serving.runtime.storage import scan
+from serving.runtime.storage import scan, stamp
 from serving.runtime.version import State, Version
 from serving.tfserving.codes import Code
 
@@ -21,11 +21,16 @@ Loader = Callable[[Path], Servable]
 
 @dataclass(frozen=True)
 class Pace:
-    """How often to look for versions (0 or less: once per configuration), and to retry a load."""
+    """How often to look for versions (0 or less: once per configuration), and to retry a load.
+
+    With *retries_changed* a load that failed is also retried as soon as files of its version change: TensorFlow Serving
+    would not, but whoever copies a version into the folder file by file finds it served when the last is there.
+    """
 
     poll_seconds: float = 1.0
     max_retries: int = 5
     retry_seconds: float = 60.0
+    retries_changed: bool = False
 
 
 class Model:
@@ -43,6 +48,8 @@ class Model:
         self._wake = threading.Event()
         self._stopped = False
         self._looked = False
+        self._logged: dict[int, str] = {}
+        self._problem = ""
         threading.Thread(target=self._live, name=f"model-{self.name}", daemon=True).start()
 
     def configure(self, config: ModelConfig | None) -> None:
@@ -88,6 +95,7 @@ class Model:
             try:
                 self._follow(config)
                 self._note_look()
+                self._retry_changed()
                 self._load_due(config)
                 self._unload_unwanted()
             except Exception:
@@ -102,12 +110,13 @@ class Model:
             try:
                 found = scan(config.base_path)
             except OSError as error:
-                logger.error("%s: can't list its folder, nothing changes: %s", self.name, error)
+                self._complain(f"can't list its folder, nothing changes: {error}")
                 return
             wanted = config.policy.choose(found)
         if wanted is None:
-            logger.warning("%s: the policy names no version, nothing changes", self.name)
+            self._complain("the policy names no version, nothing changes")
             return
+        self._problem = ""
         with self._changed:
             for number in wanted - self._wanted:
                 self._track(number, found[number])
@@ -116,6 +125,11 @@ class Model:
                     self._versions[number].state = State.END  # no further retries
             self._wanted = wanted
             self._changed.notify_all()
+
+    def _complain(self, problem: str) -> None:
+        if problem != self._problem:  # not at each look
+            logger.error("%s: %s", self.name, problem)
+        self._problem = problem
 
     def _note_look(self) -> None:
         with self._changed:
@@ -127,6 +141,13 @@ class Model:
         if version.state is State.END:
             version.restart(path)
 
+    def _retry_changed(self) -> None:
+        for number in self._wanted if self._pace.retries_changed else ():
+            version = self._versions[number]
+            if version.failures and version.state is not State.AVAILABLE and stamp(version.path) != version.stamp:
+                with self._changed:
+                    version.retry()
+
     def _load_due(self, config: ModelConfig | None) -> None:
         for number in sorted(self._wanted, reverse=True):
             version = self._versions[number]
@@ -137,12 +158,16 @@ class Model:
 
     def _load(self, version: Version) -> None:
         self._move(version, State.LOADING)
+        if self._pace.retries_changed:
+            version.stamp = stamp(version.path)
         try:
             servable = self._load_servable(version.path)
         except Exception as error:
             known = isinstance(error, ServingError)
             failure = error if isinstance(error, ServingError) else ServingError(Code.UNKNOWN, repr(error))
-            logger.error("%s version %d: %s", self.name, version.number, failure, exc_info=not known)
+            if self._logged.get(version.number) != str(failure):
+                logger.error("%s version %d: %s", self.name, version.number, failure, exc_info=not known)
+            self._logged[version.number] = str(failure)
             with self._changed:
                 version.fail(failure, self._pace.max_retries, self._pace.retry_seconds)
                 self._changed.notify_all()

@@ -1,12 +1,19 @@
 """A model's folder: its versions, and the policies that choose among them."""
 
+import contextlib
 import logging
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from serving.registry.versions import entries
+
+Stamp = frozenset[tuple[str, int, int, int]]
+"""What changes when a file in a folder does."""
+
+_MAX_STAMPED = 1000
 
 logger = logging.getLogger(__name__)
 
@@ -48,3 +55,16 @@ def scan(base_path: Path) -> dict[int, Path]:
     if not versions:
         logger.warning("no versions under %s: did you forget to name the leaf folder as a number?", base_path)
     return versions
+
+
+def stamp(folder: Path) -> Stamp:
+    """Return the stamp of a folder and all below it, or of as much as can be read."""
+    found: list[tuple[str, int, int, int]] = []
+    for parent, _, files in os.walk(folder):
+        for path in (parent, *(os.path.join(parent, file) for file in files)):
+            if len(found) == _MAX_STAMPED:
+                return frozenset(found)
+            with contextlib.suppress(OSError):
+                stat = os.stat(path)
+                found.append((path, stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    return frozenset(found)

@@ -6,6 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 from serving.runtime.errors import ServingError
+from serving.runtime.storage import Stamp
 
 
 class State(IntEnum):
@@ -28,6 +29,7 @@ class Version:
     error: ServingError | None = None
     failures: int = 0
     retry_at: float = 0.0
+    stamp: Stamp = frozenset()
 
     @property
     def failed(self) -> bool:
@@ -42,6 +44,10 @@ class Version:
     def restart(self, path: Path) -> None:
         """Start over: the version had ended, and is wanted again."""
         self.path, self.state, self.error, self.failures, self.retry_at = path, State.START, None, 0, 0.0
+
+    def retry(self) -> None:
+        """Try a load that failed again, as if for the first time."""
+        self.state, self.failures, self.retry_at = State.START, 0, 0.0
 
     def fail(self, error: ServingError, max_retries: int, interval: float) -> None:
         """Record a failed load; after the last retry the version ends."""
