@@ -32,6 +32,8 @@ from dataclasses import dataclass
 from reprlib import Repr
 from typing import ClassVar
 
+_MAX_LISTED = 20
+
 
 class PlumblineError(Exception):
     """The base class: catch this to catch everything that Plumbline raises on purpose."""
@@ -77,13 +79,16 @@ class Unauthorized(RequestError):
 
 
 class UnknownModel(RequestError):
-    """No such model is configured."""
+    """No such model is served: it is not configured, or was left out for a *reason*."""
 
     status = 404
     code = "unknown_model"
 
-    def __init__(self, model: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"unknown model {shown(model)}; this gateway serves {', '.join(known)}")
+    def __init__(self, model: str, known: Sequence[str], reason: str = "") -> None:
+        more = f" and {len(known) - _MAX_LISTED} more" if len(known) > _MAX_LISTED else ""
+        served = ", ".join(known[:_MAX_LISTED]) + more or "no model yet"
+        left_out = f" ({reason})" if reason else ""
+        super().__init__(f"unknown model {shown(model)}{left_out}; this gateway serves {served}")
 
 
 class UnknownVersion(RequestError):

@@ -1,8 +1,10 @@
 """Decides which of a model's versions may answer: those whose contract was read and whose parity examples agree."""
 
 import json
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from serving.catalog.contract_cache import Contracts, own_faults_told
 from serving.catalog.model_server import ModelServer
@@ -20,19 +22,33 @@ from serving.errors import (
 from serving.tfserving.version_status import VersionState, VersionStatus
 
 RETRY_REFUSED_SECONDS = 60.0
+_TURN_SECONDS = 2.0
+"""How long an admission waits for another."""
 
 _TRANSIENT = (ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable, UnknownVersion)
 """Errors that are no fault of the version: it is tried again at the next refresh."""
 
 
 class Admission:
-    """Admits versions of one model, whose contracts *contracts* reads. Each call to the server may take *seconds*."""
+    """Admits versions of one model, whose contracts *contracts* reads. Each call to the server may take *seconds*.
 
-    def __init__(self, server: ModelServer, model: str, seconds: float, contracts: Contracts) -> None:
+    One is admitted at a time among those that share *turns*, so that many that appear together don't take the
+    processor from requests. None waits long for its turn, since another may never end.
+    """
+
+    def __init__(
+        self,
+        server: ModelServer,
+        model: str,
+        seconds: float,
+        contracts: Contracts,
+        turns: threading.Semaphore | None = None,
+    ) -> None:
         self._server = server
         self._model = model
         self._seconds = seconds
         self._contracts = contracts
+        self._turns = turns or threading.Semaphore()
 
     def run(self, before: ModelState, statuses: Sequence[VersionStatus]) -> ModelState:
         """Return the state that follows *before*."""
@@ -49,7 +65,7 @@ class Admission:
             live = dict(before.live)
         problem = "" if live else _why_none(refused, statuses)
         listed = frozenset(status.version for status in statuses if status.available or status.problem) | live.keys()
-        return ModelState(live, refused, problem, canary=before.canary, listed=listed, statuses=tuple(statuses))
+        return ModelState(live, refused, problem, before.canary, listed, tuple(statuses), answered=True)
 
     def _outcome_of(self, status: VersionStatus, before: ModelState) -> LiveModel | Refusal | None:
         if status.available:
@@ -68,13 +84,23 @@ class Admission:
         if refusal and time.monotonic() < refusal.retry_at:
             return refusal
         try:
-            return self._admit(version, known)
+            with self._turn():
+                return self._admit(version, known)
         except _TRANSIENT as error:
             if is_loading and (known is None or isinstance(error, UnknownVersion)):
                 return None
             return known or Refusal(error.problem, code=error.code, is_transient=True)
         except PredictionError as error:
             return Refusal(error.problem, time.monotonic() + RETRY_REFUSED_SECONDS, error.code)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        is_mine = self._turns.acquire(timeout=min(self._seconds, _TURN_SECONDS))
+        try:
+            yield
+        finally:
+            if is_mine:
+                self._turns.release()
 
     def _admit(self, version: int, known: LiveModel | None) -> LiveModel:
         document = self._server.contract(self._model, version, self._seconds)

@@ -8,7 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from serving.catalog.admission import Admission
+from serving.catalog.change_log import log_changes, log_left_out
 from serving.catalog.contract_cache import Contracts
+from serving.catalog.entries import Canary, Entry, followed
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState
 from serving.errors import (
@@ -19,6 +21,7 @@ from serving.errors import (
     UnknownModel,
     UnknownVersion,
 )
+from serving.registry.finding import WHAT_TO_DO, Found, ModelFinder
 from serving.tfserving.version_status import VersionStatus
 
 _log = logging.getLogger(__name__)
@@ -30,14 +33,17 @@ ADMISSION_SECONDS = 20.0  # without warm-up, the first answer of a version can t
 _MAX_LOOKS = 3
 """How many servers behind one address are queried before a version counts as removed."""
 
-Canary = Mapping[str, Mapping[int, float]]
-"""By model and version: the percentage of the requests that name no version."""
+_NOT_LISTED = ", or no version yet; list it in its models.config, which `plumbline models config` writes"
+
+AWAITED_SECONDS = 300.0
+"""How long readiness waits for the models that are found first."""
 
 
 class Catalog:
     """The live versions of *models* on *server*, whose contracts *contracts* reads.
 
-    *on_refresh* is called with the model and its state after each refresh.
+    With *finder* it follows what that finds, instead of *models*. *on_refresh* is called with the model and its state
+    after each refresh, *on_change* with the models after some were added or removed.
     """
 
     def __init__(
@@ -47,23 +53,104 @@ class Catalog:
         on_refresh: Callable[[str, ModelState], None] = lambda model, state: None,
         canary: Canary | None = None,
         contracts: Contracts | None = None,
+        finder: ModelFinder | None = None,
+        on_change: Callable[[Sequence[str]], None] = lambda models: None,
     ) -> None:
-        self.models = tuple(models)
         self._server = server
         self._on_refresh = on_refresh
         self._contracts = contracts or Contracts()
-        canary = canary or {}
-        self._states = {model: ModelState(canary=canary.get(model, {})) for model in self.models}
+        self._canary = canary or {}
+        self._finder = finder
+        self._on_change = on_change
+        self._looking = threading.Lock()
+        self._admitting = threading.Semaphore()
+        self._entries = {model: Entry.of(model, self._canary) for model in models}  # replaced, never changed, by `look`
         self._labels: dict[tuple[str, str], tuple[int, float]] = {}  # the version, and until when it holds
-        self._locks = {model: threading.Lock() for model in self.models}
-        self._started = dict.fromkeys(self.models, 0.0)
+        self._awaited_until = 0.0  # unknown until the first look
+        self.left_out: Mapping[str, str] = {}
+        """The reasons why models that were found can't be served."""
+        self._problem = ""  # of the last look
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of the models."""
+        return tuple(self._entries)
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests should be sent here: each configured model is ready.
+
+        Of models that were found, one that is ready will do, since one that can't be served must not hide the others.
+        But first each has its chance: until it is ready, or refused, or a long time has passed.
+        """
+        entries = self._entries.values()
+        if self._finder is None:
+            return all(entry.state.ready for entry in entries)
+        return not self._is_starting and any(entry.state.ready for entry in entries)
+
+    @property
+    def problem(self) -> str:
+        """Why there is no model at all, or none that can be served; empty while it is starting."""
+        if self._finder is None or self._problem or self._is_starting or self.ready:
+            return self._problem
+        return "none of the models can be served"
+
+    @property
+    def _is_starting(self) -> bool:
+        if not self._awaited_until:
+            return True
+        is_awaited = any(entry.is_awaited for entry in self._entries.values())
+        return is_awaited and time.monotonic() < self._awaited_until
 
     def state(self, model: str) -> ModelState:
-        """Return what is known of a model. Raise UnknownModel if it is not configured."""
-        try:
-            return self._states[model]
-        except KeyError:
-            raise UnknownModel(model, self.models) from None
+        """Return what is known of a model. Raise UnknownModel if it is not served."""
+        entry = self._entries.get(model)
+        if entry is None and self._finder and model not in self.left_out and self._finder.is_new(model):
+            self.look()  # another process may have named it already
+            entry = self._entries.get(model)
+        if entry is None:
+            raise UnknownModel(model, self.models, self.left_out.get(model, ""))
+        return entry.state
+
+    def states(self) -> dict[str, ModelState]:
+        """Return what is known of all models, by name."""
+        return {model: entry.state for model, entry in self._entries.items()}
+
+    def look(self) -> None:
+        """Follow what is found: add new models, and remove those that are gone. Without a finder, do nothing."""
+        if self._finder is None:
+            return
+        with self._looking:
+            try:
+                found = self._finder.find()
+            except OSError as error:
+                self._report(f"the models can't be listed: {error}")
+                return
+            self._follow(found)
+            self._report("" if self._entries else f"there is no model yet in {self._finder.folder}; {WHAT_TO_DO}")
+
+    def _follow(self, found: Found) -> None:
+        before, after = self._entries, followed(self._entries, found, self._canary)
+        added = [entry for model, entry in after.items() if before.get(model) is not entry]
+        removed = [model for model, entry in before.items() if after.get(model) is not entry]
+        if not self._awaited_until:
+            self._awaited_until = time.monotonic() + AWAITED_SECONDS
+            for entry in added:
+                entry.is_awaited = True
+        log_left_out(self.left_out, found.left_out)
+        self.left_out = found.left_out
+        if added or removed:
+            self._entries = after
+            self._on_change(self.models)
+        for model in removed:
+            self._labels = {key: it for key, it in self._labels.items() if key[0] != model}
+            self._server.forget(model)
+            _log.info("%s: %s", model, "published anew" if model in after else "no longer served")
+
+    def _report(self, problem: str) -> None:
+        if problem and problem != self._problem:
+            _log.warning("%s", problem)
+        self._problem = problem
 
     def live(
         self,
@@ -98,30 +185,31 @@ class Catalog:
         Simultaneous callers share one refresh, which started after they called. None waits longer than its budget.
         """
         called = time.monotonic()
-        if not self._locks[model].acquire(timeout=max(budget_seconds, 0)):
+        entry = self._entries.get(model)
+        if entry is None or not entry.lock.acquire(timeout=max(budget_seconds, 0)):
             return
         try:
-            if self._started[model] <= called:
-                self._started[model] = time.monotonic()
-                self._swap(model, self._refreshed(model, self._states[model], budget_seconds))
+            if entry.started <= called:
+                entry.started = time.monotonic()
+                self._swap(model, entry, self._refreshed(model, entry.state, budget_seconds))
         finally:
-            self._locks[model].release()
+            entry.lock.release()
 
     def _refreshed(self, model: str, before: ModelState, budget_seconds: float) -> ModelState:
         try:
             statuses = self._statuses(model, before, min(STATUS_SECONDS, budget_seconds))
         except UnknownVersion:
-            problem = "the model server has no such model"
-            return ModelState(problem=problem, canary=before.canary)
+            problem = "the model server has no such model" + (_NOT_LISTED if self._finder else "")
+            return ModelState(problem=problem, canary=before.canary, answered=True)
         except ModelServerOverloaded as error:  # it is available; the next refresh queries it again
             return replace(before, problem=error.problem) if before.problem else before
         except PredictionError as error:
             if isinstance(error, ModelServerTimeout) and budget_seconds < STATUS_SECONDS:
                 return before  # the caller's budget was too short to conclude anything
             # Live versions stay live: the server may be back before the next request.
-            return replace(before, refused={}, statuses=(), problem=error.problem)
+            return replace(before, refused={}, statuses=(), problem=error.problem, answered=False)
         seconds = min(ADMISSION_SECONDS, budget_seconds)
-        return Admission(self._server, model, seconds, self._contracts).run(before, statuses)
+        return Admission(self._server, model, seconds, self._contracts, self._admitting).run(before, statuses)
 
     def _statuses(self, model: str, before: ModelState, seconds: float) -> list[VersionStatus]:
         """Query the versions, repeatedly while a live one is missing. Raise UnknownVersion if there are none.
@@ -150,22 +238,12 @@ class Catalog:
                 return self._server.labelled(model, label, deadline - time.monotonic())
         return self._server.labelled(model, label, deadline - time.monotonic())
 
-    def _swap(self, model: str, after: ModelState) -> None:
-        before, self._states[model] = self._states[model], after
-        _log_changes(model, before, after)
+    def _swap(self, model: str, entry: Entry, after: ModelState) -> None:
+        before, entry.state = entry.state, after
+        if self._entries.get(model) is not entry:  # it was removed meanwhile
+            if model not in self._entries:
+                self._server.forget(model)
+            return
+        entry.is_awaited = entry.is_awaited and not after.settled
+        log_changes(model, before, after)
         self._on_refresh(model, after)
-
-
-def _log_changes(model: str, before: ModelState, after: ModelState) -> None:
-    for version, live in after.live.items():
-        if before.live.get(version) is not live:
-            _log.info("%s: version %d is live", model, version)
-    for version in before.live.keys() - after.live.keys():
-        _log.info("%s: version %d is no longer live", model, version)
-    for version, refusal in after.refused.items():
-        if version not in before.refused or before.refused[version].reason != refusal.reason:
-            _log.error("%s: version %d is not admitted: %s", model, version, refusal.reason)
-    if after.problem and after.problem != before.problem:
-        _log.warning("%s: %s", model, after.problem)
-    if after.ready and not before.ready:
-        _log.info("%s: ready", model)

@@ -32,6 +32,10 @@ class ModelServer(ModelRunner, Protocol):
         """Return the version that a label names. Raise UnknownLabel if there is none."""
         ...
 
+    def forget(self, model: str) -> None:
+        """Free what is kept of a model that is no longer served. It may be asked for again, as another model."""
+        ...
+
     def close(self) -> None:
         """Close the connection."""
         ...

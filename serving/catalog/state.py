@@ -41,6 +41,7 @@ class ModelState:
     *canary* has the versions that get a share, in percent, of the requests that name no version.
     *listed* are the versions that the model server has, or failed to load.
     *statuses* are all versions that it reports, also loading and ended ones; none while it does not answer.
+    *answered* says whether the model server answered the last refresh.
     """
 
     live: Mapping[int, LiveModel] = field(default_factory=dict)
@@ -49,6 +50,18 @@ class ModelState:
     canary: Mapping[int, float] = field(default_factory=dict)
     listed: frozenset[int] = frozenset()
     statuses: tuple[VersionStatus, ...] = ()
+    answered: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is ready, or will not be by waiting alone: no version of it is being loaded or admitted."""
+        return self.ready or (self.answered and not any(map(self._is_pending, self.statuses)))
+
+    def _is_pending(self, status: VersionStatus) -> bool:
+        if status.available:
+            refusal = self.refused.get(status.version)
+            return refusal is None or refusal.is_transient
+        return status.state in (VersionState.START, VersionState.LOADING) and not status.problem
 
     @property
     def ready(self) -> bool:

@@ -3,15 +3,13 @@
 import os
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any
 
 import click
 
 import plumbline
 from serving.gateway.settings import InvalidSettings, Settings
-from serving.registry import RegistryError
-from serving.registry.server_config import servable_models
+from serving.registry.finding import WHAT_TO_DO, ModelFinder
 
 _EXAMPLES = """\b
 Examples:
@@ -19,6 +17,7 @@ Examples:
   plumbline serve --model-server tf-serving:8500 --models sentiment,digits
   plumbline serve --models-dir models
   plumbline serve --models-dir models --models sentiment,digits
+  plumbline serve --models-dir models --models '*' --model-server tf-serving:8500
   MODEL_SERVER=tf-serving:8500 plumbline serve --bind 0.0.0.0 --workers 4
 
 Each option overrides the environment variable of its name in capitals (MODEL_SERVER, ...). More variables:
@@ -42,7 +41,7 @@ ACCESS_LOG, TRACING and PIN_WORKERS. docs/operations.md explains each.
 @click.option(
     "--models",
     metavar="NAME,...",
-    help="Models to serve.  [default: sentiment,topic,house_price,image,digits; with --models-dir, all]",
+    help="Models to serve.  [default: sentiment,topic,house_price,image,digits; with --models-dir '*': all that come]",
 )
 @click.option("--bind", metavar="HOST", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", metavar="PORT", help="Port to listen on.  [default: 8000]")
@@ -54,9 +53,9 @@ def serve(**options: str | None) -> None:
     environment = {**os.environ, **{name.upper(): value for name, value in options.items() if value is not None}}
     try:
         plumbline.check_own("serving", [os.getcwd()])  # where gunicorn looks first
-        _name_models(environment)
         settings = Settings.from_env(environment)
-    except (RegistryError, ImportError) as error:
+        _say_what_is_found(settings)
+    except (OSError, ImportError) as error:
         raise click.ClickException(str(error)) from error
     except InvalidSettings as error:
         raise click.ClickException(f"these settings can't be used:\n{error}") from error
@@ -64,14 +63,22 @@ def serve(**options: str | None) -> None:
     os.execve(sys.executable, _gunicorn(), environment)  # noqa: S606 - so that signals reach gunicorn itself
 
 
-def _name_models(environment: dict[str, str]) -> None:
-    """Select all models of the models folder that can be served, unless MODELS is set; raises RegistryError."""
-    folder = environment.get("MODELS_DIR", "")
-    if os.path.isdir(folder) and not environment.get("MODELS"):
-        models, unservable = servable_models(Path(folder))
-        for problem in unservable:
-            click.echo(f"not served: {problem}", err=True)
-        environment["MODELS"] = ",".join(models)
+def _say_what_is_found(settings: Settings) -> None:
+    """Print which models of a folder are left out, or that there is none yet.
+
+    Raise OSError, or ClickException if there are models, and none can be served.
+    """
+    if not (settings.models_dir and settings.follows_folder):
+        return
+    finder = ModelFinder(settings.models_dir)
+    found = finder.find()
+    left_out = [f"not served: {model}: {reason}" for model, reason in found.left_out.items()]
+    if finder.has_only_unfit:
+        raise click.ClickException("\n".join([f"no model in {settings.models_dir} can be served", *left_out]))
+    for line in left_out:
+        click.echo(line, err=True)
+    if not found.models:
+        click.echo(f"there is no model yet in {settings.models_dir}; {WHAT_TO_DO}", err=True)
 
 
 def _fresh_folder(settings: Settings) -> str:

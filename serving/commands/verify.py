@@ -33,8 +33,9 @@ def verify(url: str, api_key: str | None, models: tuple[str, ...]) -> None:
     """
     gateway = GatewayClient(url, api_key)
     listed = {model["name"]: model for model in gateway.get_json("/models")["models"]}
-    results = [_verified(gateway, model) for model in models or listed]
-    for model in models or listed:
+    chosen = models or [name for name, model in listed.items() if model.get("served", True)]  # others it names only
+    results = [_verified(gateway, model) for model in chosen]
+    for model in chosen:
         echo_refused(listed.get(model, {}))  # older ones may answer in their place
     if not all(results):
         raise SystemExit(1)

@@ -34,6 +34,7 @@ from serving.prediction.micro_batching import Batcher
 from serving.prediction.predictor import Predictor
 from serving.prediction.run_queue import RunQueue
 from serving.process.processors import share
+from serving.registry.finding import ModelFinder
 
 if TYPE_CHECKING:
     from serving.gateway.middleware.tracing import Tracing
@@ -71,7 +72,7 @@ def create_app(
     run_queue = register_run_queue(app, settings.workers)
     contracts = contracts or Contracts(settings.instance_limits)
     server = server or _model_server(settings, metrics, tracing, run_queue, contracts)
-    catalog = Catalog(server, settings.models, metrics.refreshed, settings.canary, contracts)
+    catalog = _catalog(settings, server, metrics, contracts)
     refresher = Refresher(catalog, settings.refresh_seconds)
     drain = register_drain(app, settings.drain_seconds)
     register_cors(app, settings.cors_origins)
@@ -128,11 +129,19 @@ def _open_inference(app: Flask, settings: Settings) -> "OpenInferenceServer | No
 def _model_server(
     settings: Settings, metrics: Metrics, tracing: "Tracing | None", run_queue: RunQueue, contracts: Contracts
 ) -> ModelServer:
-    if settings.models_dir:
-        at_once = share(settings.workers)
-        return connect.embedded(settings.models_dir, settings.models, at_once, metrics.rpc, contracts)
+    if settings.models_dir and settings.runs_models:
+        models = () if settings.follows_folder else settings.models
+        return connect.embedded(settings.models_dir, models, share(settings.workers), metrics.rpc, contracts)
     trace = tracing.call if tracing else None
     return connect.remote(settings.model_server, settings.model_server_tls, trace, metrics.rpc, run_queue)
+
+
+def _catalog(settings: Settings, server: ModelServer, metrics: Metrics, contracts: Contracts) -> Catalog:
+    if not (settings.models_dir and settings.follows_folder):
+        return Catalog(server, settings.models, metrics.refreshed, settings.canary, contracts)
+    metrics.show(())
+    finder = ModelFinder(settings.models_dir)
+    return Catalog(server, (), metrics.refreshed, settings.canary, contracts, finder, metrics.show)
 
 
 def _predictor(

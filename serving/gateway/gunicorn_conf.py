@@ -16,7 +16,8 @@ from serving.gateway.middleware.logs import gunicorn_logger
 from serving.gateway.settings import Settings
 from serving.model_servers import connect
 from serving.process import memory
-from serving.registry.versions import CONTRACT, scan
+from serving.registry.finding import MAX_MODELS
+from serving.registry.versions import model_names, read_contract, scan
 
 _LOADING_SECONDS = 10.0
 
@@ -49,7 +50,7 @@ def on_starting(server: Any) -> None:
     _wipe_metrics()
     from serving.gateway import app  # noqa: F401 - imported only: the workers make the application
 
-    if _settings.models_dir:
+    if _settings.models_dir and _settings.runs_models:
         connect.load_embedded()
         _keep_contracts(_settings.models_dir)
     else:
@@ -59,10 +60,11 @@ def on_starting(server: Any) -> None:
 
 
 def _keep_contracts(models_dir: Path) -> None:
-    for model in _settings.models:
-        for path in [*scan(models_dir / model).values()][-1:]:  # the newest, if any
-            with suppress(OSError, PredictionError):  # the workers report what is wrong with it
-                _contracts.keep((path / CONTRACT).read_bytes())
+    models = model_names(models_dir)[:MAX_MODELS] if _settings.follows_folder else _settings.models
+    for model in models:
+        with suppress(OSError, PredictionError):  # the workers report what is wrong with it
+            for path in [*scan(models_dir / model).values()][-1:]:  # the newest, if any
+                _contracts.keep(read_contract(path))
 
 
 def when_ready(server: Any) -> None:
@@ -70,7 +72,7 @@ def when_ready(server: Any) -> None:
 
     This process never runs what it loaded for them, some 270 MB. Forked processes do not inherit the timer.
     """
-    if _settings.models_dir:
+    if _settings.runs_models:
         signal.signal(signal.SIGALRM, lambda number, frame: memory.page_out())
         signal.setitimer(signal.ITIMER_REAL, _LOADING_SECONDS)
 

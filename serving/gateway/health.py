@@ -19,14 +19,20 @@ def health_routes(catalog: Catalog, metrics: Metrics, drain: Drain) -> Blueprint
 
     @routes.get("/readyz")
     def ready() -> Response:
-        states = {model: catalog.state(model) for model in catalog.models}
-        everything = all(state.ready for state in states.values()) and not drain.begun
+        states = catalog.states()
+        everything = catalog.ready and not drain.begun
         models = {
             model: {"ready": state.ready, "versions": list(state.live), "problem": state.problem or None}
             | {"refused": {str(version): refusal.reason for version, refusal in state.refused.items()}}
             for model, state in states.items()
         }
+        models |= {
+            model: {"ready": False, "versions": [], "problem": reason, "refused": {}}
+            for model, reason in catalog.left_out.items()
+        }
         status = {"ready": everything, "models": models} | ({"draining": True} if drain.begun else {})
+        if catalog.problem:
+            status["problem"] = catalog.problem
         return json_reply(status, 200 if everything else 503)
 
     @routes.get("/metrics")

@@ -1,5 +1,7 @@
 """GET /models: which models are served, what their instances look like, and where they come from."""
 
+import time
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, Response
@@ -14,19 +16,28 @@ def models_routes(catalog: Catalog, max_instances: int, max_body_bytes: int) -> 
     """Make the blueprint. The maxima tell callers how much to send in one request."""
     routes = Blueprint("models", __name__, url_prefix="/models")
 
-    def known(model: str) -> ModelState:
-        if not catalog.state(model).ready:  # perhaps only this process has not noticed yet
-            catalog.refresh(model, STATUS_SECONDS)
-        return catalog.state(model)
+    def catch_up(models: Iterable[str]) -> None:
+        """Refresh models that are not ready, perhaps only because this process has not noticed yet."""
+        until = time.monotonic() + STATUS_SECONDS  # for all of them: there may be hundreds
+        for model in models:
+            if (seconds := until - time.monotonic()) > 0 and not catalog.state(model).ready:
+                catalog.refresh(model, seconds)
 
     @routes.get("")
     def all_models() -> Response:
+        catch_up(model for model, state in catalog.states().items() if not state.ready)
+        served = [_summary(model, state) for model, state in catalog.states().items()]
+        left_out = [_left_out(*it) for it in catalog.left_out.items()]
         limits = {"instances": max_instances, "body_bytes": max_body_bytes}
-        return json_reply({"models": [_summary(model, known(model)) for model in catalog.models], "limits": limits})
+        return json_reply({"models": served + left_out, "limits": limits})
 
     @routes.get("/<model>")
     def one_model(model: str) -> Response:
-        return json_reply(_details(model, known(model)))
+        if reason := catalog.left_out.get(model):
+            return json_reply(_left_out(model, reason) | {"refused": {}})
+        catalog.state(model)
+        catch_up([model])
+        return json_reply(_details(model, catalog.state(model)))
 
     @routes.get("/<model>/versions/<int:version>/contract")
     def contract(model: str, version: int) -> Response:
@@ -35,6 +46,10 @@ def models_routes(catalog: Catalog, max_instances: int, max_body_bytes: int) -> 
         return Response(catalog.live(model, version).document, mimetype="application/json")
 
     return routes
+
+
+def _left_out(model: str, reason: str) -> dict[str, Any]:
+    return {"name": model, "ready": False, "served": False, "versions": [], "problem": reason}
 
 
 def _summary(model: str, state: ModelState) -> dict[str, Any]:

@@ -14,6 +14,8 @@ _ORIGIN = re.compile(
     r"(?P<scheme>https?)://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?", re.ASCII
 )
 """Host names are in lower case, and those of other scripts in Punycode."""
+EVERY = ("*",)
+"""The setting MODELS for every model in the models folder."""
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 _MAX_SECONDS = 3600
 
@@ -29,16 +31,21 @@ def address(text: str) -> str:
 
 
 def models_dir(text: str) -> Path:
-    """Read the path of the models folder, which needs TensorFlow."""
+    """Read the path of the models folder."""
     if not os.path.isdir(text):
         raise ValueError("there is no such folder")
-    if find_spec("tensorflow") is None:
-        raise ValueError("needs TensorFlow: pip install 'plumbline[serve,train]'")
     return Path(text)
 
 
+def lacks_tensorflow() -> bool:
+    """Return whether this process could not run models itself."""
+    return find_spec("tensorflow") is None
+
+
 def models(text: str) -> tuple[str, ...]:
-    """Read names separated by commas."""
+    """Read names separated by commas, or `*` for every model in the models folder."""
+    if text.strip() == EVERY[0]:
+        return EVERY
     names = tuple(name.strip() for name in text.split(","))
     wrong = [name for name in names if not MODEL_NAME.fullmatch(name)]
     if wrong:

@@ -56,6 +56,16 @@ class Settings:
     metrics_dir: Path | None = None
 
     @property
+    def follows_folder(self) -> bool:
+        """Whether to serve every model in the models folder, also those that come later."""
+        return self.models == readers.EVERY
+
+    @property
+    def runs_models(self) -> bool:
+        """Whether the gateway runs the models itself, instead of a model server."""
+        return self.models_dir is not None and not (self.follows_folder and self.model_server)
+
+    @property
     def instance_limits(self) -> InstanceLimits:
         """How large an instance may be."""
         return InstanceLimits(self.max_text_characters, self.max_image_pixels, self.max_image_bytes)
@@ -86,18 +96,26 @@ class Settings:
         problems.extend(f"{name}={environ[name]!r}: {problem}" for name, problem in _contradictions(values, environ))
         if problems:
             raise InvalidSettings("\n".join(problems))
+        if "models_dir" in values:
+            values = {"models": readers.EVERY, "model_server": "", **values}
         return cls(**values)
 
 
 def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Find settings that contradict others: variable and problem."""
     found = []
-    unknown = sorted(values.get("canary", {}).keys() - set(values.get("models", Settings.models)))
-    if unknown:
+    models = values.get("models", readers.EVERY if "models_dir" in values else Settings.models)
+    unknown = sorted(values.get("canary", {}).keys() - set(models))
+    if unknown and models != readers.EVERY:
         found.append(("CANARY", f"{unknown[0]} is not one of MODELS"))
-    if "models_dir" in values:
+    if values.get("models") == readers.EVERY and not environ.get("MODELS_DIR"):
+        found.append(("MODELS", "needs MODELS_DIR too: a model server does not list its models"))
+    if "models_dir" in values and (values.get("models") != readers.EVERY or "model_server" not in values):
         served = [name for name in values if name.startswith("model_server")]
-        found.extend((name.upper(), "has no effect with MODELS_DIR; unset one of them") for name in served)
+        problem = f"has no effect with MODELS_DIR; unset one of them, {_OR_BOTH}"
+        found.extend((name.upper(), problem) for name in served)
+        if readers.lacks_tensorflow():
+            found.append(("MODELS_DIR", "needs TensorFlow: pip install 'plumbline[serve,train]'"))
     found.extend(
         (name.upper(), f"needs {needed.upper()} too")
         for name, needed in _NEEDED
@@ -112,6 +130,8 @@ def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> li
         found.append(("GRPC_PORT", "is also PORT; expected another port"))
     return found
 
+
+_OR_BOTH = "or set MODELS=* and both for a model server that serves what is in the folder"
 
 _NEEDED = (
     ("model_server_cert", "model_server_key"),

@@ -4,9 +4,11 @@ It is meant for one machine. There a gRPC call takes longer than a small model's
 the models needs memory that a gateway's workers can share.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from serving.contract.arrays import Array
 from serving.errors import ContractError, ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
 from serving.prediction.concurrency import ConcurrencyLimits
 from serving.process import memory
-from serving.registry.versions import CONTRACT, SERVED, scan
+from serving.registry.versions import CONTRACT, SERVED, read_contract, scan
 from serving.runtime.errors import ServingError
 from serving.runtime.loader import ServableLoader
 from serving.runtime.model import Model, Pace
@@ -51,7 +53,7 @@ class _Newest:
     def __init__(self, folder: Path, contracts: Contracts) -> None:
         self._folder = folder
         self._contracts = contracts
-        self._readable: dict[int, bool] = {}
+        self._readable: dict[int, tuple[tuple[int, int], bool]] = {}
 
     def choose(self, found: Collection[int]) -> frozenset[int]:
         """Choose from the numbers *found*."""
@@ -60,18 +62,28 @@ class _Newest:
         return frozenset([*newest[:SERVED], *islice(readable, SERVED)])
 
     def _is_readable(self, number: int) -> bool:
-        if number not in self._readable:
-            try:
-                self._contracts.read((scan(self._folder)[number] / CONTRACT).read_bytes())
-                self._readable[number] = True
-            except (OSError, KeyError, ContractError):
-                self._readable[number] = False
-        return self._readable[number]
+        try:
+            path = scan(self._folder)[number]
+            stat = os.stat(path / CONTRACT)
+        except (OSError, KeyError):
+            return False
+        stamp = stat.st_mtime_ns, stat.st_size
+        if number not in self._readable or self._readable[number][0] != stamp:
+            self._readable[number] = stamp, self._reads(path)
+        return self._readable[number][1]
+
+    def _reads(self, path: Path) -> bool:
+        try:
+            self._contracts.read(read_contract(path))
+        except (OSError, ContractError):
+            return False
+        return True
 
 
 class EmbeddedServer:
-    """Serves the newest versions of *models*, each from its folder below *models_dir*. Safe to share between threads.
+    """Serves the newest versions of models, each from its folder below *models_dir*. Safe to share between threads.
 
+    A model is loaded when its versions are first asked for, those of *models* at once, and freed when it is forgotten.
     New versions are loaded as they appear. It starts threads, so make it after any fork. *at_once* requests for a model
     are computed at the same time. *on_rpc* is called after each prediction, as it is after a client's call.
     """
@@ -79,7 +91,7 @@ class EmbeddedServer:
     def __init__(
         self,
         models_dir: Path,
-        models: Sequence[str],
+        models: Sequence[str] = (),
         at_once: int = 1,
         on_rpc: Callable[[str, str, str, float], None] = lambda model, method, code, seconds: None,
         contracts: Contracts | None = None,
@@ -87,10 +99,14 @@ class EmbeddedServer:
         self._limits = ConcurrencyLimits(at_once)
         self._on_rpc = on_rpc
         self._changed = threading.Condition()
-        load = ServableLoader(_ONE_THREAD, scheduler=None, batching=None, warm_up=True)
-        contracts = contracts or Contracts()
-        configs = [ModelConfig(name, models_dir / name, _Newest(models_dir / name, contracts)) for name in models]
-        self._models = {config.name: Model(config, load, Pace(), self._changed) for config in configs}
+        self._models_dir = models_dir
+        self._contracts = contracts or Contracts()
+        self._load = ServableLoader(_ONE_THREAD, scheduler=None, batching=None, warm_up=True)
+        self._pace = replace(Pace(), retries_changed=True)
+        self._adding = threading.Lock()
+        self._models: dict[str, Model] = {}
+        for model in models:
+            self._model(model)
         self._closing = threading.Event()
         threading.Thread(target=self._trim_often, name="trim-memory", daemon=True).start()
 
@@ -98,7 +114,8 @@ class EmbeddedServer:
         self, model: str, version: int, features: Features, deadline_seconds: float
     ) -> tuple[int, dict[str, Array]]:
         """Run a version of a model. The deadline limits the wait for a slot: a computation can't be interrupted."""
-        servable = self._models[model].available.get(version)
+        found = self._models.get(model)
+        servable = found.available.get(version) if found else None
         if servable is None:
             raise UnknownVersion(model, version)
         code = Code.OK
@@ -117,17 +134,17 @@ class EmbeddedServer:
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
         """Read the contract's JSON from the version's folder. Its graph has the same, but that takes 10 MB to run."""
-        for each in self._models[model].versions():
+        for each in self._model(model).versions():
             if each.number == version and each.state is State.AVAILABLE:
                 try:
-                    return (each.path / CONTRACT).read_bytes()
+                    return read_contract(each.path)
                 except OSError as error:
                     raise ModelServerError(model, f"version {version} carries no contract: {error}") from error
         raise UnknownVersion(model, version)
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
         """List a model's versions, after waiting for the first to load. Raise UnknownVersion if there are none."""
-        found = self._models[model]
+        found = self._model(model)
         with self._changed:
             self._changed.wait_for(lambda: found.available or not found.is_busy, deadline_seconds)
         statuses = tuple(
@@ -142,11 +159,27 @@ class EmbeddedServer:
         """Raise UnknownLabel: only a separate model server has labels."""
         raise UnknownLabel(model, label)
 
+    def forget(self, model: str) -> None:
+        """Free a model. Requests that run still end."""
+        with self._adding:
+            forgotten = self._models.pop(model, None)
+        if forgotten:
+            forgotten.stop()
+
     def close(self) -> None:
         """Stop the threads."""
         self._closing.set()
-        for model in self._models.values():
-            model.stop()
+        with self._adding:
+            for model in self._models.values():
+                model.stop()
+
+    def _model(self, name: str) -> Model:
+        with self._adding:
+            if name not in self._models:
+                folder = self._models_dir / name
+                config = ModelConfig(name, folder, _Newest(folder, self._contracts))
+                self._models[name] = Model(config, self._load, self._pace, self._changed)
+            return self._models[name]
 
     def _trim_often(self) -> None:
         while not self._closing.wait(_TRIM_SECONDS):

@@ -63,6 +63,9 @@ class OneVersionServer:
         """Raise UnknownLabel: only a separate model server has labels."""
         raise UnknownLabel(model, label)
 
+    def forget(self, model: str) -> None:
+        """Do nothing: it serves only one."""
+
     def close(self) -> None:
         """Do nothing: the model is freed with the last reference."""
 

@@ -36,6 +36,10 @@ class RemoteServer:
         with self._paused():
             return self._server.labelled(model, label, deadline_seconds)
 
+    def forget(self, model: str) -> None:
+        """Call the server's client."""
+        self._server.forget(model)
+
     def close(self) -> None:
         """Close the connection."""
         self._server.close()

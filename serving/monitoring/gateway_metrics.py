@@ -6,7 +6,7 @@ histograms and gauges with a `live...` mode may be used.
 """
 
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -77,6 +77,7 @@ class Metrics:
         self._exemplars = Exemplars("plumbline_gateway_request_seconds", _SECONDS, shared_dir)
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._statuses: dict[str, Sequence[VersionStatus]] = {}
+        self._shown: frozenset[str] | None = None
         for model, shares in (canary or {}).items():
             for version, percent in shares.items():
                 self._canary[model, version].set(percent / 100)
@@ -194,6 +195,13 @@ class Metrics:
         self._watch.refer(model, {version: live.contract.reference for version, live in state.live.items()})
         self._flush()
 
+    def show(self, models: Collection[str]) -> None:
+        """Expose only these models from now on: children of shared metrics can't be removed."""
+        self._shown = frozenset(models)
+        for model in self._statuses.keys() - self._shown:
+            self._statuses.pop(model, None)
+            self._watch.refer(model, {})
+
     def close(self) -> None:
         """Count what requests queued."""
         self._flush()
@@ -202,7 +210,8 @@ class Metrics:
         """Return all values, of all workers if they share a folder, in the text format of Prometheus or OpenMetrics."""
         self._flush()
         exemplars = self._exemplars if openmetrics else None
-        return exposition(self._registry, self._shared_dir, self._derived, exemplars)
+        shown = None if self._shown is None else self._shown | {UNKNOWN}
+        return exposition(self._registry, self._shared_dir, self._derived, exemplars, shown)
 
     def statistics(self) -> dict[tuple[str, int], VersionStatistics]:
         """Return each version's statistics of all workers. The last second of other workers may be missing."""

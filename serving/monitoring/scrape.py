@@ -1,7 +1,7 @@
 """The metrics as Prometheus reads them: the sum over all workers, and what is computed from it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
@@ -30,14 +30,20 @@ class _Families(Collector):
 
 
 def exposition(
-    registry: CollectorRegistry, folder: Path | None, derive: Derive, exemplars: Exemplars | None = None
+    registry: CollectorRegistry,
+    folder: Path | None,
+    derive: Derive,
+    exemplars: Exemplars | None = None,
+    models: Container[str] | None = None,
 ) -> bytes:
     """Return this process's *registry*, or what all workers wrote to *folder*, in Prometheus' text format.
 
-    With *exemplars* use OpenMetrics' text format, which can contain them.
+    With *exemplars* use OpenMetrics' text format, which can contain them. With *models* leave out those of others.
     """
     metrics, files = merged(registry, folder)
     metrics = [metric for metric in metrics if not metric.name.startswith(statistics.PREFIX)]
+    if models is not None:
+        _forget_others(metrics, models)
     _forget_old_versions(metrics)
     if exemplars:
         exemplars.attach(metrics)
@@ -55,6 +61,11 @@ def merged(registry: CollectorRegistry, folder: Path | None) -> tuple[list[Metri
 
 def _series(sample: Sample) -> list[tuple[str, str]]:
     return sorted(item for item in sample.labels.items() if item[0] != "le")
+
+
+def _forget_others(metrics: Sequence[Metric], models: Container[str]) -> None:
+    for metric in metrics:
+        metric.samples = [it for it in metric.samples if it.labels.get("model") is None or it.labels["model"] in models]
 
 
 def _forget_old_versions(metrics: Sequence[Metric]) -> None:

@@ -1,5 +1,6 @@
 """Reading: the versions in a model's folder, their contracts, and which of them TensorFlow Serving serves."""
 
+import errno
 import json
 import re
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ SAMPLE = "sample"
 SAVED_MODEL = "saved_model.pb"
 CONTRACT = "assets.extra/contract.json"
 """The contract's file in a version's folder."""
+_MAX_CONTRACT_BYTES = 256 * 1024 * 1024
 PROMOTED_FROM = "assets.extra/promoted_from.json"
 
 
@@ -87,6 +89,27 @@ def live_version(models_dir: Path, model: str) -> Version | None:
     return None
 
 
+def why_unfit(models_dir: Path, model: str) -> str:
+    """Return why no version of *model* can be served, which is what is wrong with the newest; empty if one can."""
+    newest = ""
+    for number, path in reversed(scan(models_dir / model).items()):
+        version = _read(model, number, path)
+        if not version.problem:
+            return ""
+        newest = newest or f"version {number} is not to be served: {version.problem}"
+    return newest or "it has no version"
+
+
+def read_contract(version: Path) -> bytes:
+    """Read the JSON of the contract in a version's folder. Raise OSError, also if it is no file or too large."""
+    path = version / CONTRACT
+    if path.exists() and not path.is_file():  # reading a pipe would never end
+        raise OSError(errno.EINVAL, "expected a file", str(path))
+    if path.stat().st_size > _MAX_CONTRACT_BYTES:
+        raise OSError(errno.EFBIG, f"expected at most {_MAX_CONTRACT_BYTES} bytes", str(path))
+    return path.read_bytes()
+
+
 def newest_fit(versions: Sequence[Version]) -> Version | None:
     """Return the newest of *versions*, which ascend, that is not broken."""
     return next((version for version in reversed(versions) if not version.problem), None)
@@ -129,7 +152,7 @@ def _read(model: str, number: int, path: Path) -> Version:
 
 
 def _contract(model: str, path: Path) -> Contract:
-    contract = Contract.from_json((path / CONTRACT).read_bytes())
+    contract = Contract.from_json(read_contract(path))
     if contract.model != model:
         raise ContractError(f"it is the contract of {contract.model}")
     return contract

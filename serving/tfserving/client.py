@@ -104,6 +104,9 @@ class ModelServerClient:
             raise translated from error
         return response.model_spec.version.value
 
+    def forget(self, model: str) -> None:
+        """Do nothing: nothing is kept of a model here."""
+
     def close(self) -> None:
         """Close this process's channel; the next call opens another."""
         connection = self._connections.pop(os.getpid(), None)

@@ -17,6 +17,7 @@ from serving.gateway.openapi.paths import (
     model_paths,
     shared_paths,
 )
+from serving.gateway.openapi.schemas import STRING
 from serving.gateway.openapi.shared import SHARED
 from serving.gateway.replies import json_reply
 
@@ -35,8 +36,9 @@ def openapi_routes(catalog: Catalog, max_instances: int, needs_key: bool) -> Blu
 
     @routes.get("/openapi.json")
     def document() -> Response:
-        live = [state.newest for state in map(catalog.state, catalog.models) if state.newest]
-        described = _document(live, catalog.models, max_instances)
+        states = catalog.states()
+        live = [state.newest for state in states.values() if state.newest]
+        described = _document(live, tuple(states), max_instances)
         return json_reply(with_keys(described) if needs_key else described)
 
     return routes
@@ -44,7 +46,7 @@ def openapi_routes(catalog: Catalog, max_instances: int, needs_key: bool) -> Blu
 
 def _document(live: list[LiveModel], models: tuple[str, ...], max_instances: int) -> dict[str, Any]:
     paths: dict[str, Any] = {}
-    components = Components({**SHARED, "Model": one_of(models)})
+    components = Components({**SHARED, "Model": one_of(models) if models else STRING})
     names = _names(models)
     for model in live:
         types = Types(model.contract, components, names[model.model])

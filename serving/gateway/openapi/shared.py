@@ -24,6 +24,7 @@ def _by_name(values: Schema) -> Schema:
 _SUMMARY: dict[str, Schema] = {
     "name": STRING,
     "ready": _BOOLEAN,
+    "served": _BOOLEAN,
     "versions": array({"type": "integer"}),
     "problem": STRING,
     "refused": ref("Refused"),
@@ -31,7 +32,7 @@ _SUMMARY: dict[str, Schema] = {
     "recipe": _TEXT,
     "metrics": ref("Details"),
 }
-_OPTIONAL = ("problem", "refused", "data", "recipe", "metrics")
+_OPTIONAL = ("served", "problem", "refused", "data", "recipe", "metrics")
 _DETAILS: dict[str, Schema] = {
     "version": {"type": "integer"},
     "problem_type": STRING,

@@ -42,7 +42,7 @@ def _add_server(routes: Blueprint, catalog: Catalog, drain: Drain) -> None:
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        everything = all(catalog.state(model).ready for model in catalog.models) and not drain.begun
+        everything = catalog.ready and not drain.begun
         return json_reply({"ready": everything}, 200 if everything else 503)
 
 

@@ -26,14 +26,15 @@ def add_extensions(routes: Blueprint, catalog: Catalog, metrics: Metrics, max_de
     @routes.post("/repository/index")
     def index() -> Response:
         only_ready = _only_ready(read_body(request), max_depth)
-        listed = [entry for model in catalog.models for entry in _entries(model, catalog.state(model))]
+        listed = [entry for model, state in catalog.states().items() for entry in _entries(model, state)]
+        listed += [_unavailable(model, reason) for model, reason in catalog.left_out.items()]
         return json_reply([entry for entry in listed if entry["state"] == "READY" or not only_ready])
 
     @routes.get("/models/stats", endpoint="all_statistics")
     @routes.get("/models/<model>/stats")
     @routes.get("/models/<model>/versions/<int:version>/stats")
     def statistics(model: str | None = None, version: int | None = None) -> Response:
-        states = {name: catalog.state(name) for name in (catalog.models if model is None else (model,))}
+        states = catalog.states() if model is None else {model: catalog.state(model)}
         if model is not None and version is not None and version not in states[model].live:
             raise UnknownVersion(model, version)
         counted = metrics.statistics()
@@ -59,7 +60,7 @@ def _only_ready(body: bytes, max_depth: int) -> bool:
 def _entries(model: str, state: ModelState) -> list[dict[str, str]]:
     reasons = dict.fromkeys(state.live, "") | {number: each.reason for number, each in state.refused.items()}
     if not reasons:
-        return [{"name": model, "state": "UNAVAILABLE", "reason": state.problem}]
+        return [_unavailable(model, state.problem)]
     return [
         {
             "name": model,
@@ -69,6 +70,10 @@ def _entries(model: str, state: ModelState) -> list[dict[str, str]]:
         }
         for version in sorted(reasons)
     ]
+
+
+def _unavailable(model: str, reason: str) -> dict[str, str]:
+    return {"name": model, "state": "UNAVAILABLE", "reason": reason}
 
 
 def _model_stat(model: str, version: int, counted: VersionStatistics) -> dict[str, Any]:

@@ -15,7 +15,9 @@ async function show() {
   main.setAttribute("aria-busy", "true");
   try {
     const { models } = await get("models", signal);
-    const chosen = models.find((model) => address(model.name) === location.hash) ?? models[0];
+    if (!models.length) throw new Problem({ title: "No model", detail: "there is no model yet" });
+    const first = models.find((model) => model.ready) ?? models[0];
+    const chosen = models.find((model) => address(model.name) === location.hash) ?? first;
     listModels(models, chosen.name);
     const model = await get(`models/${encodeURIComponent(chosen.name)}`, signal);
     const article = await modelArticle(model, signal);

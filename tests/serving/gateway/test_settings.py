@@ -160,6 +160,22 @@ def test_a_folder_of_models_is_instead_of_a_model_server(tmp_path: Path, monkeyp
         Settings.from_env({"MODELS_DIR": str(tmp_path)})
 
 
+def test_a_folder_is_followed_unless_models_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = {"MODELS_DIR": str(tmp_path)}
+    for settings in ({}, {"MODELS": ""}, {"MODELS": "*"}, {"MODELS": " * ", "CANARY": "later:2=5"}):
+        read = Settings.from_env({**folder, **settings})
+        assert (read.follows_folder, read.runs_models) == (True, True)
+    listed = Settings.from_env({**folder, "MODELS": "digits"})
+    assert (listed.models, listed.follows_folder, listed.runs_models) == (("digits",), False, True)
+    assert not Settings.from_env({}).follows_folder
+    monkeypatch.setattr(readers, "find_spec", lambda name: None)  # which only who runs models needs
+    for server in ("a:1", Settings.model_server):
+        behind = Settings.from_env({**folder, "MODELS": "*", "MODEL_SERVER": server})
+        assert (behind.follows_folder, behind.runs_models, behind.model_server) == (True, False, server)
+    with pytest.raises(InvalidSettings, match=r"MODELS='\*': needs MODELS_DIR too"):
+        Settings.from_env({"MODELS": "*", "MODEL_SERVER": "a:1"})
+
+
 def test_a_canary_of_a_model_that_is_not_served_is_named() -> None:
     with pytest.raises(InvalidSettings, match="topic is not one of MODELS"):
         Settings.from_env({"MODELS": "digits", "CANARY": "topic:7=10"})

@@ -1,11 +1,13 @@
 """The models in the process that asks: what the catalog makes of them, and what happens in their folder."""
 
+import gc
 import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,36 @@ def test_the_two_newest_versions_are_served(serve: Serve, models_dir: Path) -> N
     wait_until(lambda: available(server, "digits") == [3, 2])
     with pytest.raises(UnknownVersion):
         server.contract("digits", 1, 5)
+
+
+def test_a_model_is_loaded_when_it_is_asked_for_and_freed_when_it_is_forgotten(serve: Serve) -> None:
+    server = serve()
+    assert available(server, "digits") == [1]
+    servable = weakref.ref(server._model("digits").available[1].session)
+    server.forget("digits")
+    with pytest.raises(UnknownVersion):
+        server.predict("digits", 1, {}, 5)
+    wait_until(lambda: gc.collect() >= 0 and servable() is None)
+    assert "model-digits" not in {thread.name for thread in threading.enumerate()}
+    assert available(server, "digits") == [1]
+    server.forget("never asked for")
+
+
+def test_a_load_that_failed_is_tried_again_when_its_files_change_and_logged_once(
+    serve: Serve, models_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph = models_dir / "digits" / "1" / "saved_model.pb"
+    whole = graph.read_bytes()
+    graph.write_bytes(whole[:100])
+    server = serve("digits")
+    assert available(server, "digits") == []
+    (problem,) = [each.problem for each in server.versions("digits", 5)]
+    for _ in range(3):
+        os.utime(graph)
+        time.sleep(0.2)
+    assert caplog.text.count(problem) == 1
+    graph.write_bytes(whole)
+    wait_until(lambda: available(server, "digits") == [1])
 
 
 def test_a_damaged_version_is_told_and_harms_no_other(serve: Serve, models_dir: Path) -> None:
