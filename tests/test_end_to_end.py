@@ -273,11 +273,12 @@ def test_up_prefers_the_original_model_server_where_it_is_on_path(one_model, tmp
         assert _asked(stack).status == 200
 
 
-def test_up_says_what_to_do_when_nothing_is_published(tmp_path):
-    done = subprocess.run([*PLUMBLINE, "up", "--models-dir", str(tmp_path)], capture_output=True, text=True)
+def test_up_says_what_to_do_when_there_is_no_folder_of_models(tmp_path):
+    nowhere = tmp_path / "nowhere"
+    done = subprocess.run([*PLUMBLINE, "up", "--models-dir", str(nowhere)], capture_output=True, text=True)
 
     assert done.returncode == 1
-    assert done.stderr.endswith(f"\nError: {tmp_path} holds no published model; first run: plumbline train all\n")
+    assert done.stderr.endswith(f"Error: there is no models folder {nowhere}; first run: plumbline train all\n")
 
 
 def test_up_says_which_port_is_taken(one_model):

@@ -1,6 +1,7 @@
 """`plumbline up`: runs the gateway and a model server on this machine until Ctrl-C."""
 
 import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -17,7 +18,8 @@ from typing import Any, Self
 
 import click
 
-from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option, echo_refused
+from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option
+from serving.commands.shown_models import ShownModels
 from serving.process import memory
 
 _EXAMPLES = """\b
@@ -27,8 +29,6 @@ Examples:
   plumbline up --dry-run
 """
 
-_NOT_SERVED = "not served: "
-"""The beginning of the lines in which `plumbline serve` names the models that it leaves out."""
 _HOST = "127.0.0.1"
 _PORT = click.IntRange(1, 65535)
 _READY_SECONDS = 180
@@ -56,8 +56,14 @@ _ENVIRONMENT = {
     "DRAIN_SECONDS": "0",  # after Ctrl-C there is no load balancer to wait for
 }
 """The environment of all processes; the caller's variables take precedence."""
-_SHOWN = 110
-"""Maximum number of characters shown of a request or an answer."""
+_FOLLOWS = ("--model_config_file_poll_wait_seconds=1", "--load_retry_interval_micros=2000000")
+"""A version that can't be loaded is retried five times. Meanwhile TensorFlow Serving reads no newer configuration."""
+_LOOK_SECONDS = 1.0
+_SERVER_SECONDS = 20.0
+"""How long a model server may take until it answers for a first model."""
+_STARTED = """
+http://{host}:{port}  (the page; /predict/<model>, /models, /docs, /readyz, /metrics)
+Models that are published meanwhile are served too. Ctrl-C stops it."""
 
 
 @click.command(epilog=_EXAMPLES)
@@ -95,22 +101,31 @@ def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_k
         raise click.ClickException(f"there is no models folder {models_dir}; first run: plumbline train all")
     for stop in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: it is ignored in what a script starts with `&`
         signal.signal(stop, signal.default_int_handler)
-    client = GatewayClient(f"http://{_HOST}:{port}", api_key)
     with (
         contextlib.suppress(KeyboardInterrupt),
         tempfile.TemporaryDirectory(prefix="plumbline-") as folder,
         _Processes(Path(folder)) as processes,
     ):
+        follow = _model_server(binary, models_dir, processes, model_server_port) if binary else lambda: None
+        behind = {"MODELS_DIR": str(models_dir.resolve())}
         if binary:
-            behind = _model_server(binary, models_dir, processes, model_server_port)
-        else:
-            behind = {"MODELS_DIR": str(models_dir.resolve())}
+            behind |= {"MODELS": "*", "MODEL_SERVER": f"{_HOST}:{model_server_port}", "PIN_WORKERS": "on"}
         _gateway(processes, port, behind)
-        processes.wait_until(lambda: _is_ready(client))
-        click.echo("".join(processes.lines("gateway", _NOT_SERVED)), err=True, nl=False)
-        _show(client, port)
+        is_empty = all(path.name.startswith(".") for path in models_dir.iterdir())
+        start = _Start(port, _SERVER_SECONDS if binary and not is_empty else 0.0)
+        processes.wait_until(start.has_ended)
+        shown = ShownModels(GatewayClient(f"http://{_HOST}:{port}", api_key))
+        shown.update(*() if binary else (1,))  # a model server may still be loading some
+        if start.problem:
+            click.echo(start.problem, err=True)
+        click.echo(_STARTED.format(host=_HOST, port=port))
         memory.trim()
-        processes.watch()
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            processes.check()
+            follow()
+            with contextlib.suppress(GatewayError):  # it is busy, or has ended
+                shown.update()
 
 
 class _Processes:
@@ -147,24 +162,14 @@ class _Processes:
         """Wait until *done*; raises ClickException if a process ends, or it takes too long."""
         deadline = time.monotonic() + _READY_SECONDS
         while not done():
-            self._check()
+            self.check()
             if time.monotonic() > deadline:
                 logs = "\n".join(map(self._last_lines, self._started))
                 raise click.ClickException(f"not ready after {_READY_SECONDS} s:\n{logs}")
             time.sleep(_POLL_SECONDS)
 
-    def watch(self) -> None:
-        """Wait until a process ends, then raise ClickException."""
-        while True:
-            self._check()
-            time.sleep(0.5)
-
-    def lines(self, name: str, beginning: str) -> list[str]:
-        """Return the lines of a process's log that start with *beginning*."""
-        with self._log(name).open(encoding="utf-8", errors="replace") as log:
-            return [line for line in log if line.startswith(beginning)]
-
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise ClickException if a process has ended."""
         for name, popen in self._started.items():
             code = popen.poll()
             if code is not None:
@@ -195,31 +200,19 @@ def _binary() -> str | None:
     return binary
 
 
-def _model_server(binary: str, models_dir: Path, processes: _Processes, port: int) -> dict[str, str]:
-    """Start the model server, and return the gateway's settings for it."""
+def _model_server(binary: str, models_dir: Path, processes: _Processes, port: int) -> Callable[[], None]:
+    """Start the model server, and return what makes it follow the models folder."""
     # Imported here: reading contracts takes 16 MB, which this process needs only with a model server.
-    from serving.commands.model_versions import print_pins
-    from serving.registry import RegistryError
-    from serving.registry.pinning import pins
-    from serving.registry.server_config import models_config, servable_models
+    from serving.commands.server_models import ServerModels
 
-    try:
-        models, unservable = servable_models(models_dir)
-    except RegistryError as error:
-        raise click.ClickException(str(error)) from error
-    for problem in unservable:
-        click.echo(f"{_NOT_SERVED}{problem}", err=True)
     click.echo(f"model server: {binary}, gRPC at {_HOST}:{port}")
-    config = processes.folder / "models.config"
-    pinned = pins(models_dir, models)  # otherwise one version that can't be loaded would make its start fail
-    print_pins(pinned)
-    text = models_config(models, str(models_dir.resolve()), {name: pin.versions for name, pin in pinned.items()})
-    config.write_text(text, "utf-8")
-    flags = [f"--port={port}", f"--model_config_file={config}", f"--grpc_max_threads={_GRPC_THREADS}", _INTRA_OP]
-    processes.start("model server", [binary, *flags], {**_ENVIRONMENT, **os.environ})
+    models = ServerModels(models_dir, processes.folder / "models.config")
+    flags = [f"--port={port}", f"--model_config_file={models.path}", f"--grpc_max_threads={_GRPC_THREADS}", _INTRA_OP]
+    processes.start("model server", [binary, *flags, *_FOLLOWS], {**_ENVIRONMENT, **os.environ})
     # Start the gateway only then, so that all its workers find the model server at once.
     processes.wait_until(lambda: _is_open(port))
-    return {"MODEL_SERVER": f"{_HOST}:{port}", "MODELS": ",".join(models), "PIN_WORKERS": "on"}
+    models.update()
+    return models.update
 
 
 def _gateway(processes: _Processes, port: int, behind: Mapping[str, str]) -> None:
@@ -234,27 +227,32 @@ def _is_open(port: int) -> bool:
         return probe.connect_ex((_HOST, port)) == 0
 
 
-def _is_ready(client: GatewayClient) -> bool:
-    try:
-        client.get("/readyz")
-    except GatewayError:
-        return False
-    return True
+class _Start:
+    """The start of the gateway at *port*: it ends when that is ready, or has had a *problem* for *patience* seconds."""
 
+    def __init__(self, port: int, patience: float) -> None:
+        self._port = port
+        self._patience = patience
+        self._since: float | None = None
+        self.problem = ""
 
-def _show(client: GatewayClient, port: int) -> None:
-    for model in (each["name"] for each in client.get_json("/models")["models"]):
-        details = client.get_json(f"/models/{model}")
-        warning = "; its answers mean nothing" if details["data"] == "sample" else ""
-        click.secho(f"\n{model} (data: {details['data']}{warning})", bold=True)
-        example = details["instance"]["example"]
-        click.echo(f"  POST /predict/{model}  {_short(example)}")
-        click.echo(f"  {_short(client.post(f'/predict/{model}', example))}")
-        echo_refused(details)
-    click.echo(f"\nhttp://{_HOST}:{port}  (the page; /predict/<model>, /models, /docs, /readyz, /metrics)")
-    click.echo("Ctrl-C stops it.")
+    def has_ended(self) -> bool:
+        """Ask the gateway."""
+        answer = self._standing()
+        self.problem = answer.get("problem", "")
+        if not self.problem:
+            self._since = None
+            return bool(answer.get("ready"))
+        if self._since is None:
+            self._since = time.monotonic()
+        return time.monotonic() >= self._since + self._patience
 
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + " ..."
+    def _standing(self) -> dict[str, Any]:
+        connection = http.client.HTTPConnection(_HOST, self._port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return dict(json.loads(connection.getresponse().read()))
+        except (OSError, http.client.HTTPException, ValueError):
+            return {}
+        finally:
+            connection.close()

@@ -29,6 +29,7 @@ class Server:
         self._configuration = configuration
         self._flags = configuration.flags
         self._stopping = threading.Event()
+        self._problem = ""  # of the last look at the configuration file
         self._metrics = Metrics()
         self._manager = _manager(configuration, self._metrics.batching)
 
@@ -79,8 +80,11 @@ class Server:
         try:
             configs = model_configs(self._flags)
             self._manager.apply(configs, lambda: monotonic() < until and not self._stopping.is_set())
+            self._problem = ""
         except ServingError as error:
-            logger.error("can't apply the configuration file, will try again: %s", error)
+            if str(error) != self._problem:  # not at each look
+                logger.error("can't apply the configuration file, will try again: %s", error)
+            self._problem = str(error)
 
 
 def _manager(configuration: Configuration, metrics: BatchingMetrics) -> ModelManager:
