@@ -1,10 +1,8 @@
 """Decides which of a model's versions may answer: those whose contract was read and whose parity examples agree."""
 
 import json
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 from serving.catalog.contract_cache import Contracts, own_faults_told
 from serving.catalog.model_server import ModelServer
@@ -19,11 +17,12 @@ from serving.errors import (
     PredictionError,
     UnknownVersion,
 )
+from serving.process.turns import Turns
 from serving.tfserving.version_status import VersionState, VersionStatus
 
 RETRY_REFUSED_SECONDS = 60.0
-_TURN_SECONDS = 2.0
-"""How long an admission waits for another."""
+TURN_SECONDS = 2.0
+"""How long an admission may keep others waiting."""
 
 _TRANSIENT = (ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable, UnknownVersion)
 """Errors that are no fault of the version: it is tried again at the next refresh."""
@@ -33,7 +32,7 @@ class Admission:
     """Admits versions of one model, whose contracts *contracts* reads. Each call to the server may take *seconds*.
 
     One is admitted at a time among those that share *turns*, so that many that appear together don't take the
-    processor from requests. None waits long for its turn, since another may never end.
+    processor from requests.
     """
 
     def __init__(
@@ -42,13 +41,13 @@ class Admission:
         model: str,
         seconds: float,
         contracts: Contracts,
-        turns: threading.Semaphore | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._server = server
         self._model = model
         self._seconds = seconds
         self._contracts = contracts
-        self._turns = turns or threading.Semaphore()
+        self._turns = turns or Turns(TURN_SECONDS)
 
     def run(self, before: ModelState, statuses: Sequence[VersionStatus]) -> ModelState:
         """Return the state that follows *before*."""
@@ -84,7 +83,7 @@ class Admission:
         if refusal and time.monotonic() < refusal.retry_at:
             return refusal
         try:
-            with self._turn():
+            with self._turns.one(self._seconds):
                 return self._admit(version, known)
         except _TRANSIENT as error:
             if is_loading and (known is None or isinstance(error, UnknownVersion)):
@@ -92,15 +91,6 @@ class Admission:
             return known or Refusal(error.problem, code=error.code, is_transient=True)
         except PredictionError as error:
             return Refusal(error.problem, time.monotonic() + RETRY_REFUSED_SECONDS, error.code)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        is_mine = self._turns.acquire(timeout=min(self._seconds, _TURN_SECONDS))
-        try:
-            yield
-        finally:
-            if is_mine:
-                self._turns.release()
 
     def _admit(self, version: int, known: LiveModel | None) -> LiveModel:
         document = self._server.contract(self._model, version, self._seconds)

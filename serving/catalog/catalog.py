@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from serving.catalog.admission import Admission
+from serving.catalog.admission import TURN_SECONDS, Admission
 from serving.catalog.change_log import log_changes, log_left_out
 from serving.catalog.contract_cache import Contracts
 from serving.catalog.entries import Canary, Entry, followed
@@ -21,6 +21,7 @@ from serving.errors import (
     UnknownModel,
     UnknownVersion,
 )
+from serving.process.turns import Turns
 from serving.registry.finding import WHAT_TO_DO, Found, ModelFinder
 from serving.tfserving.version_status import VersionStatus
 
@@ -63,7 +64,7 @@ class Catalog:
         self._finder = finder
         self._on_change = on_change
         self._looking = threading.Lock()
-        self._admitting = threading.Semaphore()
+        self._admitting = Turns(TURN_SECONDS)
         self._entries = {model: Entry.of(model, self._canary) for model in models}  # replaced, never changed, by `look`
         self._labels: dict[tuple[str, str], tuple[int, float]] = {}  # the version, and until when it holds
         self._awaited_until = 0.0  # unknown until the first look
@@ -75,6 +76,11 @@ class Catalog:
     def models(self) -> tuple[str, ...]:
         """The names of the models."""
         return tuple(self._entries)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the models are those that are found."""
+        return self._finder is not None
 
     @property
     def ready(self) -> bool:

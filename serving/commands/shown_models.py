@@ -11,7 +11,7 @@ from serving.commands.gateway_client import GatewayClient, echo_refused
 _SHOWN = 110
 """Maximum number of characters shown of a request or an answer."""
 
-_LOOKS = 4
+LOOKS = 4
 """A model that comes while `plumbline up` runs may take as many looks to load before its problem is shown."""
 
 
@@ -23,7 +23,7 @@ class ShownModels:
         self._served: dict[str, bool] = {}
         self._problems: dict[str, tuple[str, int]] = {}
 
-    def update(self, looks: int = _LOOKS) -> None:
+    def update(self, looks: int = LOOKS) -> None:
         """Print what is new. A problem is printed when it was there *looks* times. Raise GatewayError."""
         models = {model["name"]: model for model in self._client.get_json("/models")["models"]}
         for name in self._served.keys() - models.keys():

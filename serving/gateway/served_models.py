@@ -25,7 +25,8 @@ def models_routes(catalog: Catalog, max_instances: int, max_body_bytes: int) -> 
 
     @routes.get("")
     def all_models() -> Response:
-        catch_up(model for model, state in catalog.states().items() if not state.ready)
+        if not catalog.follows:  # else hundreds may be loading just now
+            catch_up(catalog.models)
         served = [_summary(model, state) for model, state in catalog.states().items()]
         left_out = [_left_out(*it) for it in catalog.left_out.items()]
         limits = {"instances": max_instances, "body_bytes": max_body_bytes}

@@ -18,6 +18,7 @@ from serving.contract.arrays import Array
 from serving.errors import ContractError, ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
 from serving.prediction.concurrency import ConcurrencyLimits
 from serving.process import memory
+from serving.process.turns import Turns
 from serving.registry.versions import CONTRACT, SERVED, read_contract, scan
 from serving.runtime.errors import ServingError
 from serving.runtime.loader import ServableLoader
@@ -35,6 +36,9 @@ _TRIM_SECONDS = 10.0
 """How often memory that loading and requests freed is returned to the system: 5 MB a process under load, 10 and more
 after it. It takes some milliseconds."""
 
+_READING_SECONDS = 2.0
+"""How long reading a contract may keep other models waiting."""
+
 _ONE_THREAD = Parallelism(intra_op=1)
 """For each operation. Requests run in parallel, and several threads for each would slow the others down."""
 
@@ -50,8 +54,9 @@ class _Newest:
     So versions that will be refused do not replace those that answer.
     """
 
-    def __init__(self, folder: Path, contracts: Contracts) -> None:
+    def __init__(self, folder: Path, contracts: Contracts, reading: Turns) -> None:
         self._folder = folder
+        self._reading = reading
         self._contracts = contracts
         self._readable: dict[int, tuple[tuple[int, int], bool]] = {}
 
@@ -74,7 +79,8 @@ class _Newest:
 
     def _reads(self, path: Path) -> bool:
         try:
-            self._contracts.read(read_contract(path))
+            with self._reading.one():
+                self._contracts.read(read_contract(path))
         except (OSError, ContractError):
             return False
         return True
@@ -98,7 +104,7 @@ class EmbeddedServer:
     ) -> None:
         self._limits = ConcurrencyLimits(at_once)
         self._on_rpc = on_rpc
-        self._changed = threading.Condition()
+        self._reading = Turns(_READING_SECONDS)
         self._models_dir = models_dir
         self._contracts = contracts or Contracts()
         self._load = ServableLoader(_ONE_THREAD, scheduler=None, batching=None, warm_up=True)
@@ -145,8 +151,7 @@ class EmbeddedServer:
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
         """List a model's versions, after waiting for the first to load. Raise UnknownVersion if there are none."""
         found = self._model(model)
-        with self._changed:
-            self._changed.wait_for(lambda: found.available or not found.is_busy, deadline_seconds)
+        found.wait_for_first(deadline_seconds)
         statuses = tuple(
             VersionStatus(each.number, VersionState.of(each.state, problem := str(each.error or "")), problem)
             for each in found.versions()
@@ -177,8 +182,9 @@ class EmbeddedServer:
         with self._adding:
             if name not in self._models:
                 folder = self._models_dir / name
-                config = ModelConfig(name, folder, _Newest(folder, self._contracts))
-                self._models[name] = Model(config, self._load, self._pace, self._changed)
+                config = ModelConfig(name, folder, _Newest(folder, self._contracts, self._reading))
+                # A condition of its own, or each change of one would wake those who wait for others.
+                self._models[name] = Model(config, self._load, self._pace, threading.Condition())
             return self._models[name]
 
     def _trim_often(self) -> None:

@@ -72,6 +72,11 @@ class Model:
         with self._changed:
             return sorted(self._versions.values(), key=lambda version: -version.number)
 
+    def wait_for_first(self, seconds: float) -> None:
+        """Wait until a version is available, or each was tried once; for at most *seconds*."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.available or not self.is_busy, seconds)
+
     @property
     def is_settled(self) -> bool:
         """Whether a version is available, or none ever will be; hold the lock."""

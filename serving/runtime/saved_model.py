@@ -4,9 +4,7 @@ A call takes 40 us; the signature function of `tf.saved_model.load` takes 365 us
 """
 
 import functools
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +12,7 @@ from typing import Any, Protocol
 from tensorflow.core.protobuf.config_pb2 import ConfigProto, RunOptions
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 
+from serving.process.turns import Turns
 from serving.runtime.errors import ServingError, invalid_argument, not_found
 from serving.runtime.tensor_messages import Array
 from serving.runtime.tensorflow_c import SavedModel, TensorFlowError
@@ -21,10 +20,8 @@ from serving.runtime.tensorflow_c import SavedModel, TensorFlowError
 Names = tuple[str, ...]
 _TAG = "serve"
 _MAX_CACHED_OUTPUTS = 64
-_ONE_AT_A_TIME = threading.Lock()
-"""Held while loading. Five simultaneous first loads ended in a segmentation fault about once in 200 times."""
-_TURN_SECONDS = 60.0
-"""How long a load waits for another, which may never end."""
+_loading = Turns(60)
+"""Five simultaneous first loads ended in a segmentation fault about once in 200 times."""
 
 
 class Session(Protocol):
@@ -78,22 +75,12 @@ def load(path: Path, parallelism: Parallelism) -> tuple[TensorFlowSession, Mappi
     # Pool -1 is the calling thread: it saves two thread switches, 28 us per call.
     run_options = RunOptions(inter_op_thread_pool=0 if parallelism.inter_op > 1 else -1)
     try:
-        with _turn():
+        with _loading.one():
             model, meta_graph = SavedModel.load(path, _TAG, config.SerializeToString(), run_options.SerializeToString())
     except TensorFlowError as error:
         place = "" if str(path) in error.message else f"{path}: "  # such as for a truncated saved_model.pb
         raise ServingError(error.code, place + error.message) from error
     return TensorFlowSession(model), _signature_defs(meta_graph)
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    is_mine = _ONE_AT_A_TIME.acquire(timeout=_TURN_SECONDS)
-    try:
-        yield
-    finally:
-        if is_mine:
-            _ONE_AT_A_TIME.release()
 
 
 def _signature_defs(meta_graph: bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from serving.process.turns import Turns
 from serving.runtime import saved_model
 from serving.runtime.errors import ServingError
 from serving.runtime.loader import ServableLoader
@@ -38,8 +39,8 @@ def test_a_pipe_among_its_files_is_refused_instead_of_read(tmp_path: Path) -> No
 
 def test_a_load_that_never_ends_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_mlp(tmp_path / "1", scale=1.0)
-    monkeypatch.setattr(saved_model, "_TURN_SECONDS", 0.2)
-    with saved_model._ONE_AT_A_TIME:  # as another thread, which is loading, has it
+    monkeypatch.setattr(saved_model, "_loading", Turns(0.2))
+    with saved_model._loading.one():  # as another thread, which is loading
         loaded = threading.Thread(target=load, args=(tmp_path / "1", Parallelism()))
         loaded.start()
         loaded.join(30)
