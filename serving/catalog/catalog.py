@@ -92,19 +92,20 @@ class Catalog:
         entries = self._entries.values()
         if self._finder is None:
             return all(entry.state.ready for entry in entries)
-        return not self._is_starting and any(entry.state.ready for entry in entries)
+        return not self.starting and any(entry.state.ready for entry in entries)
 
     @property
     def problem(self) -> str:
         """Why there is no model at all, or none that can be served; empty while it is starting."""
-        if self._finder is None or self._problem or self._is_starting or self.ready:
+        if self._finder is None or self._problem or self.starting or self.ready:
             return self._problem
         return "none of the models can be served"
 
     @property
-    def _is_starting(self) -> bool:
-        if not self._awaited_until:
-            return True
+    def starting(self) -> bool:
+        """Whether models that were found first have yet to be tried."""
+        if self._finder is None or not self._awaited_until:
+            return self._finder is not None
         is_awaited = any(entry.is_awaited for entry in self._entries.values())
         return is_awaited and time.monotonic() < self._awaited_until
 

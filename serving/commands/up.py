@@ -19,7 +19,7 @@ from typing import Any, Self
 import click
 
 from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option
-from serving.commands.shown_models import LOOKS, ShownModels
+from serving.commands.shown_models import ShownModels
 from serving.process import memory
 
 _EXAMPLES = """\b
@@ -115,7 +115,7 @@ def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_k
         start = _Start(port, _SERVER_SECONDS if binary and not is_empty else 0.0)
         processes.wait_until(start.has_ended)
         shown = ShownModels(GatewayClient(f"http://{_HOST}:{port}", api_key))
-        shown.update(LOOKS if binary else 1)  # a model server may still be loading some
+        shown.start()
         if start.problem:
             click.echo(start.problem, err=True)
         click.echo(_STARTED.format(host=_HOST, port=port))

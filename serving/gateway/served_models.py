@@ -25,7 +25,7 @@ def models_routes(catalog: Catalog, max_instances: int, max_body_bytes: int) -> 
 
     @routes.get("")
     def all_models() -> Response:
-        if not catalog.follows:  # else hundreds may be loading just now
+        if not catalog.follows or catalog.starting:  # else hundreds may be loading just now
             catch_up(catalog.models)
         served = [_summary(model, state) for model, state in catalog.states().items()]
         left_out = [_left_out(*it) for it in catalog.left_out.items()]
