@@ -91,7 +91,7 @@ SHARED: dict[str, Any] = {
     "Health": closed({"status": {"const": "ok"}}),
     "Live": closed({"live": {"const": True}}),
     "Ready": _open({"name": STRING, "ready": _BOOLEAN}, "name"),
-    "Readiness": _open({"ready": _BOOLEAN, "models": ref("ReadinessByModel")}),
+    "Readiness": _open({"ready": _BOOLEAN, "problem": STRING, "models": ref("ReadinessByModel")}, "problem"),
     "ReadinessByModel": _by_name(ref("ModelReadiness")),
     "ModelReadiness": _open(
         {"ready": _BOOLEAN, "versions": array({"type": "integer"}), "problem": _TEXT, "refused": ref("Refused")}
