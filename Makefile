@@ -12,7 +12,7 @@ run: .venv/installed
 	$(BIN)/plumbline up
 
 test: .venv/installed
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed
 	$(BIN)/ruff format --check

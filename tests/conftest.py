@@ -1,5 +1,7 @@
 """Options and fixtures of the whole test run."""
 
+import gc
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +9,25 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.sample_models import PUBLISHED, sample_models
 from tests.stack import Stack, running
+
+LONG = (
+    "tests/monitoring/test_live.py",
+    "tests/training/execution",
+    "tests/training/jobs",
+    "tests/training/publishing/test_replacement.py",
+    "tests/training",
+    "tests/examples",
+    "tests/test_",
+    "tests/serving/model_servers",
+    "tests/serving/batch/test_",
+    "tests/serving/gateway/openapi",
+    "tests/serving/gateway/test_",
+    "tests/k8s",
+    "tests/monitoring",
+)
+"""Where the files are that take longest, these first."""
 
 settings.register_profile("patient", settings(), deadline=None)  # a machine with other work takes its time
 settings.load_profile("patient")
@@ -27,27 +47,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--overview-seconds", metavar="S", type=float, default=240.0, help="how long that run is [240]")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Have one more than there are cores: tests of whole systems wait for these half of their time."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long: then no worker is left alone with one of them at the end."""
+    items.sort(key=lambda item: next((rank for rank, start in enumerate(LONG) if item.nodeid.startswith(start)), 99))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the half million objects of imported packages: each fit calls it, for 0.4 s."""
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory):
-    """All models, trained on their samples in this process: name -> its `Result`, and where they are."""
-    from training.jobs.training_job import Job, train
-    from training.task import find_task, task_names
-
-    models_dir = tmp_path_factory.mktemp("trained")
-    jobs = [Job(name, find_task(name), "baseline", models_dir, None, True, 1, print) for name in task_names()]
-    return {job.name: train(job, job.load()) for job in jobs}
+def of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the workers of pytest-xdist share, for what takes them long to make."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def published(trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(of_the_run: Path):
+    """All models, trained on their samples by whichever worker comes first: name -> its `Trained`."""
+    return sample_models(of_the_run)
+
+
+@pytest.fixture(scope="session")
+def published(trained, of_the_run: Path) -> Path:
     """The models folder with version 1 of each; tests that add versions work on a copy."""
-    from training.publishing.export import export
-    from training.publishing.publish import publish
-
-    models_dir = tmp_path_factory.mktemp("published")
-    for name, result in trained.items():
-        publish(models_dir, name, lambda folder, result=result: export(result.model, result.contract, folder))
-    return models_dir
+    return of_the_run / PUBLISHED
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,8 @@ def serve(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
 def test_every_model_is_admitted_and_computes_what_training_computed(serve: Serve, trained: Any) -> None:
     server = serve(*trained)
+    for name in trained:  # a catalog waits for none of them
+        server.versions(name, 30)
     catalog = Catalog(server, tuple(trained))
     for name, result in trained.items():
         live = catalog.live(name)  # which has replayed the examples
