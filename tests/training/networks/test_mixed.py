@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from training.errors import BadRequest
+from training.fitting.fit import Fit
 from training.networks.mixed import Mixed
 from training.networks.recurrent import Recurrent
 from training.networks.sequence_convolutions import SequenceConvNet
@@ -49,11 +50,23 @@ def trained(recipe, features, targets, problem=BINARY, width=1):
     return recipe.train(problem, width, Fold(features, targets, None)).model
 
 
+@pytest.fixture
+def untrained(monkeypatch):
+    """Has no recipe fitted, which takes seconds to compile; its trainable weights are drawn by lot instead."""
+
+    def draw(fit, problem, model, fold):
+        for number, variable in enumerate(model.trainable_weights):
+            variable.assign(np.random.default_rng(number).normal(size=variable.shape))
+        return {}
+
+    monkeypatch.setattr(Fit, "run", draw)
+
+
 # What dense networks and convolutions export is compared in tests/examples.
 @pytest.mark.parametrize("recipe", [Recurrent(bidirectional=True, epochs=1, batch_size=16), RECIPES[4]])
-def test_any_record_gives_scores_and_what_is_exported_gives_the_same(recipe, tmp_path):
+def test_any_record_gives_scores_and_what_is_exported_gives_the_same(untrained, recipe, tmp_path):
     features = one_of_each(24)
-    model = trained(quick(recipe), features, np.arange(24) % 3, MULTICLASS, 3)
+    model = trained(recipe, features, np.arange(24) % 3, MULTICLASS, 3)
     scores = answered(model, features)
 
     model.export(tmp_path, verbose=False)
@@ -82,11 +95,11 @@ def test_it_learns_from_numbers_categories_and_images(field):
 
 
 @each_recipe
-def test_padding_changes_no_answer_even_if_there_is_nothing_else(recipe):
+def test_padding_changes_no_answer_even_if_there_is_nothing_else(untrained, recipe):
     ids = texts()
     ids[0] = 0
     padded = np.pad(ids, ((0, 0), (0, 8)))
-    short, long = (trained(quick(recipe), {"text": array}, ids[:, 0] % 2) for array in (ids, padded))
+    short, long = (trained(recipe, {"text": array}, ids[:, 0] % 2) for array in (ids, padded))
     long.set_weights(short.get_weights())
 
     scores = answered(short, {"text": ids})
@@ -94,9 +107,9 @@ def test_padding_changes_no_answer_even_if_there_is_nothing_else(recipe):
     assert answered(long, {"text": padded}) == pytest.approx(scores, abs=1e-6)
 
 
-def test_an_id_that_no_training_row_had_counts_as_none():
+def test_an_id_that_no_training_row_had_counts_as_none(untrained):
     ids = texts()
-    model = trained(quick(RECIPES[0]), {"text": ids}, ids[:, 0] % 2)
+    model = trained(RECIPES[0], {"text": ids}, ids[:, 0] % 2)
     unseen, none = ids.copy(), ids.copy()
     unseen[:, 3], none[:, 3] = [[12, 30_000, -1][row % 3] for row in range(ROWS)], 0
 
@@ -105,7 +118,7 @@ def test_an_id_that_no_training_row_had_counts_as_none():
 
 
 @pytest.mark.parametrize("recipe", [Recurrent, SequenceConvNet, Mixed])
-def test_what_is_missing_in_a_series_does_not_count(recipe):
+def test_what_is_missing_in_a_series_does_not_count(untrained, recipe):
     windows = RNG.normal(size=(ROWS, 6)).astype(np.float32)
     settings = {"relative": True, "skip_zeros": True, "units": (8,), "epochs": 1, "batch_size": 32}
     model = trained(recipe(**settings), {"window": windows}, windows.sum(axis=1), REGRESSION)
@@ -159,7 +172,3 @@ def test_a_network_that_can_not_be_is_refused_when_it_is_made(recipe, setting):
 def test_an_input_that_none_of_it_fits_is_named():
     with pytest.raises(BadRequest, match=r"input 'cube': Mixed takes numbers, ids .*, got int32\[2, 2\]"):
         trained(Mixed(epochs=1, batch_size=4), {"cube": np.zeros((4, 2, 2), np.int32)}, np.zeros(4))
-
-
-def quick(recipe):
-    return type(recipe)(**{**vars(recipe), "epochs": 1})
