@@ -125,6 +125,10 @@ def written_exporter(file: Path) -> Iterator[int]:
     scrapes = 0
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):  # a Prometheus that ends closes what it is being sent
+                super().handle()
+
         def do_GET(self) -> None:
             nonlocal scrapes
             scrapes += 1
