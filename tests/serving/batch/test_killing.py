@@ -25,7 +25,7 @@ def test_killed_before_each_change_to_the_disc(tmp_path: Path) -> None:
     assert told.stdout.count("killed before each of") == 2
 
 
-@pytest.mark.parametrize(("processes", "kills"), [(1, 9), (2, 3)])
+@pytest.mark.parametrize(("processes", "kills"), [(1, 5), (2, 3)])
 def test_killed_at_random_moments(tmp_path: Path, processes: int, kills: int) -> None:
     rows = [{"text": text} for text in texts(3000)]
     rows[17] = rows[2500] = {"text": ""}

@@ -2,7 +2,9 @@ import keras
 import numpy as np
 import pytest
 
+from tests.training.networks.test_transfer import small_base
 from training.errors import BadRequest
+from training.networks import transfer
 from training.networks.convolutions import ConvNet
 from training.networks.dense import BagOfWords, Dense, MultiHot
 from training.networks.ngrams import Bag, NGramBag, NGrams
@@ -53,13 +55,14 @@ def test_each_problem_type_learns_and_beats_the_naive_baseline(problem, width, t
             {"image": RNG.integers(0, 255, (8, 8, 8, 1), np.uint8)},
         ),
         (
-            Transfer(height=32, width=32, alpha=0.25, weights="random", head_epochs=1, tuning_epochs=1),
+            Transfer(height=32, width=32, alpha=0.25, weights="random", head_epochs=1, tuning_epochs=1, top_layers=9),
             {"image": RNG.integers(0, 255, (8, 32, 32, 3), np.uint8)},
         ),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_each_recipe_gives_a_model_from_named_features_to_scores(recipe, features):
+def test_each_recipe_gives_a_model_from_named_features_to_scores(monkeypatch, recipe, features):
+    monkeypatch.setattr(transfer, "pretrained", small_base)
     targets = np.arange(8) % 2
     trained = recipe.train(BINARY, 1, Fold(features, targets, (features, targets)))
 
