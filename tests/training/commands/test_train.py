@@ -57,7 +57,7 @@ def test_overrides_and_protocol_end_up_in_the_contract(tmp_path):
     assert "sample" in report.read_text("utf-8")
 
 
-def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report(tmp_path):
+def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report(tmp_path, monkeypatch):
     (tmp_path / "mytasks").mkdir()
     (tmp_path / "mytasks" / "__init__.py").touch()
     (tmp_path / "mytasks" / "strict.py").write_text(
@@ -69,10 +69,13 @@ def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report
         "RECIPES = {'baseline': dataclasses.replace(BASE.sample_recipes['baseline'], epochs=1)}\n"
         "TASK = dataclasses.replace(BASE, load=load, recipes=RECIPES, floor=0.001)\n"
     )
-    command = [sys.executable, "-m", "serving", "train", "strict", "--tasks", "mytasks", "--protocol", "holdout"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("mytasks", "mytasks.strict"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    done = run(tmp_path, "strict", "--tasks", "mytasks", "--protocol", "holdout")
 
-    assert done.returncode == ExitCode.REFUSED, done.stderr
+    assert done.exit_code == ExitCode.REFUSED, done.output
     assert "the task's floor requires at most 0.001" in done.stderr
     assert not (tmp_path / "models" / "strict" / "1").exists()
     assert len(list((tmp_path / "reports" / "strict").glob("*/metrics.json"))) == 1

@@ -72,15 +72,13 @@ def task(**changes) -> Task:
 
 
 def job(folder: Path, asked: Task, **changes) -> Job:
-    return Job(
-        "toy", asked, "best", folder / "models", None, False, 1, print, reports_dir=folder / "reports", **changes
-    )
+    return Job("toy", asked, "best", folder / "models", None, False, 1, print, **changes)
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("several")
-    assert run(job(folder, task())) == folder / "models" / "toy" / "1"
+    assert run(job(folder, task(), reports_dir=folder / "reports")) == folder / "models" / "toy" / "1"
     return folder
 
 
@@ -149,7 +147,11 @@ def test_heads_may_be_called_like_fields_and_inputs_and_test_rows_have_gaps(tmp_
     fit = record_fitter({"a": partial(Number.fit, missing="mean"), **dict.fromkeys("bcd", Number.fit)})
     asked = task(heads=heads, load=renamed, fit=fit, recipes={"best": Mixed(epochs=15, batch_size=16)})
     for number in ("1", "2"):
-        published = run(dataclasses.replace(job(tmp_path, asked), seed=int(number), say=said.append))
+        published = run(
+            dataclasses.replace(
+                job(tmp_path, asked, reports_dir=tmp_path / "reports"), seed=int(number), say=said.append
+            )
+        )
         assert published == tmp_path / "models" / "toy" / number
 
     assert any("live version 1 has" in line and "on the same 200 rows" in line for line in said)
@@ -163,7 +165,7 @@ def test_a_head_that_has_learned_nothing_is_not_published(tmp_path):
     asked = task(heads=heads, load=lambda data_dir: data("misleading", mass=misleading))
 
     with pytest.raises(GateRefused, match=r"which must be beaten by the head 'mass'"):
-        run(job(tmp_path, asked))
+        run(job(tmp_path, asked, reports_dir=tmp_path / "reports"))
 
 
 @pytest.mark.parametrize(
