@@ -12,6 +12,7 @@ from serving.contract.encoders.tokenizers.kinds import FITS
 from training.data.datasets import Dataset, Instance
 from training.data.records import is_gap, record_fitter
 from training.declarations.declaration import FieldPart
+from training.declarations.guesses import MOST_ONE_HOT
 from training.declarations.places import Source
 from training.declarations.toml_reading import checked
 from training.declarations.words import meant
@@ -89,14 +90,15 @@ def fitter(fields: Mapping[str, FieldPart], folder: Any) -> Callable[[Dataset, S
     """
 
     def fit(data: Dataset, instances: Sequence[Instance], recipe: Any) -> Record:
-        return record_fitter({name: _encoder(name, part, data, folder) for name, part in fields.items()})(
+        return record_fitter({name: encoder_fit(name, part, data, folder) for name, part in fields.items()})(
             data, instances, recipe
         )
 
     return fit
 
 
-def _encoder(name: str, part: FieldPart, data: Dataset, folder: Any) -> Any:
+def encoder_fit(name: str, part: FieldPart, data: Dataset, folder: Any) -> Any:
+    """Return what fits the encoder of a field to values of it, or the finished encoder of a picture."""
     if part.kind == IMAGE:
         return Picture(**part.options)
     options = {option: value for option, value in part.options.items() if option not in READING.get(part.kind, {})}
@@ -107,6 +109,8 @@ def _encoder(name: str, part: FieldPart, data: Dataset, folder: Any) -> Any:
         options.setdefault("missing", _WITH_GAPS[part.kind])
     if part.kind in ("category", "tags") and not _known(name, data):
         options.setdefault("unknown", "bucket")
+    if part.kind == "category" and len({item for value in values for item in _items(value)}) > MOST_ONE_HOT:
+        options.setdefault("output", "id")
     return partial(FITTED[part.kind], **options)
 
 

@@ -1,23 +1,32 @@
 """What scikit-learn makes of the same rows, to be shown beside the model: only where it is installed."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import warnings
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from training.data.datasets import Dataset, Instance
+from training.data.datasets import Dataset
 from training.declarations.declaration import FieldPart
-from training.problem_types import Problem
+from training.declarations.fields import IMAGE
+from training.declarations.rival_columns import Columns
+from training.problem_types import Classes, Problem
 
-_NUMBERS, _CATEGORIES = ("number",), ("category",)
-_MOST_CATEGORIES = 255
-"""More than these, HistGradientBoosting does not take as categories."""
+MOST_ROWS = 50_000
+"""Rivals learn from so many training rows, drawn by lot; and see so many test rows at a time."""
+_LINEAR = {
+    "binary": "logistic regression",
+    "multiclass": "logistic regression",
+    "multilabel": "logistic regression",
+    "regression": "ridge regression",
+    "several_values": "ridge regression",
+}
+"""What the linear model of each type of problem is called."""
 
 
 def rivals_of(problem: Problem, fields: Mapping[str, FieldPart]) -> Callable[[Dataset], Mapping[str, np.ndarray]]:
-    """Return what gives the scores of rivals on the test rows, by name; none for questions and fields they don't have.
+    """Return what gives the scores of rivals on the test rows, by name; none for photos and other questions.
 
-    They are fitted on all training rows: gradient boosting on numbers and categories, logistic regression on a text.
+    Gradient boosting sees numbers, categories, dates, tags and arrays; a linear model sees these and tf-idf of texts.
     """
 
     def scores(data: Dataset) -> Mapping[str, np.ndarray]:
@@ -25,73 +34,38 @@ def rivals_of(problem: Problem, fields: Mapping[str, FieldPart]) -> Callable[[Da
             import sklearn  # noqa: F401 - asked for first, as most installations don't have it
         except ImportError:
             return {}
-        try:
-            return _fitted(data, problem, fields)
-        except ValueError:  # one that can't learn from these rows is not shown, and never ends the job
+        if problem.name not in _LINEAR or any(field.kind == IMAGE for field in fields.values()):
             return {}
+        with warnings.catch_warnings():  # of what does not converge, or of tags without a row: a rival is as it is
+            warnings.simplefilter("ignore")
+            return _scores(data, problem, fields)
 
     return scores
 
 
-def _fitted(data: Dataset, problem: Problem, fields: Mapping[str, FieldPart]) -> Mapping[str, np.ndarray]:
-    columns = [name for name, field in fields.items() if field.kind in (*_NUMBERS, *_CATEGORIES)]
-    texts = [name for name, field in fields.items() if field.kind == "text"]
-    if problem.name not in ("binary", "multiclass", "regression"):
-        return {}
-    if len(texts) == 1 and not columns and problem.name != "regression":
-        return {"logistic regression (scikit-learn)": _of_text(data, texts[0])}
-    if columns and not texts:
-        return {"gradient boosting (scikit-learn)": _of_table(data, problem, fields, columns)}
-    return {}
+def _scores(data: Dataset, problem: Problem, fields: Mapping[str, FieldPart]) -> Mapping[str, np.ndarray]:
+    from training.declarations.rival_models import fit_boosting, fit_linear
+
+    rows, few = np.arange(len(data.train)), ""
+    if len(rows) > MOST_ROWS:
+        rows, few = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False)), f", {MOST_ROWS:,} rows"
+    train, tested, found = data.train.rows(rows), data.test.instances, {}
+    for name, fit in {"gradient boosting": fit_boosting, _LINEAR[problem.name]: fit_linear}.items():
+        try:
+            rival = fit(Columns.fit(data, train.instances, fields), train, problem)
+        except ValueError:  # one that can't learn from these rows is not shown, and never ends the job
+            continue
+        if rival:
+            starts = range(0, len(tested), MOST_ROWS)
+            scores = np.concatenate([rival.scores(tested[start : start + MOST_ROWS]) for start in starts])
+            found[f"{name} (scikit-learn{few})"] = _as_read(scores, rival.classes, data, problem)
+    return found
 
 
-def _of_text(data: Dataset, name: str) -> np.ndarray:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
-    train, test = ([row.get(name) or "" for row in part.instances] for part in (data.train, data.test))
-    words = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), min_df=2, max_features=200_000)
-    model = make_pipeline(words, LogisticRegression(max_iter=1000)).fit(train, data.train.targets)
-    return _scores(model, test, len(data.labels))
-
-
-def _of_table(data: Dataset, problem: Problem, fields: Mapping[str, FieldPart], columns: Sequence[str]) -> np.ndarray:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    numbered = {name: _numbered(data, name) for name in columns if fields[name].kind in _CATEGORIES}
-    train, test = (
-        np.array([[_cell(row, name, numbered) for name in columns] for row in part.instances], np.float64)
-        for part in (data.train, data.test)
-    )
-    options = {"categorical_features": [name in numbered for name in columns], "random_state": 0}
-    if problem.name == "regression":
-        model = HistGradientBoostingRegressor(**options).fit(train, data.train.targets)
-        return np.asarray(model.predict(test)[:, None])
-    weights = "balanced" if problem.metric == "balanced_accuracy" else None
-    model = HistGradientBoostingClassifier(**options, class_weight=weights).fit(train, data.train.targets)
-    return _scores(model, test, len(data.labels))
-
-
-def _scores(model: Any, rows: Any, classes: int) -> np.ndarray:
+def _as_read(scores: np.ndarray, classes: np.ndarray, data: Dataset, problem: Problem) -> np.ndarray:
     """Return the scores as a head reads them: one of two classes, else of each, 0 for those without a training row."""
-    shares = np.zeros((len(rows), classes), np.float32)
-    shares[:, model.classes_] = model.predict_proba(rows)
-    return shares[:, 1:] if classes == 2 else shares
-
-
-def _numbered(data: Dataset, name: str) -> Mapping[Any, int]:
-    """Return a number for each category, those beyond the most that are taken left out: they count as missing."""
-    counts: dict[Any, int] = {}
-    for row in data.train.instances:
-        if row.get(name) is not None:
-            counts[row[name]] = counts.get(row[name], 0) + 1
-    ranked = sorted(counts, key=lambda value: -counts[value])
-    return {value: number for number, value in enumerate(ranked[:_MOST_CATEGORIES])}
-
-
-def _cell(row: Instance, name: str, numbered: Mapping[str, Mapping[Any, int]]) -> float:
-    value = row.get(name)
-    if name in numbered:
-        return numbered[name].get(value, np.nan)
-    return np.nan if value is None else float(value)
+    if not isinstance(problem, Classes):
+        return scores.reshape(len(scores), -1)
+    shares = np.zeros((len(scores), len(data.labels)), np.float32)
+    shares[:, classes] = scores
+    return shares[:, 1:] if problem.name == "binary" else shares

@@ -194,6 +194,7 @@ def test_a_rare_class_counts_as_much_as_the_frequent_one(tmp_path):
     assert [*json.loads(metrics.read_text())["baselines"]] == [
         "most frequent class",
         "gradient boosting (scikit-learn)",
+        "logistic regression (scikit-learn)",
     ]
 
 
