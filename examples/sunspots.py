@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import QuantileRegressor
-from sklearn.metrics import mean_pinball_loss
 from statsmodels.datasets import sunspots
 
 from plumbline import (
@@ -39,14 +38,16 @@ def years(data_dir: Path | None = None) -> Dataset:
     return Dataset("sunspots", rows.rows(order[:-60]), rows.rows(order[-60:]))
 
 
-def baseline(data: Dataset) -> float:
-    """Return the pinball loss of linear regressions of the same quantiles on the test rows."""
+def rivals(data: Dataset) -> dict[str, np.ndarray]:
+    """Return what linear regressions of the same quantiles answer to the test rows."""
     train, test = ([row["years"] for row in part.instances] for part in (data.train, data.test))
-    losses = []
-    for level in QUANTILES.levels:
-        model = QuantileRegressor(quantile=level, alpha=0).fit(train, data.train.targets)
-        losses.append(mean_pinball_loss(data.test.targets, model.predict(test), alpha=level))
-    return float(np.mean(losses))
+    models = [QuantileRegressor(quantile=level, alpha=0).fit(train, data.train.targets) for level in QUANTILES.levels]
+    return {"linear quantile regression": np.stack([model.predict(test) for model in models], axis=1)}
+
+
+def baseline(data: Dataset) -> float:
+    """Return their pinball loss."""
+    return float(QUANTILES.measure(data.test.targets, rivals(data)["linear quantile regression"]))
 
 
 SHARED = {"units": (), "batch_size": 16, "rate": 0.005}
@@ -62,6 +63,7 @@ TASK = Task(
         "convolutions": SequenceConvNet(convolutions=(16, 16), kernel=3, epochs=30, **SHARED),
         "recurrent": Recurrent(state=24, epochs=80, **SHARED),
     },
+    rivals=rivals,
     sample_recipes={
         "convolutions": SequenceConvNet(convolutions=(8,), kernel=3, epochs=8, **SHARED),
         "recurrent": Recurrent(state=8, epochs=8, **SHARED),

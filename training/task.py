@@ -110,7 +110,7 @@ class Task:
     *regression_tolerance* at most. *tolerance* is how far scores may differ when they are computed again elsewhere.
     *others* are variants of the task for other data sets, by the data set's name. *declared* is the file that the task
     is from, if that is not a Python module. *rivals* gives the scores of other libraries' models on the test rows,
-    by name, which the report shows beside the model.
+    by name, which the report shows beside the model: of several heads by the head's name; else of the first.
     """
 
     problem: Problem | None = None
@@ -127,7 +127,7 @@ class Task:
     tolerance: float = 1e-3
     others: Mapping[str, "Task"] = field(default_factory=dict)
     declared: Declared | None = None
-    rivals: Callable[[Dataset], Mapping[str, np.ndarray]] = lambda data: {}
+    rivals: Callable[[Dataset], Mapping[str, np.ndarray | Mapping[str, np.ndarray]]] = lambda data: {}
 
     def __post_init__(self) -> None:
         given = [self.problem is not None, self.output is not None]

@@ -147,11 +147,21 @@ class Experiment:
         return next(iter(targets.values())) if self.answers.only else targets
 
     def rivals(self, head: str) -> Mapping[str, float]:
-        """Return the metric of each rival on the test rows, of the main head only."""
+        """Return the metric of each rival that answers for *head*, on the test rows. Raises BadRequest."""
         problem, test = self.problems[head], self.data.test.targets_of(head)
-        if head != next(iter(self.problems)):
-            return {}
-        return {name: problem.measure(test, scores) for name, scores in self.task.rivals(self.data).items()}
+        measured = {}
+        for name, answered in self._rivals.items():
+            by_head = answered if isinstance(answered, Mapping) else {next(iter(self.problems)): answered}
+            if head in by_head:
+                shape, expected = np.shape(by_head[head]), (len(test), self.width(head))
+                if shape != expected:
+                    raise BadRequest(f"rivals: expected scores {[*expected]} of '{name}' for {head}, got {[*shape]}")
+                measured[name] = problem.measure(test, np.asarray(by_head[head]))
+        return measured
+
+    @cached_property
+    def _rivals(self) -> Mapping[str, Any]:
+        return self.task.rivals(self.data)
 
     def _asked(self, train: Part) -> tuple[Problem, int]:
         """Return what a recipe is asked to train, with the scale of the training targets where that matters."""

@@ -166,7 +166,7 @@ def _section(record: RunRecord, evaluation: Evaluation, plots: Sequence[Plot]) -
 
 
 def _by_section(plots: Sequence[Plot]) -> Mapping[str, list[Plot]]:
-    sections = ("curves", "confusion", "errors", "calibration")
+    sections = ("compared", "curves", "confusion", "errors", "calibration")
     return {section: [plot for plot in plots if plot.section == section] for section in sections}
 
 

@@ -12,6 +12,7 @@ from serving.contract.heads import Values
 from training.experiments.record import RunRecord
 from training.problem_types import Multilabel
 from training.report import figures, style
+from training.report.comparison import comparison
 from training.report.curves import Onset
 from training.report.exhibits import data_uri
 from training.report.learning import learning_curves
@@ -55,10 +56,22 @@ def plots(
 
 
 def _answers(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
+    if len(record.baselines) > 1:  # the naive one alone is told by its row of the table
+        yield _compared(record, evaluation)
     if record.labels:
         yield from _labels(record, evaluation)
     else:
         yield from _values(record, evaluation)
+
+
+def _compared(record: RunRecord, evaluation: Evaluation) -> Plot:
+    measure = metric_name(record.metric)
+    own = (f"{record.model}, recipe {record.recipe}", evaluation.measures[record.metric])
+    told = "; ".join(f"{name} {figure_of(value)}" for name, value in [own, *record.baselines.items()])
+    better = "Longer" if record.problem.higher_is_better else "Shorter"
+    of_unit = f"{measure} ({record.unit})" if record.unit else measure
+    drawn = comparison(own, record.baselines, of_unit)
+    return _plot("compared", "compared", f"Bar chart of {measure}: {told}.", f"{better} bars are better.", drawn)
 
 
 def onset_sentence(onset: Onset, stages: int) -> str:

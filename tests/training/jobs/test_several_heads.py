@@ -17,6 +17,8 @@ from training.data.datasets import Dataset, Part, named
 from training.data.preprocessing import tabular_scaler
 from training.data.records import record_fitter
 from training.errors import BadRequest
+from training.execution.execution import Execution
+from training.experiments.evaluation import Experiment
 from training.jobs.training_job import Job, run
 from training.networks.dense import Dense
 from training.networks.ensembles import DenseEnsemble
@@ -78,7 +80,10 @@ def job(folder: Path, asked: Task, **changes) -> Job:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("several")
-    assert run(job(folder, task(), reports_dir=folder / "reports")) == folder / "models" / "toy" / "1"
+    rows = len(data().test)
+    rivals = {"all zeros": np.zeros((rows, 3)), "by head": {"mass": np.full((rows, 1), 4000.0)}}
+    first = job(folder, task(rivals=lambda data: rivals), reports_dir=folder / "reports")
+    assert run(first) == folder / "models" / "toy" / "1"
     return folder
 
 
@@ -118,6 +123,16 @@ def test_the_report_has_a_section_for_each_head(published):
     assert "accuracy of kind by epoch" in page.lower()
     assert document["metric"] == "accuracy"
     assert document["heads"]["range"]["test"]["coverage"] == pytest.approx(0.9, abs=0.12)
+
+
+def test_rivals_answer_for_the_heads_that_they_name(published):
+    (folder,) = (published / "reports" / "toy").iterdir()
+    document = json.loads((folder / "metrics.json").read_text("utf-8"))
+
+    assert [*document["baselines"]] == ["most frequent class", "all zeros"]
+    assert [*document["heads"]["mass"]["baselines"]] == ["mean", "by head"]
+    assert [*document["heads"]["sizes"]["baselines"]] == ["mean"]
+    assert {"compared.png", "mass-compared.png"} <= {path.name for path in folder.iterdir()}
 
 
 def test_a_new_version_is_compared_by_the_main_head(published, contract):
@@ -209,3 +224,10 @@ def test_missing_targets_are_named(tmp_path):
 def test_a_recipe_with_one_output_says_so(tmp_path):
     with pytest.raises(BadRequest, match=r"this recipe answers one question, not 6 \(kind, mass"):
         run(job(tmp_path, task(recipes={"best": DenseEnsemble()})))
+
+
+def test_a_rival_with_other_scores_than_the_head_has_is_named():
+    asked = task(rivals=lambda data: {"odd": np.zeros(len(data.test))})
+
+    with pytest.raises(BadRequest, match=r"rivals: expected scores \[200, 3\] of 'odd' for kind, got \[200\]"):
+        Experiment("toy", asked, data(), Execution(), print).rivals("kind")

@@ -15,6 +15,9 @@ from training.report.plots import plots
 from training.report.results import evaluate
 from training.report.writing import write_page
 
+COMPARED = dataclasses.replace(
+    records.regression(), baselines={"mean": 10.0, "ridge regression (scikit-learn)": 1.0, "diverged": math.nan}
+)
 FIGURES = [
     (records.binary(), ["calibration", "confusion", "loss", "metric", "scores"]),
     (records.multiclass(), ["calibration", "confusion", "loss", "metric"]),
@@ -27,6 +30,7 @@ FIGURES = [
         "calibration confusion loss mass-predicted mass-residuals metric range-predicted range-residuals scores "
         "sizes-predicted-1 sizes-predicted-2 sizes-residuals-1 sizes-residuals-2 tags-calibration".split(),
     ),
+    (COMPARED, ["compared", "loss", "metric", "predicted", "residuals"]),
 ]
 VOID = {"meta", "img", "br"}
 
@@ -153,6 +157,14 @@ def test_a_run_without_mistakes_folds_and_curves():
 
 def test_the_sample_is_warned_of():
     assert "Trained on the built-in sample" in page_of(records.binary(sample=True)).text
+
+
+def test_a_figure_shows_the_rivals_beside_the_model():
+    (compared, *_) = [plot for plot in plots(COMPARED, evaluate(COMPARED)) if plot.name == "compared"]
+
+    told = "house_price, recipe best 1.500; mean 10.00; ridge regression (scikit-learn) 1.000; diverged n/a"
+    assert compared.alt == f"Bar chart of MAE: {told}."
+    assert compared.caption == "Shorter bars are better."
 
 
 def test_baselines_are_compared_in_the_metrics_own_direction():
