@@ -59,10 +59,10 @@ class WeightedClasses(keras.losses.Loss):  # type: ignore[misc]
 
     def call(self, targets: Any, scores: Any) -> Any:
         """Return the loss of each row."""
-        targets = keras.ops.reshape(targets, (-1, 1))
+        targets = keras.ops.reshape(targets, (*keras.ops.shape(scores)[:-1], 1))
         unseen = (0.0,) * (max(2, scores.shape[-1]) - len(self._weights))  # classes that no training row has
         weights = keras.ops.convert_to_tensor((*self._weights, *unseen), scores.dtype)
-        of_rows = keras.ops.take(weights, keras.ops.cast(targets[:, 0], "int32"))
+        of_rows = keras.ops.take(weights, keras.ops.cast(targets[..., 0], "int32"))
         return self._loss(targets, scores) * of_rows
 
 
@@ -96,7 +96,8 @@ class BalancedAccuracy(keras.metrics.Metric):  # type: ignore[misc]
         self.hits, self.rows = self.add_weight(**shape, name="hits"), self.add_weight(**shape, name="rows")
 
     def update_state(self, targets: Any, scores: Any, sample_weight: Any = None) -> None:
-        """Add the rows of a batch."""
+        """Add the rows of a batch, those of each member if there are several."""
+        scores = _rows(scores)
         if not self._classes:
             self._build(scores)
         targets = keras.ops.cast(keras.ops.reshape(targets, (-1,)), "int32")

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from training.errors import BadRequest
 from training.fitting.fit import Fit
+from training.networks.ensembles import dense
 from training.problem_types import MultiOutput, Problem, Regression
 from training.task import Curves, Fold, Trained
 
@@ -52,7 +53,7 @@ class Network:
 
     def _dense(self, hidden: Any, units: Sequence[int]) -> Any:
         for count in units:
-            hidden = keras.layers.Dense(count, activation="relu", kernel_regularizer=self._penalty())(hidden)
+            hidden = _layer(hidden, count, "relu", kernel_regularizer=self._penalty())
             if self.dropout:
                 hidden = keras.layers.Dropout(self.dropout)(hidden)
         return hidden
@@ -130,6 +131,13 @@ def scores_of(problem: Problem, width: int, hidden: Any) -> Any:
 
 def _scores(problem: Problem, width: int, hidden: Any, name: str) -> Any:
     if not (isinstance(problem, Regression) and problem.scale):
-        return keras.layers.Dense(width, activation=problem.activation, dtype="float32", name=name)(hidden)
-    standardised = keras.layers.Dense(width, dtype="float32", name=f"{name}_standardised")(hidden)
+        return _layer(hidden, width, problem.activation, dtype="float32", name=name)
+    standardised = _layer(hidden, width, None, dtype="float32", name=f"{name}_standardised")
     return keras.layers.Rescaling(problem.scale, problem.offset, dtype="float32", name=name)(standardised)
+
+
+def _layer(hidden: Any, units: int, activation: str | None, **options: Any) -> Any:
+    """Apply a dense layer; of `[batch, members, n]`, one of its own for each member."""
+    if len(hidden.shape) == 3:
+        return dense(hidden, units, activation, **options)
+    return keras.layers.Dense(units, activation=activation, **options)(hidden)

@@ -94,13 +94,18 @@ def dense(hidden: Any, units: int, activation: str | None, **options: Any) -> An
 
 
 def train_members(problem: Problem, inputs: Any, scores: Any, fold: Fold, fit: Fit) -> Trained:
-    """Fit `scores: [batch, members, width]` to the targets, each member separately. Return the model of their mean."""
+    """Fit `scores: [batch, members, width]` to the targets, each member separately. Return the model of their mean.
 
-    def repeated(targets: np.ndarray) -> np.ndarray:
-        return np.repeat(np.expand_dims(targets, 1), scores.shape[1], axis=1)
+    *inputs* are one or, by name, several; so are the scores, by the output's name.
+    """
+    named = inputs if isinstance(inputs, dict) else {inputs.name: inputs}
+    members = keras.tree.flatten(scores)[0].shape[1]
+
+    def repeated(targets: Any) -> Any:
+        return keras.tree.map_structure(lambda each: np.repeat(np.expand_dims(each, 1), members, axis=1), targets)
 
     validation = fold.validation and (fold.validation[0], repeated(fold.validation[1]))
-    members = keras.Model({inputs.name: inputs}, scores)
     separate = dataclasses.replace(fold, targets=repeated(fold.targets), validation=validation)
-    curves = fit.run(problem, members, separate)
-    return Trained(keras.Model({inputs.name: inputs}, keras.ops.mean(scores, axis=1)), {"training": curves})
+    curves = fit.run(problem, keras.Model(named, scores), separate)
+    mean = keras.tree.map_structure(lambda each: keras.ops.mean(each, axis=1), scores)
+    return Trained(keras.Model(named, mean), {"training": curves})

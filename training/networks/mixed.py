@@ -10,6 +10,7 @@ from training.data.records import TABLE
 from training.errors import BadRequest
 from training.fitting.fit import Fit
 from training.networks.dense import Network, scores_of
+from training.networks.ensembles import train_members
 from training.networks.schedules import cosine
 from training.networks.sequences import Differs, KnownIds, LastStep, Masked, MaskedMean
 from training.problem_types import Problem
@@ -26,7 +27,12 @@ class Mixed(Network):
     becomes a vector of its own: for what trends beyond the training rows. With *skip_zeros*, a step of zeros does not
     count: that is what a standardised array has where numbers are missing, or where it is padded.
 
-    With *rate*, the optimizer is Adam, whose learning rate rises to *rate* and falls to 0; without, it is rmsprop.
+    A *wide* network is linear beside it: its scores see these vectors too, not only what the dense layers make of them
+    (Cheng et al. 2016, "Wide & Deep Learning"). Of several *members*, each has dense layers of its own, and the mean of
+    their scores is the answer.
+
+    With *rate*, the optimizer is Adam, whose learning rate rises to *rate* and falls to 0, with the weight decay
+    *decay*; without, it is rmsprop.
     Raises BadRequest if a setting is out of range.
     """
 
@@ -36,12 +42,17 @@ class Mixed(Network):
     filters: tuple[int, ...] = (16, 32)
     relative: bool = False
     skip_zeros: bool = False
+    wide: bool = False
+    members: int = 1
     rate: float = 0.0
+    decay: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.embedding >= 1 and self.padding >= 0 and self.rate >= 0):
-            raise BadRequest("embedding must be at least 1, padding and rate at least 0")
+        if not (self.embedding >= 1 and self.members >= 1 and self.padding >= 0):
+            raise BadRequest("embedding and members must be at least 1, padding at least 0")
+        if not (self.rate >= 0 and self.decay >= 0 and (self.rate or not self.decay)):
+            raise BadRequest("rate and decay must be at least 0, and decay needs a rate")
         if not all(count >= 1 for count in (*self.units, *self.filters)):
             raise BadRequest("each of units and filters must be at least 1")
 
@@ -53,8 +64,14 @@ class Mixed(Network):
         }
         vectors = [part for name, array in fold.features.items() for part in self._vectors(inputs[name], array)]
         hidden = vectors[0] if len(vectors) == 1 else keras.layers.Concatenate()(vectors)
-        model = keras.Model(inputs, scores_of(problem, width, self._dense(hidden, self.units)))
+        if self.members > 1:
+            hidden = keras.layers.RepeatVector(self.members)(hidden)
+        deep = self._dense(hidden, self.units)
+        scores = scores_of(problem, width, keras.layers.Concatenate()([hidden, deep]) if self.wide else deep)
         fit = Fit(self.epochs, self.batch_size, self.patience, self._optimizer(fold.rows))
+        if self.members > 1:
+            return train_members(problem, inputs, scores, fold, fit)
+        model = keras.Model(inputs, scores)
         return Trained(model, {"training": fit.run(problem, model, fold)})
 
     def _vectors(self, tensor: Any, array: np.ndarray) -> list[Any]:
@@ -106,4 +123,5 @@ class Mixed(Network):
     def _optimizer(self, rows: int) -> Any:
         if not self.rate:
             return "rmsprop"
-        return keras.optimizers.Adam(cosine(self.rate, self.epochs, rows, self.batch_size))
+        rate = cosine(self.rate, self.epochs, rows, self.batch_size)
+        return keras.optimizers.Adam(rate, weight_decay=self.decay or None)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,15 @@ from training.networks.mixed import Mixed
 from training.networks.recurrent import Recurrent
 from training.networks.sequence_convolutions import SequenceConvNet
 from training.networks.sequences import Differs, KnownIds, LastStep, MaskedMean
-from training.problem_types import BINARY, MULTICLASS, REGRESSION
+from training.problem_types import (
+    BALANCED_BINARY,
+    BALANCED_MULTICLASS,
+    BINARY,
+    MULTICLASS,
+    REGRESSION,
+    STANDARDISED_REGRESSION,
+    MultiOutput,
+)
 from training.task import Fold
 
 RNG = np.random.default_rng(0)
@@ -20,8 +30,10 @@ RECIPES = [
     Recurrent(units=(16,), state=8, cell="lstm", epochs=40, batch_size=16, rate=0.02),
     SequenceConvNet(units=(16,), convolutions=(8, 8), kernel=3, epochs=40, batch_size=16, rate=0.02),
     SequenceConvNet(units=(16,), convolutions=(8,), separable=True, epochs=40, batch_size=16, rate=0.02),
+    Mixed(units=(16,), members=3, wide=True, decay=0.01, dropout=0.1, epochs=40, batch_size=16, rate=0.02),
 ]
-each_recipe = pytest.mark.parametrize("recipe", RECIPES, ids=["dense", "gru", "lstm", "convolutions", "separable"])
+NAMES = ["dense", "gru", "lstm", "convolutions", "separable", "wide members"]
+each_recipe = pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
 
 
 def texts(count: int = ROWS) -> np.ndarray:
@@ -63,7 +75,7 @@ def untrained(monkeypatch):
 
 
 # What dense networks and convolutions export is compared in tests/examples.
-@pytest.mark.parametrize("recipe", [Recurrent(bidirectional=True, epochs=1, batch_size=16), RECIPES[4]])
+@pytest.mark.parametrize("recipe", [Recurrent(bidirectional=True, epochs=1, batch_size=16), *RECIPES[4:]])
 def test_any_record_gives_scores_and_what_is_exported_gives_the_same(untrained, recipe, tmp_path):
     features = one_of_each(24)
     model = trained(recipe, features, np.arange(24) % 3, MULTICLASS, 3)
@@ -157,6 +169,8 @@ def test_the_layers_for_sequences_by_hand():
         (Mixed, {"filters": (8, 0)}),
         (Mixed, {"units": (0,)}),
         (Mixed, {"rate": -1.0}),
+        (Mixed, {"members": 0}),
+        (Mixed, {"decay": 0.1}),
         (Recurrent, {"cell": "rnn"}),
         (Recurrent, {"state": 0}),
         (SequenceConvNet, {"kernel": 0}),
@@ -165,8 +179,61 @@ def test_the_layers_for_sequences_by_hand():
     ids=str,
 )
 def test_a_network_that_can_not_be_is_refused_when_it_is_made(recipe, setting):
-    with pytest.raises(BadRequest, match="must be"):
+    with pytest.raises(BadRequest, match=r"must be|needs a rate"):
         recipe(epochs=1, batch_size=1, **setting)
+
+
+def test_a_wide_network_learns_what_its_narrow_dense_layer_lets_not_through():
+    numbers = RNG.normal(size=(400, 4)).astype(np.float32)
+    targets = numbers.argmax(axis=1)
+    narrow = Mixed(units=(1,), epochs=30, batch_size=16, rate=0.03)
+    deep, wide = (
+        answered(trained(dataclasses.replace(narrow, wide=is_wide), {"features": numbers}, targets, MULTICLASS, 4),
+                 {"features": numbers})
+        for is_wide in (False, True)
+    )  # fmt: skip
+
+    assert MULTICLASS.measure(targets, wide) > 0.9 > 0.7 > MULTICLASS.measure(targets, deep)
+
+
+def test_each_member_is_trained_by_itself_and_their_mean_answers():
+    numbers = RNG.normal(size=(ROWS, 3)).astype(np.float32)
+    keras.utils.set_random_seed(1)
+    fold = Fold({"features": numbers}, numbers[:, 0] * 50 + 1000, None)
+    problem = STANDARDISED_REGRESSION.scaled(fold.targets)
+    model = RECIPES[-1].train(problem, 1, fold).model
+    members = next(layer for layer in model.layers if layer.name == "scores")
+    single = keras.Model(model.input, members.output)(fold.features).numpy()
+
+    assert single.shape == (ROWS, 3, 1)
+    assert single.std(axis=1).min() > 0
+    assert single.mean(axis=1) == pytest.approx(answered(model, fold.features), abs=1e-2)
+    assert np.abs(single[:, :, 0] - fold.targets[:, None]).mean(axis=0).max() < 15
+
+
+@pytest.mark.parametrize(("problem", "width"), [(BALANCED_BINARY, 1), (BALANCED_MULTICLASS, 3)])
+def test_members_weigh_rare_classes_too(problem, width):
+    targets = (np.arange(400) % 20 == 0).astype(np.int64) * max(1, width - 1)
+    features = {"features": RNG.normal(targets[:, None] / max(1, width - 1), 1.0, (400, 2)).astype(np.float32)}
+    keras.utils.set_random_seed(1)
+    fold = Fold(features, targets, (features, targets))
+    found = dataclasses.replace(RECIPES[-1], epochs=10).train(problem.scaled(targets), width, fold)
+
+    measured = problem.measure(targets, answered(found.model, features))
+    assert measured > 0.65
+    assert found.curves["training"]["val_balanced_accuracy"][-1] == pytest.approx(measured, abs=0.1)
+
+
+def test_members_answer_several_questions():
+    features = {"features": RNG.normal(size=(ROWS, 3)).astype(np.float32)}
+    targets = {"kind": features["features"].argmax(axis=1), "mass": features["features"][:, 0] * 100}
+    asked = MultiOutput({"kind": (MULTICLASS, 3), "mass": (REGRESSION, 1)}).scaled(targets)
+    keras.utils.set_random_seed(1)
+    model = RECIPES[-1].train(asked, 4, Fold(features, targets, (features, targets))).model
+
+    answers = model(features)
+    assert MULTICLASS.measure(targets["kind"], answers["kind"].numpy()) > 0.8
+    assert REGRESSION.measure(targets["mass"], answers["mass"].numpy()) < 40
 
 
 def test_an_input_that_none_of_it_fits_is_named():
