@@ -3,7 +3,7 @@
 import re
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,19 @@ MOST_CATEGORIES = 10_000
 _RARE = 5
 """A category of fewer rows may be missing among the training rows, so that an unknown one must be allowed."""
 _LEAST_VALUES = 3
+_LOOKED_AT = 1_000
+"""So many texts, and characters of each, are enough to see how they are written."""
 _CODE = re.compile(r"(^|[_\W])(id|uuid|guid|index|idx|key|row|rownum|nr|no|number)$|[a-z]Id$|^ID|ID$", re.I)
-_WORDLESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-"""Scripts that put no space between words."""
+_WORDLESS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3040-\u30ff\u3400-\u9fff\ua9e0-\ua9ff\uaa60-\uaadf"
+    "\uf900-\ufaff\U00020000-\U000323af]"
+)
+"""Scripts that put no space between words: Han, kana, Thai, Lao, Myanmar, Khmer, Tai."""
+_WORDLESS_SHARE = 0.3
+"""From this share of the letters on, words can't be found by spaces."""
+_PIECES = {"tokenizer": "hashed_ngrams", "shortest": 1, "longest": 3}
+_LONGEST_PIECES = 6_000
+"""So many pieces of a text are read at most, of some 2,000 characters."""
 _HEAVY = 100
 """From this ratio of the greatest to the median number on, the logarithm tells more than the number."""
 
@@ -150,20 +160,38 @@ def _texts(column: Column) -> Guess:
     share = different / len(values)
     characters = statistics.fmean(map(len, values))
     words = statistics.fmean(len(value.split()) for value in values)
-    wordless = sum(bool(_WORDLESS.search(value)) for value in values) > len(values) / 2
+    wordless = _is_wordless(values)
     proses = words >= 4 or characters >= 40 or (wordless and characters >= 6)
     if max(map(len, values)) > 1_000 or (proses and (share > 0.5 or different > 200)):
-        # Of Chinese, Thai and the like the tokenizer takes single characters; it is not told apart by more.
-        return Guess("text", f"{words:.0f} words, {characters:.0f} characters on average")
+        return _prose(values, wordless)
     if delimiter := _delimiter(column):
         return Guess("tags", f"parts between {delimiter!r}; requests send lists", {"delimiter": delimiter})
     if share > 0.5 and different > 2:
         if words >= 2.5:
-            return Guess("text", f"{words:.0f} words, {characters:.0f} characters on average")
+            return _prose(values, wordless)
         return _out(f"identifier: {different:,} different values in {len(values):,} rows")
     if different > MOST_CATEGORIES or (looks_like_a_code(column) and different > MOST_ONE_HOT):
         return _out(f"identifier: {different:,} different values; if it says which rows belong together, split by it")
     return _category(column)
+
+
+def _is_wordless(values: Sequence[str]) -> bool:
+    letters = [letter for value in values[:_LOOKED_AT] for letter in value[:_LOOKED_AT] if letter.isalpha()]
+    return len(_WORDLESS.findall("".join(letters))) > _WORDLESS_SHARE * len(letters)
+
+
+def _prose(values: Sequence[str], wordless: bool) -> Guess:
+    """Return a text: of words, or of pieces of one to three characters where no spaces separate words.
+
+    There single characters say too little: the opposite of a word may have the same ones and one more.
+    """
+    characters = statistics.fmean(map(len, values))
+    if not wordless:
+        words = statistics.fmean(len(value.split()) for value in values)
+        return Guess("text", f"{words:.0f} words, {characters:.0f} characters on average")
+    lengths = [3 * (len(value) + 1) for value in values]
+    length = {"length": min(_LONGEST_PIECES, int(np.quantile(lengths, 0.95, method="higher")))}
+    return Guess("text", f"no spaces between words, {characters:.0f} characters on average", _PIECES | length)
 
 
 def _delimiter(column: Column) -> str:
