@@ -14,13 +14,16 @@ from PIL import Image
 from benchmarks.__main__ import main
 from benchmarks.environments import ROOT
 from benchmarks.fifty_fields import encoded, fitted_record, later_rows, training_rows
+from benchmarks.own_data import DATA, write_data
 from benchmarks.payloads import Payload, photos, reviews
+from benchmarks.recipes import compare_recipes
 from benchmarks.report import DOCUMENT, write_report
 from benchmarks.results import Results, read_results
 from benchmarks.rounds import Plan, compare
 from benchmarks.servers import SERVERS, Route, Server
 from serving.contract.encoders import ENCODERS
 from tests.serving.contracts import image_contract, text_contract
+from training.declarations.overview import look_at
 
 COMMANDS = re.findall(r"\$ python -m benchmarks (.*)", (ROOT / "benchmarks" / "README.md").read_text())
 PLAN = Plan(rounds=2, seconds=1, warm_up_seconds=1, callers=(1,), rates={})
@@ -108,12 +111,15 @@ def test_tables_contain_what_was_recorded(results: Results, tmp_path: Path) -> N
     for number, ours in enumerate([0.05, 0.06, 0.02]):
         seconds = {"the contract": ours, "pandas and scikit-learn": 0.1}
         results.add("record", round=number, rows=1000, seconds=seconds)
+    for data, seed, tested, rises in (("wine", 1, 0.9, True), ("wine", 2, 1.0, True), ("co2", 1, 0.5, False)):
+        facts = {"rows": 1234, "recipe": "mixed", "metric": "it", "higher_is_better": rises, "test": tested}
+        results.add("recipe", data=data, seed=seed, **facts, rivals={"boosting": 0.96, "linear": 0.4}, seconds=1.0)
     point = {"per_second": 10.0, "p50_ms": 9.0, "errors": 3}
     results.add("sweep", sweep="callers", value=128, model="sentiment", callers=128, **point)
     document = tmp_path / "performance.md"
     document.write_text(DOCUMENT.read_text())
 
-    parts = ["rivals", "gateway", "sweeps", "training", "record"]
+    parts = ["rivals", "gateway", "sweeps", "training", "record", "recipes"]
     assert write_report(read_results(results.path), document, tmp_path) == parts
     text = document.read_text()
     assert "| **Plumbline** | 120 (90.0-330) | 25.0 / 50.0 | 0.70 (0.70-0.70) |" in text
@@ -122,8 +128,30 @@ def test_tables_contain_what_was_recorded(results: Results, tmp_path: Path) -> N
     assert "| text: p50 by the gateway - of the bare call, ms | 1.50 - 0.70 = 0.80 | <= 1.0 |" in text
     assert "| topic | 10.0 | 8.00 | 0.80 |" in text
     assert "| 1,000 | 50.0 (20.0-60.0) | 100 (100-100) | 0.50 (0.20-0.60) | <= 1.5 |" in text
+    assert "| wine | 1,234 | mixed | it | 0.9500 (0.9000-1.0000) | 0.9600 | 0.4000 |" in text
+    assert "At least as good as every rival: 0 of 2; as one of them at least: 2." in text
     assert "| callers | 128 | 10.0 | 9.00 |  |  | 3 |" in text
     assert len(list(tmp_path.glob("*.png"))) == 3
+
+
+@pytest.mark.parametrize("name", ["penguins", "digits", "votes_1996", "sunspots", "chinese_meals"])
+def test_a_data_set_is_written_as_a_file_whose_target_is_there(name: str, tmp_path: Path) -> None:
+    path, target = write_data(name, tmp_path)
+    overview = look_at(path, target)
+
+    assert overview.table.rows > 100
+    assert overview.fields
+
+
+def test_the_default_recipe_is_measured_beside_its_rivals(results: Results, tmp_path: Path, monkeypatch: Any) -> None:
+    rows = [{"x": row % 7, "kind": "ab"[row % 7 > 3], "y": f"{row % 7 * 10}.5"} for row in range(80)]
+    monkeypatch.setitem(DATA, "toy", ("csv", "y", lambda: rows))
+    compare_recipes(["toy"], 1, tmp_path, results, lambda line: None)
+
+    *_, measured = read_results(results.path)
+    assert (measured["data"], measured["metric"], measured["rows"]) == ("toy", "mae", 64)
+    assert measured["test"] < 20
+    assert [name.partition(" (")[0] for name in measured["rivals"]] == ["gradient boosting", "ridge regression"]
 
 
 def test_the_record_has_fifty_fields_of_all_kinds_but_pictures_and_its_later_rows_fit_it() -> None:

@@ -9,12 +9,13 @@ from training.declarations.places import Source
 from training.declarations.toml_reading import checked
 from training.declarations.words import meant
 from training.errors import BadRequest
+from training.networks.augmentation import Augmentation
 from training.networks.convolutions import ConvNet
 from training.networks.mixed import Mixed
 from training.networks.recurrent import Recurrent
 from training.networks.sequence_convolutions import SequenceConvNet
 from training.networks.transfer import Transfer
-from training.problem_types import BALANCED_BINARY, BALANCED_MULTICLASS, Problem
+from training.problem_types import BALANCED_BINARY, BALANCED_MULTICLASS, Problem, Regression
 from training.task import Recipe
 
 RECIPES: dict[str, type[Any]] = {
@@ -28,11 +29,17 @@ OF_PICTURES = ("transfer", "convnet")
 CLASS_WEIGHTS = "class_weights"
 _SIZES = ((500, 16), (2_000, 32), (10_000, 64), (100_000, 256))
 """Batches by the number of training rows, so that an epoch has some dozens of steps or more."""
+_ROWS_SEEN = 300_000
+"""Epochs of a table: so many that this number of rows is seen, with repetitions, but from 10 to 100."""
+_FEW_PHOTOS = 60
+"""Of fewer than these, fine-tuning learns nothing that holds for others."""
 
 
-def make_recipes(source: Source, part: RecipePart, fields: Mapping[str, FieldPart], rows: int) -> Mapping[str, Recipe]:
+def make_recipes(
+    source: Source, part: RecipePart, fields: Mapping[str, FieldPart], rows: int, problem: Problem
+) -> Mapping[str, Recipe]:
     """Return the recipe that the file declares, by its name. Raises BadRequest, with the place in the file."""
-    name = part.name or _suitable(fields)
+    name = part.name or _suitable(fields, problem)
     if name not in RECIPES:
         source.refuse(["recipe", "name"], f"unknown recipe; {meant(name, RECIPES)}")
     pictured = [field for field in fields.values() if field.kind == "image"]
@@ -50,7 +57,7 @@ def make_recipes(source: Source, part: RecipePart, fields: Mapping[str, FieldPar
     given = checked(source, ("recipe",), part.settings, hints | {CLASS_WEIGHTS: Literal["none", "balanced"]})
     given.pop(CLASS_WEIGHTS, None)  # they are part of the question: see `balanced`
     try:
-        settings = _usual(name, fields, rows) | {key: _made(hints[key], value) for key, value in given.items()}
+        settings = _usual(name, fields, rows, problem) | {key: _made(hints[key], value) for key, value in given.items()}
         sides = {side: pictured[0].options[side] for side in ("height", "width")} if pictured else {}
         recipe = RECIPES[name](**settings, **sides)
     except BadRequest as error:
@@ -75,24 +82,54 @@ def _made(hint: Any, value: Any) -> Any:
     return hint(**value) if isinstance(value, dict) else value
 
 
-def _suitable(fields: Mapping[str, FieldPart]) -> str:
+def _suitable(fields: Mapping[str, FieldPart], problem: Problem) -> str:
     kinds = {field.kind for field in fields.values()}
     if "image" in kinds:
         return "transfer"
-    return "convolutions" if kinds == {"array"} else "mixed"
+    return "convolutions" if kinds == {"array"} and not isinstance(problem, Regression) else "mixed"
 
 
-def _usual(name: str, fields: Mapping[str, FieldPart], rows: int) -> dict[str, Any]:
-    """Return the settings that suit the number of training rows."""
+def _usual(name: str, fields: Mapping[str, FieldPart], rows: int, problem: Problem) -> dict[str, Any]:
+    """Return the settings that suit the number of training rows; docs/performance.md has what they reach."""
+    kinds = {field.kind for field in fields.values()}
     batch_size = next((size for most, size in _SIZES if rows < most), 1024)
     if name == "transfer":
-        # As measured on photos of cats and dogs: see the task `image`.
-        return {"augmented_head": False, "dropout": 0.5, "head_epochs": 20, "top_layers": 0}
+        return _TRANSFER | ({} if rows >= _FEW_PHOTOS else {"top_layers": 0})
     if name == "convnet":
         return {"epochs": 20, "batch_size": min(batch_size, 64), "patience": 5, "dropout": 0.3}
-    texts = any(field.kind == "text" for field in fields.values())
-    if texts:
-        return {"epochs": 40, "batch_size": min(batch_size, 64), "patience": 4, "dropout": 0.3, "units": (32,)}
+    if "text" in kinds:
+        return _OF_TEXTS | {"batch_size": min(batch_size, 64)}
     if name in ("recurrent", "convolutions"):
         return {"epochs": 60, "batch_size": min(batch_size, 64), "patience": 8, "units": (32,)}
-    return {"epochs": 100, "batch_size": batch_size, "patience": 10, "dropout": 0.1, "l2": 1e-4}
+    epochs = max(10, min(100, _ROWS_SEEN // max(rows, 1)))
+    # What a number will be depends on where its series is now; of what kind a series is does not.
+    series = {"relative": True, "skip_zeros": True} if "array" in kinds and isinstance(problem, Regression) else {}
+    return _OF_TABLES | series | {"epochs": epochs, "batch_size": batch_size, "patience": max(3, epochs // 5)}
+
+
+_OF_TABLES = {"members": 8, "wide": True, "rate": 3e-3, "decay": 0.01, "dropout": 0.1}
+_OF_TEXTS = {
+    "units": (32,),
+    "embedding": 32,
+    "wide": True,
+    "rate": 5e-3,
+    "dropout": 0.3,
+    "epochs": 20,
+    "patience": 4,
+}
+
+
+_TRANSFER = {
+    "augmentation": Augmentation(),
+    "augmented_head": False,
+    "dropout": 0.5,
+    "head_epochs": 20,
+    "top_layers": 9,
+    "augmented_tuning": False,
+    "tuning_epochs": 2,
+    "tuning_rate": 1e-4,
+}
+"""A head on the frozen base, then the top of the base at a low rate.
+
+This is the recipe `best` of the task `image`, but without mirror images: 80 photos of digits lost a tenth by them.
+"""

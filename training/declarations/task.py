@@ -34,7 +34,7 @@ def declared_task(path: Path) -> tuple[str, Task]:
     source = source_of(declaration)
     fields = {name: checked_field(source, name, part) for name, part in declaration.fields.items()}
     data, asked = (picture_data if declaration.data.folder else table_data)(source, declaration, fields)
-    recipes = make_recipes(source, declaration.recipe, fields, len(data.train))
+    recipes = make_recipes(source, declaration.recipe, fields, len(data.train), asked.problem)
     problem = balanced(source, declaration.recipe, asked.problem)
     return declaration.name, Task(
         problem=problem,

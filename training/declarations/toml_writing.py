@@ -59,7 +59,8 @@ def folder_toml(folder: str, counts: Mapping[str, int], name: str, told: str) ->
         "[recipe]",
         'name = "transfer"',
         comment('a base pretrained on ImageNet; "convnet" learns from nothing, for many photos unlike those'),
-        comment('base = "MobileNet"; head_epochs = 20; top_layers = 9 fine-tunes; weights = "imagenet" or a file'),
+        comment("first a head is trained, then the top_layers of the base at a low rate: 0 leaves it as it is"),
+        comment('base = "MobileNet"; head_epochs = 20; top_layers = 9; weights = "imagenet" or a file'),
     ]
     return checked("\n".join(lines) + "\n")
 
@@ -175,7 +176,7 @@ def _rest(overview: Overview) -> Iterator[str]:
     yield ""
     yield "[recipe]"
     yield comment('name = "mixed"; for texts and arrays also "recurrent", "convolutions"')
-    yield comment("epochs = 100; units = [64, 64]; dropout = 0.1; l2 = 0.0001; patience = 10; batch_size = 32")
+    yield comment("epochs = 100; units = [64, 64]; members = 8; wide = true; dropout = 0.1; rate = 0.003; decay = 0.01")
     if overview.problem in ("binary", "multiclass"):
         yield f"class_weights = {value('balanced' if overview.is_unbalanced else 'none')}"
         yield comment('"balanced": rare classes count as much as frequent ones; the metric is balanced accuracy')
