@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +23,7 @@ Examples:
   python -m benchmarks sweeps --models-dir models
   python -m benchmarks training --models sentiment,topic --rounds 1
   python -m benchmarks record
+  python -m benchmarks recipes --data penguins,wine --seeds 3
   python -m benchmarks report
 """
 
@@ -134,6 +136,23 @@ def record(rows: int, rounds: int) -> None:
 
     results = _results("record")
     measure_record(rows, rounds, results)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@click.option("--data", "names", help="Data sets, with commas.  [default: all]")
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True)
+def recipes(names: str | None, seeds: int) -> None:
+    """Compare the models that `plumbline new` and `train` make by default with scikit-learn's: all in an hour."""
+    from benchmarks.own_data import DATA
+    from benchmarks.recipes import compare_recipes
+
+    chosen = names.split(",") if names else [*DATA]
+    if unknown := [name for name in chosen if name not in DATA]:
+        raise click.UsageError(f"no data set {', '.join(unknown)}: there is {', '.join(DATA)}")
+    results = _results("recipes")
+    with tempfile.TemporaryDirectory(prefix="plumbline-benchmark-") as folder:
+        compare_recipes(chosen, seeds, Path(folder), results, click.echo)
     click.echo(f"results: {results.path}")
 
 

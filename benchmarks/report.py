@@ -78,10 +78,15 @@ def _record(records: list[Record], images: Path) -> str:
     return "\n\n".join([machine(records), tables.record(records)])
 
 
+def _recipes(records: list[Record], images: Path) -> str:
+    return "\n\n".join([machine(records), tables.recipes(records), tables.reached(records)])
+
+
 _PARTS: dict[str, tuple[str, Callable[[list[Record], Path], str]]] = {
     "rivals": ("closed", _rivals),
     "gateway": ("gateway", _gateway),
     "sweeps": ("sweep", _sweeps),
     "training": ("training", _training),
     "record": ("record", _record),
+    "recipes": ("recipe", _recipes),
 }

@@ -1,7 +1,7 @@
 """Makes the tables of docs/performance.md from results."""
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from benchmarks.results import Record, of_kind
@@ -175,3 +175,40 @@ def record(records: list[Record]) -> str:
     ratio = _spread([own / other for own, other in zip(ours, theirs, strict=True)])
     rows.append([f"{rounds[0]['rows']:,}", _spread(ours), _spread(theirs), ratio, "<= 1.5"])
     return _markdown(rows)
+
+
+def recipes(records: list[Record]) -> str:
+    """Return the test metric of each data set's model, with the least and the most of its seeds, and its rivals'."""
+    names = list(dict.fromkeys(rival for each in of_kind(records, "recipe") for rival in each["rivals"]))
+    rows = [["data", "training rows", "recipe", "metric", "Plumbline", *names]]
+    for runs in _of_data(records):
+        first = runs[0]
+        rivals = [_figure(first["rivals"][name]) if name in first["rivals"] else "" for name in names]
+        tested = [each["test"] for each in runs]
+        own = _figure(statistics.fmean(tested))
+        own += f" ({_figure(min(tested))}-{_figure(max(tested))})" if len(runs) > 1 else ""
+        metric = first["metric"] + ("" if first["higher_is_better"] else ", less is better")
+        rows.append([first["data"], f"{first['rows']:,}", first["recipe"], metric, own, *rivals])
+    return _markdown(rows)
+
+
+def reached(records: list[Record]) -> str:
+    """Return a sentence on how many of the models are at least as good as the rivals, by the mean of their seeds."""
+    every = [runs for runs in _of_data(records) if runs[0]["rivals"]]
+    best, any_of = (sum(_reaches(runs, of) for runs in every) for of in (all, any))
+    return f"At least as good as every rival: {best} of {len(every)}; as one of them at least: {any_of}."
+
+
+def _reaches(runs: Sequence[Record], of: Callable[[Iterable[bool]], bool]) -> bool:
+    sign, own = (1 if runs[0]["higher_is_better"] else -1), statistics.fmean(each["test"] for each in runs)
+    return of(sign * own >= sign * value for value in runs[0]["rivals"].values())
+
+
+def _of_data(records: list[Record]) -> Iterable[list[Record]]:
+    measured = list(of_kind(records, "recipe"))
+    for name in dict.fromkeys(each["data"] for each in measured):
+        yield [each for each in measured if each["data"] == name]
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4f}" if abs(value) <= 1 else f"{value:.4g}"
