@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from serving.contract import Record
+from serving.contract import Reading, Record
 from serving.contract.arrays import Features
 from serving.contract.heads import Head
 from training.data.datasets import Dataset, Instance
@@ -110,7 +110,8 @@ class Task:
     *regression_tolerance* at most. *tolerance* is how far scores may differ when they are computed again elsewhere.
     *others* are variants of the task for other data sets, by the data set's name. *declared* is the file that the task
     is from, if that is not a Python module. *rivals* gives the scores of other libraries' models on the test rows,
-    by name, which the report shows beside the model: of several heads by the head's name; else of the first.
+    by name, which the report shows beside the model: of several heads by the head's name; else of the first. *reading*
+    is how files of the task's rows are written, so that `plumbline score` reads them as training did.
     """
 
     problem: Problem | None = None
@@ -128,6 +129,7 @@ class Task:
     others: Mapping[str, "Task"] = field(default_factory=dict)
     declared: Declared | None = None
     rivals: Callable[[Dataset], Mapping[str, np.ndarray | Mapping[str, np.ndarray]]] = lambda data: {}
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         given = [self.problem is not None, self.output is not None]

@@ -7,7 +7,7 @@ from typing import Any
 from serving.batch.cells import CellKind
 from serving.batch.errors import BadInput
 from serving.batch.readers.csv_dialect import DETECTED, Dialect
-from serving.contract import Contract
+from serving.contract import Contract, Reading
 
 
 class UnreadableRow(Exception):
@@ -19,7 +19,8 @@ class Columns:
     """Which column holds what: *fields* maps fields to columns; *kinds* says how files hold each field.
 
     A row's id is in *id_column*; without one it is made of file and row number. The columns *keep* pass through. With
-    *allow_missing*, a file need not have the columns of optional fields. *dialect* is that of CSV files.
+    *allow_missing*, a file need not have the columns of optional fields. *dialect* is that of CSV files; what it leaves
+    open, *reading* says, if training knew it.
     """
 
     fields: Mapping[str, str]
@@ -29,6 +30,7 @@ class Columns:
     keep: tuple[str, ...] = ()
     allow_missing: bool = False
     dialect: Dialect = DETECTED
+    reading: Reading | None = None
 
     @property
     def numbers(self) -> frozenset[str]:
@@ -45,6 +47,13 @@ class Columns:
         """All columns that are read, each once."""
         wanted = [*self.fields.values(), *([self.id_column] if self.id_column else []), *self.keep]
         return tuple(dict.fromkeys(wanted))
+
+    @property
+    def told(self) -> str:
+        """What the contract and the options say of how the files are written; "" if the contract says nothing."""
+        given = {option: value for option, value in vars(self.dialect).items() if value}
+        words = "".join(f"; but {option} {value}" for option, value in given.items())
+        return f"trained: {self.reading}{words}" if self.reading else ""
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -69,11 +78,12 @@ def find_columns(
     return Columns(
         {name: mapping.get(name, name) for name in fields},
         frozenset(contract.record.required),
-        {name: CellKind.of(encoder) for name, encoder in fields.items()},
+        {name: CellKind.of(encoder, name, contract.reading) for name, encoder in fields.items()},
         id_column,
         tuple(dict.fromkeys(keep)),
         allow_missing,
         dialect,
+        contract.reading,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from serving.batch.readers.csv_dialect import DECIMALS, DETECTED, ENCODINGS, SEPARATORS, Dialect
 from serving.batch.readers.text_encoding import printable
 from serving.commands.drift_input import Chunk, UnreadableFile, answered, measure_answers, read_chunks
 from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option, url_option
@@ -41,6 +42,9 @@ _HEADER = ("FEATURE", "PSI", "KS", "CHANCE", "OUTSIDE", "MISSING", "VERDICT")
 )
 @click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help="Column that holds a field.")
 @click.option("--allow-missing", is_flag=True, help="Accept a file that lacks the columns of optional fields.")
+@click.option("--separator", type=click.Choice([*SEPARATORS]), help="Separator of CSV cells.")
+@click.option("--decimal", type=click.Choice([*DECIMALS]), help="Decimal mark of CSV numbers.")
+@click.option("--encoding", type=click.Choice(ENCODINGS), help="Encoding of a CSV file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def drift(
     path: Path,
@@ -50,6 +54,9 @@ def drift(
     saved_model: Path | None,
     columns: tuple[str, ...],
     allow_missing: bool,
+    separator: str | None,
+    decimal: str | None,
+    encoding: str | None,
     as_json: bool,
 ) -> None:
     """Compare the rows of INPUT, any file that `plumbline score` takes, with the training data of MODEL.
@@ -59,17 +66,19 @@ def drift(
     """
     contract = _read_contract(model, GatewayClient(url, api_key), saved_model)
     try:
-        window, problems = scan(path, contract, _mapped(columns, contract), allow_missing)
+        dialect = Dialect(separator, decimal, encoding)
+        window, problems = scan(path, contract, _mapped(columns, contract), allow_missing, dialect)
     except UnreadableFile as error:
         raise click.ClickException(printable(str(error))) from error
     features = report(window)
-    _print(model, path, window, problems, features, as_json)
+    read_as = f"trained: {contract.reading}" if contract.reading else ""
+    _print(model, path, read_as, window, problems, features, as_json)
     if any(feature.verdict == Verdict.DRIFT for feature in features):
         raise SystemExit(ExitCode.DRIFTED)
 
 
 def scan(
-    path: Path, contract: Contract, columns: dict[str, str], allow_missing: bool = False
+    path: Path, contract: Contract, columns: dict[str, str], allow_missing: bool = False, dialect: Dialect = DETECTED
 ) -> tuple[Window, list[str]]:
     """Count the rows of a file by the contract's reference; return the counts, and the problems of invalid rows.
 
@@ -80,7 +89,7 @@ def scan(
         raise UnreadableFile(f"{contract.model}: its contract has no reference statistics: train the model again")
     problems: list[str] = []
     window: Window | None = None
-    for chunk in read_chunks(path, contract, columns, allow_missing):
+    for chunk in read_chunks(path, contract, columns, allow_missing, dialect):
         problems += chunk.problems
         if not chunk.numbers:
             continue
@@ -126,7 +135,13 @@ def _mapped(columns: Iterable[str], contract: Contract) -> dict[str, str]:
 
 
 def _print(
-    model: str, path: Path, window: Window, problems: Sequence[str], features: Sequence[FeatureDrift], as_json: bool
+    model: str,
+    path: Path,
+    read_as: str,
+    window: Window,
+    problems: Sequence[str],
+    features: Sequence[FeatureDrift],
+    as_json: bool,
 ) -> None:
     if as_json:
         listed = [{**vars(feature), "verdict": feature.verdict} for feature in features]
@@ -135,7 +150,7 @@ def _print(
         document = {"model": model, "rows": window.rows, "invalid_rows": len(problems), "features": listed}
         click.echo(json.dumps(document))
         return
-    click.echo(f"{model}: {window.rows:g} rows of {path}")
+    click.echo(f"{model}: {window.rows:g} rows of {path}" + (f", read as {read_as}" if read_as else ""))
     click.echo(table([_HEADER, *map(_row, features)]))
     for problem in problems[:_PROBLEMS_SHOWN]:
         click.echo(f"left out {problem}", err=True)

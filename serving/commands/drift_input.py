@@ -10,6 +10,7 @@ from serving.batch.errors import BatchError
 from serving.batch.formats import open_source
 from serving.batch.inputs.finding import find_inputs
 from serving.batch.inputs.source import Source
+from serving.batch.readers.csv_dialect import Dialect
 from serving.batch.readers.records import Opened
 from serving.batch.rows import Columns, Rows, find_columns
 from serving.commands.scored_answers import UnreadableAnswer, answer_columns, as_measures, measure_row
@@ -34,14 +35,16 @@ class Chunk:
     problems: Sequence[str]
 
 
-def read_chunks(path: Path, contract: Contract, columns: Mapping[str, str], allow_missing: bool) -> Iterator[Chunk]:
+def read_chunks(
+    path: Path, contract: Contract, columns: Mapping[str, str], allow_missing: bool, dialect: Dialect
+) -> Iterator[Chunk]:
     """Read *path*, any file of rows that can be scored; *columns* maps fields to columns with other names.
 
     Of the other columns only the answers of a scored file are read. With *allow_missing* a file may lack the columns of
-    optional fields. Raises UnreadableFile.
+    optional fields. *dialect* is that of a CSV file. Raises UnreadableFile.
     """
     try:
-        wanted = find_columns(contract, columns, None, (), allow_missing)
+        wanted = find_columns(contract, columns, None, (), allow_missing, dialect)
         for source in find_inputs((str(path),), None, sys.stdin.buffer).sources:
             yield from _chunks(source, wanted, contract)
     except (BatchError, OSError) as error:

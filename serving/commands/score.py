@@ -22,7 +22,7 @@ from serving.batch.jobs.plan import Shard
 from serving.batch.jobs.rejects import RejectLimit
 from serving.batch.jobs.summary import as_text
 from serving.batch.jobs.workers import Connect
-from serving.batch.readers.csv_dialect import DECIMALS, SEPARATORS
+from serving.batch.readers.csv_dialect import DECIMALS, ENCODINGS, SEPARATORS
 from serving.catalog import ModelServer
 from serving.model_servers.connect import remote
 from serving.tfserving.client_tls import Tls
@@ -90,10 +90,17 @@ _OPTIONS = (
     click.option("--keep", multiple=True, metavar="COLUMN", help="Column to copy to the output."),
     click.option("--allow-missing", is_flag=True, help="Accept files that lack the columns of optional fields."),
     click.option(
-        "--separator", type=click.Choice([*SEPARATORS]), help="Separator of CSV cells.  [default: by name and header]"
+        "--separator",
+        type=click.Choice([*SEPARATORS]),
+        help="Separator of CSV cells.  [default: as in training, or by name and header]",
     ),
     click.option(
-        "--decimal", type=click.Choice([*DECIMALS]), help="Decimal mark of CSV numbers.  [default: by the first rows]"
+        "--decimal",
+        type=click.Choice([*DECIMALS]),
+        help="Decimal mark of CSV numbers.  [default: as in training, or by the first rows]",
+    ),
+    click.option(
+        "--encoding", type=click.Choice(ENCODINGS), help="Encoding of CSV files.  [default: as in training, or utf-8]"
     ),
     click.option("--limit", type=click.IntRange(1), help="Number of rows to score.  [default: all]"),
     click.option(

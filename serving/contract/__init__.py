@@ -8,6 +8,7 @@ from serving.contract.arrays import Features, TensorSpec
 from serving.contract.contract import Contract, ParityExample
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.parity import check_parity
+from serving.contract.reading import Reading
 from serving.contract.record import Input, Record, Rows
 from serving.contract.reference import Measures, Reference
 
@@ -19,6 +20,7 @@ __all__ = [
     "InstanceLimits",
     "Measures",
     "ParityExample",
+    "Reading",
     "Record",
     "Reference",
     "Rows",

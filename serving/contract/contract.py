@@ -12,6 +12,7 @@ from serving.contract.arrays import Features, TensorSpec, array_from_json, array
 from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.places import place
+from serving.contract.reading import Reading
 from serving.contract.record import Record, Rows
 from serving.contract.reference import Reference
 from serving.errors import ContractError, Fault, InvalidInstance
@@ -34,7 +35,8 @@ class Contract:
     """What a model takes, what it gives, and where it comes from.
 
     *evaluation* and *provenance* are JSON values: metrics beside the baseline they beat; data set, recipe, versions.
-    *reference* is what training's inputs and scores looked like; contracts of before it was kept have none.
+    *reference* is what training's inputs and scores looked like; contracts of before it was kept have none. *reading*
+    is how files of its rows are written, if it was trained on such a file.
     """
 
     model: str
@@ -46,6 +48,7 @@ class Contract:
     evaluation: Mapping[str, Any]
     provenance: Mapping[str, Any]
     reference: Reference | None = None
+    reading: Reading | None = None
 
     def limited(self, limits: InstanceLimits) -> "Contract":
         """Return the contract as a server with *limits* obeys it; its schema tells them."""
@@ -88,7 +91,9 @@ class Contract:
             },
             "evaluation": self.evaluation,
             "provenance": self.provenance,
-        } | ({"reference": self.reference.to_json()} if self.reference else {})
+        }
+        document |= {"reference": self.reference.to_json()} if self.reference else {}
+        document |= {"reading": self.reading.to_json()} if self.reading else {}
         return json.dumps(document, ensure_ascii=False, allow_nan=False)
 
     @classmethod
@@ -97,6 +102,7 @@ class Contract:
         document = _current(_parsed(text))
         record, answers = Record.from_json(document), Answers.from_json(_heads(document))
         examples, reference = tuple(_examples(document, record, answers)), _reference(document, answers)
+        reading = _reading(document, record)
         with place("not a contract"):
             contract = cls(
                 model=states.filled(document, "model"),
@@ -108,6 +114,7 @@ class Contract:
                 evaluation=states.mapping(document, "evaluation"),
                 provenance=states.mapping(document, "provenance"),
                 reference=reference,
+                reading=reading,
             )
             contract._check_reference()
         return contract
@@ -156,6 +163,17 @@ def _reference(document: Mapping[str, Any], answers: Answers) -> Reference | Non
         return None
     with place("reference"):
         return Reference.from_json(states.mapping(document, "reference"), len(answers.categories))
+
+
+def _reading(document: Mapping[str, Any], record: Record) -> Reading | None:
+    if "reading" not in document:
+        return None
+    with place("reading"):
+        reading = Reading.from_json(states.mapping(document, "reading"))
+        for name in (*reading.dates, *reading.delimiters):
+            if name not in record.fields:
+                raise ValueError(f"expected names of fields, got {shown(name)}")
+        return reading
 
 
 def _specs(specs: Mapping[str, TensorSpec]) -> dict[str, Any]:

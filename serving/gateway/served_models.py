@@ -85,7 +85,8 @@ def _described(live: LiveModel) -> dict[str, Any]:
             "schema": contract.record.schema,
             "controls": {name: encoder.control for name, encoder in contract.record.fields.items()},
             "example": contract.examples[0].instance,
-        },
+        }
+        | ({"reading": contract.reading.to_json()} if contract.reading else {}),
         "answer": {**contract.answers.facts, "schema": contract.answers.schema},
         "provenance": contract.provenance,
         "contract": f"/models/{live.model}/versions/{live.version}/contract",

@@ -5,9 +5,9 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
+from serving.contract.reading import date_of, tags_of
 from training.declarations.table import Dialect, Table
 from training.declarations.words import quoted
 from training.errors import BadRequest
@@ -50,9 +50,9 @@ def column_values(
     """
     gapless = [None if is_gap(cell, dialect, kind) else cell for cell in table.columns[name]]
     if kind == "date" and format:
-        return _each(table, name, gapless, lambda cell: _date(cell, format), f"a date like {format}")
+        return _each(table, name, gapless, lambda cell: date_of(cell, format), f"a date like {format}")
     if kind == "tags" and delimiter:
-        return _each(table, name, gapless, lambda cell: _parts(cell, delimiter), "a text")
+        return _each(table, name, gapless, lambda cell: tags_of(cell, delimiter), "a text")
     return _read(table, name, kind, gapless, dialect) if table.texts else gapless
 
 
@@ -97,18 +97,4 @@ def list_of(cell: str) -> list[Any] | None:
     with suppress(ValueError, RecursionError):
         value = json.loads(cell)
         return value if isinstance(value, list) else None
-    return None
-
-
-def _parts(cell: Any, delimiter: str) -> list[str] | None:
-    if not isinstance(cell, str):
-        return None
-    return [part.strip() for part in cell.split(delimiter) if part.strip()]
-
-
-def _date(cell: Any, format: str) -> str | None:
-    with suppress(ValueError, TypeError):
-        moment = datetime.strptime(cell.strip(), format)
-        midnight = "%H" not in format and "%I" not in format
-        return moment.date().isoformat() if midnight else moment.isoformat()
     return None

@@ -14,6 +14,7 @@ from training.declarations.declaration import Declaration, FieldPart, ProtocolPa
 from training.declarations.fields import IMAGE, checked_field, fitter
 from training.declarations.pictures import picture_data
 from training.declarations.places import Source
+from training.declarations.reading import reading_of
 from training.declarations.recipes import balanced, make_recipes
 from training.declarations.rivals import rivals_of
 from training.declarations.rows import table_data
@@ -49,6 +50,7 @@ def declared_task(path: Path) -> tuple[str, Task]:
         regression_tolerance=declaration.gate.tolerance,
         tolerance=_tolerance(asked),
         rivals=rivals_of(problem, fields),
+        reading=None if declaration.data.folder else reading_of(declaration, fields),
         declared=Declared(path, _sha256(declaration, fields)),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from serving.contract import Contract, ParityExample, Record
+from serving.contract import Contract, ParityExample, Reading, Record
 from serving.contract.measuring import fit_reference
 from training.data.datasets import Instance, as_json
 from training.data.features import read, with_fields
@@ -54,7 +54,19 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
             with_fields(fitted.record, experiment.data.train.instances),
             {answers.outputs[name]: of_head.test_scores for name, of_head in records.items()},
         ),
+        reading=_reading(experiment, fitted.record),
     )
+
+
+def _reading(experiment: Experiment, record: Record) -> Reading | None:
+    """Return how files of the rows are written, of the fields that the recipe takes."""
+    reading = experiment.task.reading
+    if reading is None:
+        return None
+    dates, delimiters = (
+        {name: of for name, of in each.items() if name in record.fields} for each in (reading.dates, reading.delimiters)
+    )
+    return replace(reading, dates=dates, delimiters=delimiters)
 
 
 def parity_examples(record: Record, graph: Any, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:

@@ -31,7 +31,8 @@ def instance_values(field: str, array: Any, columns: Columns) -> list[Any]:
         return _files(field, array)
     if kind.datatype == "BOOL" or kind.is_date:
         return [kind.reader(".")(value) if isinstance(value, str) else value for value in plain(_stored(array))]
-    return _texts(field, array)
+    values = _texts(field, array)
+    return [kind.of_text(value) for value in values] if kind.as_trained else values
 
 
 def _lists(field: str, array: Any, kind: CellKind) -> list[Any]:

@@ -41,6 +41,7 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
         "inputs": len(prepared.inputs.fingerprints),
         "bytes": prepared.inputs.size,
         "columns": list(prepared.writer.columns),
+        "read_as": prepared.columns.told,
         "unused_columns": list(unused),
         "passed_over": dict(prepared.manifest.passed_over),
         "rows_tried": len(rows.ids) + len(rows.rejects),
@@ -61,6 +62,8 @@ def as_text(tried: dict[str, Any]) -> str:
         f"  columns    {', '.join(tried['columns'])}",
         f"  tried      {tried['rows_tried']:,} rows, {tried['rejected']:,} rejected",
     ]
+    if read_as := tried["read_as"]:
+        lines.append(f"  read as    {read_as}")
     if unused := tried["unused_columns"]:
         lines.append(f"  unused     {listed(unused)}: no field takes them")
     lines[2:2] = passed_over_lines(tried)

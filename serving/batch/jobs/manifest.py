@@ -32,10 +32,12 @@ class Options:
     types: str
     separator: str | None = None
     decimal: str | None = None
+    encoding: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """Return the JSON form. An encoding that nobody chose is left out: older manifests have none."""
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: value for name, value in values.items() if name != "encoding" or value}
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,10 @@ def check_same(output: str, begun: Manifest, wanted: Manifest) -> None:
         raise Changed(output, f"version {begun.version} of {begun.model} carries another contract now")
     _check_inputs(output, begun.inputs, wanted.inputs)
     before, now = begun.options.to_json(), wanted.options.to_json()
-    for name, value in before.items():
-        if value != now[name]:
-            raise Changed(output, f"with {name.replace('_', '-')} {_shown(value)}, and now it is {_shown(now[name])}")
+    for name in before | now:
+        was, wants = before.get(name), now.get(name)
+        if was != wants:
+            raise Changed(output, f"with {name.replace('_', '-')} {_shown(was)}, and now it is {_shown(wants)}")
     if begun.sources != tuple(_without_path(source) for source in wanted.sources):
         raise Changed(output, "the inputs are now divided differently")
 

@@ -53,6 +53,7 @@ class Job:
     allow_missing: bool = False
     separator: str | None = None
     decimal: str | None = None
+    encoding: str | None = None
     limit: int | None = None
     batch_rows: int | None = None
     part_rows: int | None = None
@@ -106,7 +107,7 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         if begun and version == begun.version:
             raise VersionGone(job.model, begun.version) from error
         raise
-    dialect = Dialect(job.separator, job.decimal)
+    dialect = Dialect(job.separator, job.decimal, job.encoding)
     columns = find_columns(live.contract, job.columns or {}, job.id_column, job.keep, job.allow_missing, dialect)
     outputs = frozenset((job.output, rejects_path(job.output)))
     inputs = find_inputs(job.inputs, job.format, sys.stdin.buffer, outputs)
@@ -126,6 +127,7 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         types,
         job.separator,
         job.decimal,
+        job.encoding,
     )
     reference = live.contract.reference.to_json() if live.contract.reference else None
     manifest = Manifest(
@@ -167,6 +169,8 @@ def score(job: Job, server: ModelServer, connect: Connect, stopping: threading.E
     if job.shard.count == 1:
         whole = merging.merge(job.output, manifest, parts, prepared.writer, limit)
     summary = summarise(job.output, manifest, whole, progress.rows, progress.seconds, run.calls)
+    if told := prepared.columns.told:
+        summary["read_as"] = told
     if run.unused:
         summary["unused_columns"] = list(run.unused)
     if job.shard.count > 1:

@@ -66,6 +66,8 @@ def as_text(summary: Mapping[str, Any]) -> str:
     if "values" in summary:
         values = summary["values"]
         lines.append(f"  values     mean {values['mean']:.4g}, {values['min']:.4g} to {values['max']:.4g}")
+    if read_as := summary.get("read_as"):
+        lines.append(f"  read as    {read_as}")
     if unused := summary.get("unused_columns"):
         lines.append(f"  unused     {listed(unused)}: no field takes them")
     lines += _drift_lines(summary.get("drift", []))

@@ -6,56 +6,76 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, BinaryIO
 
 from serving.batch.cells import FLOATS
 from serving.batch.errors import BadInput
 from serving.batch.inputs.source import Source
 from serving.batch.readers.column_check import check_columns
-from serving.batch.readers.csv_dialect import find_decimal, find_separator
+from serving.batch.readers.csv_dialect import find_decimal, find_encoding, find_separator
 from serving.batch.readers.csv_lines import CsvLines, LineTooLong
-from serving.batch.readers.records import MAX_ROW_BYTES, IteratorRecords, Opened, open_streams
+from serving.batch.readers.records import MAX_ROW_BYTES, IteratorRecords, Opened, explaining_damage, open_streams
 from serving.batch.readers.text_encoding import checked_text
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
 
 _LOOKED_AT = 1000
 """Rows in which decimal commas are looked for."""
+_BEGINNING = 1 << 20
+"""Bytes in which letters of UTF-8 are looked for."""
 
 
 def csv_records(source: Source, columns: Columns, usual: str = ",") -> Opened:
-    """Open CSV: UTF-8, with a header, usually separated by *usual*; raises BadInput if the header lacks a column."""
+    """Open CSV with a header, usually separated by *usual*; raises BadInput if the header lacks a column."""
     csv.field_size_limit(MAX_ROW_BYTES)
+    reading, dialect = columns.reading, columns.dialect
+    encoding = find_encoding(dialect.encoding, reading, lambda: _beginning(source))
+    usual = reading.separator if reading and reading.is_csv else usual
     with open_streams(source) as (stream, file):
-        # Bytes that are not UTF-8 pass, so that only their row is rejected.
-        text = io.TextIOWrapper(checked_text(source.name, stream), "utf-8", errors="surrogateescape", newline="")
+        text = _text(source.name, stream, encoding)
         lines = CsvLines(text, MAX_ROW_BYTES)
-        separator = find_separator(columns.dialect.separator, usual, lines.peek(), columns.needed or columns.names)
+        separator = find_separator(dialect.separator, usual, lines.peek(), columns.needed or columns.names)
         cells = _cells(csv.reader(lines, delimiter=separator, strict=True), lines)
         records = IteratorRecords(source, (text, stream, file), cells, _cells_size, group=16)
         header = next(iter(records.take(1)), "nothing, as the file is empty")
         if isinstance(header, str):
             raise BadInput(f"{source.name}: expected a line with the names of the columns, got {header}")
-        _check_utf8(source.name, header)
+        _check_encoding(source.name, header, encoding)
         unused = check_columns(source.name, header, columns)
         decimal = _decimal(source.name, separator, header, records, columns)
-    return Opened(records, CsvReader(source.name, columns, tuple(header), decimal), unused)
+    return Opened(records, CsvReader(source.name, columns, tuple(header), decimal, encoding), unused)
 
 
-def _check_utf8(name: str, header: Sequence[str]) -> None:
+def _text(name: str, stream: BinaryIO, encoding: str) -> io.TextIOWrapper:
+    """Return *stream* as text. Bytes that can't be decoded pass, so that only their row is rejected."""
+    if encoding == "utf-16":
+        return io.TextIOWrapper(stream, encoding, errors="surrogatepass", newline="")
+    return io.TextIOWrapper(checked_text(name, stream), encoding, errors="surrogateescape", newline="")
+
+
+def _beginning(source: Source) -> bytes:
+    with open_streams(source) as (stream, file), explaining_damage(source.name):
+        first = stream.read(_BEGINNING)
+    file.close()
+    return first
+
+
+def _check_encoding(name: str, header: Sequence[str], encoding: str) -> None:
     try:
         "".join(header).encode()
     except UnicodeEncodeError as error:
-        raise BadInput(f"{name}: the names of the columns are not UTF-8: convert the file first") from error
+        other = "choose another --encoding, or convert the file first"
+        raise BadInput(f"{name}: the names of the columns are not {encoding.upper()}: {other}") from error
 
 
 def _decimal(name: str, separator: str, header: list[str], records: IteratorRecords, columns: Columns) -> str:
     if separator == "," or not columns.numbers:
-        return find_decimal(columns.dialect.decimal, separator, name, ())
+        return find_decimal(columns.dialect.decimal, columns.reading, separator, name, ())
     first = records.take(_LOOKED_AT)
     records.put_back(first)
     there = [column for field, column in columns.fields.items() if field in columns.numbers and column in header]
     rows = (dict(zip(header, cells, strict=True)) for cells in first if len(cells) == len(header))
-    return find_decimal(columns.dialect.decimal, separator, name, (row[column] for row in rows for column in there))
+    numbers = (row[column] for row in rows for column in there)
+    return find_decimal(columns.dialect.decimal, columns.reading, separator, name, numbers)
 
 
 @dataclass(frozen=True)
@@ -66,6 +86,7 @@ class CsvReader:
     columns: Columns
     header: tuple[str, ...]
     decimal: str = "."
+    encoding: str = "utf-8"
 
     def read(self, records: Sequence[Any], first: int) -> Rows:
         """Read lists of cells."""
@@ -95,7 +116,7 @@ class CsvReader:
             try:
                 text.encode()
             except UnicodeEncodeError as error:
-                raise UnreadableRow("expected UTF-8, got other bytes") from error
+                raise UnreadableRow(f"expected {self.encoding.upper()}, got other bytes") from error
 
     def _maker(self) -> Any:
         """Return the function from cells to an instance. Files of numbers spend most of their time in it."""
@@ -110,7 +131,8 @@ class CsvReader:
         def instance(cells: list[str]) -> dict[str, Any]:
             return {name: read(cell) for name, read, cell in zip(names, readers, pick(cells), strict=True)}
 
-        if self.decimal != "." or not all(kind.is_number and kind.datatype in FLOATS for kind in kinds):
+        plain = all(kind.is_number and kind.datatype in FLOATS and not kind.has_odd_numbers for kind in kinds)
+        if self.decimal != "." or not plain:
             return instance
 
         may_miss = any(kind.missing for kind in kinds)  # then NaN is a missing one

@@ -52,7 +52,9 @@ class JsonlReader:
 
 def _add(rows: Rows, name: str, columns: Columns, number: int, row: Mapping[str, Any]) -> None:
     identity = row_id(name, number, row.get(columns.id_column) if columns.id_column else None, columns.id_column)
-    instance = {field: row[column] for field, column in columns.fields.items() if column in row}
+    instance = {
+        field: columns.kinds[field].of_text(row[column]) for field, column in columns.fields.items() if column in row
+    }
     rows.add(number, identity, instance, [row.get(column) for column in columns.keep])
 
 

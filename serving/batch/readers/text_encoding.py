@@ -12,8 +12,8 @@ _BEGINNINGS = {
     b"\x28\xb5\x2f\xfd": "zstd: let its name end in .zst, too",
     b"PK\x03\x04": "a zip archive or a spreadsheet: unpack it, or save it as CSV",
     b"PAR1": "Parquet: let its name end in .parquet, or use --format parquet",
-    codecs.BOM_UTF16_LE: "UTF-16: convert it first, such as with iconv -f UTF-16 -t UTF-8",
-    codecs.BOM_UTF16_BE: "UTF-16: convert it first, such as with iconv -f UTF-16 -t UTF-8",
+    codecs.BOM_UTF16_LE: "UTF-16: use --encoding utf-16 for CSV, or convert it with iconv -f UTF-16 -t UTF-8",
+    codecs.BOM_UTF16_BE: "UTF-16: use --encoding utf-16 for CSV, or convert it with iconv -f UTF-16 -t UTF-8",
 }
 _PEEKED = 1024
 

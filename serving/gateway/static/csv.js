@@ -2,11 +2,11 @@
 
 const SEPARATORS = [",", ";", "\t", "|"];
 
-// A comma, unless only another separator finds a field in the header.
-export function separatorOf(text, fields) {
+// The usual one, unless only another separator finds a field in the header.
+export function separatorOf(text, fields, usual = ",") {
   const [header] = text.split(/\r?\n/, 1);
   const finds = (mark) => cellsOf(header, mark)[0]?.some((name) => fields.includes(name));
-  return SEPARATORS.find(finds) ?? ",";
+  return [usual, ...SEPARATORS].find(finds) ?? usual;
 }
 
 // RFC 4180: a quoted cell may hold separators, line breaks, and quotes that are written twice. Empty lines are left out,

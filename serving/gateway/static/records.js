@@ -1,7 +1,8 @@
 // The rows of a file, as records for the gateway: of CSV with a header, or JSON with a record on each line.
 
 import { cellsOf, separatorOf } from "./csv.js";
-import { parse, reader } from "./values.js";
+import { decoded, markedReader, writtenReader } from "./reading.js";
+import { parse, reader, typeOf } from "./values.js";
 
 export const MOST_ROWS = 5000;
 const MOST_BYTES = 50_000_000;
@@ -11,17 +12,17 @@ const MISSING = ["NA", "N/A", "NaN", "nan", "null", "NULL", "None"];
 // A file that can't be read at all.
 export class BadFile extends Error {}
 
-// Returns {columns, rows, count, ignored}: the record's fields that the file has, up to MOST_ROWS of [record, fault],
-// how many rows there are, and the names that the model has no field for.
+// Returns {columns, rows, count, ignored, as}: the record's fields that the file has, up to MOST_ROWS of [record, fault],
+// how many rows there are, the names that the model has no field for, and whether it was read as in training.
 export async function readRows(file, instance) {
   const read = readerOf(file.name);
   if (file.size > MOST_BYTES) throw new BadFile(`expected at most ${counted(MOST_BYTES)} bytes, got ${counted(file.size)}`);
-  const { names, rows, count } = read(await textOf(file), instance);
+  const { names, rows, count, as } = read(await textOf(file, instance.reading), instance);
   if (!count) throw new BadFile("expected rows, got none");
   const known = Object.keys(instance.schema.properties);
   const columns = known.filter((name) => names.has(name));
   if (!columns.length) throw new BadFile(`expected the fields ${listed(known)}, got ${listed([...names]) || "none"}`);
-  return { columns, rows, count, ignored: [...names].filter((name) => !known.includes(name)) };
+  return { columns, rows, count, as, ignored: [...names].filter((name) => !known.includes(name)) };
 }
 
 function counted(number) {
@@ -42,9 +43,9 @@ function readerOf(name) {
   throw new BadFile(`expected a file whose name ends in .csv or .jsonl, got ${name}`);
 }
 
-async function textOf(file) {
+async function textOf(file, reading) {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+    return decoded(await file.arrayBuffer(), /\.csv$/i.test(file.name) ? reading?.encoding : undefined);
   } catch {
     throw new BadFile("expected text in UTF-8, got something else: save the file as UTF-8");
   }
@@ -67,35 +68,41 @@ function fromJsonLines(text, { schema }) {
   return { names, rows, count: lines.length };
 }
 
-function fromCsv(text, { schema, controls }) {
-  const separator = separatorOf(text, Object.keys(schema.properties));
+function fromCsv(text, { schema, controls, reading }) {
+  const separator = separatorOf(text, Object.keys(schema.properties), reading?.separator);
+  const decimal = reading?.separator === separator ? reading.decimal : ".";
   const [header, ...lines] = cellsOf(text, separator);
   const twice = header?.find((name, index) => header.indexOf(name) < index);
   if (twice !== undefined) throw new BadFile(`expected columns of different names, got ${twice || "an empty name"} twice`);
-  const cell = cellReader(schema, controls);
+  const cell = cellReader(schema, controls, reading, decimal);
   const rows = lines.slice(0, MOST_ROWS).map((cells) => {
     if (cells.open) return [null, "expected a quote at the end of the cell, got the end of the file"];
     if (cells.length !== header.length) return [null, `expected ${header.length} cells, as the header has, got ${cells.length}`];
     const read = header.map((name, index) => [name, cell(name, cells[index])]);
     return [Object.fromEntries(read.filter(([, value]) => value !== undefined)), ""];
   });
-  return { names: new Set(header), rows, count: lines.length };
+  return { names: new Set(header), rows, count: lines.length, as: reading };
 }
 
 // Reads the cells of a column; undefined for one that is empty, or whose column the model has no field for.
-function cellReader(schema, controls) {
+function cellReader(schema, controls, reading, decimal) {
   const readers = Object.entries(schema.properties).map(([name, property]) => {
-    const missing = missingWords(property, controls[name], schema.required?.includes(name));
-    const read = reader(controls[name], property);
-    return [name, (cell) => (!cell || missing.includes(cell) ? undefined : read(cell))];
+    const missing = missingWords(property, controls[name], schema.required?.includes(name), reading);
+    const isGap = (cell) => missing.includes(reading ? cell.trim() : cell);
+    const read = writtenReader(reading, name) ?? markedReader(decimal, controls[name], property) ?? reader(controls[name], property);
+    return [name, (cell) => (!cell || isGap(cell) ? undefined : read(cell))];
   });
   const byName = new Map(readers);
   return (name, cell) => byName.get(name)?.(cell);
 }
 
 // The words for a value that is missing, where one may be: the same as in files for `plumbline score`.
-function missingWords({ enum: listed, examples }, control, required) {
-  if (required || control === "text") return [];
-  const known = [...(listed ?? []), ...(examples ?? [])];
-  return MISSING.filter((word) => !known.includes(word));
+function missingWords(property, control, required, reading) {
+  if (required) return [];
+  if (control === "text") return reading ? [""] : [];
+  const known = [...(property.enum ?? []), ...(property.examples ?? [])];
+  const usual = MISSING.filter((word) => !known.includes(word));
+  if (!reading) return usual;
+  const isText = control === "choices" || (control === "choice" && typeOf(property) === "string");
+  return reading.separator && isText ? reading.missing : [...reading.missing, ...usual];
 }

@@ -36,7 +36,7 @@ export function answerFiles(section, model, signal) {
 
 async function answerFile(file, model, view, signal) {
   view.tell(`Reading ${file.name} …`);
-  const { columns, rows, count, ignored } = await readRows(file, model.instance);
+  const { columns, rows, count, ignored, as } = await readRows(file, model.instance);
   if (signal.aborted) return;
   const shown = columns.filter((name) => model.instance.controls[name] !== "picture");
   const table = makeTable(shown);
@@ -57,16 +57,17 @@ async function answerFile(file, model, view, signal) {
   } finally {
     if (!signal.aborted) view.finish(() => table.csv(), file.name, done > 0);
   }
-  view.tell(summary({ file, done, failed, count, ignored, versions, columns }));
+  view.tell(summary({ file, done, failed, count, ignored, versions, columns, as }));
 }
 
-function summary({ file, done, failed, count, ignored, versions, columns }) {
+function summary({ file, done, failed, count, ignored, versions, columns, as }) {
   const from = versions.size ? `, by version ${[...versions].join(" and ")}` : "";
   return [
     `${file.name}: ${counted(done - failed)} of ${counted(done)} rows answered${from}.`,
     failed && `${counted(failed)} with faults: the table tells them.`,
     count > done && `The file has ${counted(count)} rows; only the first ${counted(MOST_ROWS)} are answered here.`,
     columns.length > MOST_COLUMNS && `Only the first fields are shown here: the download has all ${columns.length}.`,
+    as && "Read as the file that the model was trained on is written.",
     ignored.length && `Not sent, since the model has no such field: ${ignored.join(", ")}.`,
   ]
     .filter(Boolean)

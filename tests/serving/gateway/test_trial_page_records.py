@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
-from serving.contract import Answers, ParityExample, Record
+from serving.contract import Answers, ParityExample, Reading, Record
 from serving.contract.encoders import Number, Picture
 from serving.contract.faults import Faults
 from serving.contract.heads import Head, Interval, Labels, TagSet, Value, Values, Vector
@@ -229,6 +229,49 @@ def test_a_dropped_csv_is_answered_as_a_table_with_its_bad_row(page: Page, birds
         "island: expected one of 'Torgersen', 'Dream', 'Biscoe', got 'Atlantis'; "
         "wings, item 2: expected a list of 2 items, got 1"
     )
+
+
+def test_a_file_is_read_as_the_one_of_training_was(page: Page, model_server: FakeModelServer) -> None:
+    reading = Reading(
+        separator=";",
+        decimal=",",
+        encoding="cp1252",
+        missing=("", "k.A."),
+        dates={"seen": "%d.%m.%Y"},
+        delimiters={"habits": "|"},
+    )
+    model_server.publish(replace(mixed_contract(), reading=reading), model=mixed_scores)
+    head = "mass;ring;island;habits;seen;wings;tame;note"
+    wings, other = '"[[1.0, 2.0], [3.0, 4.0]]"', '"[[1, 2], [3, 4]]"'
+    rows = [
+        f"4200,5;7;Biscoe;swims|dives;28.11.2026;{wings};true;schöner Vogel",
+        f' k.A. ;8;Dream;["nests"];2026-01-02;{other};false;NA',
+        f"1.5;8;Dream;;31.02.2026;{other};false;",
+    ]
+    app = create_app(Settings(model_server=model_server.address, models=("birds",), refresh_seconds=0.05))
+    with served(app) as url:
+        wait_until(lambda: app.test_client().get("/readyz").status_code == 200)
+        open_model(page, url, "birds")
+        data = "\r\n".join([head, *rows]).encode("cp1252")
+        with page.expect_request("**/predict/birds") as request:
+            page.get_by_label("File of rows").set_input_files({"name": "birds.csv", "mimeType": "", "buffer": data})
+        expect(page.locator(".told")).to_contain_text("Read as the file that the model was trained on is written.")
+    first, second, third = request.value.post_data_json["instances"]
+    assert first == {
+        **EXAMPLES[0],
+        "seen": "2026-11-28",
+        "note": "schöner Vogel",
+    }
+    assert second == {
+        "ring": 8,
+        "island": "Dream",
+        "habits": ["nests"],
+        "seen": "2026-01-02",
+        "wings": [[1, 2], [3, 4]],
+        "tame": False,
+        "note": "NA",
+    }
+    assert (third["mass"], third["seen"]) == ("1.5", "31.02.2026")
 
 
 def test_the_table_is_downloaded_as_csv(page: Page, birds: str) -> None:
