@@ -111,7 +111,8 @@ class Task:
     *others* are variants of the task for other data sets, by the data set's name. *declared* is the file that the task
     is from, if that is not a Python module. *rivals* gives the scores of other libraries' models on the test rows,
     by name, which the report shows beside the model: of several heads by the head's name; else of the first. *reading*
-    is how files of the task's rows are written, so that `plumbline score` reads them as training did.
+    is how files of the task's rows are written, so that `plumbline score` reads them as training did. *naive* gives the
+    scores of a naive baseline that knows more than the training targets, by name: then this is the one to beat.
     """
 
     problem: Problem | None = None
@@ -130,6 +131,7 @@ class Task:
     declared: Declared | None = None
     rivals: Callable[[Dataset], Mapping[str, np.ndarray | Mapping[str, np.ndarray]]] = lambda data: {}
     reading: Reading | None = None
+    naive: Callable[[Dataset], Mapping[str, np.ndarray]] = lambda data: {}
 
     def __post_init__(self) -> None:
         given = [self.problem is not None, self.output is not None]

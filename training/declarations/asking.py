@@ -1,7 +1,7 @@
 """The question that a declaration asks: problem, head, labels, and the targets of all rows."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,13 +27,17 @@ PROBLEMS: dict[str, Problem] = {
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A problem, its head, the *labels* if any, and the targets of the rows that have one, which are *rows*."""
+    """A problem, its head, the *labels* if any, and the targets of the rows that have one, which are *rows*.
+
+    *naive* has scores for the test rows of a baseline that knows more than the training targets, by its name.
+    """
 
     problem: Problem
     head: Head
     labels: tuple[str, ...]
     targets: np.ndarray
     rows: np.ndarray
+    naive: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def asked(source: Source, target: TargetPart, columns: Sequence[Column]) -> Asked:

@@ -10,7 +10,11 @@ from training.declarations.table import Dialect
 
 @dataclass(frozen=True, kw_only=True)
 class DataPart:
-    """`[data]`: a *file* of a table, or a *folder* of photos; and how a CSV file is written."""
+    """`[data]`: a *file* of a table, or a *folder* of photos; and how a CSV file is written.
+
+    With a *window*, each so many rows in the order of a column are a row of the model, which answers the target
+    *horizon* rows after the last of them; rows of another *group* are another series.
+    """
 
     file: str = ""
     folder: str = ""
@@ -18,6 +22,10 @@ class DataPart:
     decimal: Literal[".", ","] = "."
     na: tuple[str, ...] = ("",)
     encoding: Literal["utf-8", "utf-16", "cp1252", "latin-1"] = "utf-8"
+    window: int = 0
+    horizon: int = 1
+    order: str = ""
+    group: str = ""
 
     @property
     def dialect(self) -> Dialect:

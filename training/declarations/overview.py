@@ -9,6 +9,7 @@ from training.declarations.dialects import find_dialect, find_gaps
 from training.declarations.files import check_format, read_table
 from training.declarations.guesses import Guess, guess
 from training.declarations.leaks import leak, suspicion
+from training.declarations.series_overview import SeriesFound, Wanted, series_fields, series_in
 from training.declarations.table import Dialect, Table
 from training.declarations.targets import balance, labels_of, problem_of
 from training.declarations.words import listed, meant, quoted
@@ -37,6 +38,7 @@ class Overview:
     fields: Mapping[str, Guess]
     left_out: Mapping[str, str]
     suspicions: Mapping[str, str]
+    series: SeriesFound | None = None
 
     @property
     def without_target(self) -> int:
@@ -64,8 +66,11 @@ class Overview:
         return max(counts) > UNBALANCED * min(counts)
 
 
-def look_at(path: Path, target: str | None) -> Overview:
-    """Look at a table; *target* names its target, or several with commas. Raises BadRequest."""
+def look_at(path: Path, target: str | None, wanted: Wanted | None = None) -> Overview:
+    """Look at a table; *target* names its target, or several with commas, *wanted* says windows of its series.
+
+    Raises BadRequest.
+    """
     check_format(path)
     dialect = find_dialect(path)
     table = read_table(path, dialect)
@@ -77,6 +82,13 @@ def look_at(path: Path, target: str | None) -> Overview:
         raise BadRequest(f"{path}: the target is a column without a name: give it one, or choose another with --target")
     targets = [columns[name] for name in names]
     problem = problem_of(targets)
+    if wanted:
+        series = series_in(table, dialect, wanted, columns, targets)
+        fields, left_out = series_fields(series, columns, targets)
+        _check_fields(path, fields, left_out)
+        return Overview(
+            table, dialect, targets, target is None, problem, columns, fields, left_out, suspicions={}, series=series
+        )
     others = {name: column for name, column in columns.items() if column not in targets}
     guesses = {name: guess(column) for name, column in others.items()}
     regression = problem in ("regression", "values")
@@ -89,12 +101,16 @@ def look_at(path: Path, target: str | None) -> Overview:
     }
     fields = {name: found for name, found in guesses.items() if found.kind and name not in leaks}
     left_out = {name: leaks.get(name) or found.remark for name, found in guesses.items() if name not in fields}
-    if not fields:
-        reasons = "; ".join(f"{quoted(name)}: {reason}" for name, reason in left_out.items())
-        raise BadRequest(f"{path}: no column is left to answer from: {reasons or 'there is only the target'}"[:2_000])
+    _check_fields(path, fields, left_out)
     doubts = {} if regression else {name: suspicion(columns[name], it) for name in fields for it in targets}
     suspicions = {name: doubt for name, doubt in doubts.items() if doubt}
     return Overview(table, dialect, targets, target is None, problem, columns, fields, left_out, suspicions)
+
+
+def _check_fields(path: Path, fields: Mapping[str, Guess], left_out: Mapping[str, str]) -> None:
+    if not fields:
+        reasons = "; ".join(f"{quoted(name)}: {reason}" for name, reason in left_out.items())
+        raise BadRequest(f"{path}: no column is left to answer from: {reasons or 'there is only the target'}"[:2_000])
 
 
 def _named(table: Table, target: str) -> list[str]:

@@ -17,6 +17,7 @@ from training.declarations.files import read_table
 from training.declarations.places import Source
 from training.declarations.splitting import groups_of, split_by_group, split_by_time, split_randomly, times_of
 from training.declarations.table import Table
+from training.declarations.windows import window_data
 from training.declarations.words import listed, meant, quoted
 
 _FEW = 10
@@ -30,6 +31,8 @@ def table_data(source: Source, declaration: Declaration, fields: Mapping[str, Fi
     question = _question(source, declaration, table)
     if not len(question.rows):
         source.refuse(["target"], f"expected rows with a target, found none in {table.file}")
+    if declaration.data.window:
+        return window_data(source, declaration, fields, table, question)
     train, test, groups = _split(declaration, table, question)
     values = {name: _values(declaration, table, name, part) for name, part in fields.items()}
     instances = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
@@ -49,7 +52,7 @@ def _check_columns(source: Source, declaration: Declaration, fields: Mapping[str
         if name not in table.columns:
             source.refuse(keys, f"{table.file} has no column {quoted(name)}; {meant(name, table.columns)}")
     for name, part in fields.items():
-        if name in target.names:
+        if name in target.names and not declaration.data.window:  # of windows, its past is an input
             source.refuse(["fields", name], "is the target, which the model is asked for")
         if part.kind == IMAGE:
             source.refuse(["fields", name, "kind"], "pictures come from a folder: [data] folder = ...")

@@ -18,6 +18,7 @@ from training.declarations.reading import reading_of
 from training.declarations.recipes import balanced, make_recipes
 from training.declarations.rivals import rivals_of
 from training.declarations.rows import table_data
+from training.declarations.series import for_series
 from training.declarations.toml_reading import read_declaration, source_of
 from training.errors import BadRequest
 from training.task import Declared, Task
@@ -35,8 +36,9 @@ def declared_task(path: Path) -> tuple[str, Task]:
     source = source_of(declaration)
     fields = {name: checked_field(source, name, part) for name, part in declaration.fields.items()}
     data, asked = (picture_data if declaration.data.folder else table_data)(source, declaration, fields)
-    recipes = make_recipes(source, declaration.recipe, fields, len(data.train), asked.problem)
-    problem = balanced(source, declaration.recipe, asked.problem)
+    part = for_series(declaration.recipe, data) if declaration.data.window else declaration.recipe
+    recipes = make_recipes(source, part, fields, len(data.train), asked.problem)
+    problem = balanced(source, part, asked.problem)
     return declaration.name, Task(
         problem=problem,
         output=lambda data: asked.head,
@@ -50,7 +52,9 @@ def declared_task(path: Path) -> tuple[str, Task]:
         regression_tolerance=declaration.gate.tolerance,
         tolerance=_tolerance(asked),
         rivals=rivals_of(problem, fields),
-        reading=None if declaration.data.folder else reading_of(declaration, fields),
+        naive=lambda data: asked.naive,
+        # Of windows, what is scored are lists, not the rows of the table.
+        reading=None if declaration.data.folder or declaration.data.window else reading_of(declaration, fields),
         declared=Declared(path, _sha256(declaration, fields)),
     )
 

@@ -3,6 +3,7 @@
 import dataclasses
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -24,6 +25,8 @@ from training.errors import BadRequest
 
 SUFFIX = ".toml"
 MOST_BYTES = 10_000_000
+MOST_STEPS = 10_000
+"""The longest window, and the furthest horizon, in rows."""
 _TABLES = ("data", "target", "split", "fields", "protocol", "recipe", "gate")
 T = TypeVar("T")
 
@@ -54,9 +57,9 @@ def read_declaration(path: Path) -> Declaration:
         name=_name(source, document),
         data=_checked_data(source, data),
         target=_part(source, document, "target", TargetPart),
-        split=_checked_split(source, _part(source, document, "split", SplitPart)),
+        split=_checked_split(source, _part(source, document, "split", SplitPart), data),
         fields=_fields(source, document),
-        protocol=_part(source, document, "protocol", ProtocolPart),
+        protocol=_checked_protocol(source, _part(source, document, "protocol", ProtocolPart), data),
         recipe=_recipe(source, document),
         gate=_part(source, document, "gate", GatePart),
         document=document,
@@ -132,14 +135,31 @@ def checked(source: Source, keys: tuple[str, ...], table: Table, hints: Table) -
 def _checked_data(source: Source, data: DataPart) -> DataPart:
     if bool(data.file) == bool(data.folder):
         source.refuse(["data"], "expected either file or folder")
+    for option in ("window", "horizon", "order", "group"):
+        if getattr(data, option) != getattr(DataPart, option) and not (data.file and data.window):
+            source.refuse(["data", option], "is for a table with a window = ..., the number of rows that a model sees")
+    if not 0 <= data.window <= MOST_STEPS or not 1 <= data.horizon <= MOST_STEPS:
+        option = "window" if not 0 <= data.window <= MOST_STEPS else "horizon"
+        source.refuse(["data", option], f"expected 1 to {MOST_STEPS:,} rows, got {getattr(data, option):,}")
     return data
 
 
-def _checked_split(source: Source, split: SplitPart) -> SplitPart:
+def _checked_protocol(source: Source, protocol: ProtocolPart, data: DataPart) -> ProtocolPart:
+    if data.window and protocol.name not in ("", "time-ordered"):
+        source.refuse(["protocol", "name"], "windows overlap: they are validated in the order of time, time-ordered")
+    return protocol
+
+
+def _checked_split(source: Source, split: SplitPart, data: DataPart) -> SplitPart:
     if not 0 < split.test < 1:
         source.refuse(["split", "test"], f"expected a share between 0 and 1, got {split.test:g}")
     if not 0 <= split.seed < 2**31:
         source.refuse(["split", "seed"], f"expected a whole number from 0 to 2147483647, got {split.seed}")
+    if data.window:
+        if split.by == "group" or split.column:
+            option = "column" if split.column else "by"
+            source.refuse(["split", option], "windows are split by time, in the order that [data] says")
+        return replace(split, by="time")
     if (split.by == "random") == bool(split.column):
         needed = 'a column is for by = "group" or "time"' if split.column else f'by = "{split.by}" needs a column'
         source.refuse(["split", "by" if not split.column else "column"], needed)

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 
 from training.declarations.overview import FEW, Overview
+from training.declarations.series_overview import SeriesFound
 from training.declarations.toml_values import comment, key, value
 from training.declarations.words import listed, quoted
 
@@ -89,6 +90,22 @@ def _data(overview: Overview, file: str) -> Iterator[str]:
             yield f"encoding = {value(dialect.encoding)}"
     yield f"na = {value(dialect.na)}"
     yield comment("cells that stand for a gap")
+    if overview.series:
+        yield from _windows(overview.series)
+
+
+def _windows(found: SeriesFound) -> Iterator[str]:
+    wanted = found.wanted
+    yield f"window = {wanted.window}"
+    yield comment("rows that the model sees; a request has them as a list, the oldest first")
+    yield f"horizon = {wanted.horizon}"
+    yield comment("it answers the target so many rows after the last of them")
+    for option, what in (("order", "the column that orders the rows"), ("group", "no window goes from one to another")):
+        name = getattr(wanted, option)
+        if name:
+            yield f"{option} = {value(name)}"
+        yield comment(what + (", a guess" if option in found.guessed else "" if name else f': {option} = "..."'))
+    yield from map(comment, found.remarks)
 
 
 def _target(overview: Overview) -> Iterator[str]:
@@ -160,6 +177,10 @@ def _kinds(overview: Overview) -> Iterator[str]:
 def _split(overview: Overview) -> Iterator[str]:
     yield "[split]"
     yield "test = 0.2"
+    if overview.series:
+        yield 'by = "time"'
+        yield comment("the model is tested on the last values, and validated on those before")
+        return
     yield 'by = "random"'
     yield comment('by = "group" with column = "..." keeps together rows of the same patient, shop, ...')
     yield comment('by = "time" with column = "..." tests on the last rows in time')
@@ -167,6 +188,17 @@ def _split(overview: Overview) -> Iterator[str]:
 
 
 def _rest(overview: Overview) -> Iterator[str]:
+    if overview.series:
+        yield comment("[gate]")
+        yield comment("floor = 2.5           # a model whose metric is worse is not published")
+        yield ""
+        yield "[recipe]"
+        yield 'name = "convolutions"'
+        yield comment(
+            'or "recurrent", "mixed"; relative = true sees each window relative to its last value, for trends'
+        )
+        yield comment("epochs = 40; rate = 0.003; units = []; convolutions = [16, 16]; kernel = 5; batch_size = 32")
+        return
     yield comment("By default, validation and recipe suit the number of rows and the kinds of fields. Otherwise:")
     yield comment("[protocol]")
     yield comment('name = "kfold"        # or "holdout" with share = 0.2, "repeated-kfold", "time-ordered"')

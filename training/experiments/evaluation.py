@@ -135,11 +135,12 @@ class Experiment:
         """Return the scores that each head reads."""
         return {head: outputs[output] for head, output in self.answers.outputs.items()}
 
-    def naive(self, head: str) -> float:
-        """Return the naive baseline's metric on the test rows."""
+    def naive(self, head: str) -> Mapping[str, float]:
+        """Return the metric of each naive baseline on the test rows, by name; the first is the one to beat."""
         problem, test = self.problems[head], self.data.test.targets_of(head)
         scores = problem.naive_scores(self.data.train.targets_of(head), len(test), self.width(head))
-        return problem.measure(test, scores)
+        own = self.task.naive(self.data) if head == next(iter(self.problems)) else {}
+        return {name: problem.measure(test, of) for name, of in {**own, problem.naive_name: scores}.items()}
 
     def _targets(self, part: Part) -> Targets:
         """Return the targets of the only head, or those of each that the task asks for."""

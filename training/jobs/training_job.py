@@ -253,7 +253,7 @@ def _records(
             test_instances=data.test.instances,
             test_targets=targets,
             test_scores=scores[name],
-            baselines={problem.naive_name: experiment.naive(name), **rivals[name]},
+            baselines={**experiment.naive(name), **rivals[name]},
             notes=data.notes,
             **run,
         )
