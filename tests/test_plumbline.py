@@ -3,9 +3,12 @@
 import ast
 import importlib
 import itertools
+import json
+import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -102,15 +105,18 @@ def test_the_code_of_a_task_is_also_what_it_takes_from_here(tmp_path, monkeypatc
     assert code_sha256("mycompany.churn") != before
 
 
-(SHOWN,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "training.md").read_text(), re.S)
-"""The task file in docs/training.md."""
+TRAINING = (ROOT / "docs" / "training.md").read_text()
+SHOWN, RECIPE, ENCODER = re.findall(r"```python\n(.*?)```", TRAINING, re.S)
+"""The task file in docs/training.md, the recipe, and the package of an encoder."""
+(PROJECT,) = re.findall(r"```toml\n(.*?)```", TRAINING, re.S)
 
 
-def test_the_task_file_that_is_shown_imports_nothing_of_ours_but_the_public_names():
-    imports = [node for node in ast.walk(ast.parse(SHOWN)) if isinstance(node, ast.Import | ast.ImportFrom)]
-    tops = {getattr(node, "module", None) or node.names[0].name for node in imports}
+@pytest.mark.parametrize(("code", "others"), [(SHOWN, {"numpy"}), (RECIPE, {"keras"}), (ENCODER, set())])
+def test_what_is_shown_imports_nothing_of_ours_but_the_public_names(code, others):
+    imports = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    tops = {(getattr(node, "module", None) or node.names[0].name).partition(".")[0] for node in imports}
 
-    assert tops - sys.stdlib_module_names == {"numpy", "plumbline"}
+    assert tops - sys.stdlib_module_names == {"plumbline"} | others
 
 
 def test_the_task_file_that_is_shown_becomes_a_version(tmp_path):
@@ -127,3 +133,56 @@ def test_the_task_file_that_is_shown_becomes_a_version(tmp_path):
     assert done.returncode == 0, done.stderr
     (version,) = plumbline.read_versions(tmp_path / "models", "churn")
     assert (version.number, version.problem, version.provenance["data"]) == (1, "", "customers")
+
+
+def test_the_recipe_and_the_encoder_that_are_shown_train_and_need_their_package(tmp_path):
+    (tmp_path / "mycompany" / "tasks").mkdir(parents=True)
+    (tmp_path / "mycompany" / "tasks" / "__init__.py").touch()
+    (tmp_path / "mycompany" / "recipes.py").write_text(RECIPE)
+    task = SHOWN.replace("fit=tabular_scaler", "fit=record_fitter(KINDS)")
+    task = task.replace("import BINARY", "import BINARY, Number, record_fitter")
+    task = task.replace("Dense(units=(8,), epochs=60", "Stacked(epochs=60").replace(
+        '"baseline": Stacked', '"stacked": Stacked'
+    )
+    task = task.replace('sample_recipes={"baseline"', 'sample_recipes={"stacked"')
+    kinds = 'KINDS = {"minutes": Number.fit, "calls": Number.fit, "complaints": Decibels.fit}\n'
+    imports = "from mycompany.recipes import Stacked\nfrom own_kinds import Decibels\n"
+    task = task.replace('"""\n', f'"""\n{imports}', 1).replace("TASK =", f"{kinds}TASK =")
+    (tmp_path / "mycompany" / "tasks" / "churn.py").write_text(task)
+    (tmp_path / "site" / "own_kinds").mkdir(parents=True)
+    (tmp_path / "site" / "own_kinds" / "__init__.py").write_text(ENCODER)
+    _install(tmp_path / "site", tomllib.loads(PROJECT)["project"])
+    (tmp_path / "data").mkdir()
+    rows = [f"{minute},{call},{minute + call},{'yes' if minute + call > 9 else 'no'}" for minute, call in DIGIT_PAIRS]
+    (tmp_path / "data" / "customers.csv").write_text("\n".join(["minutes,calls,complaints,left", *rows, ""]))
+
+    def run(*words: str, path: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([path, os.environ.get("PYTHONPATH", "")])}
+        command = [*PLUMBLINE, *words]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    done = run("train", "churn", "--tasks", "mycompany.tasks", "--data-dir", "data", path="site")
+    assert done.returncode == 0, done.stdout + done.stderr
+    contract = json.loads((tmp_path / "models" / "churn" / "1" / "assets.extra" / "contract.json").read_text())
+    assert contract["provenance"]["recipe"] == "stacked"
+
+    score = ["score", "data/customers.csv", "--model", "churn", "--in-process", "--output"]
+    with_package = run(*score, "answers.csv", path="site")
+    assert with_package.returncode == 0, with_package.stderr
+    without = run(*score, "others.csv", path="")
+    assert without.returncode == 2
+    assert "the encoder kind 'decibels' needs the package own-kinds 1.2" in without.stderr
+
+
+def _install(site: Path, project: dict) -> None:
+    """Write what an installer writes of a package's name, version and entry points."""
+    info = site / f"own_kinds-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    groups = [
+        "\n".join([f"[{group}]", *(f"{name} = {place}" for name, place in entries.items())])
+        for group, entries in project["entry-points"].items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(groups) + "\n")
