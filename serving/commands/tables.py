@@ -52,7 +52,8 @@ def facts(version: Version, versions: Sequence[Version]) -> dict[str, str]:
     details: dict[str, Any] = {"version": version.number, "state": state(version, versions), "path": version.path}
     details |= {"broken": version.problem, "promoted": _promoted(version)}
     if version.contract:
-        details |= {"metric": _metric(version), "problem type": version.contract.problem}
+        details |= _measured(version)
+        details |= {"problem type": version.contract.problem}
         fields = version.contract.record.fields.items()
         details |= {"fields": ", ".join(f"{name} ({encoder.kind})" for name, encoder in fields)}
         details |= _heads(version.contract)
@@ -68,6 +69,22 @@ def _heads(contract: Contract) -> dict[str, str]:
     measured = [contract.evaluation, *contract.evaluation.get("heads", {}).values()]
     of_head = dict(zip(heads, map(metric_or_odd, measured), strict=False))
     return {f"head {name}": f"{head.kind}, {of_head.get(name, '-')}" for name, head in heads.items()}
+
+
+def _measured(version: Version) -> dict[str, str]:
+    """Return the metric, and what else was measured on the test rows; of an import, where it is from."""
+    evaluation = version.contract.evaluation if version.contract else {}
+    if version.provenance.get("recipe") == "imported":
+        source, sha256 = (version.provenance.get(name) for name in ("source", "source_sha256"))
+        return {"metric": "not measured here", "imported": f"from {source}, sha256 {sha256}"}
+    test = evaluation.get("test")
+    others = test if isinstance(test, Mapping) else {}
+    told = [
+        f"{name} {value:.4g}"
+        for name, value in others.items()
+        if isinstance(value, float) and name not in ("rows", evaluation.get("metric"))
+    ]
+    return {"metric": _metric(version), "also measured": ", ".join(told)}
 
 
 def _metric(version: Version) -> str:

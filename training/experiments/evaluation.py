@@ -174,13 +174,14 @@ class Experiment:
         return problem.scaled(train.targets_of(head)), self.width(head)
 
 
-def as_evaluation(record: RunRecord) -> dict[str, Any]:
+def as_evaluation(record: RunRecord, measures: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """Return the metrics of a run as the contract contains them, with those of the naive baseline.
 
-    The main head's come first; those of others stand in `heads`, by name.
+    The main head's come first; those of others stand in `heads`, by name. *measures* has more of them on the test rows,
+    by the name of the head.
     """
-    others = {head: _tested(other) for head, other in record.others.items()}
-    evaluation = _tested(record) | {
+    others = {head: _tested(other, measures.get(head, {})) for head, other in record.others.items()}
+    evaluation = _tested(record, measures.get(record.head_name, {})) | {
         "validation": {
             "protocol": record.protocol,
             record.metric: float(record.validation.mean()),
@@ -191,12 +192,12 @@ def as_evaluation(record: RunRecord) -> dict[str, Any]:
     return evaluation | ({"heads": others} if others else {})
 
 
-def _tested(record: RunRecord) -> dict[str, Any]:
+def _tested(record: RunRecord, measures: Mapping[str, float]) -> dict[str, Any]:
     ((baseline, naive), *_) = record.baselines.items()
     tested = record.problem.measure(record.test_targets, record.test_scores)
     return {
         "metric": record.metric,
-        "test": {record.metric: tested, "rows": len(record.test_scores)},
+        "test": {**measures, record.metric: tested, "rows": len(record.test_scores)},
         "baseline": {"name": baseline, record.metric: naive},
     }
 

@@ -30,6 +30,7 @@ from training.publishing.provenance import Code, code_of, code_of_declaration, f
 from training.publishing.publish import live_contract, live_version, publish, version_of_job
 from training.publishing.replacement import Admission, check_before_training
 from training.report import write_report
+from training.report.further import further_measures
 from training.report.tracking import is_tracking, log_run
 from training.task import TASKS, Recipe, Say, Task
 from training.validation import ValidationStrategy
@@ -222,7 +223,8 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
         compared=compared,
         others={other.head_name: other for other in others},
     )
-    contract = make_contract(experiment, record, fitted, identity, job.code)
+    measures = {of_head.head_name: further_measures(of_head) for of_head in (record, *others)}
+    contract = make_contract(experiment, record, fitted, identity, job.code, measures)
     job.say(f"{job.name}: {_summary(contract.evaluation)}")
     return Result(fitted.trained.model, contract, record)
 
@@ -263,6 +265,8 @@ def _summary(evaluation: Any) -> str:
     metric = evaluation["metric"]
     parts = {name: evaluation[name][metric] for name in ("test", "validation", "baseline") if name in evaluation}
     summary = f"{metric} " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
+    more = {name: value for name, value in evaluation["test"].items() if name not in (metric, "rows")}
+    summary += "".join(f", {name} {value:.4f}" for name, value in more.items())
     return "; ".join([summary, *(f"{head}: {_summary(of)}" for head, of in evaluation.get("heads", {}).items())])
 
 

@@ -1,6 +1,6 @@
 """The contract of a newly trained model: its input and output, its evaluation, and its provenance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,8 +18,18 @@ from training.publishing.provenance import Code, weights_sha256
 PARITY_EXAMPLES = 3
 
 
-def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, identity: str, code: Code) -> Contract:
-    """Return the contract of what was fitted and measured; *identity* and *code* are those of the job."""
+def make_contract(
+    experiment: Experiment,
+    record: RunRecord,
+    fitted: Fitted,
+    identity: str,
+    code: Code,
+    measures: Mapping[str, Mapping[str, float]],
+) -> Contract:
+    """Return the contract of what was fitted and measured; *identity* and *code* are those of the job.
+
+    *measures* has what was measured besides the metric, by the name of the head.
+    """
     records = dict(zip(experiment.answers.heads, (record, *record.others.values()), strict=True))
     answers = replace(experiment.answers, heads={name: of_head.head for name, of_head in records.items()})
     return Contract(
@@ -29,7 +39,7 @@ def make_contract(experiment: Experiment, record: RunRecord, fitted: Fitted, ide
         answers=answers,
         examples=parity_examples(fitted.record, fitted.graph, record.test_instances[:PARITY_EXAMPLES]),
         tolerance=experiment.task.tolerance,
-        evaluation=as_evaluation(record),
+        evaluation=as_evaluation(record, measures),
         provenance={
             "data": record.data,
             "data_sha256": record.data_sha256,

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -69,6 +70,28 @@ def test_show_tells_of_the_live_version_or_of_the_one_that_is_named(models_dir: 
     assert facts["fields"] == "rooms (number), age (number)"
     assert facts["answer"] == "value"
     assert "metric       accuracy 0.875 (baseline 0.5)" in told(models_dir, "show", MODEL, "2")
+
+
+def test_show_tells_what_else_was_measured(models_dir: Path) -> None:
+    text = contract().to_json().replace('"test": {', '"test": {"rows": 80, "macro_f1": 0.8125, "auc": 0.9, ')
+    publish_version(models_dir, document=text)
+
+    lines = [" ".join(line.split()) for line in told(models_dir, "show", MODEL)]
+    assert "also measured macro_f1 0.8125, auc 0.9" in lines
+    assert any(line.startswith("metric accuracy 0.") for line in lines)
+
+
+def test_show_tells_of_an_import_where_it_is_from(models_dir: Path) -> None:
+    imported = replace(
+        contract(),
+        evaluation={"note": "not measured"},
+        provenance={"recipe": "imported", "source": "mood.keras", "source_sha256": "ab12"},
+    )
+    publish_version(models_dir, document=imported.to_json())
+
+    lines = [" ".join(line.split()) for line in told(models_dir, "show", MODEL)]
+    assert "metric not measured here" in lines
+    assert "imported from mood.keras, sha256 ab12" in lines
 
 
 def test_promote_and_rollback_say_what_was_done_and_what_the_model_server_will_do(models_dir: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ def test_a_run_says_at_once_how_many_rows_classes_and_gaps_there_are(trained):
     assert first[0] == "shop: shop.csv: 300 rows: 240 to train, 60 to test"
     assert first[1].startswith("shop: 2 classes: no ")
     assert first[2] == "shop: gaps: price 18, colour 13"
+    assert re.search(r"shop: accuracy test 0\.\d+, .*macro_f1 0\.\d+, auc 0\.\d+", told)
     assert "shop: published" in told
 
 
@@ -76,6 +78,7 @@ def test_the_published_contract_reads_the_rows_of_the_file(trained):
     assert contract.model == "shop"
     assert contract.answers.only.names == ("no", "yes")
     assert contract.evaluation["test"]["accuracy"] > contract.evaluation["baseline"]["accuracy"]
+    assert {"macro_f1", "auc", "rows"} <= contract.evaluation["test"].keys()
 
 
 def test_the_same_files_are_the_same_job_and_other_content_is_another(trained):
