@@ -91,7 +91,7 @@ def test_gunicorn_and_what_goes_wrong_behind_are_told_in_the_same_form(
     (warning,) = [line for line in lines(running) if line["level"] == "warning"]
     assert (warning["logger"], warning["request_id"]) == ("serving.gateway.problems", "mine")
     loggers = {line["logger"] for line in lines(running)}
-    assert loggers >= {"gunicorn.error", "serving.catalog.catalog"}
+    assert loggers >= {"gunicorn.error", "serving.catalog.change_log"}
 
 
 def test_no_payload_is_in_the_log(running: Running, model_server: FakeModelServer) -> None:
