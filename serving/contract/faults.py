@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from itertools import chain, islice
 
+import numpy as np
+
 from serving.errors import Fault, shown
 
 __all__ = ["MAX_FAULTS", "Fault", "Faults", "shown"]
@@ -34,6 +36,20 @@ class Faults:
     def first(self) -> Sequence[Fault]:
         """The first MAX_FAULTS of them, by row."""
         return [*islice(chain.from_iterable(self.by_row[row] for row in sorted(self.by_row)), MAX_FAULTS)]
+
+
+class RowFaults(Faults):
+    """Passes faults on to *faults*, with the numbers that the *rows* have among all; counts those of these rows."""
+
+    def __init__(self, faults: Faults, rows: Sequence[int] | np.ndarray) -> None:
+        super().__init__()
+        self._faults = faults
+        self._rows = rows
+
+    def add(self, row: int, expected: str, got: str, *path: str | int) -> None:
+        """Note a fault of one of all rows."""
+        self.count += 1
+        self._faults.add(int(self._rows[row]), expected, got, *path)
 
 
 class FieldFaults(Faults):

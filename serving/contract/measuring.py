@@ -10,7 +10,7 @@ from serving.contract.record import Record
 from serving.contract.reference import Measures, Reference
 from serving.errors import InvalidInstance
 
-_ROWS = 512
+_ROWS = 128
 """So many images are prepared at once: their pixels would not all fit into memory."""
 _ENOUGH = 10_000
 """Of more rows than twice this, every second, third, ... is taken: all would tell no more, and take longer."""
@@ -23,7 +23,8 @@ def fit_reference(record: Record, answers: Answers, instances: Sequence[Any], ou
     InvalidInstance.
     """
     instances = instances[:: max(1, len(instances) // _ENOUGH)]
-    parts = [measure_inputs(record, instances[start : start + _ROWS]) for start in range(0, len(instances), _ROWS)]
+    starts = range(0, len(instances), _ROWS)
+    parts = [measure_inputs(record, list(instances[start : start + _ROWS])) for start in starts]
     return Reference.fit(record.measures, Measures.joined(parts), record.categories).beside(
         Reference.fit(answers.measures, answers.measured(outputs), answers.categories)
     )

@@ -12,7 +12,7 @@ from serving.contract import states
 from serving.contract.arrays import Array, Features, TensorSpec
 from serving.contract.encoders import ENCODERS
 from serving.contract.encoders.encoder import Encoder
-from serving.contract.faults import MAX_FAULTS, Faults, FieldFaults, shown
+from serving.contract.faults import MAX_FAULTS, Faults, FieldFaults, RowFaults, shown
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.kinds import kind_to_json, read_kind
 from serving.contract.number_group import NumberGroup
@@ -219,22 +219,10 @@ class Record:
                 continue
             for name in [name for name in each if name not in self.fields]:
                 faults.add(row, f"only {_listed(self.fields)}", "this field", name)
-        own = _RowFaults(faults, objects)
+        own = RowFaults(faults, objects)
         for part in self._all_parts:
             part.read([instances[row] for row in objects], own)
         return Rows(0, ())
-
-
-class _RowFaults(Faults):
-    """Passes faults on, with the numbers that the *rows* have among all."""
-
-    def __init__(self, faults: Faults, rows: Sequence[int]) -> None:
-        super().__init__()
-        self._faults = faults
-        self._rows = rows
-
-    def add(self, row: int, expected: str, got: str, *path: str | int) -> None:
-        self._faults.add(self._rows[row], expected, got, *path)
 
 
 def _field(name: str, state: Mapping[str, Any]) -> Encoder:

@@ -1,9 +1,10 @@
 """Arrays: a column of nested lists of numbers, of one shape or padded to it -> float32, scaled by channel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import prod
+from operator import itemgetter
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -11,13 +12,13 @@ import numpy as np
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
 from serving.contract.encoders import nested
-from serving.contract.encoders.channels import Channels, ChannelScale
+from serving.contract.encoders.channels import BLOCK, Channels, ChannelScale, fit_channels
 from serving.contract.encoders.encoder import Control, Datatype
-from serving.contract.encoders.fitting import meaning_of_missing, plain_values, refuse
+from serving.contract.encoders.fitting import PlainColumn, meaning_of_missing, refuse
 from serving.contract.encoders.number import read_number, read_numbers
 from serving.contract.encoders.padding import End, Padding
 from serving.contract.encoders.scaling import LARGEST
-from serving.contract.faults import Faults
+from serving.contract.faults import Faults, RowFaults
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.reference import Measures
 
@@ -70,22 +71,33 @@ class NumberArray:
         end or beginning that *pad* says, longer ones are cut at that of *cut*. *missing* is by default the mean if
         there are missing numbers. Raises ValueError for what is no array of the first one's shape, or has no number.
         """
-        plain = plain_values(values)
+        plain = PlainColumn(values)
         if length is not None:
             states.whole({"length": length}, "length", 1, nested.MOST_ELEMENTS)
         shape = _shape(plain, length)
-        nothing = [None] if any(map(_has_gap, plain)) else []
-        meaning: Missing = meaning_of_missing(missing, nothing, seen="mean", unseen="error")
+        has_gap = missing is None and any(_has_gap(value) for _, value in plain)
+        meaning: Missing = meaning_of_missing(missing, has_gap, seen="mean", unseen="error")
         filled = None if length is None else Padding(states.finite({"padding": padding}, "padding"), pad, cut)
         zeros, ones = (0.0,) * _channels(shape), (1.0,) * _channels(shape)
         reader = cls(shape, Channels("none", zeros, zeros, ones), meaning, filled)
-        return cls(shape, Channels.fit(scale, reader._fitted(plain)), meaning, filled)
+        return cls(shape, fit_channels(scale, reader._blocks(plain)), meaning, filled)
 
-    def _fitted(self, plain: list[Any]) -> Array:
-        faults = Faults()
-        column = self.read(plain, faults)
+    def _blocks(self, plain: PlainColumn) -> Iterator[Array]:
+        """Yield the numbers by channel, in blocks of BLOCK or more; within a block in the order of their rows."""
+        faults, size = Faults(), 0
+        read: list[tuple[int, Array]] = []
+        for rows, piece in plain.pieces():
+            own = RowFaults(faults, rows)
+            column = self.read(piece, own)
+            if own.count == faults.count == 0:
+                read += zip(rows.tolist(), column, strict=True)
+                size += sum(numbers.size for numbers in column)
+            if size > BLOCK:
+                yield self._flat([numbers for _, numbers in sorted(read, key=itemgetter(0))])
+                read, size = [], 0
         refuse(faults)
-        return self._flat(column)
+        if read:
+            yield self._flat([numbers for _, numbers in sorted(read, key=itemgetter(0))])
 
     @property
     def optional(self) -> bool:
@@ -212,13 +224,16 @@ def _channels(shape: Sequence[int]) -> int:
 
 
 def _has_gap(value: Any) -> bool:
-    return value is None or (isinstance(value, list) and any(map(_has_gap, value)))
+    if not isinstance(value, list):
+        return value is None
+    kinds = set(map(type, value))
+    return type(None) in kinds or (list in kinds and any(map(_has_gap, value)))
 
 
-def _shape(plain: Sequence[Any], length: int | None) -> tuple[int, ...]:
+def _shape(plain: PlainColumn, length: int | None) -> tuple[int, ...]:
     """Return the shape of the first array of most axes: an empty one does not tell what would be in it."""
-    shapes = [nested.shape_of(value) for value in plain if value is not None]
-    if not shapes:
+    shapes = ((nested.shape_of(value), row) for row, value in plain if value is not None)
+    first, found = min(shapes, key=lambda it: (-len(it[0]) if length is not None else 0, it[1]), default=((), None))
+    if found is None:
         raise ValueError(f"expected at least one array, got {len(plain):,} rows without any")
-    first = max(shapes, key=len) if length is not None else shapes[0]
     return first if length is None else (length, *first[1:])

@@ -8,9 +8,9 @@ import numpy as np
 
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
-from serving.contract.encoders.category_types import categories_of
+from serving.contract.encoders.category_types import counts_of
 from serving.contract.encoders.encoder import Control, Datatype
-from serving.contract.encoders.fitting import meaning_of_missing, plain_values
+from serving.contract.encoders.fitting import PlainColumn, meaning_of_missing
 from serving.contract.encoders.vocabulary import Meaning, Vocabulary
 from serving.contract.faults import Faults
 from serving.contract.instance_limits import InstanceLimits
@@ -57,10 +57,10 @@ class Category:
         *missing* is by default a bucket if there are such, *unknown* if any comes less often than *least_count*.
         Raises ValueError for what is no category, a missing one if none may be, and if there is none at all.
         """
-        plain = plain_values(values)
-        meaning: Meaning = meaning_of_missing(missing, plain, seen="bucket", unseen="error")
-        places = ((row, (), value) for row, value in enumerate(plain) if value is not None or meaning == "error")
-        known = categories_of(places)
+        plain = PlainColumn(values)
+        meaning: Meaning = meaning_of_missing(missing, missing is None and plain.has_gap, seen="bucket", unseen="error")
+        places = ((row, (), value) for row, value in plain if value is not None or meaning == "error")
+        known = counts_of(places)
         return cls(Vocabulary.fit(known, least_count=least_count, missing=meaning, unknown=unknown), output)
 
     @property

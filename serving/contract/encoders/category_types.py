@@ -1,5 +1,6 @@
 """The types that a category may have in JSON, each with what is wrong with a value of another."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -62,17 +63,18 @@ def type_of(value: Any) -> CategoryType:
     raise ValueError(f"expected {_ANY}, got {shown(value)}")
 
 
-def categories_of(places: Iterable[tuple[int, Sequence[int], Any]]) -> list[Value]:
-    """Return the values of the rows of training, each given with its row and the path to it within the row.
+def counts_of(places: Iterable[tuple[int, Sequence[int], Any]]) -> Counter[Value]:
+    """Return how often each value comes in training, where they are given with row and path within the row.
 
     Raises ValueError for what is no category, and for a value of another type than the first.
     """
-    faults, values, expected = Faults(), [], None
+    faults, expected = Faults(), None
+    counts: Counter[Value] = Counter()
     for row, path, value in places:
         expected = expected or next((known for known in TYPES if not known.problem(value)), None)
         if expected and not expected.problem(value):
-            values.append(expected.python(value))
+            counts[expected.python(value)] += 1
         else:
             faults.add(row, f"{expected.problem(value)}, as the first is" if expected else _ANY, shown(value), *path)
     refuse(faults)
-    return values
+    return counts

@@ -13,7 +13,7 @@ from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
 from serving.contract.encoders.date_parts import DAY, LINEAR, WEEKDAYS, Part, check_parts, circle, linear, weekdays
 from serving.contract.encoders.encoder import Control, Datatype
-from serving.contract.encoders.fitting import meaning_of_missing, plain_values, refuse
+from serving.contract.encoders.fitting import PlainColumn, meaning_of_missing
 from serving.contract.encoders.scaling import Scale, Scaling, as_float32
 from serving.contract.encoders.timestamps import PATTERN, WORDS, read_wall, read_walls, zone_of
 from serving.contract.faults import Faults, shown
@@ -71,8 +71,8 @@ class Date:
         weekday, and time_of_day if any has a time. Raises ValueError for what is no date, a missing one if none may be,
         and if there is none at all.
         """
-        plain = plain_values(values)
-        meaning: Missing = meaning_of_missing(missing, plain, seen="flag", unseen="error")
+        plain = PlainColumn(values)
+        meaning: Missing = meaning_of_missing(missing, missing is None and plain.has_gap, seen="flag", unseen="error")
         reader = cls(("weekday",), zone=states.text({"zone": zone}, "zone"), missing=meaning)
         wall = reader._fitted(plain)
         chosen = _usual_parts(wall) if parts is None else tuple(parts)
@@ -81,10 +81,8 @@ class Date:
         scalings = [Scaling.fit(scale, linear(part, wall, origin)) for part in chosen if part in LINEAR]
         return cls(chosen, tuple(scalings), str(origin.astype("M8[D]")), zone, meaning)
 
-    def _fitted(self, plain: list[Any]) -> Array:
-        faults = Faults()
-        wall = self.read(plain, faults)
-        refuse(faults)
+    def _fitted(self, plain: PlainColumn) -> Array:
+        wall = plain.read(self.read, "M8[us]")
         wall = wall[~np.isnat(wall)]
         if not len(wall):
             raise ValueError(f"expected at least one date, got {len(plain):,} rows without any")

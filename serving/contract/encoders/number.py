@@ -10,7 +10,7 @@ import numpy as np
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
 from serving.contract.encoders.encoder import Control, Datatype
-from serving.contract.encoders.fitting import meaning_of_missing, plain_values, refuse
+from serving.contract.encoders.fitting import PlainColumn, meaning_of_missing
 from serving.contract.encoders.scaling import LARGEST, MOST_QUANTILES, Scale, Scaling, as_float32
 from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
@@ -72,8 +72,8 @@ class Number:
         Raises ValueError for what is no number, a missing one if none may be, and if there is no number at all;
         ValueError or TypeError for options that cannot be.
         """
-        plain = plain_values(values)
-        meaning: Missing = meaning_of_missing(missing, plain, seen="mean", unseen="error")
+        plain = PlainColumn(values)
+        meaning: Missing = meaning_of_missing(missing, missing is None and plain.has_gap, seen="mean", unseen="error")
         if (constant is not None) != (meaning == "constant"):
             raise ValueError(f"constant: expected a number with missing = 'constant', and only there, got {constant}")
         states.whole({"quantiles": quantiles}, "quantiles", 1, MOST_QUANTILES)
@@ -181,10 +181,8 @@ def read_number(row: int, value: Any, optional: bool, faults: Faults, *path: int
     return np.nan
 
 
-def _fitted(plain: list[Any], optional: bool) -> Array:
-    faults = Faults()
-    column = read_numbers(plain, optional, faults)
-    refuse(faults)
+def _fitted(plain: PlainColumn, optional: bool) -> Array:
+    column = plain.read(lambda values, faults: read_numbers(values, optional, faults), np.float64)
     if np.isnan(column).all():
         raise ValueError(f"expected at least one number, got {len(plain):,} rows without any")
     return column

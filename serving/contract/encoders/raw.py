@@ -12,9 +12,9 @@ from serving.contract.arrays import STRING, Array, TensorSpec
 from serving.contract.encoders import nested
 from serving.contract.encoders.elements import DType, Elements
 from serving.contract.encoders.encoder import Control, Datatype
-from serving.contract.encoders.fitting import plain_values, refuse
+from serving.contract.encoders.fitting import PlainColumn, refuse
 from serving.contract.encoders.scaling import LARGEST
-from serving.contract.faults import Faults
+from serving.contract.faults import Faults, RowFaults
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.reference import Measures
 
@@ -40,13 +40,14 @@ class Raw:
     @classmethod
     def fit(cls, values: Iterable[Any], *, dtype: DType, shape: Sequence[int] | None = None) -> "Raw":
         """Check *values* and take the shape of the first if none is given; raises ValueError for what does not fit."""
-        plain = plain_values(values)
-        if shape is None and not plain:
+        plain = PlainColumn(values)
+        if shape is None and not len(plain):
             raise ValueError("expected at least one value, or a shape, got no rows")
-        stated = nested.shape_of(plain[0]) if shape is None else tuple(shape)
+        stated = nested.shape_of(next(iter(plain))[1]) if shape is None else tuple(shape)
         encoder = cls.from_state({"dtype": dtype, "shape": list(stated)})
         faults = Faults()
-        encoder.read(plain, faults)
+        for rows, piece in plain.pieces():
+            encoder.read(piece, RowFaults(faults, rows))
         refuse(faults)
         return encoder
 

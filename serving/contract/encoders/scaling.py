@@ -42,14 +42,10 @@ class Scaling:
     @classmethod
     def fit(cls, scale: Scale, values: Array, quantiles: int = 100) -> "Scaling":
         """Fit to `values: float64[n]`, of which at least one is not NaN."""
-        if scale == "standard" or scale == "log":
-            return cls(scale, *_moments(_log(values) if scale == "log" else values))
-        if scale == "minmax":
-            low, high = float(np.nanmin(values)), float(np.nanmax(values))
-            return cls(scale, low, high - low if high - low >= _SMALLEST else 1.0)
         if scale == "quantile":
             return cls(scale, quantiles=_quantiles(values, quantiles))
-        return cls(scale)
+        scaled = _log(values) if scale == "log" else values
+        return scaling_of(scale, float(np.nanmin(scaled)), float(np.nanmax(scaled)), *moments(scaled))
 
     def scaled(self, values: Array) -> Array:
         """Return the scaled values, of the same shape, in float64; NaN stays."""
@@ -91,13 +87,21 @@ def as_float32(values: Array) -> Array:
     return np.minimum(np.maximum(values, -LARGEST), LARGEST).astype(np.float32)
 
 
-def _moments(values: Array) -> tuple[float, float]:
-    low = float(np.nanmin(values))
-    if low == np.nanmax(values):
-        return low, 1.0  # a constant column becomes zeros; the mean of it may be off by a rounding
+def moments(values: Array) -> tuple[float, float]:
+    """Return mean and deviation of `values: float64[n]`, of which at least one is not NaN."""
     column = values[:, None]  # summed up as a table of one column is
-    deviation = float(np.nanstd(column, axis=0)[0])
-    return float(np.nanmean(column, axis=0)[0]), deviation if deviation >= _SMALLEST else 1.0
+    return float(np.nanmean(column, axis=0)[0]), float(np.nanstd(column, axis=0)[0])
+
+
+def scaling_of(scale: Scale, low: float, high: float, mean: float, deviation: float) -> Scaling:
+    """Return the scaling of numbers from *low* to *high* with these moments, which are those of the logarithms."""
+    if scale == "minmax":
+        return Scaling(scale, low, high - low if high - low >= _SMALLEST else 1.0)
+    if scale == "none":
+        return Scaling(scale)
+    if low == high:
+        return Scaling(scale, low)  # a constant column becomes zeros; the mean of it may be off by a rounding
+    return Scaling(scale, mean, deviation if deviation >= _SMALLEST else 1.0)
 
 
 def _quantiles(values: Array, most: int) -> tuple[float, ...]:

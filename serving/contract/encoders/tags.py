@@ -1,5 +1,6 @@
 """Tags: a column of lists of strings, whole numbers or booleans -> multi-hot float32, or counts."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -9,9 +10,9 @@ import numpy as np
 
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
-from serving.contract.encoders.category_types import Value, categories_of
+from serving.contract.encoders.category_types import Value, counts_of
 from serving.contract.encoders.encoder import Control, Datatype
-from serving.contract.encoders.fitting import meaning_of_missing, plain_values, refuse
+from serving.contract.encoders.fitting import PlainColumn, meaning_of_missing, refuse
 from serving.contract.encoders.vocabulary import Meaning, Vocabulary
 from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
@@ -61,8 +62,8 @@ class Tags:
         *missing* is by default a bucket if there are such, *unknown* if any tag comes less often than *least_count*.
         Raises ValueError for what is no list of categories, a missing one if none may be, and if there is no tag.
         """
-        plain = plain_values(values)
-        meaning: Meaning = meaning_of_missing(missing, plain, seen="bucket", unseen="error")
+        plain = PlainColumn(values)
+        meaning: Meaning = meaning_of_missing(missing, missing is None and plain.has_gap, seen="bucket", unseen="error")
         known = _tags(plain, meaning == "bucket")
         return cls(Vocabulary.fit(known, least_count=least_count, missing=meaning, unknown=unknown), output)
 
@@ -157,12 +158,12 @@ def _problem(value: Any) -> tuple[str, str] | None:
     return None
 
 
-def _tags(plain: Sequence[Any], optional: bool) -> list[Value]:
+def _tags(plain: PlainColumn, optional: bool) -> Counter[Value]:
     faults = Faults()
-    for row, value in enumerate(plain):
+    for row, value in plain:
         problem = None if value is None and optional else _problem(value)
         if problem:
             faults.add(row, *problem)
     refuse(faults)
-    places = ((row, (place,), tag) for row, value in enumerate(plain) for place, tag in enumerate(value or ()))
-    return categories_of(places)
+    places = ((row, (place,), tag) for row, value in plain for place, tag in enumerate(value or ()))
+    return counts_of(places)

@@ -1,12 +1,13 @@
 """Fitting a tokenizer to the texts of training."""
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
 
-from serving.contract.encoders.fitting import meaning_of_missing, plain_values, refuse
+from serving.contract.encoders.fitting import PlainColumn, meaning_of_missing, refuse
 from serving.contract.encoders.tokenizers.kinds import FITS
 from serving.contract.encoders.tokenizers.tokenizer import Tokenizer
 from serving.contract.faults import Faults, shown
@@ -19,22 +20,37 @@ Missing = Literal["error", "empty"]
 """Whether a text that is missing or blank is a fault, or a text without words."""
 
 
-def readable_texts(texts: Iterable[Any], missing: Missing | None) -> tuple[list[str], Missing]:
-    """Return the texts that are not missing, and what a missing one means; a blank one counts as missing.
+class ReadableTexts:
+    """The texts that are not missing; a blank one counts as missing."""
+
+    def __init__(self, column: PlainColumn) -> None:
+        self._column = column
+
+    def __iter__(self) -> Iterator[str]:
+        return (text for _, text in self.rows() if text is not None)
+
+    def rows(self) -> Iterator[tuple[int, Any]]:
+        """Yield the number of each row with its text, or None."""
+        return ((row, None if isinstance(text, str) and not text.strip() else text) for row, text in self._column)
+
+
+def readable_texts(texts: Iterable[Any], missing: Missing | None) -> tuple[ReadableTexts, Missing]:
+    """Return the texts that are not missing, and what a missing one means.
 
     Raises ValueError for what is no text, and a missing one if *missing* is "error".
     """
-    plain = [None if isinstance(text, str) and not text.strip() else text for text in plain_values(texts)]
-    meaning: Missing = meaning_of_missing(missing, plain, seen="empty", unseen="error")
+    readable = ReadableTexts(PlainColumn(texts))
+    has_gap = missing is None and any(text is None for _, text in readable.rows())
+    meaning: Missing = meaning_of_missing(missing, has_gap, seen="empty", unseen="error")
     faults = Faults()
-    for row, text in enumerate(plain):
+    for row, text in readable.rows():
         if not isinstance(text, str) and (text is not None or meaning == "error"):
             faults.add(row, "a string that is not empty", shown(text))
     refuse(faults)
-    return [text for text in plain if text is not None], meaning
+    return readable, meaning
 
 
-def fit_tokenizer(kind: str, texts: Sequence[str], options: Mapping[str, Any]) -> Tokenizer:
+def fit_tokenizer(kind: str, texts: Iterable[str], options: Mapping[str, Any]) -> Tokenizer:
     """Fit a tokenizer of *kind* to *texts*; raises ValueError for a kind or an option that there is not."""
     if kind not in FITS:
         raise ValueError(f"tokenizer: expected one of {', '.join(FITS)}, got {kind!r}")
@@ -45,8 +61,8 @@ def fit_tokenizer(kind: str, texts: Sequence[str], options: Mapping[str, Any]) -
     return fit(texts, **options)
 
 
-def length_for(tokenizer: Tokenizer, texts: Sequence[str]) -> int:
+def length_for(tokenizer: Tokenizer, texts: Iterable[str]) -> int:
     """Return how many ids leave 95 of 100 texts whole, at most 1,000."""
-    some = texts[:: max(1, len(texts) // _ENOUGH)]
+    some = islice(texts, 0, None, max(1, sum(1 for _ in texts) // _ENOUGH))
     lengths = [len(tokenizer.read(text, _MOST_LENGTH, "beginning")[0]) for text in some]
     return max(1, int(np.quantile(lengths, 0.95, method="higher"))) if lengths else 1

@@ -51,14 +51,13 @@ class Vocabulary:
 
     @classmethod
     def fit(
-        cls, values: Sequence[Value], *, least_count: int, missing: Meaning, unknown: Meaning | None
+        cls, counts: Counter[Value], *, least_count: int, missing: Meaning, unknown: Meaning | None
     ) -> "Vocabulary":
-        """Know those of *values* that come *least_count* times, the most frequent first, then in descending order.
+        """Know the values that come *least_count* times, the most frequent first, then in descending order.
 
         *unknown* is by default a bucket if any comes less often. Raises ValueError if one does and may not be unknown.
         """
         states.whole({"least_count": least_count}, "least_count", 1, _MOST_ROWS)
-        counts = Counter(values)
         rare = [value for value, count in counts.items() if count < least_count]
         if rare and unknown == "error":
             raise ValueError(
@@ -66,7 +65,9 @@ class Vocabulary:
                 "unknown must be 'bucket'"
             )
         if len(rare) == len(counts):
-            raise ValueError(f"expected a value that comes {least_count} times, got {len(values):,} values without one")
+            raise ValueError(
+                f"expected a value that comes {least_count} times, got {counts.total():,} values without one"
+            )
         ranked = sorted(counts.keys() - rare, key=lambda value: (counts[value], value), reverse=True)
         return cls(tuple(ranked), missing, unknown or ("bucket" if rare else "error"))
 
