@@ -118,7 +118,7 @@ def checked_splits(
     for train, validation in splits:
         if not len(train) or not len(validation):
             raise BadRequest(f"{len(targets)} rows are too few for {strategy}")
-        if sorted([*train, *validation]) != list(range(len(targets))):
+        if not np.array_equal(np.sort(np.concatenate((train, validation))), np.arange(len(targets))):
             raise AssertionError(f"{strategy}: a split has a row twice, or lacks one")
     return splits
 

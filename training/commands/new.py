@@ -139,7 +139,9 @@ def _lines(overview: "Overview") -> Iterator[str]:
     from training.declarations.words import listed, quoted
 
     table, dialect = overview.table, overview.dialect
-    yield f"{table.file}: {table.rows:,} rows, {len(table.columns):,} columns"
+    yield f"{table.file}: {table.total:,} rows, {len(table.columns):,} columns"
+    if table.every > 1:
+        yield f"  looked at one row in {table.every}, {table.rows:,} in all: what follows is said of these"
     if table.texts:
         words = listed(quoted(word) for word in dialect.na)
         yield (

@@ -8,6 +8,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ import numpy as np
 from PIL import Image
 
 from serving.contract.encoders.fitting import plain_values
+from training.data.instances import Instance as Instance
+from training.data.instances import Selected
 from training.errors import BadRequest, DataUnavailable, TrainingError
-
-Instance = Mapping[str, Any]
-"""Raw values by name; an image is the bytes of its file."""
 
 Targets = np.ndarray | Mapping[str, np.ndarray]
 """The targets of some rows: of the only head, or by the name of each."""
@@ -62,8 +62,8 @@ class Part:
         return self.targets[head]
 
     def rows(self, index: np.ndarray) -> "Part":
-        """Return the rows with the indices *index*."""
-        instances = [self.instances[row] for row in index]
+        """Return the rows with the indices *index*; instances are only taken when they are asked for."""
+        instances = Selected(self.instances, np.asarray(index))
         groups = None if self.groups is None else self.groups[index]
         if isinstance(self.targets, np.ndarray):
             return Part(instances, self.targets[index], groups)
@@ -87,6 +87,10 @@ class Dataset:
 
     def sha256(self) -> str:
         """Return a hash of all instances and targets, in their order."""
+        return self._sha256
+
+    @cached_property
+    def _sha256(self) -> str:
         digest = hashlib.sha256()
         for part in (self.train, self.test):
             for instance in part.instances:

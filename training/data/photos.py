@@ -1,5 +1,7 @@
 """Photos in a folder with a sub-folder for each class. Files that can't be read as photos are skipped, and listed.
 
+All are tried at first; their bytes are read again whenever they are asked for: only a few are in memory at a time.
+
 The decoder of the serving side decides whether a file is a photo: a model could not be sent any other later.
 """
 
@@ -15,7 +17,8 @@ from PIL import Image
 
 from serving.contract.encoders import Picture
 from serving.contract.faults import Faults
-from training.data.datasets import Dataset, Part, download, png
+from training.data.datasets import Dataset, Instance, Part, download, png
+from training.data.instances import Lazy, Numbers
 from training.errors import BadRequest
 
 ARCHIVE = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
@@ -30,8 +33,32 @@ _DECODER = Picture(32, 32)  # of any size: it only tries whether a file can be d
 class PhotoFolder:
     """The content of a folder of class sub-folders: the photos of each class by its label, and the skipped files."""
 
-    classes: Mapping[str, Sequence[bytes]]
+    classes: Mapping[str, Sequence[str]]
     skipped: tuple[str, ...]
+
+
+class Photos(Lazy[Instance]):
+    """Photos in files, as instances with the field `image`, which are read when they are asked for."""
+
+    piece = 16
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self._files = files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def take(self, rows: Numbers) -> Sequence[Instance]:
+        """Return the photos with the numbers *rows*. Raises BadRequest if one can't be read any more."""
+        return [{"image": self._photo(Path(self._files[row]))} for row in rows.tolist()]
+
+    def _photo(self, path: Path) -> bytes:
+        try:
+            return _read(path)
+        except (OSError, _Unusable) as error:
+            raise BadRequest(
+                f"{path}: could be read as a photo when the job began, and can't be now: {error}"
+            ) from error
 
 
 class _Unusable(Exception):
@@ -79,11 +106,12 @@ def read_classes(folder: Path) -> PhotoFolder:
     return PhotoFolder(classes, tuple(skipped))
 
 
-def _photos(folder: Path) -> tuple[list[bytes], list[str]]:
+def _photos(folder: Path) -> tuple[list[str], list[str]]:
     photos, skipped = [], []
     for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
         try:
-            photos.append(_photo(path))
+            _check(path)
+            photos.append(str(path))
         except OSError as error:
             skipped.append(f"{path}: {error.strerror or error}")
         except _Unusable as error:
@@ -91,8 +119,8 @@ def _photos(folder: Path) -> tuple[list[bytes], list[str]]:
     return photos, skipped
 
 
-def _photo(path: Path) -> bytes:
-    """Read a file in the form in which a client would send it. Raises _Unusable or OSError."""
+def _check(path: Path) -> None:
+    """Raise _Unusable or OSError for what is no photo."""
     if path.suffix.lower() not in SUFFIXES:
         raise _Unusable(f"expected a name that ends in {', '.join(SUFFIXES)}")
     size = path.stat().st_size
@@ -100,14 +128,16 @@ def _photo(path: Path) -> bytes:
         raise _Unusable("expected a file")
     if size > MAX_BYTES:
         raise _Unusable(f"expected at most {MAX_BYTES:,} bytes, got {size:,}")
-    data = path.read_bytes()
-    if path.suffix.lower() == ".bmp":
-        data = _from_bmp(data)
     faults = Faults()
-    _DECODER.read([data], faults)
+    _DECODER.read([_read(path)], faults)
     for fault in faults.first:
         raise _Unusable(fault.problem)
-    return data
+
+
+def _read(path: Path) -> bytes:
+    """Read a file in the form in which a client would send it. Raises _Unusable or OSError."""
+    data = path.read_bytes()
+    return _from_bmp(data) if path.suffix.lower() == ".bmp" else data
 
 
 def _from_bmp(data: bytes) -> bytes:
@@ -136,6 +166,8 @@ def _downloaded_or(data_dir: Path | None) -> Path:
     return Path(archive) / "cats_and_dogs_filtered"
 
 
-def _by_class(photos: Sequence[Sequence[bytes]]) -> Part:
-    instances = [{"image": photo} for photo in itertools.chain.from_iterable(photos)]
-    return Part(instances, np.repeat(np.arange(len(photos)), [len(of_class) for of_class in photos]))
+def _by_class(photos: Sequence[Sequence[str]]) -> Part:
+    return Part(
+        Photos([*itertools.chain.from_iterable(photos)]),
+        np.repeat(np.arange(len(photos)), [len(of_class) for of_class in photos]),
+    )

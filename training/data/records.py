@@ -2,20 +2,27 @@
 
 import itertools
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from operator import ne
 from typing import Any
+
+import numpy as np
 
 from serving.contract import Input, Record
 from serving.contract.encoders import Category, Encoder, NumberArray, Raw, Tags
 from serving.contract.encoders.fitting import plain_values
 from serving.contract.faults import Faults
 from training.data.datasets import Dataset, Instance
+from training.data.instances import MOST, Lazy, Numbers, Selected, walk
 from training.errors import BadRequest
 
 TABLE = "features"
 """The input that has the numbers, one-hots and multi-hots of a record, side by side."""
 
 _PLAIN, _OTHER = re.compile("[A-Za-z][A-Za-z0-9_]*"), re.compile("[^A-Za-z0-9]+")
+
+_SIMPLE = {int, str, bool, bytes, float}
+"""Types of which only NaN is a gap, which alone differs from itself."""
 
 FitEncoder = Callable[..., Encoder]
 """Fits an encoder to a column of values, such as `Number.fit`; options are bound with `functools.partial`."""
@@ -43,14 +50,15 @@ def record_fitter(fields: Mapping[str, FitEncoder | Encoder]) -> Callable[[Datas
 def is_gap(value: Any) -> bool:
     """Return whether a value of a training row is missing, or a number in an array."""
     if isinstance(value, list | tuple):
-        return any(map(is_gap, value))
+        kinds = set(map(type, value))
+        return any(map(ne, value, value)) if kinds <= _SIMPLE else any(map(is_gap, value))
     return value is None or (isinstance(value, float) and value != value)
 
 
 def _fitted(name: str, fit_encoder: FitEncoder, data: Dataset, instances: Sequence[Instance]) -> Encoder:
-    values, whole = _column(name, instances), _column(name, data.train.instances)
-    if any(map(is_gap, whole)) and not any(map(is_gap, values)):
-        values.append(None)  # an encoder takes what is missing only where it has seen it
+    values, whole = column(name, instances), column(name, data.train.instances)
+    if has_gap(whole) and not has_gap(values):
+        values = _WithGap(values)
     try:
         encoder = fit_encoder(values)
         if isinstance(encoder, Category | Tags) and not _reads(encoder, whole):
@@ -60,14 +68,60 @@ def _fitted(name: str, fit_encoder: FitEncoder, data: Dataset, instances: Sequen
     return encoder
 
 
-def _column(name: str, instances: Iterable[Instance]) -> list[Any]:
-    return plain_values(each.get(name) for each in instances)
+def column(name: str, instances: Sequence[Instance]) -> Lazy[Any]:
+    """Return the values that *instances* have in a field, None where one is missing."""
+    return _Plain(Selected(instances, range(len(instances))).column(name))
+
+
+def has_gap(values: Sequence[Any]) -> bool:
+    """Return whether any value of a column is a gap, or has one."""
+    return any(is_gap(value) for _, piece in walk(values) for value in piece)
+
+
+class _Plain(Lazy[Any]):
+    """A column in Python's own values."""
+
+    def __init__(self, values: Lazy[Any]) -> None:
+        self._values = values
+        self.piece = values.piece
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def take(self, rows: Numbers) -> Sequence[Any]:
+        return plain_values(self._values.take(rows))
+
+    def pieces(self, most: int = MOST) -> Iterator[tuple[Numbers, Sequence[Any]]]:
+        return ((rows, plain_values(piece)) for rows, piece in self._values.pieces(most))
+
+
+class _WithGap(Lazy[Any]):
+    """A column with one more value, which is missing: an encoder takes what is missing only where it has seen it."""
+
+    def __init__(self, values: Lazy[Any]) -> None:
+        self._values = values
+        self.piece = values.piece
+
+    def __len__(self) -> int:
+        return len(self._values) + 1
+
+    def take(self, rows: Numbers) -> Sequence[Any]:
+        last = len(self._values)
+        taken = iter(self._values.take(rows[rows < last]))
+        return [next(taken) if row < last else None for row in rows.tolist()]
+
+    def pieces(self, most: int = MOST) -> Iterator[tuple[Numbers, Sequence[Any]]]:
+        yield from self._values.pieces(most)
+        yield np.array([len(self._values)]), [None]
 
 
 def _reads(encoder: Encoder, values: Sequence[Any]) -> bool:
     faults = Faults()
-    encoder.read(values, faults)
-    return not faults.count
+    for _, piece in walk(values):
+        encoder.read(piece, faults)
+        if faults.count:
+            return False
+    return True
 
 
 def _by_row_of_the_data(fit_encoder: FitEncoder, whole: Sequence[Any], error: Exception) -> Exception:

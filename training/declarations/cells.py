@@ -3,9 +3,9 @@
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from serving.contract.reading import date_of, tags_of
 from training.declarations.table import Dialect, Table
@@ -18,6 +18,9 @@ _POINT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})", re.ASCII)
 _TRUTHS = {"true": True, "false": False}
+
+Reading = Literal["whole", "truths", "texts"]
+"""How the cells of a column of categories are read."""
 
 
 def number_of(cell: str, decimal: str) -> int | float | None:
@@ -41,19 +44,30 @@ def is_gap(cell: Any, dialect: Dialect, kind: str) -> bool:
 
 
 def column_values(
-    table: Table, name: str, kind: str, dialect: Dialect, *, format: str = "", delimiter: str = ""
+    table: Table,
+    name: str,
+    kind: str,
+    dialect: Dialect,
+    *,
+    format: str = "",
+    delimiter: str = "",
+    reading: Reading | None = None,
 ) -> list[Any]:
     """Return a column's values as a caller would send them for a field of *kind*; None where one is missing.
 
-    *format* is how dates are written, as `strptime` has it, *delimiter* what stands between tags. Raises BadRequest
-    for the first that can't be read.
+    *format* is how dates are written, as `strptime` has it, *delimiter* what stands between tags, *reading* how
+    categories are read, by default as those in *table* can all be. Raises BadRequest for the first that can't be read.
     """
     gapless = [None if is_gap(cell, dialect, kind) else cell for cell in table.columns[name]]
     if kind == "date" and format:
         return _each(table, name, gapless, lambda cell: date_of(cell, format), f"a date like {format}")
     if kind == "tags" and delimiter:
         return _each(table, name, gapless, lambda cell: tags_of(cell, delimiter), "a text")
-    return _read(table, name, kind, gapless, dialect) if table.texts else gapless
+    if not table.texts:
+        return gapless
+    if kind == "category":
+        return plain_categories(gapless, reading or reading_of(readings(gapless)))
+    return _read(table, name, kind, gapless, dialect)
 
 
 def _read(table: Table, name: str, kind: str, cells: Sequence[str | None], dialect: Dialect) -> list[Any]:
@@ -62,31 +76,44 @@ def _read(table: Table, name: str, kind: str, cells: Sequence[str | None], diale
         return _each(table, name, cells, lambda cell: number_of(cell, dialect.decimal), f"a number{mark}")
     if kind in ("tags", "array"):
         return _each(table, name, cells, list_of, "a list in JSON")
-    if kind == "category":
-        return plain_categories(cells)
     if kind == "date":
         return [cell if cell is None else cell.strip() for cell in cells]
     return list(cells)
 
 
-def plain_categories(cells: Sequence[str | None]) -> list[Any]:
-    """Return categories as whole numbers or booleans if all cells are such, else as texts: 007 is a text."""
-    present = [cell.strip() for cell in cells if cell is not None]
-    if present and all(map(_WHOLE.fullmatch, present)):
+def readings(cells: Sequence[str | None]) -> Set[Reading]:
+    """Return how all *cells* can be read as categories besides as texts: 007 is a text."""
+    different = {cell.strip() for cell in cells if cell is not None}
+    found: set[Reading] = set()
+    if all(map(_WHOLE.fullmatch, different)):
+        found.add("whole")
+    if all(cell.lower() in _TRUTHS for cell in different):
+        found.add("truths")
+    return found
+
+
+def reading_of(found: Set[Reading]) -> Reading:
+    """Return how categories are read that can be read in all ways of *found*."""
+    return "whole" if "whole" in found else "truths" if "truths" in found else "texts"
+
+
+def plain_categories(cells: Sequence[str | None], reading: Reading) -> list[Any]:
+    """Return categories as whole numbers, booleans or texts."""
+    if reading == "whole":
         return [None if cell is None else int(cell) for cell in cells]
-    if present and all(cell.lower() in _TRUTHS for cell in present):
+    if reading == "truths":
         return [None if cell is None else _TRUTHS[cell.strip().lower()] for cell in cells]
     return list(cells)
 
 
 def _each(table: Table, name: str, cells: Sequence[Any], read: Callable[[Any], Any], expected: str) -> list[Any]:
     values = []
-    for row, cell in enumerate(cells, start=1):
+    for row, cell in enumerate(cells):
         value = None if cell is None else read(cell)
         if value is None and cell is not None:
+            place = f"{table.file}, row {table.number(row)}, column {quoted(name)}"
             raise BadRequest(
-                f"{table.file}, row {row}, column {quoted(name)}: expected {expected}, got {quoted(cell)}; if "
-                "this stands for a gap, add it to `na` of [data]"
+                f"{place}: expected {expected}, got {quoted(cell)}; if this stands for a gap, add it to `na` of [data]"
             )
         values.append(value)
     return values

@@ -6,8 +6,9 @@ from collections.abc import Sequence, Set
 from pathlib import Path
 
 from training.declarations.cells import USUAL_GAPS, number_of
-from training.declarations.files import CSV, content, decoded, lines_of, suffix_of
+from training.declarations.files import CSV, suffix_of
 from training.declarations.table import Dialect, Table
+from training.declarations.texts import check_text, is_text, opened, opened_bytes
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _GAPS = (
@@ -24,23 +25,20 @@ def find_dialect(path: Path) -> Dialect:
     """Return how a file is written, but for the words for a gap; not of CSV, the usual. Raises BadRequest."""
     if suffix_of(path) not in CSV:
         return Dialect(na=("",))
-    data = content(path)
-    encoding = _encoding(data)
-    text = decoded(path, data, encoding)
-    lines = list(itertools.islice((line for line in lines_of(text) if line.strip()), _SAMPLE + 1))
+    encoding = _encoding(path)
+    check_text(path, encoding)
+    with opened(path, encoding) as text:
+        lines = list(itertools.islice((line for line in text if line.strip()), _SAMPLE + 1))
     separator = _separator(lines[:_LINES])
     return Dialect(separator, _decimal(_rows(lines[1:], separator)), ("",), encoding)
 
 
-def _encoding(data: bytes) -> str:
+def _encoding(path: Path) -> str:
     """Return UTF-8 or UTF-16 if the file is such, else the western code page of Windows, of nearly any bytes."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+    with opened_bytes(path) as file:
+        if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+            return "utf-16"
+    return "utf-8" if is_text(path, "utf-8") else "cp1252"
 
 
 def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:

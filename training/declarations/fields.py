@@ -10,7 +10,8 @@ from serving.contract import Record
 from serving.contract.encoders import Category, Date, Number, NumberArray, Picture, Tags, Text
 from serving.contract.encoders.tokenizers.kinds import FITS
 from training.data.datasets import Dataset, Instance
-from training.data.records import is_gap, record_fitter
+from training.data.instances import walk
+from training.data.records import column, has_gap, is_gap, record_fitter
 from training.declarations.declaration import FieldPart
 from training.declarations.guesses import MOST_ONE_HOT
 from training.declarations.places import Source
@@ -104,23 +105,29 @@ def encoder_fit(name: str, part: FieldPart, data: Dataset, folder: Any) -> Any:
     options = {option: value for option, value in part.options.items() if option not in READING.get(part.kind, {})}
     if part.kind == "text" and "file" in options:
         options["file"] = folder / options["file"]
-    values = [instance.get(name) for each in (data.train, data.test) for instance in each.instances]
-    if any(is_gap(value) or (part.kind == "text" and not str(value).strip()) for value in values):
+    columns = [column(name, each.instances) for each in (data.train, data.test)]
+    if any(_has_gap(values, part.kind) for values in columns):
         options.setdefault("missing", _WITH_GAPS[part.kind])
-    if part.kind in ("category", "tags") and not _known(name, data):
-        options.setdefault("unknown", "bucket")
-    if part.kind == "category" and len({item for value in values for item in _items(value)}) > MOST_ONE_HOT:
-        options.setdefault("output", "id")
+    if part.kind in ("category", "tags"):
+        trained, tested = map(_categories, columns)
+        if not tested <= trained:
+            options.setdefault("unknown", "bucket")
+        if part.kind == "category" and len(trained | tested) > MOST_ONE_HOT:
+            options.setdefault("output", "id")
     return partial(FITTED[part.kind], **options)
 
 
-def _known(name: str, data: Dataset) -> bool:
-    """Return whether the training rows have every category that the test rows have."""
-    train, test = (
-        {item for instance in part.instances for item in _items(instance.get(name))} for part in (data.train, data.test)
-    )
-    return test <= train
+def _has_gap(values: Sequence[Any], kind: str) -> bool:
+    if kind != "text":
+        return has_gap(values)
+    return any(is_gap(value) or not str(value).strip() for _, piece in walk(values) for value in piece)
+
+
+def _categories(values: Sequence[Any]) -> set[str]:
+    """Return the categories, or the tags, among *values*."""
+    items = (item for _, piece in walk(values) for value in piece for item in _items(value))
+    return {repr(item) for item in items if item is not None}
 
 
 def _items(value: Any) -> Sequence[Any]:
-    return [repr(item) for item in (value if isinstance(value, list) else [value]) if item is not None]
+    return value if isinstance(value, list) else [value]

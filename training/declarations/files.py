@@ -1,20 +1,20 @@
-"""Reading tables: CSV, Parquet and JSON lines. What can't be read is refused with the file and the row."""
+"""Reading tables, some rows at a time: CSV, Parquet and JSON lines. What can't be read is refused with its place."""
 
 import csv
-import io
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 
+from training.declarations.json_lines import json_rows
+from training.declarations.parquet_files import parquet_names, parquet_pieces, parquet_size
 from training.declarations.table import Dialect, Table
+from training.declarations.texts import check_text, opened
 from training.declarations.words import shortened
 from training.errors import BadRequest
 
@@ -22,11 +22,19 @@ CSV = (".csv", ".tsv", ".txt", ".tab")
 PARQUET = (".parquet", ".pq")
 JSON_LINES = (".jsonl", ".ndjson")
 COMPRESSED = (".gz", ".zst", ".bz2")
-MOST_BYTES = 2 << 30
-"""The largest file, unpacked: all of it is in memory while a model is trained on it."""
 MOST_COLUMNS = 10_000
+LOOKED_AT = 64 << 20
+"""Bytes that `plumbline new` looks at: they are in memory, as Python's objects."""
+_PACKED = 5
+"""How many times as large a compressed file usually is when it is unpacked."""
 _BLOCK = 1 << 24
 """No row of a CSV file may be larger."""
+_PIECE = 1 << 20
+"""Bytes of a CSV file in a piece: as Python's objects they take several times as many."""
+_ROWS = 1_024
+"""Rows of JSON lines in a piece."""
+_MOST_SEEN = 100_000
+"""So many different values are kept once, however often they come."""
 
 
 def suffix_of(path: Path) -> str:
@@ -48,55 +56,96 @@ def check_format(path: Path) -> None:
         raise BadRequest(f"{path}: expected a name that ends in {known} (and then maybe {', '.join(COMPRESSED)})")
 
 
-def read_table(path: Path, dialect: Dialect) -> Table:
-    """Read a table; *dialect* is that of a CSV file. Raises BadRequest."""
-    check_format(path)
-    suffix = suffix_of(path)
-    if suffix in CSV:
-        columns: dict[str, Sequence[Any]] = _csv_columns(path, dialect)
-    else:
-        columns = _parquet_columns(path) if suffix in PARQUET else _json_columns(path)
-    if len(columns) > MOST_COLUMNS:
-        raise BadRequest(f"{path}: expected at most {MOST_COLUMNS:,} columns, got {len(columns):,}")
-    table = Table(path.name, columns, suffix in CSV)
-    if not table.rows:
-        raise BadRequest(f"{path}: expected rows, found none")
-    return table
+@dataclass(frozen=True)
+class TableFile:
+    """A table on disk, which is read from its beginning as often as needed; *dialect* is that of a CSV file."""
+
+    path: Path
+    dialect: Dialect
+
+    def __post_init__(self) -> None:
+        """Raise BadRequest if it has not the name of a table."""
+        check_format(self.path)
+
+    @property
+    def texts(self) -> bool:
+        """Whether every value is the text of its cell."""
+        return suffix_of(self.path) in CSV
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names. Raises BadRequest."""
+        names = self._names()
+        if len(names) > MOST_COLUMNS:
+            raise BadRequest(f"{self.path}: expected at most {MOST_COLUMNS:,} columns, got {len(names):,}")
+        return names
+
+    def _names(self) -> tuple[str, ...]:
+        if self.texts:
+            check_text(self.path, self.dialect.encoding)
+            return _header(self.path, self.dialect)
+        if suffix_of(self.path) in PARQUET:
+            return parquet_names(self.path)
+        names: dict[str, None] = {}
+        for number, row in json_rows(self.path):
+            names.update(dict.fromkeys(row))
+            if len(names) > MOST_COLUMNS:
+                raise BadRequest(
+                    f"{self.path}, line {number}: expected at most {MOST_COLUMNS:,} columns in all, got more"
+                )
+        return tuple(names)
+
+    def pieces(self, names: Collection[str]) -> Iterator[Table]:
+        """Yield the columns called *names*, some rows at a time. Raises BadRequest, also if there are no rows."""
+        known = [name for name in self.names if name in names]
+        if self.texts:
+            pieces = _csv_pieces(self.path, self.dialect, self.names, known)
+        else:
+            pieces = (
+                parquet_pieces(self.path, known) if suffix_of(self.path) in PARQUET else _json_pieces(self.path, known)
+            )
+        first = 0
+        for count, columns in pieces:
+            yield Table(self.path.name, columns, self.texts, first)
+            first += count
+        if not first:
+            raise BadRequest(f"{self.path}: expected rows, found none")
+
+    def read(self, names: Collection[str]) -> Table:
+        """Return whole columns; equal values among the first are the same object. Raises BadRequest."""
+        seen: dict[Any, Any] = {}
+        columns: dict[str, list[Any]] = {name: [] for name in self.names if name in names}
+        for piece in self.pieces(names):
+            for name, values in piece.columns.items():
+                columns[name] += [_same(seen, value) for value in values]
+        return Table(self.path.name, columns, self.texts)
+
+    def sample(self) -> Table:
+        """Return the whole table, or of a large one every second, third, ... row. Raises BadRequest."""
+        every, total = max(1, -(-self._size() // LOOKED_AT)), 0
+        columns: dict[str, list[Any]] = {name: [] for name in self.names}
+        for piece in self.pieces(self.names):
+            for name, values in piece.columns.items():
+                columns[name] += values[-piece.first % every :: every]
+            total = piece.first + piece.rows
+        return Table(self.path.name, columns, self.texts, every=every, total=total)
+
+    def _size(self) -> int:
+        if suffix_of(self.path) in PARQUET:
+            return parquet_size(self.path)
+        return self.path.stat().st_size * (_PACKED if self.path.suffix.lower() in COMPRESSED else 1)
 
 
-def content(path: Path) -> bytes:
-    """Return a file's bytes, unpacked. Raises BadRequest if it can't be read, or is too large."""
-    try:
-        with pa.input_stream(str(path)) as stream:
-            data: bytes = stream.read(MOST_BYTES + 1)
-    except (OSError, pa.ArrowException) as error:
-        raise BadRequest(f"{path}: can't be read: {shortened(error)}") from error
-    if len(data) > MOST_BYTES:
-        raise BadRequest(f"{path}: expected at most {MOST_BYTES:,} bytes, got more")
-    return data
+def _same(seen: dict[Any, Any], value: Any) -> Any:
+    if type(value) is not str:  # 1, 1.0 and True are the same key
+        return value
+    return seen.setdefault(value, value) if len(seen) < _MOST_SEEN else seen.get(value, value)
 
 
-def decoded(path: Path, data: bytes, encoding: str) -> str:
-    """Return *data* as text, without the byte order mark. Raises BadRequest."""
-    try:
-        return data.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise BadRequest(
-            f"{path}, line {line}: expected text in {encoding}, got the byte {data[error.start]:#x}"
-        ) from None
-
-
-def lines_of(text: str) -> Iterator[str]:
-    """Yield the lines of a CSV file with their ends; other marks that Unicode counts as line ends may be in a cell."""
-    yield from io.StringIO(text, newline="")
-
-
-def header_of(path: Path, text: str, separator: str) -> list[str]:
+def header_of(path: Path, lines: Iterator[str], separator: str) -> list[str]:
     """Return the names in the first row. Raises BadRequest for names that repeat, and where there are none."""
-    lines = (line for line in lines_of(text) if line.strip())
     try:
-        names = next(csv.reader(lines, delimiter=separator, strict=True), [])
+        names = next(csv.reader((line for line in lines if line.strip()), delimiter=separator, strict=True), [])
     except csv.Error as error:
         raise BadRequest(f"{path}, line 1: expected the names of the columns: {error}") from error
     if not names:
@@ -107,23 +156,39 @@ def header_of(path: Path, text: str, separator: str) -> list[str]:
     return names
 
 
-def _csv_columns(path: Path, dialect: Dialect) -> dict[str, Sequence[Any]]:
-    text = decoded(path, content(path), dialect.encoding)
-    names = header_of(path, text, dialect.separator)
+def _header(path: Path, dialect: Dialect) -> tuple[str, ...]:
+    with opened(path, dialect.encoding) as lines:
+        names = header_of(path, lines, dialect.separator)
     if all(_is_number(name) for name in names):
         raise BadRequest(
             f"{path}: expected a first line with the names of the columns, found numbers: {', '.join(names[:5])}"
         )
+    return tuple(names)
+
+
+def _csv_pieces(
+    path: Path, dialect: Dialect, names: Sequence[str], chosen: Sequence[str]
+) -> Iterator[tuple[int, Mapping[str, list[str]]]]:
+    places = [names.index(name) for name in chosen]
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(text.encode()),
-            pyarrow.csv.ReadOptions(block_size=min(max(len(text) * 4, 1 << 10), _BLOCK)),
-            pyarrow.csv.ParseOptions(delimiter=dialect.separator, newlines_in_values=True),
-            pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
-        )
-    except pa.ArrowException as error:
+        with pa.input_stream(str(path)) as stream, _csv_reader(stream, dialect, names) as reader:
+            for batch in reader:
+                step = max(1, batch.num_rows * _PIECE // max(1, batch.nbytes))
+                for start in range(0, batch.num_rows, step):
+                    part = batch.slice(start, step)
+                    yield part.num_rows, {names[it]: part.column(it).to_pylist() for it in places}
+    except (OSError, pa.ArrowException) as error:
         raise BadRequest(f"{path}: {shortened(error)}: is the separator {dialect.separator!r}?") from error
-    return {name: column.to_pylist() for name, column in zip(names, table.columns, strict=True)}
+
+
+def _csv_reader(stream: Any, dialect: Dialect, names: Sequence[str]) -> pa.csv.CSVStreamingReader:
+    encoding = "utf8" if dialect.encoding == "utf-8" else dialect.encoding  # which Arrow takes as it is
+    return pyarrow.csv.open_csv(
+        stream,
+        pyarrow.csv.ReadOptions(block_size=_BLOCK, encoding=encoding, use_threads=False),
+        pyarrow.csv.ParseOptions(delimiter=dialect.separator, newlines_in_values=True),
+        pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+    )
 
 
 def _is_number(text: str) -> bool:
@@ -133,63 +198,12 @@ def _is_number(text: str) -> bool:
     return False
 
 
-def _parquet_columns(path: Path) -> dict[str, Sequence[Any]]:
-    try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise BadRequest(f"{path}: expected at most {MOST_BYTES:,} bytes, got {size:,}")
-        table = pyarrow.parquet.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise BadRequest(f"{path}: expected Parquet: {shortened(error)}") from error
-    for name in table.column_names:
-        if table.column_names.count(name) > 1:
-            raise BadRequest(f"{path}: expected columns with different names, found {name!r} twice")
-    return {name: _arrow_values(path, name, table[name]) for name in table.column_names}
-
-
-def _arrow_values(path: Path, name: str, column: pa.ChunkedArray) -> list[Any]:
-    try:
-        if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-        return _plain(column.to_pylist())
-    except (pa.ArrowException, ValueError, OverflowError) as error:
-        raise BadRequest(f"{path}, column {name!r}: can't be read: {shortened(error)}") from error
-
-
-def _plain(values: Iterable[Any]) -> list[Any]:
-    return [_plain_value(value) for value in values]
-
-
-def _plain_value(value: Any) -> Any:
-    """Return a value as JSON has it: dates become text, decimals floats, and NaN a gap."""
-    if isinstance(value, date):  # datetimes are dates
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, float) and value != value:
-        return None
-    return _plain(value) if isinstance(value, list) else value
-
-
-def _json_columns(path: Path) -> dict[str, Sequence[Any]]:
-    text = decoded(path, content(path), "utf-8")
-    rows, names = [], {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        row = _json_row(path, number, line)
-        names.update(dict.fromkeys(row))
+def _json_pieces(path: Path, names: Sequence[str]) -> Iterator[tuple[int, Mapping[str, list[Any]]]]:
+    rows: list[Mapping[str, Any]] = []
+    for _, row in json_rows(path):
         rows.append(row)
-        if len(names) > MOST_COLUMNS:
-            raise BadRequest(f"{path}, line {number}: expected at most {MOST_COLUMNS:,} columns in all, got more")
-    return {name: [row.get(name) for row in rows] for name in names}
-
-
-def _json_row(path: Path, number: int, line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line, parse_constant=lambda word: None)  # NaN, as Python writes it
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"{path}, line {number}: expected a JSON object, got {line.strip()[:60]!r}") from error
-    if not isinstance(row, dict):
-        raise BadRequest(f"{path}, line {number}: expected a JSON object, got {line.strip()[:60]!r}")
-    return row
+        if len(rows) == _ROWS:
+            yield len(rows), {name: [row.get(name) for row in rows] for name in names}
+            rows = []
+    if rows:
+        yield len(rows), {name: [row.get(name) for row in rows] for name in names}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from training.declarations.columns import Column, column_of
 from training.declarations.dialects import find_dialect, find_gaps
-from training.declarations.files import check_format, read_table
+from training.declarations.files import TableFile, check_format
 from training.declarations.guesses import Guess, guess
 from training.declarations.leaks import leak, suspicion
 from training.declarations.series_overview import SeriesFound, Wanted, series_fields, series_in
@@ -73,7 +73,7 @@ def look_at(path: Path, target: str | None, wanted: Wanted | None = None) -> Ove
     """
     check_format(path)
     dialect = find_dialect(path)
-    table = read_table(path, dialect)
+    table = TableFile(path, dialect).sample()
     if table.texts:
         dialect = replace(dialect, na=find_gaps(table, dialect.decimal))
     columns = {name: column_of(table, name, dialect) for name in table.columns}

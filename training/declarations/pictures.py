@@ -6,7 +6,8 @@ import numpy as np
 
 from serving.contract.heads import Labels
 from training.data.datasets import Dataset, Part
-from training.data.photos import notes_on, read_classes
+from training.data.instances import Selected
+from training.data.photos import Photos, notes_on, read_classes
 from training.declarations.asking import MOST_SCORES, PROBLEMS, Asked
 from training.declarations.declaration import Declaration, FieldPart
 from training.declarations.fields import IMAGE
@@ -27,12 +28,9 @@ def picture_data(source: Source, declaration: Declaration, fields: Mapping[str, 
     for label in labels:
         if label not in photos.classes:
             source.refuse(["target", "labels"], f"{folder} has no sub-folder {label}; {meant(label, photos.classes)}")
-    files = [photo for label in labels for photo in photos.classes[label]]
+    files = Photos([file for label in labels for file in photos.classes[label]])
     targets = np.repeat(np.arange(len(labels)), [len(photos.classes[label]) for label in labels])
-    train, test = (
-        Part([{IMAGE: files[row]} for row in rows], targets[rows])
-        for rows in split_randomly(targets, declaration.split)
-    )
+    train, test = (Part(Selected(files, rows), targets[rows]) for rows in split_randomly(targets, declaration.split))
     counts = listed(f"{label} {len(photos.classes[label]):,}" for label in labels)
     notes = (
         f"{folder.name}/: {len(files):,} photos: {len(train):,} to train, {len(test):,} to test",

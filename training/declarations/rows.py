@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from training.data.datasets import Dataset, Part
-from training.data.records import is_gap
+from training.data.datasets import Dataset, Instance, Part
+from training.data.instances import Selected
 from training.declarations.asking import Asked, asked
-from training.declarations.cells import column_values
 from training.declarations.columns import column_of
 from training.declarations.declaration import Declaration, FieldPart
-from training.declarations.fields import IMAGE, READING
-from training.declarations.files import read_table
+from training.declarations.fields import IMAGE
+from training.declarations.files import TableFile
 from training.declarations.places import Source
 from training.declarations.splitting import groups_of, split_by_group, split_by_time, split_randomly, times_of
+from training.declarations.storing import stored_rows
 from training.declarations.table import Table
 from training.declarations.windows import window_data
 from training.declarations.words import listed, meant, quoted
@@ -25,23 +25,35 @@ _FEW = 10
 
 
 def table_data(source: Source, declaration: Declaration, fields: Mapping[str, FieldPart]) -> tuple[Dataset, Asked]:
-    """Read the table, and return its rows with what is asked of them. Raises BadRequest."""
-    table = read_table(declaration.path.parent / declaration.data.file, declaration.data.dialect)
-    _check_columns(source, declaration, fields, table)
+    """Read the table, and return its rows with what is asked of them. Raises BadRequest.
+
+    Targets are in memory, and so are the column that it is split by and windows; other fields are on disk.
+    """
+    file = TableFile(declaration.path.parent / declaration.data.file, declaration.data.dialect)
+    _check_columns(source, declaration, fields, file)
+    table = file.read(_whole_columns(declaration, fields))
     question = _question(source, declaration, table)
     if not len(question.rows):
         source.refuse(["target"], f"expected rows with a target, found none in {table.file}")
     if declaration.data.window:
         return window_data(source, declaration, fields, table, question)
     train, test, groups = _split(declaration, table, question)
-    values = {name: _values(declaration, table, name, part) for name, part in fields.items()}
-    instances = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+    instances, gaps = stored_rows(file, fields, question.rows)
     training, tested = (_part(instances, question, rows, groups) for rows in (train, test))
-    notes = _notes(table, question, training, tested)
+    notes = _notes(table, question, training, tested, gaps)
     return Dataset(table.file, training, tested, question.labels, notes=notes), question
 
 
-def _check_columns(source: Source, declaration: Declaration, fields: Mapping[str, FieldPart], table: Table) -> None:
+def _whole_columns(declaration: Declaration, fields: Mapping[str, FieldPart]) -> list[str]:
+    """Return the columns that are read whole: of windows, all that are used."""
+    data = declaration.data
+    columns = [*declaration.target.names, declaration.split.column]
+    if data.window:
+        columns += [data.order, data.group, *fields]
+    return list(dict.fromkeys(filter(None, columns)))
+
+
+def _check_columns(source: Source, declaration: Declaration, fields: Mapping[str, FieldPart], file: TableFile) -> None:
     target, split = declaration.target, declaration.split
     if bool(target.column) == bool(target.columns):
         source.refuse(["target"], "expected either column or columns")
@@ -49,8 +61,8 @@ def _check_columns(source: Source, declaration: Declaration, fields: Mapping[str
     asked_for += [(("fields", name), name) for name in fields]
     asked_for += [(("split", "column"), split.column)] if split.column else []
     for keys, name in asked_for:
-        if name not in table.columns:
-            source.refuse(keys, f"{table.file} has no column {quoted(name)}; {meant(name, table.columns)}")
+        if name not in file.names:
+            source.refuse(keys, f"{file.path.name} has no column {quoted(name)}; {meant(name, file.names)}")
     for name, part in fields.items():
         if name in target.names and not declaration.data.window:  # of windows, its past is an input
             source.refuse(["fields", name], "is the target, which the model is asked for")
@@ -78,26 +90,18 @@ def _split(declaration: Declaration, table: Table, question: Asked) -> tuple[np.
     return *split_by_time(times, split), None
 
 
-def _values(declaration: Declaration, table: Table, name: str, part: FieldPart) -> list[Any]:
-    reading = {option: part.options[option] for option in READING.get(part.kind, {}) if option in part.options}
-    return column_values(table, name, part.kind, declaration.data.dialect, **reading)
-
-
-def _part(instances: Sequence[Any], question: Asked, rows: np.ndarray, groups: np.ndarray | None) -> Part:
-    chosen = [instances[question.rows[row]] for row in rows]
+def _part(instances: Sequence[Instance], question: Asked, rows: np.ndarray, groups: np.ndarray | None) -> Part:
+    chosen = Selected(instances, question.rows[rows])
     return Part(chosen, question.targets[rows], None if groups is None else groups[rows])
 
 
-def _notes(table: Table, question: Asked, train: Part, test: Part) -> tuple[str, ...]:
+def _notes(table: Table, question: Asked, train: Part, test: Part, gaps: Counter[str]) -> tuple[str, ...]:
     """Return what the data are: rows, classes, gaps."""
     left_out = table.rows - len(question.rows)
     without = f"; {left_out:,} left out, which have no target" if left_out else ""
     notes = [f"{table.file}: {table.rows:,} rows: {len(train):,} to train, {len(test):,} to test{without}"]
     if question.labels:
         notes += _class_notes(question, train)
-    gaps = Counter(
-        name for part in (train, test) for instance in part.instances for name in instance if is_gap(instance[name])
-    )
     notes.append("gaps: " + (listed(f"{name} {count:,}" for name, count in gaps.most_common()) if gaps else "none"))
     return tuple(notes)
 

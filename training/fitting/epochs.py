@@ -16,6 +16,9 @@ from training.task import Fold
 SCORED_ROWS = 64
 """Batch size where nothing is trained: larger batches of images would need more memory than training does."""
 
+_AHEAD = 2
+"""So many batches are gathered ahead: each is a copy in memory, and TensorFlow's own choice goes by the machine's."""
+
 
 class Epochs:
     """Trains a compiled and built *model* on the rows of *fold*, and validates it, from epoch *first* to *last*."""
@@ -40,7 +43,7 @@ class Epochs:
                 return tf.data.Dataset.from_tensor_slices(own).batch(share).take(taken)
 
             numbers = tf.data.Dataset.range(first, last).flat_map(of_epoch)
-            return numbers.map(_gather(fold.features, fold.targets), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+            return _in_place(numbers.map(_gather(fold.features, fold.targets), _AHEAD).prefetch(_AHEAD))
 
         self._batches = iter(self._strategy.distribute_datasets_from_function(batches))
         self._validation = fold.validation and _in_order(*fold.validation)
@@ -92,7 +95,15 @@ def _build_metrics(model: keras.Model, targets: Any) -> None:
 
 def _in_order(features: Any, targets: Any) -> tf.data.Dataset:
     rows = tf.data.Dataset.range(len(next(iter(features.values())))).batch(SCORED_ROWS)
-    return rows.map(_gather(features, targets)).prefetch(tf.data.AUTOTUNE)
+    return _in_place(rows.map(_gather(features, targets)).prefetch(_AHEAD))
+
+
+def _in_place(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Return *dataset* without TensorFlow's optimizations, which begin with a copy of all arrays that it reads."""
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def _gather(features: Any, targets: Any) -> Callable[[tf.Tensor], Any]:

@@ -237,7 +237,7 @@ def _records(
     rivals = {name: experiment.rivals(name) for name in experiment.answers.heads}
     for of_head in rivals.values():
         for rival, value in of_head.items():
-            experiment.say(f"{experiment.name}: {rival} has {value:.4f} on the same test rows")
+            experiment.say(f"{experiment.name}: beside it, {rival}: {value:.4f}")
     for name, head in experiment.answers.heads.items():
         if not np.isfinite(scores[name]).all():
             raise TrainingError(f"{experiment.name}: training has diverged, its scores are not finite: lower the rate")

@@ -8,7 +8,7 @@ from typing import Any
 from serving.contract import Contract, ParityExample, Reading, Record
 from serving.contract.measuring import fit_reference
 from training.data.datasets import Instance, as_json
-from training.data.features import read, with_fields
+from training.data.features import Sent, read
 from training.experiments.evaluation import Experiment, Fitted, as_evaluation
 from training.experiments.record import RunRecord
 from training.experiments.served_graph import outputs_of
@@ -61,7 +61,7 @@ def make_contract(
         reference=fit_reference(
             fitted.record,
             answers,
-            with_fields(fitted.record, experiment.data.train.instances),
+            Sent(fitted.record, experiment.data.train.instances),
             {answers.outputs[name]: of_head.test_scores for name, of_head in records.items()},
         ),
         reading=_reading(experiment, fitted.record),

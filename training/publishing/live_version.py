@@ -18,7 +18,7 @@ from training.experiments.served_graph import outputs_of
 from training.problem_types import Problem
 from training.publishing.comparison import Comparison, compare
 
-_PIECE = 512
+_PIECE = 64
 """Number of rows whose features are held at a time."""
 
 

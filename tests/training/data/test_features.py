@@ -6,7 +6,7 @@ import pytest
 from serving.contract import Record
 from serving.contract.encoders import Number, Picture
 from serving.contract.faults import Faults
-from training.data import features
+from training.data import instances as instances_module
 from training.data.features import prepare, tensor_of
 from training.data.samples import digits
 
@@ -16,7 +16,7 @@ GLYPHS = Record.single("image", Picture(28, 28, colour="L", background=0), "imag
 def test_pieces_give_what_the_whole_gives(monkeypatch):
     instances = digits().train.instances[:10]
     whole = GLYPHS.encode(GLYPHS.read(instances, Faults()))
-    monkeypatch.setattr(features, "_PIECE", 4)
+    monkeypatch.setattr(instances_module, "PIECE", 4)
     prepared = prepare(GLYPHS, instances)
     assert prepared.keys() == whole.keys()
     assert np.array_equal(prepared["image"], whole["image"])
