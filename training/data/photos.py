@@ -50,15 +50,7 @@ class Photos(Lazy[Instance]):
 
     def take(self, rows: Numbers) -> Sequence[Instance]:
         """Return the photos with the numbers *rows*. Raises BadRequest if one can't be read any more."""
-        return [{"image": self._photo(Path(self._files[row]))} for row in rows.tolist()]
-
-    def _photo(self, path: Path) -> bytes:
-        try:
-            return _read(path)
-        except (OSError, _Unusable) as error:
-            raise BadRequest(
-                f"{path}: could be read as a photo when the job began, and can't be now: {error}"
-            ) from error
+        return [{"image": read_photo(Path(self._files[row]))} for row in rows.tolist()]
 
 
 class _Unusable(Exception):
@@ -109,14 +101,22 @@ def read_classes(folder: Path) -> PhotoFolder:
 def _photos(folder: Path) -> tuple[list[str], list[str]]:
     photos, skipped = [], []
     for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
-        try:
-            _check(path)
+        if problem := photo_problem(path):
+            skipped.append(f"{path}: {problem}")
+        else:
             photos.append(str(path))
-        except OSError as error:
-            skipped.append(f"{path}: {error.strerror or error}")
-        except _Unusable as error:
-            skipped.append(f"{path}: {error}")
     return photos, skipped
+
+
+def photo_problem(path: Path) -> str:
+    """Return what is wrong with a file that is no photo; "" of a photo."""
+    try:
+        _check(path)
+    except OSError as error:
+        return str(error.strerror or error)
+    except _Unusable as error:
+        return str(error)
+    return ""
 
 
 def _check(path: Path) -> None:
@@ -132,6 +132,14 @@ def _check(path: Path) -> None:
     _DECODER.read([_read(path)], faults)
     for fault in faults.first:
         raise _Unusable(fault.problem)
+
+
+def read_photo(path: Path) -> bytes:
+    """Read a photo in the form in which a client would send it. Raises BadRequest if that is not possible any more."""
+    try:
+        return _read(path)
+    except (OSError, _Unusable) as error:
+        raise BadRequest(f"{path}: could be read as a photo when the job began, and can't be now: {error}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -9,6 +9,7 @@ from training.declarations.dialects import find_dialect, find_gaps
 from training.declarations.files import TableFile, check_format
 from training.declarations.guesses import Guess, guess
 from training.declarations.leaks import leak, suspicion
+from training.declarations.picture_columns import guess_pictures
 from training.declarations.series_overview import SeriesFound, Wanted, series_fields, series_in
 from training.declarations.table import Dialect, Table
 from training.declarations.targets import balance, labels_of, problem_of
@@ -90,7 +91,7 @@ def look_at(path: Path, target: str | None, wanted: Wanted | None = None) -> Ove
             table, dialect, targets, target is None, problem, columns, fields, left_out, suspicions={}, series=series
         )
     others = {name: column for name, column in columns.items() if column not in targets}
-    guesses = {name: guess(column) for name, column in others.items()}
+    guesses = {name: guess_pictures(column, path.parent) or guess(column) for name, column in others.items()}
     regression = problem in ("regression", "values")
     leaks = {
         name: found

@@ -43,22 +43,22 @@ def make_recipes(
     if name not in RECIPES:
         source.refuse(["recipe", "name"], f"unknown recipe; {meant(name, RECIPES)}")
     pictured = [field for field in fields.values() if field.kind == "image"]
-    if bool(pictured) != (name in OF_PICTURES):
-        which = [it for it in RECIPES if (it in OF_PICTURES) == bool(pictured)]
+    if _are_photos(fields) != (name in OF_PICTURES):
+        which = [it for it in RECIPES if (it in OF_PICTURES) == _are_photos(fields)]
         source.refuse(["recipe", "name"], f"expected one of {', '.join(which)} for these fields, got {name}")
     if name == "transfer" and pictured[0].options.get("colour") == "L":
         source.refuse(["recipe", "name"], 'transfer needs pictures with colour = "RGB"; convnet takes grey ones too')
     hints = {
         it.name: hint
         for it in dataclasses.fields(RECIPES[name])
-        if not (pictured and it.name in ("height", "width"))
+        if not (name in OF_PICTURES and it.name in ("height", "width"))
         for hint in [get_type_hints(RECIPES[name])[it.name]]
     }
     given = checked(source, ("recipe",), part.settings, hints | {CLASS_WEIGHTS: Literal["none", "balanced"]})
     given.pop(CLASS_WEIGHTS, None)  # they are part of the question: see `balanced`
     try:
         settings = _usual(name, fields, rows, problem) | {key: _made(hints[key], value) for key, value in given.items()}
-        sides = {side: pictured[0].options[side] for side in ("height", "width")} if pictured else {}
+        sides = {side: pictured[0].options[side] for side in ("height", "width")} if name in OF_PICTURES else {}
         recipe = RECIPES[name](**settings, **sides)
     except BadRequest as error:
         source.refuse(["recipe"], str(error))
@@ -82,9 +82,14 @@ def _made(hint: Any, value: Any) -> Any:
     return hint(**value) if isinstance(value, dict) else value
 
 
+def _are_photos(fields: Mapping[str, FieldPart]) -> bool:
+    """Return whether the model sees nothing but a picture, as that of a folder does."""
+    return [(name, field.kind) for name, field in fields.items()] == [("image", "image")]
+
+
 def _suitable(fields: Mapping[str, FieldPart], problem: Problem) -> str:
     kinds = {field.kind for field in fields.values()}
-    if "image" in kinds:
+    if _are_photos(fields):
         return "transfer"
     return "convolutions" if kinds == {"array"} and not isinstance(problem, Regression) else "mixed"
 

@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from training.data.datasets import Dataset, Instance, Part
 from training.data.instances import Selected
+from training.data.photos import notes_on
 from training.declarations.asking import Asked, asked
 from training.declarations.columns import column_of
 from training.declarations.declaration import Declaration, FieldPart
 from training.declarations.fields import IMAGE
 from training.declarations.files import TableFile
+from training.declarations.picture_columns import PictureColumn, WithPictures, find_pictures
 from training.declarations.places import Source
 from training.declarations.splitting import groups_of, split_by_group, split_by_time, split_randomly, times_of
 from training.declarations.storing import stored_rows
@@ -37,17 +40,21 @@ def table_data(source: Source, declaration: Declaration, fields: Mapping[str, Fi
         source.refuse(["target"], f"expected rows with a target, found none in {table.file}")
     if declaration.data.window:
         return window_data(source, declaration, fields, table, question)
+    pictures = _pictures(declaration, fields, table, question)
+    question = _with_pictures(source, question, pictures)
     train, test, groups = _split(declaration, table, question)
-    instances, gaps = stored_rows(file, fields, question.rows)
+    stored, gaps = stored_rows(file, fields, question.rows)
+    instances = WithPictures(stored, pictures) if pictures else stored
     training, tested = (_part(instances, question, rows, groups) for rows in (train, test))
-    notes = _notes(table, question, training, tested, gaps)
+    notes = (*_notes(table, question, training, tested, gaps, bool(pictures)), *_picture_notes(pictures))
     return Dataset(table.file, training, tested, question.labels, notes=notes), question
 
 
 def _whole_columns(declaration: Declaration, fields: Mapping[str, FieldPart]) -> list[str]:
-    """Return the columns that are read whole: of windows, all that are used."""
+    """Return the columns that are read whole: also names of pictures, and of windows, all that are used."""
     data = declaration.data
     columns = [*declaration.target.names, declaration.split.column]
+    columns += [name for name, part in fields.items() if part.kind == IMAGE]
     if data.window:
         columns += [data.order, data.group, *fields]
     return list(dict.fromkeys(filter(None, columns)))
@@ -66,8 +73,8 @@ def _check_columns(source: Source, declaration: Declaration, fields: Mapping[str
     for name, part in fields.items():
         if name in target.names and not declaration.data.window:  # of windows, its past is an input
             source.refuse(["fields", name], "is the target, which the model is asked for")
-        if part.kind == IMAGE:
-            source.refuse(["fields", name, "kind"], "pictures come from a folder: [data] folder = ...")
+        if part.kind == IMAGE and declaration.data.window:
+            source.refuse(["fields", name, "kind"], "windows have no pictures")
     if len(set(target.names)) < len(target.names):
         source.refuse(["target", "columns"], "expected columns that differ from each other")
 
@@ -90,15 +97,47 @@ def _split(declaration: Declaration, table: Table, question: Asked) -> tuple[np.
     return *split_by_time(times, split), None
 
 
+def _pictures(
+    declaration: Declaration, fields: Mapping[str, FieldPart], table: Table, question: Asked
+) -> dict[str, PictureColumn]:
+    folder = (declaration.path.parent / declaration.data.file).parent
+    return {
+        name: find_pictures(folder, table, name, declaration.data.dialect, question.rows.tolist())
+        for name, part in fields.items()
+        if part.kind == IMAGE
+    }
+
+
+def _with_pictures(source: Source, question: Asked, pictures: Mapping[str, PictureColumn]) -> Asked:
+    """Return what is asked of the rows that have all pictures."""
+    there = [all(row in of.paths for of in pictures.values()) for row in question.rows.tolist()]
+    index = np.flatnonzero(there)
+    if not len(index):
+        first = next((line for of in pictures.values() for line in of.skipped), "all cells are gaps")
+        source.refuse(["fields"], f"expected rows with a picture, found none: {first}")
+    return replace(question, rows=question.rows[index], targets=question.targets[index])
+
+
+def _picture_notes(pictures: Mapping[str, PictureColumn]) -> list[str]:
+    notes = []
+    for name, of in pictures.items():
+        if of.skipped or of.missing:
+            notes.append(f"rows without a picture {name}, left out: {len(of.skipped):,} bad, {of.missing:,} gaps")
+        notes += notes_on(of.skipped)
+    return notes
+
+
 def _part(instances: Sequence[Instance], question: Asked, rows: np.ndarray, groups: np.ndarray | None) -> Part:
     chosen = Selected(instances, question.rows[rows])
     return Part(chosen, question.targets[rows], None if groups is None else groups[rows])
 
 
-def _notes(table: Table, question: Asked, train: Part, test: Part, gaps: Counter[str]) -> tuple[str, ...]:
+def _notes(
+    table: Table, question: Asked, train: Part, test: Part, gaps: Counter[str], pictured: bool
+) -> tuple[str, ...]:
     """Return what the data are: rows, classes, gaps."""
     left_out = table.rows - len(question.rows)
-    without = f"; {left_out:,} left out, which have no target" if left_out else ""
+    without = f"; {left_out:,} left out, which have no target{' or picture' if pictured else ''}" if left_out else ""
     notes = [f"{table.file}: {table.rows:,} rows: {len(train):,} to train, {len(test):,} to test{without}"]
     if question.labels:
         notes += _class_notes(question, train)

@@ -16,6 +16,7 @@ _OPTIONS = {
     "tags": 'unknown = "error", "bucket"; missing = "error", "bucket"; least_count = 1; output = "multihot", "count"',
     "date": 'parts = ["days", "day_of_year", "weekday", "month", "hour", ...]; zone = "UTC"; format = "%d.%m.%Y"',
     "text": 'tokenizer = "unicode", "characters", "hashed_ngrams", "keras"; num_words = 20000; length = 200',
+    "image": 'height = 64; width = 64; framing = "squeeze", "crop", "pad"; colour = "RGB", "L"',
     "array": 'scale = "standard", "minmax", "none"; length = 24, if lengths differ',
 }
 """What else each kind takes."""

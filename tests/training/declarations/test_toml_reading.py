@@ -100,7 +100,7 @@ def test_what_is_not_said_suits_the_data(tmp_path):
         (
             '[fields.colour]\nkind = "category"',
             '[fields.colour]\nkind = "image"\nheight = 9\nwidth = 9',
-            "pictures come from a folder",
+            "expected rows with a picture, found none: shop.csv, row 1",
         ),
         (
             '[fields.colour]\nkind = "category"',
