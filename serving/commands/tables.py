@@ -57,6 +57,7 @@ def facts(version: Version, versions: Sequence[Version]) -> dict[str, str]:
         fields = version.contract.record.fields.items()
         details |= {"fields": ", ".join(f"{name} ({encoder.kind})" for name, encoder in fields)}
         details |= _heads(version.contract)
+        details |= {"files like": version.contract.reading}
         details |= {name.replace("_", " "): _flat(value) for name, value in version.provenance.items()}
     return {name: str(value) for name, value in details.items() if value not in (None, "")}
 

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from serving.commands.models import models
+from serving.contract import Reading
 from tests.serving.registry.folders import MODEL, contract, numbers, publish_version
 
 SAMPLE = contract(data="sample").to_json()
@@ -79,6 +80,14 @@ def test_show_tells_what_else_was_measured(models_dir: Path) -> None:
     lines = [" ".join(line.split()) for line in told(models_dir, "show", MODEL)]
     assert "also measured macro_f1 0.8125, auc 0.9" in lines
     assert any(line.startswith("metric accuracy 0.") for line in lines)
+
+
+def test_show_tells_how_files_of_rows_are_read(models_dir: Path) -> None:
+    reading = Reading(separator=";", decimal=",", missing=("", "k.A."))
+    publish_version(models_dir, document=replace(contract(), reading=reading).to_json())
+
+    lines = [" ".join(line.split()) for line in told(models_dir, "show", MODEL)]
+    assert 'files like separator semicolon, decimal comma, utf-8, gaps "" "k.A."' in lines
 
 
 def test_show_tells_of_an_import_where_it_is_from(models_dir: Path) -> None:
