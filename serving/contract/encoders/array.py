@@ -83,21 +83,23 @@ class NumberArray:
         return cls(shape, fit_channels(scale, reader._blocks(plain)), meaning, filled)
 
     def _blocks(self, plain: PlainColumn) -> Iterator[Array]:
-        """Yield the numbers by channel, in blocks of BLOCK or more; within a block in the order of their rows."""
+        """Yield the numbers by channel, in blocks of BLOCK or just more, whatever the pieces; each in order of rows."""
         faults, size = Faults(), 0
-        read: list[tuple[int, Array]] = []
+        block: list[tuple[int, Array]] = []
         for rows, piece in plain.pieces():
-            own = RowFaults(faults, rows)
-            column = self.read(piece, own)
-            if own.count == faults.count == 0:
-                read += zip(rows.tolist(), column, strict=True)
-                size += sum(numbers.size for numbers in column)
-            if size > BLOCK:
-                yield self._flat([numbers for _, numbers in sorted(read, key=itemgetter(0))])
-                read, size = [], 0
+            column = self.read(piece, RowFaults(faults, rows))
+            for row, numbers in zip(rows.tolist(), () if faults.count else column, strict=False):
+                block.append((row, numbers))
+                size += numbers.size
+                if size >= BLOCK:
+                    yield self._in_order(block)
+                    block, size = [], 0
         refuse(faults)
-        if read:
-            yield self._flat([numbers for _, numbers in sorted(read, key=itemgetter(0))])
+        if block:
+            yield self._in_order(block)
+
+    def _in_order(self, block: list[tuple[int, Array]]) -> Array:
+        return self._flat([numbers for _, numbers in sorted(block, key=itemgetter(0))])
 
     @property
     def optional(self) -> bool:

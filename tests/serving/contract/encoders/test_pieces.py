@@ -14,18 +14,19 @@ WORDS = ["red", "green", "blue", "green"]
 
 
 class Shuffled:
-    """A column that comes in pieces of four, last rows first."""
+    """A column that comes in pieces, last rows first."""
 
-    def __init__(self, values: list[Any]) -> None:
+    def __init__(self, values: list[Any], size: int = 4) -> None:
         self._values = values
+        self._size = size
 
     def __len__(self) -> int:
         return len(self._values)
 
     def pieces(self) -> Iterator[tuple[np.ndarray, list[Any]]]:
         rows = np.arange(len(self))[::-1]
-        for start in range(0, len(rows), 4):
-            own = rows[start : start + 4]
+        for start in range(0, len(rows), self._size):
+            own = rows[start : start + self._size]
             yield own, [self._values[row] for row in own]
 
 
@@ -76,6 +77,8 @@ def test_moments_of_blocks_are_put_together(monkeypatch, scale):
     blocks = NumberArray.fit(Shuffled(values), scale=scale).to_state()
     for name in ("means", "offsets", "divisors"):
         assert blocks[name] == pytest.approx(whole[name], rel=1e-12)
+    for size in (1, 3, 7, 40):  # however they come, to the bit: a job in memory has other pieces
+        assert NumberArray.fit(Shuffled(values, size), scale=scale).to_state() == blocks
 
 
 def test_a_channel_without_a_number_in_any_block_is_refused(monkeypatch):
