@@ -15,6 +15,7 @@ from training.declarations.fields import encoder_fit
 
 MOST_CATEGORIES = 255
 """More than these, HistGradientBoosting does not take: the rarer ones count as missing."""
+_OF_CHARACTERS = ("characters", "hashed_ngrams")
 _ENCODED = ("date", "tags", "array")
 
 
@@ -24,12 +25,13 @@ class Columns:
 
     *numbers* stand as they are, NaN where one is missing; what *encoded* has is encoded as for the network, since
     scikit-learn knows no dates, tags and arrays; *categories* have a number for each value, by the field's name.
+    *texts* says of each whether it has no words that spaces separate.
     """
 
     numbers: tuple[str, ...]
     encoded: Mapping[str, Encoder]
     categories: Mapping[str, Mapping[Any, int]]
-    texts: tuple[str, ...]
+    texts: Mapping[str, bool]
 
     @classmethod
     def fit(cls, data: Dataset, train: Sequence[Instance], fields: Mapping[str, FieldPart]) -> "Columns":
@@ -42,9 +44,9 @@ class Columns:
             name: encoder_fit(name, fields[name], data, None)(plain_values(row.get(name) for row in train))
             for name in named(*_ENCODED)
         }
-        return cls(
-            named("number"), encoded, {name: _numbered(train, name) for name in named("category")}, named("text")
-        )
+        categories = {name: _numbered(train, name) for name in named("category")}
+        texts = {name: fields[name].options.get("tokenizer") in _OF_CHARACTERS for name in named("text")}
+        return cls(named("number"), encoded, categories, texts)
 
     def table(self, instances: Sequence[Instance]) -> np.ndarray:
         """Return all but the texts, the categories last: `float64[n, columns]`."""

@@ -63,10 +63,8 @@ def fit_linear(columns: Columns, train: Part, problem: Problem) -> Rival | None:
     if table.shape[1] > _MOST_COLUMNS:
         return None
     scalers = [_scaler(columns, table)] if table.shape[1] else []
-    words = [
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), min_df=2, max_features=200_000).fit(texts)
-        for texts in columns.written(train.instances)
-    ]
+    of_texts = zip(columns.texts.values(), columns.written(train.instances), strict=True)
+    words = [_tfidf(wordless).fit(texts) for wordless, texts in of_texts]
 
     def inputs(instances: Sequence[Instance]) -> Any:
         texts = zip(words, columns.written(instances), strict=True)
@@ -76,6 +74,11 @@ def fit_linear(columns: Columns, train: Part, problem: Problem) -> Rival | None:
     logistic = LogisticRegression(max_iter=1000, class_weight=_class_weight(problem))
     several = {"regression": Ridge(), "several_values": Ridge(), "multilabel": OneVsRestClassifier(logistic)}
     return Rival(several.get(problem.name, logistic).fit(inputs(train.instances), train.targets_of("")), inputs)
+
+
+def _tfidf(wordless: bool) -> Any:
+    pieces = {"analyzer": "char_wb", "ngram_range": (1, 4)} if wordless else {}
+    return TfidfVectorizer(**pieces, max_features=200_000)
 
 
 def _scaler(columns: Columns, table: np.ndarray) -> Any:
