@@ -12,7 +12,10 @@ from training.declarations.rival_columns import Columns
 from training.problem_types import Classes, Problem
 
 MOST_ROWS = 50_000
-"""Rivals learn from so many training rows, drawn by lot; and see so many test rows at a time."""
+MOST_NUMBERS = 20_000_000
+"""Rivals learn from so many training rows or numbers, drawn by lot; and see so many test rows at a time."""
+_FIRST = 100
+"""The rows that tell how wide the others are."""
 _LINEAR = {
     "binary": "logistic regression",
     "multiclass": "logistic regression",
@@ -46,20 +49,27 @@ def rivals_of(problem: Problem, fields: Mapping[str, FieldPart]) -> Callable[[Da
 def _scores(data: Dataset, problem: Problem, fields: Mapping[str, FieldPart]) -> Mapping[str, np.ndarray]:
     from training.declarations.rival_models import fit_boosting, fit_linear
 
-    rows, few = np.arange(len(data.train)), ""
-    if len(rows) > MOST_ROWS:
-        rows, few = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False)), f", {MOST_ROWS:,} rows"
-    train, tested, found = data.train.rows(rows), data.test.instances, {}
+    rows, tested, found = _some(data, fields), data.test.instances, {}
+    train, few = data.train.rows(rows), "" if len(rows) == len(data.train) else f", {len(rows):,} rows"
     for name, fit in {"gradient boosting": fit_boosting, _LINEAR[problem.name]: fit_linear}.items():
         try:
             rival = fit(Columns.fit(data, train.instances, fields), train, problem)
         except ValueError:  # one that can't learn from these rows is not shown, and never ends the job
             continue
         if rival:
-            starts = range(0, len(tested), MOST_ROWS)
-            scores = np.concatenate([rival.scores(tested[start : start + MOST_ROWS]) for start in starts])
+            starts = range(0, len(tested), len(rows))
+            scores = np.concatenate([rival.scores(tested[start : start + len(rows)]) for start in starts])
             found[f"{name} (scikit-learn{few})"] = _as_read(scores, rival.classes, data, problem)
     return found
+
+
+def _some(data: Dataset, fields: Mapping[str, FieldPart]) -> np.ndarray:
+    """Return so many training rows, drawn by lot, as fit into the memory that rivals may take."""
+    first = data.train.rows(np.arange(min(len(data.train), _FIRST))).instances
+    width = Columns.fit(data, first, fields).table(first).shape[1]
+    most = min(MOST_ROWS, max(_FIRST, MOST_NUMBERS // max(width, 1)))
+    rows = np.arange(len(data.train))
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
 
 
 def _as_read(scores: np.ndarray, classes: np.ndarray, data: Dataset, problem: Problem) -> np.ndarray:
