@@ -65,6 +65,8 @@ def _versions(sources: Mapping[str, bytes]) -> list[str]:
     """Return the packages that the user's own modules import, with their versions."""
     theirs = [(name, source) for name, source in sources.items() if name.partition(".")[0] not in _OURS]
     tops = {found.partition(".")[0] for name, source in theirs for found in _imports(source, name)}
+    if not tops:  # all is ours: looking at each installed package would take half a second
+        return []
     packages = importlib.metadata.packages_distributions()
     names = {package for top in tops for package in packages.get(top, ())}
     return sorted(f"{it.name} {it.version}" for it in importlib.metadata.distributions() if it.name in names)
