@@ -51,7 +51,7 @@ class Watched:
     end: float
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def watched(request, trained, published, tmp_path_factory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
     system = System(trained, folder, folder / "models")
