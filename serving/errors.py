@@ -17,6 +17,7 @@
     │   │   └── ParityError              500   the served model does not compute what training computed
     │   └── ModelServerError             502   the model server answered with an error
     │       ├── ModelServerRefused       502   it rejected the tensors
+    │       ├── NotFinite                502   it computed NaN or infinity
     │       ├── ModelServerOverloaded    503
     │       ├── ModelServerUnavailable   503
     │       ├── ModelNotReady            503
@@ -216,6 +217,19 @@ class ModelServerError(PredictionError):
 
 class ModelServerRefused(ModelServerError):
     """The model server rejected the tensors of a call; a retry is useless."""
+
+
+class NotFinite(ModelServerError):
+    """The model has no finite numbers for *rows*, of *count* instances."""
+
+    def __init__(self, model: str, rows: Sequence[int], count: int) -> None:
+        more = f" (the first of {len(rows)} such instances)" if len(rows) > 1 else ""
+        super().__init__(
+            model,
+            f"instance {rows[0]} of {count}: expected finite numbers of the model, got NaN or infinity{more}: "
+            "the model computes nothing for such values, though they fit its contract",
+        )
+        self.rows = rows
 
 
 class ModelServerOverloaded(ModelServerError):

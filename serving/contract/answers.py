@@ -122,14 +122,28 @@ class Answers:
 
     def problem(self, outputs: Outputs, count: int) -> str | None:
         """Return what is wrong with the outputs of *count* instances, None if nothing is."""
+        if problem := self.misfit(outputs, count):
+            return problem
+        rows = self.not_finite(outputs)
+        return f"expected finite numbers of the model, got some that are not for row {rows[0]}" if rows else None
+
+    def misfit(self, outputs: Outputs, count: int) -> str | None:
+        """Return which output of *count* instances has another type or shape than the contract's, None if none has."""
         for name, spec in self.specs.items():
             got, shape = outputs.get(name), (count, *spec.shape[1:])
             if got is None or got.dtype != spec.dtype or not _fits(got.shape, shape):
                 came = "nothing" if got is None else f"{got.dtype}{list(got.shape)}"
                 return f"expected output '{name}' as {spec.dtype}{list(shape)}, got {came}"
-            if got.dtype.kind == "f" and not np.isfinite(got).all():
-                return f"expected finite {name}, got some that are not"
         return None
+
+    def not_finite(self, outputs: Outputs) -> list[int]:
+        """Return the rows for which the model has no finite numbers, of outputs that fit."""
+        rows: set[int] = set()
+        for name in self.specs:
+            output = outputs[name]
+            if output.dtype.kind == "f" and not np.isfinite(output).all():
+                rows.update(np.flatnonzero(~np.isfinite(output).reshape(len(output), -1).all(axis=1)).tolist())
+        return sorted(rows)
 
     def differing(self, outputs: Outputs, expected: Outputs) -> list[int]:
         """Return the rows whose answers are another, whatever the numbers."""

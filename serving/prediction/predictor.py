@@ -13,6 +13,7 @@ from serving.errors import (
     ModelNotReady,
     ModelServerError,
     ModelServerTimeout,
+    NotFinite,
     Overloaded,
     PredictionError,
     UnknownVersion,
@@ -24,6 +25,7 @@ STAGES = ("queue", "decode", "preprocess", "predict", "postprocess")
 FORMER_STAGES = {"predict": "rpc"}
 """Former names of stages. Metrics and Server-Timing have them too until 0.2, for dashboards made before."""
 
+_NOT_FINITE = "finite numbers of the model", "NaN or infinity"
 _MAX_ATTEMPTS = 12
 _PAUSE_SECONDS = 0.02
 _MAX_PAUSE_SECONDS = 0.1
@@ -101,14 +103,20 @@ class Predictor:
     def predict_each(self, live: LiveModel, instances: Sequence[Any], deadline_seconds: float) -> Prediction:
         """Answer those of *instances* that fit the contract, with exactly the version *live*, as batch scoring needs.
 
-        Raise the errors of `serving.errors`.
+        Those for which the model computes no finite numbers are rejected too. Raise the errors of `serving.errors`.
         """
         clock = _Clock(deadline_seconds, self._on_stage)
         rows, rejected = live.contract.decode_each(instances)
         clock.lap("decode")
-        if not rows:
-            return Prediction(live.model, live.version, [], clock.seconds, live.contract.answers, rejected=rejected)
-        return self._scored(live, rows, clock, rejected)
+        while rows:
+            try:
+                return self._scored(live, rows, clock, rejected)
+            except NotFinite as error:  # without these rows the others have answers
+                left = [number for number in range(len(instances)) if number not in rejected]
+                faults = {left[row]: [Fault(left[row], (), *_NOT_FINITE)] for row in error.rows}
+                rejected = {**rejected, **faults}
+                rows = live.contract.decode([instances[number] for number in left if number not in faults])
+        return Prediction(live.model, live.version, [], clock.seconds, live.contract.answers, rejected=rejected)
 
     def _follow(
         self, model: str, instances: Sequence[Any], version: int | None, label: str | None, clock: "_Clock"
@@ -197,5 +205,7 @@ def _check(live: LiveModel, answered: int, outputs: Outputs, count: int) -> None
         raise ModelServerError(
             live.model, f"expected an answer of version {live.version}, got one of version {answered}"
         )
-    if problem := live.contract.answers.problem(outputs, count):
+    if problem := live.contract.answers.misfit(outputs, count):
         raise ModelServerError(live.model, problem)
+    if rows := live.contract.answers.not_finite(outputs):
+        raise NotFinite(live.model, rows, count)

@@ -63,7 +63,10 @@ def test_several_heads_answer_under_their_names_and_files_have_them_side_by_side
         ({}, "expected output 'scores' as float32[1, 1], got nothing"),
         ({"scores": np.zeros((1, 2), np.float32)}, "expected output 'scores' as float32[1, 1], got float32[1, 2]"),
         ({"scores": np.zeros((1, 1))}, "expected output 'scores' as float32[1, 1], got float64[1, 1]"),
-        ({"scores": np.full((1, 1), np.nan, np.float32)}, "expected finite scores, got some that are not"),
+        (
+            {"scores": np.full((1, 1), np.nan, np.float32), "sizes": np.zeros((1, 1), np.float32)},
+            "expected finite numbers of the model, got some that are not for row 0",
+        ),
         ({"scores": np.zeros((1, 1), np.float32)}, "expected output 'sizes' as float32[1, 1], got nothing"),
     ],
 )

@@ -82,7 +82,7 @@ def test_parity_holds_within_the_tolerance():
     ("contract", "scores", "message"),
     [
         (HOUSES, [[24.502]], "m: parity example 0: scores are off by 0.00200"),
-        (HOUSES, [[np.nan]], "expected finite scores"),
+        (HOUSES, [[np.nan]], "expected finite numbers of the model, got some that are not for row 0"),
         (HOUSES, [24.5], r"expected output 'scores' as float32\[1, 1\], got float32\[1\]"),
         (REVIEWS, [[0.5001]], "the label is another"),
     ],

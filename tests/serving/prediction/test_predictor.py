@@ -12,6 +12,7 @@ from serving.errors import (
     ModelNotReady,
     ModelServerError,
     ModelServerTimeout,
+    NotFinite,
     Overloaded,
     UnknownVersion,
 )
@@ -106,7 +107,7 @@ def test_an_answer_by_another_version_is_refused(predictor: Predictor, model_ser
     [
         (np.zeros((2, 1), np.float32), r"got float32\[2, 1\]"),
         (np.zeros((3, 2), np.float32), r"got float32\[3, 2\]"),
-        (np.full((3, 1), np.nan, np.float32), "expected finite scores"),
+        (np.full((3, 1), np.nan, np.float32), "instance 0 of 3: expected finite numbers of the model, got NaN"),
     ],
 )
 def test_scores_that_are_not_the_contracts_are_refused(
@@ -117,6 +118,36 @@ def test_scores_that_are_not_the_contracts_are_refused(
     model_server.publish(text_contract(), model=lambda features: scores)
     with pytest.raises(ModelServerError, match=problem):
         predictor.predict("sentiment", TEXTS, 5)
+
+
+def test_where_each_is_answered_those_without_finite_numbers_are_rejected(
+    client: ModelServerClient, model_server: FakeModelServer
+) -> None:
+    catalog = Catalog(client, ["house_price"])
+    predictor = Predictor(catalog, client)
+    contract = tabular_contract()
+    model_server.publish(contract)
+    houses = [
+        {"rooms": 6.5, "age": 40.0},
+        {"rooms": 5.0, "age": 0.0},
+        {"rooms": "x", "age": 1.0},
+        {"rooms": 5.0, "age": 9},
+    ]
+    broken = contract.features([houses[1]])["features"][0]
+    live = catalog.live("house_price")
+    expected = predictor.predict("house_price", [houses[0], houses[3]], 5).answers
+
+    def model(features: dict[str, np.ndarray]) -> np.ndarray:
+        wrong = (features["features"] == broken).all(axis=1)
+        return np.where(wrong, np.nan, 1.0).astype(np.float32)[:, None]
+
+    model_server.publish(contract, model=model)
+    prediction = predictor.predict_each(live, houses, 5)
+    assert sorted(prediction.rejected) == [1, 2]
+    assert str(prediction.rejected[1][0]) == "expected finite numbers of the model, got NaN or infinity"
+    assert len(prediction.answers) == len(expected) == 2
+    with pytest.raises(NotFinite, match="instance 1 of 2"):
+        predictor.predict("house_price", houses[:2], 5)
 
 
 def test_the_deadline_covers_everything(predictor: Predictor, model_server: FakeModelServer) -> None:
