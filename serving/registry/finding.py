@@ -15,7 +15,6 @@ WHAT_TO_DO = "publish one, for example with: plumbline train all"
 
 _MAX_LEFT_OUT = 256
 _MAX_STAMPED = 8
-_MAX_NAME = 100
 
 Stamps = Mapping[int, tuple[object, ...]]
 """By version: what changes if its files are replaced."""
@@ -87,7 +86,7 @@ class ModelFinder:
                 raise _LeftOut(f"its folder can't be listed: {error.strerror}") from None
             return None
         if not is_name and stamps:
-            raise _LeftOut(f"expected a model's name of at most {_MAX_NAME} small letters, digits, _ and -")
+            raise _LeftOut("expected a model's name of at most 100 small letters, digits, _ and -")
         if not stamps and is_name:
             raise _LeftOut("it has no version yet: expected a folder with a number as its name")
         if stamps and (name not in self._found or is_replaced(self._found[name], stamps)):
@@ -111,7 +110,7 @@ class ModelFinder:
 
 
 def _is_name(name: str) -> bool:
-    return len(name) <= _MAX_NAME and bool(MODEL_NAME.fullmatch(name))
+    return bool(MODEL_NAME.fullmatch(name))
 
 
 def is_replaced(before: Stamps, after: Stamps) -> bool:

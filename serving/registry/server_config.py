@@ -50,7 +50,7 @@ def servable_models(models_dir: Path) -> tuple[list[str], list[NotFitToServe]]:
 def _problem(models_dir: Path, model: str) -> str:
     """Return why no version of the model can be served; empty if one can."""
     if not MODEL_NAME.fullmatch(model):
-        return "expected a model's name of small letters, digits, _ and -"
+        return "expected a model's name of at most 100 small letters, digits, _ and -"
     return "" if live_version(models_dir, model) else read_versions(models_dir, model)[-1].problem
 
 

@@ -15,7 +15,7 @@ from serving.registry.errors import NoSuchModel
 SERVED = 2
 """The number of newest versions that TensorFlow Serving keeps loaded, as Plumbline configures it."""
 
-MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 """The valid names of models, which are folders, parts of URLs and labels of metrics."""
 
 SAMPLE = "sample"

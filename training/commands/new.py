@@ -98,7 +98,7 @@ def _checked_name(name: str) -> str:
     from training.errors import BadRequest
 
     if not MODEL_NAME.fullmatch(name):
-        raise BadRequest(f"--name {name!r}: expected small letters, digits, _ and -, such as {slug(name)}")
+        raise BadRequest(f"--name {name!r}: expected at most 100 small letters, digits, _ and -, such as {slug(name)}")
     return name
 
 

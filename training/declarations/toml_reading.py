@@ -90,7 +90,7 @@ def _name(source: Source, document: Mapping[str, Any]) -> str:
     if not isinstance(name, str) or not MODEL_NAME.fullmatch(name):
         source.refuse(
             ["name"] if "name" in document else [],
-            f"{quoted(name)} can't be a model's name: expected small letters, digits, _ and -, such as "
+            f"{quoted(name)} can't be a model's name: expected at most 100 small letters, digits, _ and -, such as "
             f"name = {quoted(slug(str(name)))} at the top of the file",
         )
     return name

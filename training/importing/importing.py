@@ -52,7 +52,7 @@ class Request:
 def import_model(request: Request) -> Path:
     """Import and publish. Return the folder of the new version. Raises TrainingError."""
     if not MODEL_NAME.fullmatch(request.name):
-        raise CannotImport(f"--name: expected small letters, digits, _ and -, got '{request.name}'")
+        raise CannotImport(f"--name: expected at most 100 small letters, digits, _ and -, got '{request.name}'")
     rows = read_rows(request.examples)
     import_packages(request.packages)
     source = load(request.path)

@@ -151,7 +151,8 @@ def test_a_model_that_can_not_be_served_hides_no_other(models_dir: Path) -> None
 
     assert models == ["house_price"]
     assert [str(problem) for problem in unservable] == [
-        "My Model: version 1 is not to be served: expected a model's name of small letters, digits, _ and -",
+        "My Model: version 1 is not to be served: "
+        "expected a model's name of at most 100 small letters, digits, _ and -",
         "sentiment: version 1 is not to be served: saved_model.pb is missing",
     ]
 

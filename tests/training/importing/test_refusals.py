@@ -291,6 +291,15 @@ def test_a_model_whose_rows_depend_on_each_other(place: Place) -> None:
     check_refused(place, "refused: for row 0 the served graph gives .* the model's own predict", place.save(model))
 
 
+def test_a_name_that_no_gateway_would_serve_is_refused(place: Place) -> None:
+    arguments = [str(place.save(dense())), "--name", "x" * 101, "--examples", str(place.folder / "rows.jsonl")]
+
+    done = CliRunner().invoke(import_, [*arguments, "--models-dir", str(place.models_dir)])
+
+    assert done.exit_code == 2
+    assert "expected at most 100 small letters" in done.output
+
+
 def test_the_command_says_it_in_a_sentence_and_exits_with_2(place: Place) -> None:
     path = place.save(dense())
     place.rows([{"y": "no list"}])
@@ -299,4 +308,4 @@ def test_the_command_says_it_in_a_sentence_and_exits_with_2(place: Place) -> Non
     done = CliRunner().invoke(import_, [*arguments, "--models-dir", str(place.models_dir)])
 
     assert done.exit_code == 2
-    assert done.output == "Error: --name: expected small letters, digits, _ and -, got 'Mine'\n"
+    assert done.output == "Error: --name: expected at most 100 small letters, digits, _ and -, got 'Mine'\n"
