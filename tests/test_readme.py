@@ -27,7 +27,9 @@ def commands(*documents: Path) -> dict[str, str]:
 
 
 BATCH = ROOT / "docs" / "batch.md"  # its commands follow each other: tests/serving/batch/test_docs.py runs them
-COMMANDS = commands(README, *sorted(set((ROOT / "docs").glob("*.md")) - {OPERATIONS, BATCH}))
+YOUR_MODEL = ROOT / "docs" / "your-model.md"  # its requests: tests/training/declarations/test_docs.py sends them
+COMMANDS = commands(README, *sorted(set((ROOT / "docs").glob("*.md")) - {OPERATIONS, BATCH, YOUR_MODEL}))
+COMMANDS |= {command: shown for command, shown in commands(YOUR_MODEL).items() if not command.startswith("curl")}
 RUN = [
     command for command in COMMANDS if command.startswith("curl") or command in ("plumbline models", "plumbline verify")
 ]

@@ -192,7 +192,7 @@ def test_a_rare_class_counts_as_much_as_the_frequent_one(tmp_path):
     assert evaluation["metric"] == "balanced_accuracy"
     assert evaluation["baseline"]["balanced_accuracy"] == 0.5
     assert evaluation["test"]["balanced_accuracy"] > 0.7
-    assert "alarms: gradient boosting (scikit-learn) has 0." in done.output
+    assert "alarms: beside it, gradient boosting (scikit-learn): 0." in done.output
     (metrics,) = (tmp_path / "reports").glob("alarms/*/metrics.json")
     assert [*json.loads(metrics.read_text())["baselines"]] == [
         "most frequent class",
