@@ -101,13 +101,14 @@ _PYTHON: dict[Type, set[type]] = {"numbers": {int, float}, "truths": {bool}, "li
 def _dates_or_texts(name: str, values: Sequence[Any], present: Set[str]) -> Column:
     if all(map(_DATE.fullmatch, present)):
         return Column(name, "dates", values)
-    known = [format for format in DATE_FORMATS if all(_has(text, format) for text in present)]
+    known = [format for format in DATE_FORMATS if all(has_format(text, format) for text in present)]
     if known:
         return Column(name, "dates", values, known[0], known[1] if len(known) > 1 else "")
     return Column(name, "texts", values)
 
 
-def _has(text: str, format: str) -> bool:
+def has_format(text: str, format: str) -> bool:
+    """Return whether a text is a date that is written like *format*."""
     try:
         datetime.strptime(text, format)
     except ValueError:

@@ -4,12 +4,13 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from training.declarations.columns import Column
+from training.declarations.nearly import doubt
 from training.declarations.words import quoted
 
 MOST_ONE_HOT = 50
@@ -20,7 +21,11 @@ _RARE = 5
 _LEAST_VALUES = 3
 _LOOKED_AT = 1_000
 """So many texts, and characters of each, are enough to see how they are written."""
-_CODE = re.compile(r"(^|[_\W])(id|uuid|guid|index|idx|key|row|rownum|nr|no|number)$|[a-z]Id$|^ID|ID$", re.I)
+_CODE = re.compile(
+    r"(?i:(^|[_\W])(id|uuid|guid|index|idx|key|row|rownum|nr|no|number)$)|[a-z](Id|ID)$|^ID(?![A-Z])"
+    r"|(?i:(account|article|case|client|customer|item|member|object|order|passenger|patient|person|product|user)id$)"
+)
+"""Names of identifiers; not paid, humid or idle."""
 _WORDLESS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3040-\u30ff\u3400-\u9fff\ua9e0-\ua9ff\uaa60-\uaadf"
     "\uf900-\ufaff\U00020000-\U000323af]"
@@ -169,10 +174,11 @@ def _texts(column: Column) -> Guess:
     if share > 0.5 and different > 2:
         if words >= 2.5:
             return _prose(values, wordless)
-        return _out(f"identifier: {different:,} different values in {len(values):,} rows")
+        return _out(f"identifier: {different:,} different values in {len(values):,} rows{doubt(column)}")
     if different > MOST_CATEGORIES or (looks_like_a_code(column) and different > MOST_ONE_HOT):
         return _out(f"identifier: {different:,} different values; if it says which rows belong together, split by it")
-    return _category(column)
+    found = _category(column)
+    return replace(found, remark=found.remark + doubt(column))
 
 
 def _is_wordless(values: Sequence[str]) -> bool:
