@@ -17,11 +17,7 @@ _NEARLY_LINEAR = 0.9999
 
 def leak(column: Column, target: Column, is_regression: bool) -> str:
     """Return how *column* tells *target*: one-to-one, or nearly; "" if it does not."""
-    pairs = [
-        (value, wanted)
-        for value, wanted in zip(column.values, target.values, strict=True)
-        if value is not None and wanted is not None and not isinstance(value, list)
-    ]
+    pairs = [pair for pair in _pairs(column, target) if not isinstance(pair[0], list)]
     if len(pairs) < _LEAST_ROWS:
         return ""
     if is_regression:
@@ -32,7 +28,7 @@ def leak(column: Column, target: Column, is_regression: bool) -> str:
 
 def suspicion(column: Column, target: Column) -> str:
     """Return that a column alone tells the class of every row, though several of its values mean the same class."""
-    pairs = [(it, of) for it, of in zip(column.values, target.values, strict=True) if it is not None and of is not None]
+    pairs = _pairs(column, target)
     if len(pairs) < _LEAST_ROWS or not all(isinstance(it, str | int | float) for it, _ in pairs):
         return ""
     if len(column.counts) > len(pairs) / 2 and column.type != "numbers":
@@ -41,6 +37,15 @@ def suspicion(column: Column, target: Column) -> str:
     runs = 1 + sum(one[1] != other[1] for one, other in itertools.pairwise(ordered))
     alone = runs == len(target.counts) if column.type == "numbers" else _purity(pairs) == 1
     return "alone it tells the class of every row: is it known when the model is asked?" if alone else ""
+
+
+def _pairs(column: Column, target: Column) -> list[tuple[Any, Any]]:
+    """Return the values of the rows that have both; lists of tags by their text, as they are counted."""
+    return [
+        (value, repr(wanted) if isinstance(wanted, list) else wanted)
+        for value, wanted in zip(column.values, target.values, strict=True)
+        if value is not None and wanted is not None
+    ]
 
 
 def _of_classes(pairs: Sequence[tuple[Any, Any]]) -> str:

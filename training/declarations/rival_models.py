@@ -49,6 +49,8 @@ def fit_boosting(columns: Columns, train: Part, problem: Problem) -> Rival | Non
     outputs = targets.shape[1] if targets.ndim > 1 else len(np.unique(targets)) if isinstance(problem, Classes) else 1
     if columns.texts or not 0 < table.shape[1] <= _MOST_COLUMNS or outputs > _MOST_OUTPUTS:
         return None
+    if isinstance(problem, Classes) and outputs < 2:  # one class in all training rows: nothing to tell apart
+        return None
     options = {"categorical_features": list(columns.categorical(table)), "random_state": 0}
     classifier = HistGradientBoostingClassifier(**options, class_weight=_class_weight(problem))
     regressor = HistGradientBoostingRegressor(**options)

@@ -84,6 +84,20 @@ def test_a_column_that_alone_tells_the_class_is_kept_with_a_caution(tmp_path):
     assert "CAUTION: alone it tells the class of every row" in told
 
 
+def test_lists_of_tags_are_asked_for_beside_a_category(tmp_path):
+    tags = [["x"], ["y"], ["x", "y"], []]
+    rows = [
+        {"kind": "ab"[row % 2], "code": f"k{row % 4}", "size": row % 5 + 0.5, "tags": tags[row % 4]}
+        for row in range(80)
+    ]
+    data = write(tmp_path, "films.jsonl", "\n".join(map(json.dumps, rows)))
+    told, document = looked(tmp_path, data, "--target", "tags")
+
+    assert document["target"]["problem"] == "multilabel"
+    assert [*document["fields"]] == ["kind", "size"]
+    assert '"code": leaks the target: one-to-one with it' in told
+
+
 @pytest.mark.parametrize(
     ("values", "problem", "labels"),
     [

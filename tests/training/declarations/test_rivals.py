@@ -28,6 +28,14 @@ def rivals(problem, fields, data):
     return {name.partition(" (")[0]: scores for name, scores in rivals_of(problem, fields)(data).items()}
 
 
+@pytest.mark.parametrize(("problem", "labels"), [(BINARY, ("a", "b")), (MULTICLASS, ("a", "b", "c"))])
+def test_there_is_none_where_all_training_rows_are_of_one_class(problem, labels):
+    train, test = part(100, 1), part(30, 2)
+    data = Dataset("t", Part(train.instances, np.zeros(100, int)), Part(test.instances, test.targets % 2), labels)
+
+    assert rivals(problem, FIELDS, data) == {}
+
+
 def test_classes_of_a_table():
     data = Dataset("t", part(300, 1), part(60, 2), ("a", "b", "c"))
     found = rivals(MULTICLASS, FIELDS, data)
