@@ -18,6 +18,9 @@ NAME = re.compile(r".+\.(jpe?g|png|webp|bmp|gif)\s*", re.I | re.S)
 _SIDE = 64
 """Height and width of pictures that are seen beside other fields, unless the file says otherwise."""
 
+_LEAST_NAMES = 0.9
+"""From this share of names on, the other cells are rather mistakes, which training names and leaves out."""
+
 
 @dataclass(frozen=True)
 class PictureColumn:
@@ -92,9 +95,9 @@ def _path(folder: Path, cell: Any) -> Path | str:
 
 
 def guess_pictures(column: Column, folder: Path) -> Guess | None:
-    """Return a field of pictures if all cells are names of such, and one of the first is there."""
+    """Return a field of pictures if nearly all cells are names of such, and one of the first is there."""
     names = [value for value in column.present if isinstance(value, str) and NAME.fullmatch(value)]
-    if not names or len(names) < len(column.present):
+    if not names or len(names) < _LEAST_NAMES * len(column.present):
         return None
     if not any(isinstance(_path(folder, name), Path) for name in names[:20]):
         return None

@@ -79,3 +79,13 @@ def test_the_names_are_those_of_photos_in_folders() -> None:
 
 
 PICTURE = 'kind = "image"\nheight = 8\nwidth = 8\n'
+
+
+def test_one_cell_that_names_no_picture_does_not_hide_the_others(tmp_path: Path) -> None:
+    data = cars(tmp_path, 40)
+    data.write_text(data.read_text() + "\nto follow,1,5")
+    done = run_new(data, "--output", tmp_path / "cars.toml")
+    assert '"photo": image; files of pictures' in done.output
+
+    task = declared_task(tmp_path / "cars.toml")[1]
+    assert any('"to follow": expected a file, found none' in note for note in task.load(None).notes)
