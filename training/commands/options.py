@@ -121,7 +121,12 @@ def _found(model: str, tasks: str) -> tuple[str, "Task"]:
     from training.task import TASKS, find_task
 
     if not is_declaration(model):
-        return model, find_task(model, tasks)
+        try:
+            return model, find_task(model, tasks)
+        except BadRequest as error:
+            if Path(model).exists():
+                raise BadRequest(f"{error}; to train on data: plumbline new {model}") from error
+            raise
     if tasks != TASKS:
         raise BadRequest(f"--tasks {tasks}: {model} is a file of its own: leave the option out")
     from training.declarations.task import declared_task

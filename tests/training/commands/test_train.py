@@ -102,3 +102,12 @@ def test_a_command_does_not_print_what_tensorflow_logs(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
     assert done.stderr == "Error: unknown model 'nope'; available: digits, house_price, image, sentiment, topic\n"
+
+
+def test_data_instead_of_a_file_that_declares_them_are_told_the_next_step(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.csv").write_text("a,b\n1,2\n")
+    done = CliRunner().invoke(train, ["own.csv"])
+
+    assert done.exit_code == 2
+    assert done.stderr.endswith("; to train on data: plumbline new own.csv\n")

@@ -259,7 +259,10 @@ def test_names_and_files_are_checked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = write(tmp_path, "My Data 2.csv", shop())
 
-    assert "expected at most 100 small letters, digits, _ and -, such as my_model" in run_new(data, "--name", "My Model").output
+    assert (
+        "expected at most 100 small letters, digits, _ and -, such as my_model"
+        in run_new(data, "--name", "My Model").output
+    )
     assert run_new(data, "--target", "returned").exit_code == 0
     assert tomllib.loads((tmp_path / "my_data_2.toml").read_text())["name"] == "my_data_2"
     assert "my_data_2.toml exists: replace it with --force" in run_new(data, "--target", "returned").output
