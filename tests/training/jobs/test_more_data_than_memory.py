@@ -32,7 +32,8 @@ def table(folder: Path, rows: int) -> Path:
         "y": ["yes" if row % 10 > 4 else "no" for row in range(rows)],
     }
     pq.write_table(pa.table(columns), folder / "data.parquet", row_group_size=rows)
-    kinds = {"a": "category", "b": "category", "x": "number", "series": "array", "note": "text"}
+    one_hot = 'category"\noutput = "onehot'
+    kinds = {"a": one_hot, "b": one_hot, "x": "number", "series": "array", "note": "text"}
     fields = "".join(f'[fields.{name}]\nkind = "{kind}"\n' for name, kind in kinds.items())
     return declared(folder, '[data]\nfile = "data.parquet"\n[target]\ncolumn = "y"\n' + fields, "mixed")
 
