@@ -28,9 +28,6 @@ from training.problem_types import MultiOutput, Problem
 from training.task import Fold, Recipe, Say, Task, Trained
 from training.validation import ValidationStrategy, checked_splits
 
-RIVALS_ROWS = 50_000
-"""So many training rows, and test rows, rivals get at most."""
-
 
 @dataclass(frozen=True)
 class Fitted:
