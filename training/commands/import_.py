@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from training.commands.options import import_tensorflow
+from training.commands.options import import_tensorflow, models_dir_option
 from training.jobs.exits import reporting_errors
 
 EXAMPLES = """\b
@@ -47,14 +47,7 @@ Examples:
     metavar="NAME",
     help="Python package, of which the model has layers; it is imported before the model is loaded.",
 )
-@click.option(
-    "--models-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="models",
-    show_default=True,
-    envvar="PLUMBLINE_MODELS",
-    help="Folder where versions are published.",
-)
+@models_dir_option
 def import_(
     file: Path,
     name: str,

@@ -1,4 +1,4 @@
-"""What `plumbline train` and `plumbline tune` share: their options, and the job that these describe."""
+"""What the commands share: options, and the job that those of `plumbline train` and `plumbline tune` describe."""
 
 import logging
 import os
@@ -20,6 +20,16 @@ MAX_SEED = 2**31 - 1
 """NumPy's generators take one bit more, TensorFlow's operations do not."""
 PROTOCOLS = ("holdout", "kfold", "repeated-kfold", "time-ordered")
 """Names of the validation strategies, listed here because importing them takes seconds."""
+
+models_dir_option = click.option(
+    "--models-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="models",
+    show_default=True,
+    envvar="PLUMBLINE_MODELS",
+    help="Folder where versions are published.",
+)
+"""Of the commands that publish."""
 
 _OPTIONS = (
     click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Setting of the recipe to change."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.commands.options import import_tensorflow, make_job, name_of, parsed, training_options
+from training.commands.options import import_tensorflow, make_job, models_dir_option, name_of, parsed, training_options
 from training.errors import DataUnavailable
 from training.jobs.exits import reporting_errors
 
@@ -31,14 +31,7 @@ Examples:
 @click.argument("model")
 @click.option("--recipe", help="One of the model's recipes, or a recipe file from `tune`.  [default: the best]")
 @training_options
-@click.option(
-    "--models-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="models",
-    show_default=True,
-    envvar="PLUMBLINE_MODELS",
-    help="Folder where versions are published.",
-)
+@models_dir_option
 @click.option(
     "--reports-dir",
     type=click.Path(file_okay=False, path_type=Path),
