@@ -19,7 +19,7 @@ _COMMA = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})", re.ASCII)
 _TRUTHS = {"true": True, "false": False}
 
-Reading = Literal["whole", "truths", "texts"]
+CategoryReading = Literal["whole", "truths", "texts"]
 """How the cells of a column of categories are read."""
 
 
@@ -51,7 +51,7 @@ def column_values(
     *,
     format: str = "",
     delimiter: str = "",
-    reading: Reading | None = None,
+    reading: CategoryReading | None = None,
 ) -> list[Any]:
     """Return a column's values as a caller would send them for a field of *kind*; None where one is missing.
 
@@ -66,7 +66,7 @@ def column_values(
     if not table.texts:
         return gapless
     if kind == "category":
-        return plain_categories(gapless, reading or reading_of(readings(gapless)))
+        return plain_categories(gapless, reading or category_reading(category_readings(gapless)))
     return _read(table, name, kind, gapless, dialect)
 
 
@@ -81,10 +81,10 @@ def _read(table: Table, name: str, kind: str, cells: Sequence[str | None], diale
     return list(cells)
 
 
-def readings(cells: Sequence[str | None]) -> Set[Reading]:
+def category_readings(cells: Sequence[str | None]) -> Set[CategoryReading]:
     """Return how all *cells* can be read as categories besides as texts: 007 is a text."""
     different = {cell.strip() for cell in cells if cell is not None}
-    found: set[Reading] = set()
+    found: set[CategoryReading] = set()
     if all(map(_WHOLE.fullmatch, different)):
         found.add("whole")
     if all(cell.lower() in _TRUTHS for cell in different):
@@ -92,12 +92,12 @@ def readings(cells: Sequence[str | None]) -> Set[Reading]:
     return found
 
 
-def reading_of(found: Set[Reading]) -> Reading:
+def category_reading(found: Set[CategoryReading]) -> CategoryReading:
     """Return how categories are read that can be read in all ways of *found*."""
     return "whole" if "whole" in found else "truths" if "truths" in found else "texts"
 
 
-def plain_categories(cells: Sequence[str | None], reading: Reading) -> list[Any]:
+def plain_categories(cells: Sequence[str | None], reading: CategoryReading) -> list[Any]:
     """Return categories as whole numbers, booleans or texts."""
     if reading == "whole":
         return [None if cell is None else int(cell) for cell in cells]

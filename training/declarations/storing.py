@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from training.data.records import is_gap
-from training.declarations.cells import Reading, column_values, reading_of, readings
+from training.declarations.cells import CategoryReading, category_reading, category_readings, column_values
 from training.declarations.cells import is_gap as is_missing
 from training.declarations.declaration import FieldPart
 from training.declarations.fields import READING
@@ -25,10 +25,10 @@ def stored_rows(
     """
     gaps = Counter[str]()
     counts = np.isin(np.arange(counted.max() + 1), counted)
-    category_readings = _category_readings(file, fields)
+    read_as = _read_as(file, fields)
     with RowWriter() as writer:
         for piece in file.pieces(fields):
-            values = {name: _values(file, piece, name, part, category_readings) for name, part in fields.items()}
+            values = {name: _values(file, piece, name, part, read_as) for name, part in fields.items()}
             writer.add(values)
             own = counts[piece.first : piece.first + piece.rows].tolist()
             for name, column in values.items():
@@ -37,18 +37,18 @@ def stored_rows(
 
 
 def _values(
-    file: TableFile, piece: Table, name: str, part: FieldPart, category_readings: Mapping[str, Reading]
+    file: TableFile, piece: Table, name: str, part: FieldPart, read_as: Mapping[str, CategoryReading]
 ) -> list[Any]:
     options = {option: part.options[option] for option in READING.get(part.kind, {}) if option in part.options}
-    return column_values(piece, name, part.kind, file.dialect, reading=category_readings.get(name), **options)
+    return column_values(piece, name, part.kind, file.dialect, reading=read_as.get(name), **options)
 
 
-def _category_readings(file: TableFile, fields: Mapping[str, FieldPart]) -> Mapping[str, Reading]:
+def _read_as(file: TableFile, fields: Mapping[str, FieldPart]) -> Mapping[str, CategoryReading]:
     """Return how the categories of a CSV file are read: all of a column in the same way."""
-    found = {name: readings([]) for name, part in fields.items() if part.kind == "category" and file.texts}
+    found = {name: category_readings([]) for name, part in fields.items() if part.kind == "category" and file.texts}
     for piece in file.pieces(found) if found else ():
         for name in found:
-            found[name] &= readings(
+            found[name] &= category_readings(
                 [None if is_missing(cell, file.dialect, "category") else cell for cell in piece.columns[name]]
             )
-    return {name: reading_of(common) for name, common in found.items()}
+    return {name: category_reading(common) for name, common in found.items()}
