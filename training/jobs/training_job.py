@@ -22,7 +22,7 @@ from training.execution.distribution import detecting_lost_workers, is_chief
 from training.execution.execution import Execution
 from training.experiments.evaluation import Experiment, Stopwatch, Validation
 from training.experiments.overrides import override
-from training.experiments.record import RunRecord
+from training.experiments.record import FoldRecord, RunRecord
 from training.publishing import gate
 from training.publishing.contracts import make_contract
 from training.publishing.export import export
@@ -198,10 +198,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     clock.lap("training")
     scores = experiment.by_head(fitted.outputs(data.test.instances))
     clock.lap("test")
-    compared = {}
-    for name, plainer in job.plainer_recipes().items():
-        job.say(f"{job.name}: validating recipe {name}, for comparison")
-        compared[name] = experiment.validate(plainer, strategy).folds
+    compared = _compared(job, experiment, strategy)
     clock.lap("comparison")
     first, *others = _records(
         experiment,
@@ -227,6 +224,15 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     contract = make_contract(experiment, record, fitted, identity, job.code, measures)
     job.say(f"{job.name}: {_summary(contract.evaluation)}")
     return Result(fitted.trained.model, contract, record)
+
+
+def _compared(job: Job, experiment: Experiment, strategy: ValidationStrategy) -> dict[str, Sequence[FoldRecord]]:
+    """Return the folds of each plainer recipe."""
+    folds = {}
+    for name, plainer in job.plainer_recipes().items():
+        job.say(f"{job.name}: validating recipe {name}, for comparison")
+        folds[name] = experiment.validate(plainer, strategy).folds
+    return folds
 
 
 def _records(
