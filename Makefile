@@ -24,6 +24,7 @@ lint: .venv/installed
 lock: .venv/installed
 	$(LOCK) pyproject.toml --extra batch --extra client --extra train --extra mlflow --extra otel --group dev --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --extra serve --extra otel --constraints requirements/dev.txt --output-file requirements/serve.txt
+	$(LOCK) pyproject.toml --extra serve --extra lite --extra otel --constraints requirements/dev.txt --output-file requirements/lite.txt
 	$(LOCK) pyproject.toml --extra batch --extra otel --constraints requirements/dev.txt --output-file requirements/batch.txt
 	$(LOCK) pyproject.toml --extra train --constraints requirements/dev.txt --output-file requirements/train.txt
 	$(LOCK) --group manifests --output-file requirements/manifests.txt
