@@ -50,7 +50,7 @@ def _train(folder: Path, name: str) -> None:
 
     job = Job(name, find_task(name), "baseline", folder / name, None, True, 1, print)
     result = train(job, job.load())
-    publish(folder / PUBLISHED, name, lambda written: export(result.model, result.contract, written))
+    publish(folder / PUBLISHED, name, lambda written: export(result.model, result.contract, written, result.lite))
     (folder / f"{name}.json").write_text(result.contract.to_json(), "utf-8")
     with keras_meets_numpy_2():
         result.model.save(folder / f"{name}.keras")  # at last, for it says that all is done

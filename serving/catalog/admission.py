@@ -68,15 +68,17 @@ class Admission:
 
     def _outcome_of(self, status: VersionStatus, before: ModelState) -> LiveModel | Refusal | None:
         if status.available:
-            return self._outcome(status.version, before)
+            return self._outcome(status, before)
         # TensorFlow Serving reports a version as loading until all requests have ended that were running when it was
         # loaded, of any model. It answers before that, so try it. One that does not answer yet is no refusal.
         if status.state is not VersionState.LOADING:
             return None
-        return self._outcome(status.version, before, is_loading=True)
+        return self._outcome(status, before, is_loading=True)
 
-    def _outcome(self, version: int, before: ModelState, is_loading: bool = False) -> LiveModel | Refusal | None:
-        known, refusal = before.live.get(version), before.refused.get(version)
+    def _outcome(
+        self, status: VersionStatus, before: ModelState, is_loading: bool = False
+    ) -> LiveModel | Refusal | None:
+        known, refusal = before.live.get(status.version), before.refused.get(status.version)
         # While the server was unavailable, another may have replaced it, with another model under the same number.
         if known and before.ready and not is_loading:
             return known
@@ -84,7 +86,7 @@ class Admission:
             return refusal
         try:
             with self._turns.one(self._seconds):
-                return self._admit(version, known)
+                return self._admit(status, known)
         except _TRANSIENT as error:
             if is_loading and (known is None or isinstance(error, UnknownVersion)):
                 return None
@@ -92,7 +94,8 @@ class Admission:
         except PredictionError as error:
             return Refusal(error.problem, time.monotonic() + RETRY_REFUSED_SECONDS, error.code)
 
-    def _admit(self, version: int, known: LiveModel | None) -> LiveModel:
+    def _admit(self, status: VersionStatus, known: LiveModel | None) -> LiveModel:
+        version = status.version
         document = self._server.contract(self._model, version, self._seconds)
         if known and known.document == document:
             return known
@@ -102,7 +105,7 @@ class Admission:
                 raise ContractError(f"expected the contract of {self._model}, got that of {contract.model}")
             check_parity(contract, lambda features: self._outputs(version, features))
             json.dumps([contract.record.schema, contract.answers.schema, contract.answers.facts])  # which others list
-        return LiveModel(self._model, version, contract, document)
+        return LiveModel(self._model, version, contract, document, status.engine)
 
     def _outputs(self, version: int, features: Features) -> Outputs:
         _, outputs = self._server.predict(self._model, version, features, self._seconds)

@@ -7,17 +7,21 @@ from random import random
 from serving.contract import Contract
 from serving.errors import ModelNotReady, UnknownVersion
 from serving.registry.versions import SERVED
-from serving.tfserving.version_status import VersionState, VersionStatus
+from serving.tfserving.version_status import TENSORFLOW, VersionState, VersionStatus
 
 
 @dataclass(frozen=True)
 class LiveModel:
-    """A version that may answer requests. *document* is its contract as the model server sent it."""
+    """A version that may answer requests. *document* is its contract as the model server sent it.
+
+    *engine* is what computes it.
+    """
 
     model: str
     version: int
     contract: Contract = field(repr=False)
     document: bytes = field(repr=False)
+    engine: str = TENSORFLOW
 
 
 @dataclass(frozen=True)

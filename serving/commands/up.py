@@ -193,9 +193,9 @@ def _check_free(port: int, option: str) -> None:
 
 def _binary() -> str | None:
     binary = shutil.which("tensorflow_model_server")
-    if binary is None and find_spec("tensorflow") is None:
+    if binary is None and not any(map(find_spec, ("ai_edge_litert", "tensorflow"))):
         raise click.ClickException(
-            "nothing here computes models: put tensorflow_model_server on PATH, or pip install 'plumbline[serve,train]'"
+            "nothing here computes models: put tensorflow_model_server on PATH, or pip install 'plumbline[serve,lite]'"
         )
     return binary
 

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import signal
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
@@ -18,8 +17,6 @@ from serving.model_servers import connect
 from serving.process import memory
 from serving.registry.finding import MAX_MODELS
 from serving.registry.versions import model_names, read_contract, scan
-
-_LOADING_SECONDS = 10.0
 
 _settings = Settings.from_env()
 _contracts = Contracts(_settings.instance_limits)
@@ -51,30 +48,23 @@ def on_starting(server: Any) -> None:
     from serving.gateway import app  # noqa: F401 - imported only: the workers make the application
 
     if _settings.models_dir and _settings.runs_models:
-        connect.load_embedded()
-        _keep_contracts(_settings.models_dir)
+        connect.load_embedded(_kept_contracts(_settings.models_dir))
     else:
         connect.load_remote()
     memory.trim()  # else each worker would get its own copy of free memory once it uses it
     gc.freeze()  # else each worker's first collection would write to shared memory
 
 
-def _keep_contracts(models_dir: Path) -> None:
+def _kept_contracts(models_dir: Path) -> list[Path]:
+    """Read the contracts of the newest versions, and return the folders of those that could be read."""
+    kept = []
     models = model_names(models_dir)[:MAX_MODELS] if _settings.follows_folder else _settings.models
     for model in models:
         with suppress(OSError, PredictionError):  # the workers report what is wrong with it
             for path in [*scan(models_dir / model).values()][-1:]:  # the newest, if any
                 _contracts.keep(read_contract(path))
-
-
-def when_ready(server: Any) -> None:
-    """Page out what loading TensorFlow left in this process, once the workers have the pages that they need.
-
-    This process never runs what it loaded for them, some 270 MB. Forked processes do not inherit the timer.
-    """
-    if _settings.runs_models:
-        signal.signal(signal.SIGALRM, lambda number, frame: memory.page_out())
-        signal.setitimer(signal.ITIMER_REAL, _LOADING_SECONDS)
+                kept.append(path)
+    return kept
 
 
 def pre_fork(server: Any, worker: Any) -> None:

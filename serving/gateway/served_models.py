@@ -61,6 +61,7 @@ def _summary(model: str, state: ModelState) -> dict[str, Any]:
         summary["refused"] = _reasons(state)
     if state.newest:
         contract = state.newest.contract
+        summary["engine"] = state.newest.engine
         summary["data"] = contract.provenance.get("data")
         summary["recipe"] = contract.provenance.get("recipe")
         summary["metrics"] = contract.evaluation

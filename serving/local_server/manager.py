@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from serving.runtime.errors import ServingError, failed_precondition, invalid_argument, not_found
-from serving.runtime.model import Loader, Model, Pace
+from serving.runtime.model import Model, Pace
 from serving.runtime.model_config import ModelConfig
 from serving.runtime.servable import Servable
 from serving.runtime.version import Version
@@ -17,12 +18,12 @@ Labels = dict[str, dict[str, int]]
 class ModelManager:
     """The models by name. Both ports use it for every request."""
 
-    def __init__(self, load: Loader, pace: Pace, labels_may_be_unavailable: bool = False) -> None:
+    def __init__(self, load: Callable[[Path], Servable], pace: Pace, labels_may_be_unavailable: bool = False) -> None:
         self._load = load
         self._pace = pace
         self._labels_may_be_unavailable = labels_may_be_unavailable
         self._changed = threading.Condition()
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, Model[Servable]] = {}
         self._labels: Labels = {}
         self._generation = 0
 
@@ -80,7 +81,7 @@ class ModelManager:
             if generation == self._generation:  # otherwise a later configuration was applied meanwhile
                 self._relabel(configs)
 
-    def _await_available(self, models: Sequence[Model], still_wanted: Callable[[], bool], noun: str) -> None:
+    def _await_available(self, models: Sequence[Model[Servable]], still_wanted: Callable[[], bool], noun: str) -> None:
         with self._changed:
             while waiting := [model for model in models if model.is_listed and not model.is_settled]:
                 if not still_wanted():
@@ -118,7 +119,7 @@ class ModelManager:
             model.stop()
 
 
-def _newest(model: Model | None, name: str) -> tuple[int, Servable]:
+def _newest(model: Model[Servable] | None, name: str) -> tuple[int, Servable]:
     available = model.available if model else {}
     if not available:
         raise not_found(f"Servable not found for request: Latest({name})")

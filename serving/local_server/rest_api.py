@@ -15,8 +15,9 @@ from serving.local_server.manager import ModelManager
 from serving.local_server.model_service import model_status
 from serving.local_server.prediction_service import signature_map
 from serving.local_server.server_metrics import Metrics
+from serving.runtime.engine import DEFAULT_SIGNATURE
 from serving.runtime.errors import ServingError, invalid_argument
-from serving.runtime.servable import DEFAULT_SIGNATURE, Servable
+from serving.runtime.servable import Servable
 from serving.tfserving.codes import Code
 
 HTTP_STATUSES = {

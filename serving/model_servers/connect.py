@@ -1,17 +1,15 @@
 """Connects to a model server. This is the only place that chooses the runtime in this process.
 
-Each function imports what it needs, since the runtime needs TensorFlow, the client gRPC, and each takes memory.
+Each function imports what it needs: the client needs gRPC, the runtime LiteRT or TensorFlow, and each takes memory.
 """
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving.catalog import Contracts, ModelServer
 from serving.model_servers.remote import RemoteServer
 from serving.prediction.run_queue import RunQueue
-from serving.process.quiet_import import quiet_import
 from serving.tfserving.client_tls import Tls
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ def remote(
 
 
 def embedded(models_dir: Path, models: Sequence[str], at_once: int, on_rpc: OnRpc, contracts: Contracts) -> ModelServer:
-    """Return a server in this process of the newest versions of *models*. Raise ImportError without TensorFlow."""
+    """Return a server in this process of the newest versions of *models*."""
     from serving.model_servers.embedded import EmbeddedServer
 
     return EmbeddedServer(models_dir, models, at_once, on_rpc, contracts)
@@ -54,13 +52,11 @@ def load_remote() -> None:
     from serving.tfserving import client  # noqa: F401
 
 
-def load_embedded() -> None:
-    """Load what `embedded` needs, so that forked processes share it: TensorFlow's library without its Python API."""
+def load_embedded(versions: Iterable[Path]) -> None:
+    """Load what `embedded` needs for the *versions* in these folders, so that forked processes share it."""
+    from serving.model_servers import embedded  # noqa: F401
+    from serving.runtime.engine import load_libraries
     from serving.runtime.lean_tensorflow import skip_public_api
 
     skip_public_api()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow's library when it is loaded
-    with quiet_import():
-        from serving.model_servers.embedded import load_library
-
-        load_library()
+    load_libraries(versions)

@@ -1,4 +1,4 @@
-"""A model server inside the calling process, with TensorFlow's runtime and the models in its memory.
+"""A model server inside the calling process, with the models in its memory.
 
 It is meant for one machine. There a gRPC call takes longer than a small model's computation, and a separate process for
 the models needs memory that a gateway's workers can share.
@@ -20,13 +20,10 @@ from serving.prediction.concurrency import ConcurrencyLimits
 from serving.process import memory
 from serving.process.turns import Turns
 from serving.registry.versions import CONTRACT, SERVED, read_contract, scan
+from serving.runtime.engine import Engine, load_engine
 from serving.runtime.errors import ServingError
-from serving.runtime.loader import ServableLoader
 from serving.runtime.model import Model, Pace
 from serving.runtime.model_config import ModelConfig
-from serving.runtime.saved_model import Parallelism
-from serving.runtime.servable import DEFAULT_SIGNATURE
-from serving.runtime.tensorflow_c import register_operations
 from serving.runtime.version import State
 from serving.tfserving.codes import Code
 from serving.tfserving.statuses import error_of
@@ -39,13 +36,8 @@ after it. It takes some milliseconds."""
 _READING_SECONDS = 2.0
 """How long reading a contract may keep other models waiting."""
 
-_ONE_THREAD = Parallelism(intra_op=1)
-"""For each operation. Requests run in parallel, and several threads for each would slow the others down."""
-
-
-def load_library() -> None:
-    """Load TensorFlow's operations, so that forked processes share them. No thread starts before a session does."""
-    register_operations()
+_THREADS = 1
+"""For each computation. Requests run in parallel, and several threads for each would slow the others down."""
 
 
 class _Newest:
@@ -107,10 +99,9 @@ class EmbeddedServer:
         self._reading = Turns(_READING_SECONDS)
         self._models_dir = models_dir
         self._contracts = contracts or Contracts()
-        self._load = ServableLoader(_ONE_THREAD, scheduler=None, batching=None, warm_up=True)
         self._pace = replace(Pace(), retries_changed=True)
         self._adding = threading.Lock()
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, Model[Engine]] = {}
         for model in models:
             self._model(model)
         self._closing = threading.Event()
@@ -121,14 +112,14 @@ class EmbeddedServer:
     ) -> tuple[int, dict[str, Array]]:
         """Run a version of a model. The deadline limits the wait for a slot: a computation can't be interrupted."""
         found = self._models.get(model)
-        servable = found.available.get(version) if found else None
-        if servable is None:
+        engine = found.available.get(version) if found else None
+        if engine is None:
             raise UnknownVersion(model, version)
         code = Code.OK
         started = time.perf_counter()
         try:
             with self._limits.slot(model, deadline_seconds):
-                return version, servable.ask(DEFAULT_SIGNATURE, features)
+                return version, engine.compute(features)
         except ModelServerTimeout:
             code = Code.DEADLINE_EXCEEDED
             raise
@@ -153,7 +144,12 @@ class EmbeddedServer:
         found = self._model(model)
         found.wait_for_first(deadline_seconds)
         statuses = tuple(
-            VersionStatus(each.number, VersionState.of(each.state, problem := str(each.error or "")), problem)
+            VersionStatus(
+                each.number,
+                VersionState.of(each.state, problem := str(each.error or "")),
+                problem,
+                engine.name if (engine := found.available.get(each.number)) else "",
+            )
             for each in found.versions()
         )
         if not statuses:
@@ -178,15 +174,19 @@ class EmbeddedServer:
             for model in self._models.values():
                 model.stop()
 
-    def _model(self, name: str) -> Model:
+    def _model(self, name: str) -> Model[Engine]:
         with self._adding:
             if name not in self._models:
                 folder = self._models_dir / name
                 config = ModelConfig(name, folder, _Newest(folder, self._contracts, self._reading))
                 # A condition of its own, or each change of one would wake those who wait for others.
-                self._models[name] = Model(config, self._load, self._pace, threading.Condition())
+                self._models[name] = Model(config, _load, self._pace, threading.Condition())
             return self._models[name]
 
     def _trim_often(self) -> None:
         while not self._closing.wait(_TRIM_SECONDS):
             memory.trim()
+
+
+def _load(version: Path) -> Engine:
+    return load_engine(version, _THREADS)

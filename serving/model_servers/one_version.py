@@ -1,17 +1,18 @@
 """One version of a model in this process, for batch scoring: without a server, and without other versions."""
 
 import multiprocessing
-import os
 from pathlib import Path
 
 from serving.contract import Features
 from serving.contract.arrays import Array
 from serving.errors import ModelServerError, UnknownLabel, UnknownVersion
 from serving.model_servers.errors import CannotServe
-from serving.process.quiet_import import quiet_import
 from serving.registry import read_versions
 from serving.registry.errors import RegistryError
 from serving.registry.versions import CONTRACT, Version, newest_fit
+from serving.runtime.engine import load_engine
+from serving.runtime.errors import ServingError
+from serving.runtime.lean_tensorflow import skip_public_api
 from serving.tfserving.version_status import VersionState, VersionStatus
 
 
@@ -20,23 +21,11 @@ class OneVersionServer:
 
     def __init__(self, models_dir: Path, model: str, version: int | None) -> None:
         self._version = _find(models_dir, model, version)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
-        one_of_several = multiprocessing.parent_process() is not None
+        is_one_of_several = multiprocessing.parent_process() is not None
+        if is_one_of_several:
+            skip_public_api()  # this process only scores; nothing else in it needs the API
         try:
-            with quiet_import():
-                from serving.runtime.errors import ServingError
-                from serving.runtime.lean_tensorflow import skip_public_api
-
-                if one_of_several:
-                    skip_public_api()  # this process only scores; nothing else in it needs the API
-                from serving.runtime.saved_model import Parallelism, load
-                from serving.runtime.servable import DEFAULT_SIGNATURE, Servable
-        except ImportError as error:
-            raise CannotServe(f"--in-process needs {error.name}: pip install 'plumbline[batch,train]'") from error
-        self._failure = ServingError
-        self._signature = DEFAULT_SIGNATURE
-        try:
-            self._servable = Servable.of(*load(self._version.path, Parallelism(intra_op=int(one_of_several))))
+            self._engine = load_engine(self._version.path, threads=int(is_one_of_several))
         except ServingError as error:
             raise CannotServe(str(error)) from error
 
@@ -46,8 +35,8 @@ class OneVersionServer:
         """Run the model. The deadline has no effect: a computation can't be interrupted."""
         self._check(model, version)
         try:
-            return version, self._servable.ask(self._signature, features)
-        except self._failure as error:
+            return version, self._engine.compute(features)
+        except ServingError as error:
             raise ModelServerError(model, str(error)) from error
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
@@ -57,7 +46,7 @@ class OneVersionServer:
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
         """List the one version."""
-        return (VersionStatus(self._version.number, VersionState.AVAILABLE),)
+        return (VersionStatus(self._version.number, VersionState.AVAILABLE, engine=self._engine.name),)
 
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
         """Raise UnknownLabel: only a separate model server has labels."""

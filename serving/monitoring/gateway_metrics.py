@@ -77,6 +77,7 @@ class Metrics:
         self._exemplars = Exemplars("plumbline_gateway_request_seconds", _SECONDS, shared_dir)
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._statuses: dict[str, Sequence[VersionStatus]] = {}
+        self._engines: dict[str, Mapping[int, str]] = {}
         self._shown: frozenset[str] | None = None
         for model, shares in (canary or {}).items():
             for version, percent in shares.items():
@@ -187,6 +188,7 @@ class Metrics:
         self._failed[key].set(len(state.failed))
         self._refused[key].set(len(state.refused))
         self._statuses[model] = state.statuses
+        self._engines[model] = {version: live.engine for version, live in state.live.items()}
         if state.newest and (trained := _timestamp(state.newest.contract.provenance)):
             self._trained[key].set(trained)
         for counter in (self._shed[key], *(self._rpc_retries[model, reason] for reason in RETRIES)):
@@ -200,6 +202,7 @@ class Metrics:
         self._shown = frozenset(models)
         for model in self._statuses.keys() - self._shown:
             self._statuses.pop(model, None)
+            self._engines.pop(model, None)
             self._watch.refer(model, {})
 
     def close(self) -> None:
@@ -235,9 +238,13 @@ class Metrics:
         for model, statuses in list(self._statuses.items()):  # of this process: the others have the same
             for status in sorted(statuses, key=lambda status: status.version)[-MAX_VERSIONS:]:
                 states.add_metric([model, str(status.version), status.state], 1)
+        engines = _gauge_family("version_engine", "1 for what computes a live version.", *version, "engine")
+        for model, by_version in list(self._engines.items()):
+            for number_of_version, engine in by_version.items():
+                engines.add_metric([model, str(number_of_version), engine], 1)
         number = _gauge_family("metric_files", "Files that this scrape read.")
         number.add_metric([], files)
-        return [references, psi, ks, rows, states, number]
+        return [references, psi, ks, rows, states, engines, number]
 
     def _is_new(self, model: str, version: int, refusal: Refusal) -> bool:
         before, self._refusals[model, version] = self._refusals.get((model, version)), refusal

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Generic, TypeVar
 
 from serving.runtime.errors import ServingError
 from serving.runtime.model_config import ModelConfig
-from serving.runtime.servable import Servable
 from serving.runtime.storage import scan, stamp
 from serving.runtime.version import State, Version
 from serving.tfserving.codes import Code
 
 logger = logging.getLogger(__name__)
 
-Loader = Callable[[Path], Servable]
+Loaded = TypeVar("Loaded")
+"""What a version's folder is loaded as."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,16 @@ class Pace:
     retries_changed: bool = False
 
 
-class Model:
+class Model(Generic[Loaded]):
     """A model by name. With its own thread, a slow load or a missing folder does not delay other models."""
 
-    def __init__(self, config: ModelConfig, load: Loader, pace: Pace, changed: threading.Condition) -> None:
+    def __init__(
+        self, config: ModelConfig, load: Callable[[Path], Loaded], pace: Pace, changed: threading.Condition
+    ) -> None:
         self.name = config.name
-        self.available: dict[int, Servable] = {}  # replaced, never changed: requests read it without a lock
+        self.available: dict[int, Loaded] = {}  # replaced, never changed: requests read it without a lock
         self._config: ModelConfig | None = config
-        self._load_servable = load
+        self._load_folder = load
         self._pace = pace
         self._changed = changed  # held to change versions or wanted, notified after
         self._versions: dict[int, Version] = {}
@@ -166,7 +169,7 @@ class Model:
         if self._pace.retries_changed:
             version.stamp = stamp(version.path)
         try:
-            servable = self._load_servable(version.path)
+            loaded = self._load_folder(version.path)
         except Exception as error:
             known = isinstance(error, ServingError)
             failure = error if isinstance(error, ServingError) else ServingError(Code.UNKNOWN, repr(error))
@@ -178,7 +181,7 @@ class Model:
                 self._changed.notify_all()
             return
         version.error = None
-        self.available = {**self.available, version.number: servable}
+        self.available = {**self.available, version.number: loaded}
         self._move(version, State.AVAILABLE)
 
     def _unload_unwanted(self) -> None:
@@ -188,7 +191,7 @@ class Model:
         for number in sorted(self.available.keys() - self._wanted):
             version = self._versions[number]
             self._move(version, State.UNLOADING)
-            self.available = {key: servable for key, servable in self.available.items() if key != number}
+            self.available = {key: it for key, it in self.available.items() if key != number}
             self._move(version, State.END)
 
     def _move(self, version: Version, state: State) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 from tensorflow_serving.apis import predict_pb2
 
+from serving.runtime.engine import DEFAULT_SIGNATURE
 from serving.runtime.errors import invalid_argument
-from serving.runtime.servable import DEFAULT_SIGNATURE, Servable
+from serving.runtime.servable import Servable
 from serving.runtime.signature import Signature
 from serving.runtime.tensor_messages import Array, decode, encode
 

@@ -11,7 +11,6 @@ from serving.runtime.saved_model import Session
 from serving.runtime.signature import Signature, TensorInfo
 from serving.runtime.tensor_messages import Array
 
-DEFAULT_SIGNATURE = "serving_default"
 _INIT_OP = "__saved_model_init_op"  # not a real signature: it refers to the graph's initialization
 
 

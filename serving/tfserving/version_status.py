@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+TENSORFLOW = "tensorflow"
 _END = 50
 
 
@@ -40,11 +41,15 @@ _BY_NUMBER = {
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """The state of a model's version on the model server; *problem* says why it is not served, if known."""
+    """The state of a model's version on the model server; *problem* says why it is not served, if known.
+
+    *engine* is what computes it: TensorFlow Serving does so with TensorFlow.
+    """
 
     version: int
     state: VersionState
     problem: str = ""
+    engine: str = TENSORFLOW
 
     @property
     def available(self) -> bool:

@@ -32,7 +32,7 @@ class RunRecord:
     `[n, tags]` of 0 and 1, `float[n]` or `float[n, values]`; *test_scores* is `float[n, width]`, as *head* reads them.
     *baselines* has the metric of each baseline on the test rows, by name; *compared* has other recipes, measured on the
     same folds. *seconds* is by stage of the run. *sample* is true for the built-in sample. *decision* is that of the
-    gate, once there is one.
+    gate, once there is one, *lite* tells of the lite form.
 
     Of a model with several heads, this is the main one, called *head_name*; *others* has a record of each other, by
     name, without folds. Raises ValueError if these don't fit together.
@@ -62,6 +62,7 @@ class RunRecord:
     notes: Sequence[str] = ()
     sample: bool = False
     decision: str = ""
+    lite: str = ""
 
     def __post_init__(self) -> None:
         rows = {len(part) for part in (self.test_instances, self.test_targets, self.test_scores)}

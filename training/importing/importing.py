@@ -29,6 +29,7 @@ from training.importing.rows import Rows, read_rows
 from training.importing.saved_models import load_saved_model
 from training.importing.source import Source
 from training.publishing.export import export_graph
+from training.publishing.lite import Original, lite_of, pieces_of
 from training.publishing.provenance import package_versions
 from training.publishing.publish import publish
 
@@ -141,12 +142,15 @@ def _taken(request: Request, outputs: Mapping[str, Array]) -> dict[str, Taken]:
 
 def _publish(request: Request, imported: Imported) -> Path:
     def write(folder: Path) -> None:
-        export_graph(imported.graph, contract, folder, imported.source.holders)
+        export_graph(imported.graph, contract, folder, imported.source.holders, lite.document)
         compare_export(folder, imported.answers, imported.features, imported.expected)
 
     try:
         check_operations(request.path, imported.graph.get_concrete_function())
         contract = contract_of(request.name, imported, _provenance(request, imported))
+        lite = lite_of(Original(imported.graph, contract.answers, contract.tolerance), pieces_of(imported.features))
+        request.say(f"{request.name}: {lite.told}")
+        contract = replace(contract, provenance={**contract.provenance, "lite": lite.facts})
         return publish(request.models_dir, request.name, write)
     except TrainingError:
         raise

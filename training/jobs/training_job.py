@@ -26,6 +26,7 @@ from training.experiments.record import FoldRecord, RunRecord
 from training.publishing import gate
 from training.publishing.contracts import make_contract
 from training.publishing.export import export
+from training.publishing.lite import Original, feature_batches, lite_of
 from training.publishing.provenance import Code, code_of, code_of_declaration, fingerprint, package_versions
 from training.publishing.publish import live_contract, live_version, publish, version_of_job
 from training.publishing.replacement import Admission, check_before_training
@@ -119,11 +120,12 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A trained model, its contract, and the record of its training."""
+    """A trained model, its contract, the record of its training, and the content of its lite form if it has one."""
 
     model: keras.Model
     contract: Contract
     record: RunRecord
+    lite: bytes | None
 
 
 def run(job: Job) -> Path | None:
@@ -178,7 +180,10 @@ def _admitted(job: Job, result: Result, admission: Admission) -> Path:
     def admit(live: Version | None) -> None:
         job.say(f"{job.name}: {admission.decide(live)}")
 
-    return publish(job.models_dir, job.name, lambda path: export(result.model, admission.documented(), path), admit)
+    def write(path: Path) -> None:
+        export(result.model, admission.documented(), path, result.lite)
+
+    return publish(job.models_dir, job.name, write, admit)
 
 
 def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Result:
@@ -223,7 +228,12 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     measures = {of_head.head_name: further_measures(of_head) for of_head in (record, *others)}
     contract = make_contract(experiment, record, fitted, identity, job.code, measures)
     job.say(f"{job.name}: {_summary(contract.evaluation)}")
-    return Result(fitted.trained.model, contract, record)
+    original = Original(fitted.graph, contract.answers, contract.tolerance)
+    lite = lite_of(original, feature_batches(fitted.record, data.train.instances))
+    job.say(f"{job.name}: {lite.told}")
+    record = dataclasses.replace(record, lite=lite.told)
+    contract = dataclasses.replace(contract, provenance={**contract.provenance, "lite": lite.facts})
+    return Result(fitted.trained.model, contract, record, lite.document)
 
 
 def _compared(job: Job, experiment: Experiment, strategy: ValidationStrategy) -> dict[str, Sequence[FoldRecord]]:

@@ -14,23 +14,27 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from serving.contract import Contract, check_parity
+from serving.registry.lite import LITE, read_lite
 from serving.registry.server_config import BATCHING_FILE, batching_parameters
 from serving.registry.versions import CONTRACT
 from training.errors import TrainingError
 from training.experiments.served_graph import outputs_of, served_graph
+from training.publishing.lite import engine_of
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 
-def export(model: keras.Model, contract: Contract, folder: Path) -> None:
-    """Write the SavedModel to *folder*, and check that it computes what training computed.
+def export(model: keras.Model, contract: Contract, folder: Path, lite: bytes | None = None) -> None:
+    """Write the SavedModel to *folder*, and *lite* beside it; check that both compute what training computed.
 
     Raises ParityError if it does not, or TrainingError if it can't be served.
     """
-    export_graph(served_graph(model, contract.record.specs), contract, folder)
+    export_graph(served_graph(model, contract.record.specs), contract, folder, lite=lite)
 
 
-def export_graph(graph: Any, contract: Contract, folder: Path, holders: Sequence[Any] = ()) -> None:
+def export_graph(
+    graph: Any, contract: Contract, folder: Path, holders: Sequence[Any] = (), lite: bytes | None = None
+) -> None:
     """Write *graph*, a `tf.function` of named features to named outputs, as `export` does for a model.
 
     *holders* have what the graph refers to besides variables: models with lookup tables, files of a SavedModel.
@@ -38,6 +42,8 @@ def export_graph(graph: Any, contract: Contract, folder: Path, holders: Sequence
     _write_saved_model(graph, contract, folder, holders)
     (folder / "assets.extra").mkdir()
     (folder / CONTRACT).write_text(contract.to_json(), "utf-8")
+    if lite is not None:
+        (folder / LITE).write_bytes(lite)
     _write_warmup(contract, folder / WARMUP_FILE)
     (folder / BATCHING_FILE).write_text(batching_parameters(contract), "utf-8")
     check_export(folder, contract)
@@ -56,6 +62,8 @@ def check_export(folder: Path, contract: Contract) -> None:
         raise TrainingError(f"{contract.model}: the exported graph requires XLA, which TensorFlow Serving does not run")
     serve = loaded.signatures["serving_default"]
     check_parity(contract, lambda features: outputs_of(lambda tensors: serve(**tensors), features))
+    if (lite := read_lite(folder)) is not None:
+        check_parity(contract, engine_of(lite).compute)
 
 
 def _write_saved_model(graph: Any, contract: Contract, folder: Path, holders: Sequence[Any]) -> None:

@@ -24,7 +24,8 @@ def metrics(
     - `schema`: 1; `model`, `problem`, `metric`, `higher_is_better`, `unit`, `labels`
     - `test`: `rows`, and each measure by its name: `accuracy`, `macro_f1`, `log_loss` (nats), `ece`, or
       `mae`, `rmse` (in `unit`), `r2`; also `auc`, or `micro_f1` and `exact_match`, or `pinball`, `coverage` and `width`
-    - `baselines`: the metric of each baseline on the test rows, by name; `gate`: the decision of the gate
+    - `baselines`: the metric of each baseline on the test rows, by name; `gate`: the decision of the gate;
+      `lite`: what became of the lite form
     - `validation`: `protocol`, `mean` and `spread` (population standard deviation) over `folds`; each has the
       `metric`, `train_rows`, `validation_rows`, and its `stages`: Keras's history by stage
     - `compared`: `mean`, `spread` and `folds` of other recipes on the same rows, by name
@@ -43,6 +44,7 @@ def metrics(
         "model": record.model,
         **_answers(record, evaluation),
         "gate": record.decision,
+        "lite": record.lite,
         "validation": {"protocol": record.protocol, **_over(record.folds)},
         "compared": {recipe: _over(folds) for recipe, folds in record.compared.items()},
         "final": record.final,

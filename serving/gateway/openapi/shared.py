@@ -28,11 +28,12 @@ _SUMMARY: dict[str, Schema] = {
     "versions": array({"type": "integer"}),
     "problem": STRING,
     "refused": ref("Refused"),
+    "engine": STRING,
     "data": _TEXT,
     "recipe": _TEXT,
     "metrics": ref("Details"),
 }
-_OPTIONAL = ("served", "problem", "refused", "data", "recipe", "metrics")
+_OPTIONAL = ("served", "problem", "refused", "engine", "data", "recipe", "metrics")
 _DETAILS: dict[str, Schema] = {
     "version": {"type": "integer"},
     "problem_type": STRING,

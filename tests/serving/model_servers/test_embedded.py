@@ -1,6 +1,7 @@
 """The models in the process that asks: what the catalog makes of them, and what happens in their folder."""
 
 import gc
+import json
 import os
 import shutil
 import subprocess
@@ -64,7 +65,7 @@ def test_each_call_is_told_with_the_code_that_a_server_would_give(serve: Serve, 
     server.versions("digits", 30)
     contract = trained["digits"].contract
     server.predict("digits", 1, contract.features([contract.examples[0].instance]), 5)
-    with pytest.raises(ModelServerRefused, match=r"digits: .*INVALID_ARGUMENT: .*alias: image"):
+    with pytest.raises(ModelServerRefused, match=r"digits: .*INVALID_ARGUMENT: .*picture"):
         server.predict("digits", 1, {"picture": np.zeros((1, 28, 28), np.float32)}, 5)
     assert told == [("digits", "Predict", "OK"), ("digits", "Predict", "INVALID_ARGUMENT")]
 
@@ -107,11 +108,11 @@ def test_the_two_newest_versions_are_served(serve: Serve, models_dir: Path) -> N
 def test_a_model_is_loaded_when_it_is_asked_for_and_freed_when_it_is_forgotten(serve: Serve) -> None:
     server = serve()
     assert available(server, "digits") == [1]
-    servable = weakref.ref(server._model("digits").available[1].session)
+    engine = weakref.ref(server._model("digits").available[1])
     server.forget("digits")
     with pytest.raises(UnknownVersion):
         server.predict("digits", 1, {}, 5)
-    wait_until(lambda: gc.collect() >= 0 and servable() is None)
+    wait_until(lambda: gc.collect() >= 0 and engine() is None)
     assert "model-digits" not in {thread.name for thread in threading.enumerate()}
     assert available(server, "digits") == [1]
     server.forget("never asked for")
@@ -120,6 +121,7 @@ def test_a_model_is_loaded_when_it_is_asked_for_and_freed_when_it_is_forgotten(s
 def test_a_load_that_failed_is_tried_again_when_its_files_change_and_logged_once(
     serve: Serve, models_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    without_lite_form(models_dir / "digits" / "1")
     graph = models_dir / "digits" / "1" / "saved_model.pb"
     whole = graph.read_bytes()
     graph.write_bytes(whole[:100])
@@ -143,21 +145,49 @@ def test_a_damaged_version_is_told_and_harms_no_other(serve: Serve, models_dir: 
     assert str(models_dir / "digits" / "2") in problem
 
 
-def test_of_tensorflow_only_messages_and_library_are_loaded_and_of_grpc_nothing(published: Path) -> None:
-    code = """
+LOADED = """
 import sys
-from serving.runtime.lean_tensorflow import skip_public_api
-skip_public_api()
 from pathlib import Path
 from serving.catalog import Catalog
+from serving.model_servers import connect
 from serving.model_servers.embedded import EmbeddedServer
-assert Catalog(EmbeddedServer(Path(sys.argv[1]), ["digits"]), ["digits"]).live("digits")
-print(*(name for name in sys.modules if name.startswith(("tensorflow", "keras", "grpc"))))
+connect.load_embedded([Path(sys.argv[1]) / "digits" / "1"])
+live = Catalog(EmbeddedServer(Path(sys.argv[1]), ["digits"]), ["digits"]).live("digits")
+libraries = "tensorflow", "ai_edge_litert", "keras", "grpc"
+print(live.engine, *(name for name in sys.modules if name.startswith(libraries)))
 """
-    command = [sys.executable, "-c", code, str(published)]
-    modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def loaded(models_dir: Path) -> list[str]:
+    command = [sys.executable, "-c", LOADED, str(models_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_a_version_with_a_lite_form_is_computed_without_tensorflow(published: Path) -> None:
+    engine, *modules = loaded(published)
+    assert engine == "lite"
+    assert "ai_edge_litert.interpreter" in modules
+    assert not [name for name in modules if name.startswith(("tensorflow.", "keras", "grpc"))]
+
+
+def test_of_tensorflow_only_messages_and_library_are_loaded_and_of_grpc_nothing(models_dir: Path) -> None:
+    without_lite_form(models_dir / "digits" / "1")
+    engine, *modules = loaded(models_dir)
+    assert engine == "tensorflow"
     assert "tensorflow.core.protobuf.meta_graph_pb2" in modules
-    assert not [name for name in modules if name.startswith(("tensorflow.python", "keras", "grpc"))]
+    assert not [name for name in modules if name.startswith(("tensorflow.python", "ai_edge_litert", "keras", "grpc"))]
+
+
+def test_a_lite_form_that_was_cut_or_replaced_is_never_computed(serve: Serve, models_dir: Path) -> None:
+    lite = models_dir / "digits" / "1" / "assets.extra" / "model.tflite"
+    whole = lite.read_bytes()
+    lite.write_bytes(whole[:-1] + b"x")
+    server = serve("digits")
+    (status,) = server.versions("digits", 30)
+    assert not status.available
+    assert "assets.extra/model.tflite: expected the SHA-256" in status.problem
+    lite.write_bytes(whole)
+    wait_until(lambda: available(server, "digits") == [1])
 
 
 def test_gunicorn_reads_contracts_for_all_its_workers_before_it_forks(models_dir: Path) -> None:
@@ -175,24 +205,6 @@ assert contract.record.fields["text"].max_characters == 7777
     settings = {"MODELS_DIR": str(models_dir), "MODELS": "digits,sentiment,absent", "MAX_TEXT_CHARACTERS": "7777"}
     command = [sys.executable, "-c", code, str(models_dir)]
     done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-def test_gunicorn_gives_back_once_what_loading_tensorflow_has_left(tmp_path: Path) -> None:
-    code = """
-import signal, time
-from serving.gateway import gunicorn_conf
-times = []
-gunicorn_conf.memory.page_out = lambda: times.append(1)
-gunicorn_conf._LOADING_SECONDS = 0.01
-gunicorn_conf.when_ready(None)
-while not times:
-    time.sleep(0.01)
-assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-"""
-    settings = {"MODELS_DIR": str(tmp_path), "MODELS": "digits"}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
@@ -242,3 +254,10 @@ def test_versions_that_are_refused_do_not_push_out_the_one_that_answers(serve: S
 
 def available(server: EmbeddedServer, model: str) -> list[int]:
     return [each.version for each in server.versions(model, 30) if each.available]
+
+
+def without_lite_form(version: Path) -> None:
+    contract = version / "assets.extra" / "contract.json"
+    document = json.loads(contract.read_text())
+    document["provenance"]["lite"] = {"left_out": "for this test"}
+    contract.write_text(json.dumps(document))

@@ -1,0 +1,84 @@
+"""What computes a version's signature `serving_default` in this process: LiteRT, or TensorFlow.
+
+LiteRT takes about half the time and a tenth of the memory, but not every graph can be converted for it.
+"""
+
+import os
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
+
+from serving.contract import Features
+from serving.contract.arrays import Array
+from serving.errors import ContractError
+from serving.process.quiet_import import quiet_import
+from serving.registry.lite import lite_facts, read_lite
+from serving.registry.versions import read_contract
+from serving.runtime.errors import ServingError, failed_precondition
+from serving.tfserving.codes import Code
+from serving.tfserving.version_status import TENSORFLOW
+
+DEFAULT_SIGNATURE = "serving_default"
+LITE = "lite"
+_PACKAGES = {LITE: "ai_edge_litert", TENSORFLOW: "tensorflow"}
+
+
+class Engine(Protocol):
+    """One loaded version. Safe to share between threads; freed with the last reference."""
+
+    name: str
+    """LITE or TENSORFLOW."""
+
+    def compute(self, features: Features) -> dict[str, Array]:
+        """Return all outputs of `serving_default` by name. Raise ServingError."""
+        ...
+
+
+def is_installed(engine: str) -> bool:
+    """Return whether an engine can be used here, without loading it."""
+    return find_spec(_PACKAGES[engine]) is not None
+
+
+def load_engine(version: Path, threads: int) -> Engine:
+    """Load the version in a folder: for LiteRT if it has a lite form, else for TensorFlow. Raise ServingError.
+
+    A computation may use so many *threads*; 0 is as many as there are processors.
+    """
+    lite = _lite(version)
+    if lite is not None and is_installed(LITE):
+        from serving.runtime.lite import LiteEngine  # here, and not at the top: it takes memory
+
+        return LiteEngine(lite, threads)
+    if not is_installed(TENSORFLOW):
+        needs = "TensorFlow, for it has no lite form" if lite is None else "LiteRT"
+        extra = "train" if lite is None else "lite"
+        raise failed_precondition(f"{version}: computing it needs {needs}: pip install 'plumbline[{extra}]'")
+    engine: Engine = _tensorflow().load_tensorflow(version, threads)
+    return engine
+
+
+def load_libraries(versions: Iterable[Path]) -> None:
+    """Load the libraries that compute *versions*, so that forked processes share them. No thread is started."""
+    has_lite = {bool(lite_facts(read_contract(version)).get("sha256")) for version in versions}
+    if True in has_lite and is_installed(LITE):
+        import serving.runtime.lite  # noqa: F401
+    if (False in has_lite or not is_installed(LITE)) and is_installed(TENSORFLOW):
+        _tensorflow().register_operations()
+
+
+def _lite(version: Path) -> bytes | None:
+    try:
+        return read_lite(version)
+    except FileNotFoundError:  # whoever asks for its contract is told
+        return None
+    except (OSError, ContractError) as error:
+        raise ServingError(Code.DATA_LOSS, f"{version}: {error}") from error
+
+
+def _tensorflow() -> ModuleType:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when its library is loaded; errors are raised as well
+    with quiet_import():
+        from serving.runtime import tensorflow_engine
+    return tensorflow_engine
