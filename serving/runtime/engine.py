@@ -44,13 +44,13 @@ def is_installed(engine: str) -> bool:
 def load_engine(version: Path, threads: int) -> Engine:
     """Load the version in a folder: for LiteRT if it has a lite form, else for TensorFlow. Raise ServingError.
 
-    A computation may use so many *threads*; 0 is as many as there are processors.
+    An operation of TensorFlow may use so many *threads*; 0 is as many as there are processors. LiteRT uses one.
     """
     lite = _lite(version)
     if lite is not None and is_installed(LITE):
         from serving.runtime.lite import LiteEngine  # here, and not at the top: it takes memory
 
-        return LiteEngine(lite, threads)
+        return LiteEngine(lite)
     if not is_installed(TENSORFLOW):
         needs = "TensorFlow, for it has no lite form" if lite is None else "LiteRT"
         extra = "train" if lite is None else "lite"

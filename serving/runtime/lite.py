@@ -1,6 +1,5 @@
 """A version's lite form in LiteRT."""
 
-import os
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -16,14 +15,13 @@ from serving.tfserving.codes import Code
 
 
 class LiteEngine:
-    """Computes with as many interpreters as there are computations at a time, since one can do only one."""
+    """Computes with as many interpreters as there are computations at a time, each on the calling thread."""
 
     name = LITE
 
-    def __init__(self, document: bytes, threads: int) -> None:
+    def __init__(self, document: bytes) -> None:
         """Load the file's content. Raise ServingError."""
         self._document = document  # the interpreters read the weights in it
-        self._threads = threads or len(os.sched_getaffinity(0))
         self._idle: deque[Any] = deque()
         try:
             with quiet_import():
@@ -47,5 +45,5 @@ class LiteEngine:
         return self._new()
 
     def _new(self) -> Any:
-        interpreter = Interpreter(model_content=self._document, num_threads=self._threads)
+        interpreter = Interpreter(model_content=self._document, num_threads=1)
         return interpreter.get_signature_runner(DEFAULT_SIGNATURE)

@@ -19,7 +19,7 @@ from serving.registry.server_config import BATCHING_FILE, batching_parameters
 from serving.registry.versions import CONTRACT
 from training.errors import TrainingError
 from training.experiments.served_graph import outputs_of, served_graph
-from training.publishing.lite import engine_of
+from training.publishing.lite import lite_engine
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
@@ -63,7 +63,7 @@ def check_export(folder: Path, contract: Contract) -> None:
     serve = loaded.signatures["serving_default"]
     check_parity(contract, lambda features: outputs_of(lambda tensors: serve(**tensors), features))
     if (lite := read_lite(folder)) is not None:
-        check_parity(contract, engine_of(lite).compute)
+        check_parity(contract, lite_engine(lite).compute)
 
 
 def _write_saved_model(graph: Any, contract: Contract, folder: Path, holders: Sequence[Any]) -> None:

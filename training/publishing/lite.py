@@ -64,16 +64,16 @@ def lite_of(original: Original, batches: Iterable[Features]) -> Lite:
     """Convert *original*, and compare both forms on *batches*."""
     try:
         document = converted(original)
-        rows, difference = _compare(original, engine_of(document), batches)
+        rows, difference = _compare(original, lite_engine(document), batches)
     except (LeftOut, ServingError) as error:
         return Lite(None, {"left_out": str(error)})
     digest = hashlib.sha256(document).hexdigest()
     return Lite(document, {"sha256": digest, "rows": rows, "largest_difference": difference})
 
 
-def engine_of(document: bytes) -> LiteEngine:
-    """Return what computes a lite form, as a gateway does. Raise ServingError."""
-    return LiteEngine(document, threads=1)
+def lite_engine(document: bytes) -> LiteEngine:
+    """Return what computes a lite form, as in a gateway. Raise ServingError."""
+    return LiteEngine(document)
 
 
 def converted(original: Original) -> bytes:

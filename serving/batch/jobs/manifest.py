@@ -11,6 +11,7 @@ from serving.batch.errors import BadInput, Changed
 from serving.batch.files import files_of
 from serving.batch.inputs.source import Source
 from serving.batch.writers.writer import Answer
+from serving.tfserving.version_status import TENSORFLOW
 
 FORM = 2
 """The version of the JSON's form; others are refused."""
@@ -44,6 +45,8 @@ class Options:
 class Manifest:
     """*inputs* are the files' fingerprints by name, *contract* is the SHA-256 of the contract's JSON.
 
+    *engine* is what computes the version: two engines differ in the last digits of scores.
+
     *reference* is the contract's reference, and *passed_over* counts files of folders and archives that were not read,
     by kind. Neither affects the output: the merge needs them for its summary.
     """
@@ -56,6 +59,7 @@ class Manifest:
     options: Options
     reference: Mapping[str, Any] | None
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    engine: str = TENSORFLOW
 
     @property
     def run(self) -> str:
@@ -67,6 +71,7 @@ class Manifest:
         return _bytes(self._identity() | ({"passed_over": dict(self.passed_over)} if self.passed_over else {}))
 
     def _identity(self) -> dict[str, Any]:
+        engine = {} if self.engine == TENSORFLOW else {"engine": self.engine}  # older manifests have none
         return {
             "form": FORM,
             "model": self.model,
@@ -76,6 +81,7 @@ class Manifest:
             "inputs": dict(self.inputs),
             "sources": list(map(_source_to_json, self.sources)),
             "reference": self.reference,
+            **engine,
         }
 
     @classmethod
@@ -98,6 +104,7 @@ class Manifest:
                 Options(**options),
                 document["reference"],
                 document.get("passed_over", {}),
+                document.get("engine", TENSORFLOW),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{path}: not a manifest: {error}; --restart starts over") from error
@@ -129,6 +136,8 @@ def check_same(output: str, begun: Manifest, wanted: Manifest) -> None:
         before, now = getattr(begun, what), getattr(wanted, what)
         if before != now:
             raise Changed(output, f"with {what} {before}, and now it is {now}")
+    if begun.engine != wanted.engine:
+        raise Changed(output, f"with the engine {begun.engine}, and now it is {wanted.engine}")
     if begun.contract != wanted.contract:
         raise Changed(output, f"version {begun.version} of {begun.model} carries another contract now")
     _check_inputs(output, begun.inputs, wanted.inputs)

@@ -139,6 +139,7 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         options,
         reference,
         all_passed_over(inputs),
+        live.engine,
     )
     return Prepared(job, live, columns, inputs, writer, manifest)
 

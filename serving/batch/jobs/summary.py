@@ -27,6 +27,7 @@ def summarise(
     summary: dict[str, Any] = {
         "model": manifest.model,
         "version": manifest.version,
+        "engine": manifest.engine,
         "contract": manifest.contract,
         "output": output,
         "rejects": rejects_path(output),
@@ -52,7 +53,7 @@ def as_text(summary: Mapping[str, Any]) -> str:
     """Return the summary as text for a person."""
     scored, rejected = summary["rows"], summary["rejected"]
     lines = [
-        f"{summary['model']} version {summary['version']}, contract {summary['contract'][:16]}",
+        f"{summary['model']} version {summary['version']}, contract {summary['contract'][:16]}, by {summary['engine']}",
         f"  rows       {scored:,} scored, {rejected:,} rejected" + (f": {summary['rejects']}" if rejected else ""),
     ]
     lines += passed_over_lines(summary)
