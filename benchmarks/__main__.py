@@ -53,17 +53,25 @@ def main() -> None:
     "--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Duration of each measurement."
 )
 @click.option("--quick", is_flag=True, help="Run one round of a second each, to check that everything works.")
-def rivals(models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float, quick: bool) -> None:
+@click.option(
+    "--build",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="Another checkout of Plumbline with its .venv, to measure as well.",
+)
+def rivals(
+    models_dir: Path, names: tuple[str, ...], rounds: int, seconds: float, quick: bool, build: Path | None
+) -> None:
     """Compare all servers: throughput and latency at 1, 8 and 32 callers and by rate, memory, start time."""
     from benchmarks.models import served_models
     from benchmarks.payloads import make_payloads
     from benchmarks.rounds import Plan, compare
-    from benchmarks.servers import SERVERS
+    from benchmarks.servers import SERVERS, another_build
 
     _check_wrk()
     chosen = [server for server in SERVERS if not names or server.name in names]
     if len(chosen) < len(set(names)) or not chosen:
         raise click.UsageError(f"the servers are {', '.join(repr(server.name) for server in SERVERS)}")
+    chosen += [another_build(build)] if build else []
     rates = {"sentiment": (100.0, 200.0, 400.0, 800.0), "image": (10.0, 20.0, 40.0, 80.0)}
     plan = Plan(1, 1.0, 1.0, (1, 8, 32), {}) if quick else Plan(rounds, seconds, 1.0, (1, 8, 32), rates)
     results = _results("rivals")

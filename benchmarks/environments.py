@@ -14,9 +14,14 @@ _LOCKS = Path(__file__).parent / "requirements"
 
 
 def python_of(environment: str) -> Path:
-    """Return the Python of a rival's environment, which is installed if its lock is new. Raises CalledProcessError."""
+    """Return the Python of a rival's environment, which is installed if its lock is new. Raises CalledProcessError.
+
+    A whole path is that of an environment which is there.
+    """
     if not environment:
         return Path(sys.executable)
+    if Path(environment).is_absolute():
+        return Path(environment) / "bin" / "python"
     lock = _LOCKS / f"{environment}.txt"
     folder = WORK / "environments" / environment
     installed = folder / "installed"

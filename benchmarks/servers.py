@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.tables import OTHER_BUILD
+
 Instance = dict[str, Any]
 Encoder = Callable[[Instance], bytes]
 
@@ -109,6 +111,12 @@ def _script(name: str) -> Callable[[int, Path], list[str]]:
 
 def _plumbline(port: int, models: Path) -> list[str]:
     return ["-m", "serving", "up", f"--models-dir={models}", f"--port={port}", f"--model-server-port={port + 1}"]
+
+
+def another_build(checkout: Path) -> Server:
+    """Return the Plumbline of another *checkout*, which has its `.venv`: what a change has brought."""
+    variables = {"PATH": str(checkout / ".venv" / "bin"), "PYTHONPATH": str(checkout)}
+    return Server(f"{OTHER_BUILD}{checkout.name}", str(checkout / ".venv"), _plumbline, PLAIN, variables)
 
 
 def _no_tensorflow_serving() -> str:

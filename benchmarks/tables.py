@@ -8,6 +8,8 @@ from benchmarks.results import Record, of_kind
 
 MODELS = {"sentiment": "text", "image": "image"}
 OURS = ("Plumbline, TensorFlow Serving", "Plumbline")
+OTHER_BUILD = "Plumbline at "
+"""What the name of another checkout's server begins with."""
 RECORD_WAYS = ("the contract", "pandas and scikit-learn")
 _PROCESS = ("memory_mb", "anonymous_mb", "start_seconds")
 GOALS = {  # ratios of requests/s, by model and callers: with TensorFlow Serving, with the local server
@@ -44,20 +46,22 @@ def comparison(records: list[Record]) -> str:
 def ratios(records: list[Record]) -> str:
     """Return our figures as ratios to the best rival's, each the median of the rounds' ratios, and the goals."""
     ours = [server for server in OURS if server in _servers(records)]
-    rows = [["", "best rival", *(f"{server} | goal" for server in ours)]]
+    builds = [server for server in _servers(records) if server.startswith(OTHER_BUILD)]
+    rows = [["", "best rival", *(f"{server} | goal" for server in ours), *(f"to {build}" for build in builds)]]
     for (model, callers), goals in GOALS.items():
         for name, better in (("per_second", max), ("p99_ms", min)):
             values = {server: _cell(records, server, model, callers, name) for server in _servers(records)}
             what = "req/s" if name == "per_second" else "p99"
             bound = dict(zip(OURS, [f">= {goal}" for goal in goals] if better is max else ["<= 1.0", ""], strict=True))
-            rows.append([f"{MODELS[model]} {what} at {callers}", *_against(values, ours, better, bound)])
+            cells = [*_against(values, ours, better, bound), *_since(values, builds)]
+            rows.append([f"{MODELS[model]} {what} at {callers}", *cells])
     for name, what, goal in (
         ("memory_mb", "memory", "<= 0.8"),
         ("anonymous_mb", "memory but pages of files", ""),
         ("start_seconds", "time to the first answer", "<= 1.0"),
     ):
         values = {server: _process(records, server, name) for server in _servers(records)}
-        rows.append([what, *_against(values, ours, min, dict.fromkeys(OURS, goal))])
+        rows.append([what, *_against(values, ours, min, dict.fromkeys(OURS, goal)), *_since(values, builds)])
     return _markdown(rows)
 
 
@@ -71,7 +75,8 @@ def failures(records: list[Record]) -> str:
 
 
 def _against(values: dict[str, list[float]], ours: Sequence[str], better: Any, bound: dict[str, str]) -> list[str]:
-    medians = {server: statistics.median(each) for server, each in values.items() if each and server not in OURS}
+    rivals = {server: each for server, each in values.items() if each and not server.startswith("Plumbline")}
+    medians = {server: statistics.median(each) for server, each in rivals.items()}
     if not medians:
         return ["", *("|" for _ in ours)]
     best = better(medians, key=lambda server: medians[server])
@@ -81,6 +86,12 @@ def _against(values: dict[str, list[float]], ours: Sequence[str], better: Any, b
         ratio = f"{statistics.median(own / theirs for own, theirs in pairs):.2f}" if pairs else ""
         cells.append(f"{ratio} | {bound[server]}")
     return [best, *cells]
+
+
+def _since(values: dict[str, list[float]], builds: Sequence[str]) -> list[str]:
+    """Return the figures in this process as ratios to those of other builds."""
+    found = (list(zip(values.get(OURS[1], []), values[build], strict=False)) for build in builds)
+    return [_number(statistics.median(now / before for now, before in pairs)) if pairs else "" for pairs in found]
 
 
 def _servers(records: list[Record]) -> list[str]:
