@@ -19,13 +19,17 @@ _MIRRORED = {TURNS[tag]: axes for tag, axes in _MIRRORED_TAGS.items()}
 
 @dataclass(frozen=True)
 class Developing:
-    """Makes pictures of *size* and *colour* by a way of *framing* and a filter; *background* is a shade of grey."""
+    """Makes pictures of *size* and *colour* by a way of *framing* and a filter; *background* is a shade of grey.
+
+    A JPEG is decoded no smaller than *margin* times the size that it gets.
+    """
 
     size: Size
     colour: str
     framing: Callable[[Size, Size], Frame]
     filter: Image.Resampling
     background: int
+    margin: int
 
     def develop(self, image: Image.Image, data: bytes) -> tuple[Image.Image, int]:
         """Decode *image*, read from *data*; return it in the size, with the number of pixels it had.
@@ -50,12 +54,11 @@ class Developing:
     def _drafted(self, image: Image.Image, frame: Frame, whole: Size, quarter: bool) -> int:
         """Have a JPEG decoded at 1/2, 1/4 or 1/8 for less work; return 2, 4, 8 or 1.
 
-        The part that is taken stays twice as large as it becomes, which keeps the resize faithful; of what is not
-        filtered, every pixel matters.
+        Of what is not filtered, every pixel matters.
         """
         if image.format != "JPEG":
             return 1
-        least = whole if self.filter == Image.Resampling.NEAREST else frame.least(whole)
+        least = whole if self.filter == Image.Resampling.NEAREST else frame.least(whole, self.margin)
         width = image.width
         drafted = image.draft(self.colour, least[::-1] if quarter else least)
         return 1 if drafted is None else round(width / drafted[1][2])

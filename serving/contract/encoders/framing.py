@@ -17,11 +17,13 @@ class Frame(NamedTuple):
     size: Size
     place: tuple[int, int] = (0, 0)
 
-    def least(self, picture: Size) -> Size:
-        """Return the least size of the whole *picture* at which the part has twice its size."""
+    def least(self, picture: Size, margin: int) -> Size:
+        """Return the least size of the whole *picture* at which the part has *margin* times its size."""
         left, top, right, bottom = self.box
         (width, height), (framed_width, framed_height) = picture, self.size
-        return -(-2 * framed_width * width // (right - left)), -(-2 * framed_height * height // (bottom - top))
+        return -(-margin * framed_width * width // (right - left)), -(
+            -margin * framed_height * height // (bottom - top)
+        )
 
 
 def squeeze(picture: Size, frame: Size) -> Frame:

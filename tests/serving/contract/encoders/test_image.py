@@ -1,3 +1,6 @@
+import io
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,6 +84,7 @@ def test_any_bytes_are_a_picture_or_a_fault(data):
         ({"width": "8"}, "width: expected a whole number"),
         ({"background": 256}, "background: expected 0 to 255"),
         ({"max_pixels": None}, "max_pixels: expected a whole number"),
+        ({"margin": 0}, "margin: expected 1 to 2"),
     ],
 )
 def test_a_state_that_is_another_is_refused(change, message):
@@ -97,3 +101,20 @@ def test_no_picture_may_be_missing():
     assert Picture.fit([b"", "aGk="], height=3, width=4, framing="pad") == Picture(3, 4, framing="pad")
     with pytest.raises(ValueError, match="row 1: expected a picture, got nothing: 2 are missing"):
         Picture.fit([b"", None, None], height=3, width=4)
+
+
+@pytest.mark.parametrize(("margin", "decoded"), [(2, (500, 375)), (1, (250, 188))])
+def test_a_jpeg_is_decoded_no_smaller_than_margin_times_what_it_becomes(margin, decoded):
+    file = io.BytesIO()
+    Image.effect_noise((500, 375), 60).convert("RGB").save(file, "JPEG")
+    whole = Image.open(io.BytesIO(file.getvalue()))
+    whole.draft("RGB", (150 * margin, 150 * margin))
+    assert whole.size == decoded
+    (row,) = block(Picture(150, 150, margin=margin), file.getvalue())
+    np.testing.assert_array_equal(row, np.asarray(whole.resize((150, 150), Image.Resampling.BILINEAR)))
+
+
+def test_contracts_of_before_there_was_a_margin_mean_two():
+    assert "margin" not in Picture(3, 4).to_state()
+    assert Picture.from_state(Picture(3, 4).to_state()) == Picture(3, 4, margin=2)
+    assert Picture.from_state(Picture(3, 4, margin=1).to_state()) == Picture(3, 4, margin=1)
