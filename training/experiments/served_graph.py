@@ -14,6 +14,7 @@ import tensorflow as tf
 from serving.contract.answers import SCORES, Outputs
 from serving.contract.arrays import Features, TensorSpec
 from training.fitting.epochs import SCORED_ROWS
+from training.networks.lite import has_row_by_row, traced_for_lite
 
 
 def served_graph(model: keras.Model, inputs: Mapping[str, TensorSpec]) -> Any:
@@ -26,6 +27,33 @@ def served_graph(model: keras.Model, inputs: Mapping[str, TensorSpec]) -> Any:
     def serve(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         outputs = model(features, training=False)
         return outputs if isinstance(outputs, dict) else {SCORES: outputs}
+
+    return tf.function(serve, input_signature=[specs], autograph=False)
+
+
+def lite_graph(model: keras.Model, inputs: Mapping[str, TensorSpec]) -> Any:
+    """Return the same graph as `served_graph`, of operations that LiteRT has where layers know how.
+
+    It is for conversion: TensorFlow computes the same with it, but slower.
+    """
+    specs = {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in inputs.items()}
+
+    def compute(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        with traced_for_lite():
+            outputs = model(features, training=False)
+        return outputs if isinstance(outputs, dict) else {SCORES: outputs}
+
+    def compute_row(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        outputs = compute({name: tf.expand_dims(row, 0) for name, row in features.items()})
+        return {name: tf.squeeze(scores, 0) for name, scores in outputs.items()}
+
+    def serve(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        if not has_row_by_row(model):
+            return compute(features)
+        named = model.output if isinstance(model.output, dict) else {SCORES: model.output}
+        row = {name: tf.TensorSpec(output.shape[1:], output.dtype) for name, output in named.items()}
+        rows: dict[str, tf.Tensor] = tf.map_fn(compute_row, features, fn_output_signature=row)
+        return rows
 
     return tf.function(serve, input_signature=[specs], autograph=False)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import keras
-import tensorflow as tf
 
 from training.errors import BadRequest
 from training.fitting.fit import Fit
 from training.networks.ensembles import dense
+from training.networks.multi_hot import MultiHot, MultiHotDense
 from training.problem_types import MultiOutput, Problem, Regression
 from training.task import Curves, Fold, Trained
 
@@ -53,10 +53,11 @@ class Network:
 
     def _dense(self, hidden: Any, units: Sequence[int]) -> Any:
         for count in units:
-            hidden = _layer(hidden, count, "relu", kernel_regularizer=self._penalty())
-            if self.dropout:
-                hidden = keras.layers.Dropout(self.dropout)(hidden)
+            hidden = self._dropped(_layer(hidden, count, "relu", kernel_regularizer=self._penalty()))
         return hidden
+
+    def _dropped(self, hidden: Any) -> Any:
+        return keras.layers.Dropout(self.dropout)(hidden) if self.dropout else hidden
 
     def _penalty(self) -> keras.regularizers.Regularizer | None:
         return keras.regularizers.L1L2(self.l1, self.l2) if self.l1 or self.l2 else None
@@ -73,7 +74,13 @@ class BagOfWords(Network):
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `ids: int32[batch, length]`."""
         ids = keras.Input((self.length,), dtype="int32", name="ids")
-        return self._trained(problem, width, fold, ids, self._dense(MultiHot(self.num_words)(ids), self.units))
+        return self._trained(problem, width, fold, ids, self._dense(self._first(ids), self.units[1:]))
+
+    def _first(self, ids: Any) -> Any:
+        if not self.units:
+            return MultiHot(self.num_words)(ids)
+        layer = MultiHotDense(self.num_words, self.units[0], "relu", kernel_regularizer=self._penalty())
+        return self._dropped(layer(ids))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,34 +94,6 @@ class Dense(Network):
         """Train on `features: float32[batch, fields]`."""
         features = keras.Input(fold.features["features"].shape[1:], name="features")
         return self._trained(problem, width, fold, features, self._dense(features, self.units))
-
-
-@keras.saving.register_keras_serializable("plumbline")
-class MultiHot(keras.layers.Layer):  # type: ignore[misc]
-    """Maps word ids `int32[batch, length]` to `float32[batch, num_words - 1]`: 1 for each word that occurs.
-
-    It is part of the network so that requests carry ids rather than 10,000 floats. Id 0 is padding, and has no column.
-    """
-
-    def __init__(self, num_words: int, **options: Any) -> None:
-        super().__init__(**options)
-        self.num_words = num_words
-
-    def call(self, ids: tf.Tensor) -> tf.Tensor:
-        """Return 1 for each id that occurs, else 0."""
-        # Measured on two cores, 512 texts: 5 ms, against 13 ms for a sum of embedding rows and 20 ms for a scatter.
-        counts = tf.math.bincount(
-            ids, minlength=self.num_words, maxlength=self.num_words, axis=-1, binary_output=True, dtype=tf.float32
-        )
-        return tf.ensure_shape(counts[:, 1:], [None, self.num_words - 1])
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the shape of the output."""
-        return (shape[0], self.num_words - 1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "num_words": self.num_words}
 
 
 def scores_of(problem: Problem, width: int, hidden: Any) -> Any:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from training.errors import BadRequest
 from training.fitting.fit import Fit
+from training.networks.lite import RowByRow, is_traced_for_lite, unpadded, weighed_rows
 from training.problem_types import Problem
 from training.task import Curves, Fold, Trained
 
@@ -68,7 +69,7 @@ class NGramBag:
 
 
 @keras.saving.register_keras_serializable("plumbline")
-class NGrams(keras.layers.Layer):  # type: ignore[misc]
+class NGrams(RowByRow, keras.layers.Layer):  # type: ignore[misc]
     """Maps word ids `int32[batch, length]` to the numbers of the n-grams that occur, `int32[batch, n-grams]`.
 
     Each number occurs once; 0 is padding. A word's number is its id. Longer n-grams are hashed, for each n into its own
@@ -82,8 +83,7 @@ class NGrams(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, ids: tf.Tensor) -> tf.Tensor:
         """Return the numbers, in as many columns as the longest text needs."""
-        longest = tf.maximum(tf.reduce_max(tf.math.count_nonzero(ids, axis=1)), self.orders)
-        last = hashed = tf.cast(ids[:, :longest], tf.int64)
+        last = hashed = tf.cast(unpadded(ids, least=self.orders), tf.int64)
         numbers = [last]
         for order in range(self.orders - 1):
             last = last[:, 1:]
@@ -105,7 +105,7 @@ class NGrams(keras.layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable("plumbline")
-class Bag(keras.layers.Layer):  # type: ignore[misc]
+class Bag(RowByRow, keras.layers.Layer):  # type: ignore[misc]
     """Maps n-gram numbers to the sum of their weights, divided by the square root of their count, plus a bias."""
 
     def __init__(self, size: int, width: int, dropout: float = 0.0, **options: Any) -> None:
@@ -119,6 +119,8 @@ class Bag(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, numbers: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the sums: `float32[batch, width]`."""
+        if is_traced_for_lite():
+            return self._in_lite(numbers)
         places = tf.where(numbers > 0)  # most of a batch is padding
         rows = self.rows(tf.gather_nd(numbers, places))
         there = tf.ones_like(rows[:, :1])
@@ -128,6 +130,12 @@ class Bag(keras.layers.Layer):  # type: ignore[misc]
         counts = tf.math.unsorted_segment_sum(there, of, texts)
         totals = tf.math.unsorted_segment_sum(rows * there, of, texts)
         return totals * tf.math.rsqrt(tf.maximum(counts, 1.0)) + self.bias
+
+    def _in_lite(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Return the same sums, padding included by the weight 0."""
+        there = tf.cast(numbers > 0, tf.float32)
+        counts = tf.reduce_sum(there, axis=1, keepdims=True)
+        return weighed_rows(there, self.table, numbers) * tf.math.rsqrt(tf.maximum(counts, 1.0)) + self.bias
 
     def rows(self, numbers: tf.Tensor) -> tf.Tensor:
         """Return the weights of the n-grams *numbers*."""

@@ -17,6 +17,7 @@ import tensorflow as tf
 from training.errors import BadRequest
 from training.fitting.fit import Fit
 from training.networks.ensembles import scores_of, train_members
+from training.networks.lite import RowByRow, is_traced_for_lite, unpadded, weighed_rows, word_counts
 from training.networks.schedules import step_count
 from training.problem_types import Problem
 from training.task import Curves, Fold, Trained
@@ -96,7 +97,7 @@ class TfIdfEnsemble:
 
 
 @keras.saving.register_keras_serializable("plumbline")
-class TfIdfDense(keras.layers.Layer):  # type: ignore[misc]
+class TfIdfDense(RowByRow, keras.layers.Layer):  # type: ignore[misc]
     """A dense layer over tf-idf: maps word ids `int32[batch, length]` to `float32[batch, units]`. Id 0 is padding.
 
     Of the *num_words* rows it reads only those of words that occur, so neither training nor serving multiplies by
@@ -122,6 +123,8 @@ class TfIdfDense(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, ids: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the product of the normalised tf-idf weights and the kernel, plus the bias."""
+        if is_traced_for_lite():
+            return self._in_lite(unpadded(ids))
         counts = tf.sparse.bincount(ids, minlength=self.num_words, maxlength=self.num_words, axis=-1)
         texts, words = counts.indices[:, 0], counts.indices[:, 1]
         weights = tf.math.log1p(tf.cast(counts.values, tf.float32)) * tf.gather(self.rarity, words)
@@ -132,6 +135,14 @@ class TfIdfDense(keras.layers.Layer):  # type: ignore[misc]
             weights = tf.nn.dropout(weights, self.dropout)
         present = tf.SparseTensor(counts.indices, weights, [rows, self.num_words])
         return tf.ensure_shape(tf.sparse.sparse_dense_matmul(present, self.kernel) + self.bias, [None, self.units])
+
+    def _in_lite(self, ids: tf.Tensor) -> tf.Tensor:
+        """Return the same, computed by place: each place of a word has its share of the word's weight."""
+        counts = tf.gather(word_counts(ids, self.num_words), ids, axis=1, batch_dims=1)
+        weights = tf.math.log(1 + counts) * tf.gather(self.rarity, ids)
+        squares = tf.reduce_sum(tf.square(weights) / counts, axis=1, keepdims=True)
+        weights *= NORM * tf.math.rsqrt(tf.maximum(squares, 1e-9)) / counts
+        return weighed_rows(weights, self.kernel, ids) + self.bias
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the shape of the output."""

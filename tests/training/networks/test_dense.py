@@ -6,7 +6,8 @@ from tests.training.networks.test_transfer import small_base
 from training.errors import BadRequest
 from training.networks import transfer
 from training.networks.convolutions import ConvNet
-from training.networks.dense import BagOfWords, Dense, MultiHot
+from training.networks.dense import BagOfWords, Dense
+from training.networks.multi_hot import MultiHot
 from training.networks.ngrams import Bag, NGramBag, NGrams
 from training.networks.transfer import Transfer
 from training.problem_types import BINARY, MULTICLASS, MULTILABEL, REGRESSION, UNIT_REGRESSION
