@@ -22,7 +22,7 @@ from training.errors import BadRequest
 from training.execution.distribution import copy_outside_strategy
 from training.execution.execution import Execution
 from training.experiments.record import FoldRecord, RunRecord
-from training.experiments.served_graph import outputs_of, served_graph
+from training.experiments.served_graph import lite_graph, outputs_of, served_graph
 from training.experiments.targets import check_head, check_targets, made_head
 from training.problem_types import MultiOutput, Problem
 from training.task import Fold, Recipe, Say, Task, Trained
@@ -40,6 +40,11 @@ class Fitted:
     def graph(self) -> Any:
         """The graph that an export serves."""
         return served_graph(self.trained.model, self.record.specs)
+
+    @property
+    def lite_graph(self) -> Any:
+        """The graph that its lite form is converted from."""
+        return lite_graph(self.trained.model, self.record.specs)
 
     def outputs(self, instances: Sequence[Instance]) -> Outputs:
         """Return the outputs for raw instances: `float32[n, width]` each. Raises UnusableData."""

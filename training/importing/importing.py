@@ -148,7 +148,9 @@ def _publish(request: Request, imported: Imported) -> Path:
     try:
         check_operations(request.path, imported.graph.get_concrete_function())
         contract = contract_of(request.name, imported, _provenance(request, imported))
-        lite = lite_of(Original(imported.graph, contract.answers, contract.tolerance), pieces_of(imported.features))
+        lite = lite_of(
+            Original(imported.graph, imported.graph, contract.answers, contract.tolerance), pieces_of(imported.features)
+        )
         request.say(f"{request.name}: {lite.told}")
         contract = replace(contract, provenance={**contract.provenance, "lite": lite.facts})
         return publish(request.models_dir, request.name, write)

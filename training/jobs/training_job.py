@@ -228,7 +228,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     measures = {of_head.head_name: further_measures(of_head) for of_head in (record, *others)}
     contract = make_contract(experiment, record, fitted, identity, job.code, measures)
     job.say(f"{job.name}: {_summary(contract.evaluation)}")
-    original = Original(fitted.graph, contract.answers, contract.tolerance)
+    original = Original(fitted.graph, fitted.lite_graph, contract.answers, contract.tolerance)
     lite = lite_of(original, feature_batches(fitted.record, data.train.instances))
     job.say(f"{job.name}: {lite.told}")
     record = dataclasses.replace(record, lite=lite.told)

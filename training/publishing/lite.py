@@ -53,9 +53,13 @@ class Lite:
 
 @dataclass(frozen=True)
 class Original:
-    """What is converted, a `tf.function`. The scores of both forms may differ by *tolerance*, their answers may not."""
+    """What is served, and what is converted, the same in operations that LiteRT has: each a `tf.function`.
 
-    graph: Any
+    The scores of both forms may differ by *tolerance*, their answers may not.
+    """
+
+    served: Any
+    converted: Any
     answers: Answers
     tolerance: float
 
@@ -78,7 +82,7 @@ def lite_engine(document: bytes) -> LiteEngine:
 
 def converted(original: Original) -> bytes:
     """Return the graph as LiteRT reads it. Raise LeftOut."""
-    function = original.graph.get_concrete_function()
+    function = original.converted.get_concrete_function()
     module = tf.Module()
     module.held = list(function.variables)  # given a Keras model instead, the converter writes garbage for its weights
     try:
@@ -108,7 +112,7 @@ def _compare(original: Original, engine: LiteEngine, batches: Iterable[Features]
     """Return the number of rows and the largest difference of scores. Raise LeftOut or ServingError."""
     rows, largest = 0, 0.0
     for features in batches:
-        expected, got = outputs_of(original.graph, features), engine.compute(features)
+        expected, got = outputs_of(original.served, features), engine.compute(features)
         count = len(next(iter(features.values())))
         if problem := original.answers.misfit(got, count):
             raise LeftOut(problem)

@@ -26,8 +26,12 @@ def rows(count: int, scale: float = 1.0) -> Features:
     return {"x": np.random.default_rng(1).normal(0, scale, (count, 4)).astype(np.float32)}
 
 
+def original(graph: Any, tolerance: float = 1e-3) -> Original:
+    return Original(graph, graph, ANSWERS, tolerance)
+
+
 def lite(compute: Callable[[Any], Any], features: Features) -> Lite:
-    return lite_of(Original(graph_of(compute), ANSWERS, 1e-3), pieces_of(features))
+    return lite_of(original(graph_of(compute)), pieces_of(features))
 
 
 def test_a_graph_that_computes_the_same_gets_one_and_the_facts_say_how_nearly():
@@ -65,7 +69,7 @@ def test_scores_beyond_the_tolerance_leave_it_out():
     graph = graph_of(
         lambda x: tf.reduce_sum(tf.math.exp(x @ weights), axis=1, keepdims=True)
     )  # summed in another order
-    made = lite_of(Original(graph, ANSWERS, tolerance=0.0), pieces_of(rows(64)))
+    made = lite_of(original(graph, tolerance=0.0), pieces_of(rows(64)))
     assert made.document is None
     assert made.facts["left_out"].startswith("its scores are off by ")
     assert made.told.startswith("no lite form, TensorFlow computes it: its scores are off by ")
