@@ -4,7 +4,7 @@ All shuffle the rows, except the time-ordered one. If the targets are classes, e
 """
 
 from collections.abc import Iterator
-from dataclasses import Field, dataclass
+from dataclasses import Field, dataclass, fields
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -84,8 +84,19 @@ class TimeOrdered:
         yield _split(rows, rows >= len(rows) - max(1, round(len(rows) * self.share)))
 
 
-STRATEGIES: dict[str, type[HoldOut | KFold | RepeatedKFold | TimeOrdered]] = {
-    strategy.name: strategy for strategy in (HoldOut, KFold, RepeatedKFold, TimeOrdered)
+@dataclass(frozen=True)
+class NoValidation:
+    """No fold: the model is trained once, on all rows, and nothing is chosen or measured on validation rows."""
+
+    name: ClassVar[str] = "none"
+
+    def splits(self, targets: np.ndarray, seed: int) -> Iterator[Split]:
+        """Yield nothing."""
+        yield from ()
+
+
+STRATEGIES: dict[str, type[HoldOut | KFold | RepeatedKFold | TimeOrdered | NoValidation]] = {
+    strategy.name: strategy for strategy in (HoldOut, KFold, RepeatedKFold, TimeOrdered, NoValidation)
 }
 
 
@@ -99,10 +110,11 @@ def make_strategy(name: str | None, **options: Any) -> ValidationStrategy | None
         if given:
             raise BadRequest(f"--{next(iter(given))} requires --protocol")
         return None
-    known = STRATEGIES[name].__dataclass_fields__
+    known = [field.name for field in fields(STRATEGIES[name])]
     for option in given:
         if option not in known:
-            raise BadRequest(f"--{option} is not an option of --protocol {name}, which takes --{', --'.join(known)}")
+            takes = ", ".join(f"--{each}" for each in known) or "none"
+            raise BadRequest(f"--{option} is not an option of --protocol {name}, which takes {takes}")
     return STRATEGIES[name](**given)
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.errors import BadRequest
-from training.validation import HoldOut, KFold, RepeatedKFold, TimeOrdered, checked_splits, make_strategy
+from training.validation import HoldOut, KFold, NoValidation, RepeatedKFold, TimeOrdered, checked_splits, make_strategy
 
 ALL = [HoldOut(0.25), KFold(4), RepeatedKFold(3, 2), TimeOrdered(0.3)]
 targets = st.one_of(
@@ -63,6 +63,10 @@ def test_the_seed_decides_the_split(strategy):
 def test_too_few_rows_are_refused(strategy):
     with pytest.raises(BadRequest, match="5 rows are too few"):
         checked_splits(strategy, np.zeros(5), 1)
+
+
+def test_without_validation_there_is_no_split():
+    assert checked_splits(NoValidation(), np.zeros(5), 1) == []
 
 
 def test_a_strategy_that_leaks_a_row_is_found():

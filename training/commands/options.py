@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 MAX_SEED = 2**31 - 1
 """NumPy's generators take one bit more, TensorFlow's operations do not."""
-PROTOCOLS = ("holdout", "kfold", "repeated-kfold", "time-ordered")
+PROTOCOLS = ("holdout", "kfold", "repeated-kfold", "time-ordered", "none")
 """Names of the validation strategies, listed here because importing them takes seconds."""
 
 models_dir_option = click.option(
@@ -33,7 +33,11 @@ models_dir_option = click.option(
 
 _OPTIONS = (
     click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Setting of the recipe to change."),
-    click.option("--protocol", type=click.Choice(PROTOCOLS), help="Validation strategy, instead of the task's own."),
+    click.option(
+        "--protocol",
+        type=click.Choice(PROTOCOLS),
+        help="Validation strategy, instead of the task's own; with none, the recipe is trained once, on all rows.",
+    ),
     click.option("--folds", type=click.IntRange(2), help="Number of folds, for kfold and repeated-kfold."),
     click.option("--repeats", type=click.IntRange(1), help="Number of repeats, for repeated-kfold."),
     click.option(

@@ -53,7 +53,10 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """The folds of a recipe's validation, and what its models answered to their held-out rows, by head."""
+    """The folds of a recipe's validation, and what its models answered to their held-out rows, by head.
+
+    Without folds, there are no heads in *targets* and *scores*.
+    """
 
     folds: Sequence[FoldRecord]
     targets: Mapping[str, np.ndarray]
@@ -117,10 +120,11 @@ class Experiment:
                 )
             )
             answered.append((held_out, scores))
+        heads = self.problems if answered else ()
         return Validation(
             folds,
-            {head: np.concatenate([part.targets_of(head) for part, _ in answered]) for head in self.problems},
-            {head: np.concatenate([scores[head] for _, scores in answered]) for head in self.problems},
+            {head: np.concatenate([part.targets_of(head) for part, _ in answered]) for head in heads},
+            {head: np.concatenate([scores[head] for _, scores in answered]) for head in heads},
         )
 
     def fit(self, recipe: Recipe, train: Part, held_out: Part | None = None) -> Fitted:
@@ -183,18 +187,21 @@ def as_evaluation(record: RunRecord, measures: Mapping[str, Mapping[str, float]]
     """Return the metrics of a run as the contract contains them, with those of the naive baseline.
 
     The main head's come first; those of others stand in `heads`, by name. *measures* has more of them on the test rows,
-    by the name of the head.
+    by the name of the head. Without folds, `validation` names the protocol alone.
     """
     others = {head: _tested(other, measures.get(head, {})) for head, other in record.others.items()}
     evaluation = _tested(record, measures.get(record.head_name, {})) | {
-        "validation": {
-            "protocol": record.protocol,
-            record.metric: float(record.validation.mean()),
-            "spread": float(record.validation.std()),
-            "folds": record.validation.tolist(),
-        },
+        "validation": {"protocol": record.protocol, **(_validated(record) if record.folds else {})},
     }
     return evaluation | ({"heads": others} if others else {})
+
+
+def _validated(record: RunRecord) -> dict[str, Any]:
+    return {
+        record.metric: float(record.validation.mean()),
+        "spread": float(record.validation.std()),
+        "folds": record.validation.tolist(),
+    }
 
 
 def _tested(record: RunRecord, measures: Mapping[str, float]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from training.report import write_report
 from training.report.further import further_measures
 from training.report.tracking import is_tracking, log_run
 from training.task import TASKS, Recipe, Say, Task
-from training.validation import ValidationStrategy
+from training.validation import NoValidation, ValidationStrategy
 
 DECLARATIONS = "training.declarations.task"
 """The module that makes tasks of files."""
@@ -76,12 +76,21 @@ class Job:
         if self.recipe_name not in recipes:
             raise BadRequest(f"{self.name} has no recipe '{self.recipe_name}'; available: {', '.join(recipes)}")
         recipe: Recipe = override(recipes[self.recipe_name], self.overrides)
+        if isinstance(self.validation, NoValidation) and getattr(recipe, "patience", 0):
+            raise BadRequest(
+                f"{self.name}: patience stops by the loss on validation rows, which --protocol none has not"
+            )
         return recipe
 
+    @property
+    def validation(self) -> ValidationStrategy:
+        """The validation strategy."""
+        return self.protocol or self.task.protocol
+
     def plainer_recipes(self) -> dict[str, Recipe]:
-        """Return the recipes to compare with, by name."""
+        """Return the recipes to compare with, by name; none without validation, by which they are compared."""
         before = itertools.takewhile(lambda item: item[0] != self.recipe_name, self._recipes().items())
-        return dict(before) if self.compares else {}
+        return dict(before) if self.compares and not isinstance(self.validation, NoValidation) else {}
 
     @cached_property
     def code(self) -> Code:
@@ -101,7 +110,7 @@ class Job:
         facts = {
             "model": self.name,
             "recipe": repr(self.recipe()),
-            "protocol": repr(self.protocol or self.task.protocol),
+            "protocol": repr(self.validation),
             "data": data.sha256(),
             "labels": data.labels,
             "words": fingerprint(data.word_ranks),
@@ -193,7 +202,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     experiment = Experiment(job.name, job.task, data, execution, job.say)
     experiment.check_targets()
     job.say(f"{job.name}: {len(data.train)} training rows, {len(data.test)} test rows")
-    strategy = job.protocol or job.task.protocol
+    strategy = job.validation
     validation = experiment.validate(recipe, strategy)
     clock.lap("validation")
 
@@ -258,7 +267,9 @@ def _records(
         if not np.isfinite(scores[name]).all():
             raise TrainingError(f"{experiment.name}: training has diverged, its scores are not finite: lower the rate")
         targets = data.test.targets_of(name)
-        problem = experiment.problems[name].settled(validation.targets[name], validation.scores[name])
+        problem = experiment.problems[name]
+        if name in validation.targets:
+            problem = problem.settled(validation.targets[name], validation.scores[name])
         yield RunRecord(
             model=experiment.name,
             problem=problem,
@@ -279,7 +290,11 @@ def _records(
 
 def _summary(evaluation: Any) -> str:
     metric = evaluation["metric"]
-    parts = {name: evaluation[name][metric] for name in ("test", "validation", "baseline") if name in evaluation}
+    parts = {
+        name: evaluation[name][metric]
+        for name in ("test", "validation", "baseline")
+        if metric in evaluation.get(name, ())
+    }
     summary = f"{metric} " + ", ".join(f"{name} {value:.4f}" for name, value in parts.items())
     more = {name: value for name, value in evaluation["test"].items() if name not in (metric, "rows")}
     summary += "".join(f", {name} {value:.4f}" for name, value in more.items())

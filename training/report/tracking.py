@@ -53,6 +53,8 @@ def _params(record: RunRecord) -> dict[str, object]:
 def _measures(record: RunRecord) -> dict[str, float]:
     tested = {f"test_{name}": value for name, value in evaluate(record).measures.items()}
     validated = record.validation
+    if not len(validated):
+        return tested
     return tested | {
         f"validation_{record.metric}": float(validated.mean()),
         "validation_spread": float(validated.std()),

@@ -24,6 +24,7 @@ from training.publishing.provenance import fingerprint
 from training.task import Recipe
 from training.tuning.ranges import Range, make_ranges
 from training.tuning.recipe_file import write_recipe_file
+from training.validation import NoValidation
 
 UNCHANGED = "as it is"
 """Key of the unchanged recipe's metric. It is not a trial, because its settings may lie outside the ranges."""
@@ -36,16 +37,17 @@ def search(job: Job, wanted: Sequence[str], trials: int, output: Path) -> None:
 
     Raises TrainingError.
     """
+    if isinstance(job.validation, NoValidation):
+        raise BadRequest("--protocol none: a search needs validation rows, to choose by")
     recipe = job.recipe()
     ranges = make_ranges(recipe, wanted, fixed=[assignment.partition("=")[0] for assignment in job.overrides])
     data = job.load()
     execution = Execution(job.seed, job.jit_compile, job.strategy)
     experiment = Experiment(job.name, job.task, data, execution, job.say)
     study = _study(job, recipe, ranges, data.sha256(), output)
-    strategy = job.protocol or job.task.protocol
 
     def measure(tried: Recipe) -> float:
-        return float(metrics_of(experiment.validate(tried, strategy).folds).mean())
+        return float(metrics_of(experiment.validate(tried, job.validation).folds).mean())
 
     if UNCHANGED not in study.user_attrs:
         study.set_user_attr(UNCHANGED, measure(recipe))
@@ -65,7 +67,7 @@ def _study(job: Job, recipe: Recipe, ranges: Sequence[Range], data_sha256: str, 
     """Open the study of exactly this search; the file may contain others. Raises BadRequest."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = str(output) + ".study"
-    facts = [job.name, repr(recipe), repr(ranges), repr(job.protocol or job.task.protocol), data_sha256, job.seed]
+    facts = [job.name, repr(recipe), repr(ranges), repr(job.validation), data_sha256, job.seed]
     facts.append(job.code.sha256)  # results of other code are not comparable
     try:
         _cut_unfinished_line(path)

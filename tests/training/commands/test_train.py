@@ -31,6 +31,8 @@ def test_the_command_line_offers_every_validation_strategy():
         (["digits", "--sample", "--set", "height=0"], "height must be at least 1"),
         (["digits", "--sample", "--folds", "3"], "--folds requires --protocol"),
         (["digits", "--sample", "--protocol", "kfold", "--folds", "999"], "200 rows are too few for KFold(folds=999)"),
+        (["digits", "--sample", "--protocol", "none", "--folds", "3"], "of --protocol none, which takes none"),
+        (["digits", "--sample", "--protocol", "none", "--set", "patience=2"], "which --protocol none has not"),
     ],
 )
 def test_a_mistake_is_named_without_a_stack_trace(tmp_path, arguments, message):
@@ -55,6 +57,20 @@ def test_overrides_and_protocol_end_up_in_the_contract(tmp_path):
     assert len(contract.evaluation["validation"]["folds"]) == 2
     (report,) = (tmp_path / "reports" / "house_price").glob("*/report.html")
     assert "sample" in report.read_text("utf-8")
+
+
+def test_without_validation_a_recipe_is_fitted_once_and_the_contract_and_report_say_so(tmp_path):
+    from serving.contract import Contract
+
+    options = ["--recipe", "best", "--set", "epochs=2", "--sample", "--protocol", "none"]
+    done = run(tmp_path, "house_price", *options)
+
+    assert done.exit_code == 0, done.output
+    assert done.output.count("epoch 1/2") == 1  # not even the plainer recipes, which validation would compare
+    contract = Contract.from_json((tmp_path / "models/house_price/1/assets.extra/contract.json").read_text("utf-8"))
+    assert contract.evaluation["validation"] == {"protocol": {"name": "none"}}
+    (report,) = (tmp_path / "reports" / "house_price").glob("*/report.html")
+    assert "The run was not validated." in report.read_text("utf-8")
 
 
 def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report(tmp_path, monkeypatch):
