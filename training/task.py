@@ -1,6 +1,5 @@
 """What a file in `training/tasks` declares, and how the tasks in a package are found."""
 
-import pkgutil
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field
@@ -16,7 +15,7 @@ from training.data.datasets import Dataset, Instance
 from training.errors import BadRequest
 from training.execution.execution import Execution
 from training.problem_types import Problem
-from training.task_imports import clash, imported
+from training.task_imports import clash, imported, module_names
 from training.validation import ValidationStrategy
 
 Say = Callable[[str], None]
@@ -164,10 +163,7 @@ class Task:
 
 def task_names(package: str = TASKS) -> tuple[str, ...]:
     """Return the models of *package*, one for each module in it. Raises BadRequest if it is not a package."""
-    folder = getattr(imported(package), "__path__", None)
-    if folder is None:
-        raise BadRequest(f"--tasks {package}: expected a package, which is a folder of modules, got a module")
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(folder)))
+    return module_names(package)
 
 
 def find_task(name: str, package: str = TASKS) -> Task:

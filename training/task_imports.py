@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import pkgutil
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,21 @@ def imported(module: str) -> ModuleType:
     except Exception as error:
         file, line = _place(error)
         raise BadRequest(f"{file}, line {line}: {type(error).__name__}: {error}") from error
+
+
+def module_names(package: str) -> tuple[str, ...]:
+    """Return the names of the modules in *package*, sorted. Raises BadRequest if it is not a package."""
+    folder = getattr(imported(package), "__path__", None)
+    if folder is None:
+        raise BadRequest(f"--tasks {package}: expected a package, which is a folder of modules, got a module")
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(folder)))
+
+
+def training_order(package: str) -> tuple[str, ...]:
+    """Return the same names, first those in the package's QUICKEST_FIRST, if it has one. Raises BadRequest."""
+    names = module_names(package)
+    first = [name for name in getattr(imported(package), "QUICKEST_FIRST", ()) if name in names]
+    return (*first, *(name for name in names if name not in first))
 
 
 def clash(package: str) -> str:

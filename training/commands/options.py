@@ -1,9 +1,10 @@
 """What the commands share: options, and the job that those of `plumbline train` and `plumbline tune` describe."""
 
+import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,16 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+@contextlib.contextmanager
+def finding_tasks_here() -> Iterator[None]:
+    """Let `--tasks` find packages in the working directory before TensorFlow is imported, which must not."""
+    sys.path.insert(0, os.getcwd())
+    try:
+        yield
+    finally:
+        sys.path.remove(os.getcwd())
 
 
 def import_tensorflow() -> None:

@@ -1,14 +1,29 @@
 """`plumbline train`: a thin shell around `training.jobs`."""
 
+import contextlib
 import dataclasses
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.commands.options import import_tensorflow, make_job, models_dir_option, name_of, parsed, training_options
-from training.errors import DataUnavailable
+from serving.process.exit_codes import ExitCode
+from serving.registry.progress import Progress
+from training.commands.options import (
+    finding_tasks_here,
+    import_tensorflow,
+    make_job,
+    models_dir_option,
+    name_of,
+    parsed,
+    training_options,
+)
+from training.errors import DataUnavailable, TrainingError
 from training.jobs.exits import reporting_errors
+from training.publishing.publish import versions
+from training.task_imports import training_order
 
 if TYPE_CHECKING:
     from training.jobs.training_job import Job
@@ -57,31 +72,67 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: 
     """Train MODEL, or "all", and publish it as a new version with its contract.
 
     MODEL is the name of a task, or a TOML file that `plumbline new` has written for a table or a folder of photos.
+    Of all, one that is refused does not keep the others from being trained.
 
     To resume an interrupted job, run the same command again. A job that has already published does nothing.
     """
     with reporting_errors():  # first of all: a container's first process ignores SIGTERM until it has a handler
-        import_tensorflow()
-        from training.execution.distribution import is_chief
-        from training.jobs.run_metrics import recording_metrics
-        from training.publishing.publish import versions
-        from training.report.tracking import is_tracking
-        from training.task import task_names
+        with finding_tasks_here():
+            wanted = _wanted(model, tasks, options["models_dir"] if missing else None)
+        if not wanted:  # TensorFlow takes seconds to be imported
+            return
+        with contextlib.ExitStack() as stack:
+            progress = [stack.enter_context(Progress(options["models_dir"], name_of(each))) for each in wanted]
+            import_tensorflow()
+            from training.execution.distribution import is_chief
+            from training.report.tracking import is_tracking
 
-        is_tracking()  # raises before anything is trained
-        options = parsed(**options)
-        for each in task_names(tasks) if model == "all" else [model]:
-            name = name_of(each)
-            if missing and (published := versions(options["models_dir"], name)):
-                click.echo(f"{name}: skipped, version {published[-1]} exists")
-                continue
+            is_tracking()  # raises before anything is trained
+            options = parsed(**options)
             # Every worker trains, but only the chief writes metrics.
-            with recording_metrics(metrics_file if is_chief(options["strategy"]) else None, name) as outcome:
-                folder = _run(make_job(each, tasks, **options, on_trained=outcome.trained), or_sample)
-                if folder:
-                    outcome.published(folder)
-            if folder:
-                click.echo(f"{name}: published {folder}")
+            metrics_file = metrics_file if is_chief(options["strategy"]) else None
+            refused: dict[str, TrainingError] = {}
+            for each, shown in zip(wanted, progress, strict=True):
+                job = partial(make_job, each, tasks, **options, on_progress=shown.show)
+                try:
+                    with shown:
+                        _train(name_of(each), job, or_sample, metrics_file)
+                except TrainingError as error:
+                    if len(wanted) == 1 or error.exit_code == ExitCode.RETRY:
+                        raise
+                    click.echo(f"Error: {error}", err=True)
+                    refused[each] = error
+        _end(refused, len(wanted))
+
+
+def _wanted(model: str, tasks: str, models_dir: Path | None) -> list[str]:
+    """Return what to train; not those that have a version in *models_dir*, if given. Raise BadRequest."""
+    wanted = []
+    for each in training_order(tasks) if model == "all" else [model]:
+        name = name_of(each)
+        if models_dir and (published := versions(models_dir, name)):
+            click.echo(f"{name}: skipped, version {published[-1]} exists")
+        else:
+            wanted.append(each)
+    return wanted
+
+
+def _end(refused: Mapping[str, TrainingError], count: int) -> None:
+    """Exit with the code of the first model that was *refused*, of so many that were to be trained, if one was."""
+    for error in refused.values():
+        click.echo(f"Error: {len(refused)} of {count} models not published: {', '.join(refused)}", err=True)
+        raise SystemExit(error.exit_code)
+
+
+def _train(name: str, make: Callable[..., "Job"], or_sample: bool, metrics_file: Path | None) -> None:
+    from training.jobs.run_metrics import recording_metrics
+
+    with recording_metrics(metrics_file, name) as outcome:
+        folder = _run(make(on_trained=outcome.trained), or_sample)
+        if folder:
+            outcome.published(folder)
+    if folder:
+        click.echo(f"{name}: published {folder}")
 
 
 def _run(job: "Job", or_sample: bool) -> Path | None:

@@ -4,7 +4,7 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,12 +45,16 @@ class State:
 
 
 class Checkpoint:
-    """The checkpoint file of one fit; without a path, nothing is saved. *number* counts the fits of a job from 1."""
+    """The checkpoint file of one fit; without a path, nothing is saved. *number* counts the fits of a job from 1.
 
-    def __init__(self, number: int, path: Path | None, writes: bool) -> None:
+    *on_epochs* is called with the number of epochs after each epoch, and when a fit resumes after some.
+    """
+
+    def __init__(self, number: int, path: Path | None, writes: bool, on_epochs: Callable[[int], object]) -> None:
         self.number = number
         self._path = path
         self._writes = writes
+        self._on_epochs = on_epochs
 
     def load(self) -> State:
         """Return the last saved state, or an empty one if the fit has not started."""
@@ -58,10 +62,13 @@ class Checkpoint:
             return State()
         with np.load(self._path, allow_pickle=False) as file:
             progress = json.loads(str(file["progress"]))
-            return State(**progress, variables=_arrays(file, "variables"), best=_arrays(file, "best"))
+            state = State(**progress, variables=_arrays(file, "variables"), best=_arrays(file, "best"))
+        self._on_epochs(state.epoch)
+        return state
 
     def save(self, state: State) -> None:
         """Replace the file as a whole, or leave it as it was. Raises CannotSaveState."""
+        self._on_epochs(1)
         if self._path is None or not self._writes:
             return
         try:
@@ -85,18 +92,25 @@ def _write(path: Path, state: State) -> None:
 class Checkpoints:
     """The checkpoints of a job's fits in *folder*, by number: a job always runs its fits in the same order.
 
-    Of several workers, only one *writes* them; all read them.
+    Of several workers, only one *writes* them; all read them. *on_epochs* is called with the number of epochs as they
+    are done, or found done.
     """
 
-    def __init__(self, folder: Path | None = None, writes: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        writes: bool = True,
+        on_epochs: Callable[[int], object] = lambda epochs: None,
+    ) -> None:
         self._folder = folder
         self._writes = writes
+        self._on_epochs = on_epochs
         self._numbers = itertools.count(1)
 
     def next(self) -> Checkpoint:
         """Return the checkpoint of the next fit."""
         number = next(self._numbers)
-        return Checkpoint(number, self._folder and self._folder / f"fit-{number}.npz", self._writes)
+        return Checkpoint(number, self._folder and self._folder / f"fit-{number}.npz", self._writes, self._on_epochs)
 
     def clear(self) -> None:
         """Delete all checkpoints."""

@@ -15,6 +15,7 @@ import tensorflow as tf
 from serving.contract import Contract
 from serving.contract.arrays import Array
 from serving.registry import SAMPLE, Version
+from serving.registry.progress import TRAINING
 from training.data.datasets import Dataset
 from training.errors import BadRequest, TrainingError
 from training.execution.checkpoints import Checkpoints
@@ -23,6 +24,7 @@ from training.execution.execution import Execution
 from training.experiments.evaluation import Experiment, Stopwatch, Validation
 from training.experiments.overrides import override
 from training.experiments.record import FoldRecord, RunRecord
+from training.jobs.planned_epochs import EpochCounter, planned_epochs
 from training.publishing import gate
 from training.publishing.contracts import make_contract
 from training.publishing.export import export
@@ -38,8 +40,6 @@ from training.validation import NoValidation, ValidationStrategy
 
 DECLARATIONS = "training.declarations.task"
 """The module that makes tasks of files."""
-STATES = ".training"
-"""Folder in the models folder where jobs keep their checkpoints until they end; TensorFlow Serving ignores it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Job:
     *overrides* change the recipe, and *protocol* replaces the task's validation strategy. With *compares*, the recipes
     that the task lists before this one are validated too, for the report. With *replace_incomparable*, the model may
     replace a live version that can't be evaluated on the same test rows. *tasks* is the package of the task.
-    *on_trained* is called with the contract of the trained model, before the gate decides about it.
+    *on_trained* is called with the contract of the trained model, before the gate decides about it, and *on_progress*
+    with the share of the epochs that are done.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Job:
     replace_incomparable: bool = False
     tasks: str = TASKS
     on_trained: Callable[[Contract], object] = lambda contract: None
+    on_progress: Callable[[float], object] = lambda share: None
 
     def recipe(self) -> Recipe:
         """Return the recipe (its small variant for the sample) with the overrides applied. Raises BadRequest."""
@@ -76,7 +78,7 @@ class Job:
         if self.recipe_name not in recipes:
             raise BadRequest(f"{self.name} has no recipe '{self.recipe_name}'; available: {', '.join(recipes)}")
         recipe: Recipe = override(recipes[self.recipe_name], self.overrides)
-        if isinstance(self.validation, NoValidation) and getattr(recipe, "patience", 0):
+        if isinstance(self.validation, NoValidation) and getattr(recipe, "patience", False):
             raise BadRequest(
                 f"{self.name}: patience stops by the loss on validation rows, which --protocol none has not"
             )
@@ -158,7 +160,7 @@ def run(job: Job) -> Path | None:
     job.say(f"{job.name}: {code}")
     if not job.replace_incomparable:
         check_before_training(job.name, job.task, data, job.sample, live)
-    checkpoints = Checkpoints(job.models_dir / STATES / f"{job.name}-{identity}", writes=chief)
+    checkpoints = Checkpoints(job.models_dir / TRAINING / f"{job.name}-{identity}", chief, _counter(job, data).count)
     with detecting_lost_workers():
         result = train(job, data, checkpoints)
     job.on_trained(result.contract)
@@ -176,15 +178,10 @@ def run(job: Job) -> Path | None:
 
 
 def _admitted(job: Job, result: Result, admission: Admission) -> Path:
-    """Report the gate's decision, and publish if the model passes. Raises GateRefused."""
-    try:
-        decision, refusal = admission.decide(live_version(job.models_dir, job.name)), None
-    except gate.GateRefused as error:
-        decision, refusal = str(error), error
-    if job.reports_dir:
-        _report(job, dataclasses.replace(result.record, decision=decision), job.reports_dir / job.name)
-    if refusal:
-        raise refusal
+    """Publish the model if it passes the gate, and report the decision. Raises GateRefused.
+
+    The report takes seconds, so it comes after: by then the model may have answered.
+    """
 
     def admit(live: Version | None) -> None:
         job.say(f"{job.name}: {admission.decide(live)}")
@@ -192,7 +189,20 @@ def _admitted(job: Job, result: Result, admission: Admission) -> Path:
     def write(path: Path) -> None:
         export(result.model, admission.documented(), path, result.lite)
 
-    return publish(job.models_dir, job.name, write, admit)
+    try:
+        decision = admission.decide(live_version(job.models_dir, job.name))  # before it takes the time of an export
+        published = publish(job.models_dir, job.name, write, admit)
+    except gate.GateRefused as error:
+        _report(job, result.record, str(error))
+        raise
+    _report(job, result.record, decision)
+    return published
+
+
+def _counter(job: Job, data: Dataset) -> EpochCounter:
+    plainer = [*job.plainer_recipes().values()]
+    planned = planned_epochs(job.recipe(), plainer, job.validation, len(data.train), job.seed)
+    return EpochCounter(planned, job.on_progress)
 
 
 def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Result:
@@ -301,8 +311,11 @@ def _summary(evaluation: Any) -> str:
     return "; ".join([summary, *(f"{head}: {_summary(of)}" for head, of in evaluation.get("heads", {}).items())])
 
 
-def _report(job: Job, record: RunRecord, reports: Path) -> None:
-    folder = reports / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+def _report(job: Job, record: RunRecord, decision: str) -> None:
+    if job.reports_dir is None:
+        return
+    record = dataclasses.replace(record, decision=decision)
+    folder = job.reports_dir / job.name / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     job.say(f"{job.name}: report {write_report(record, folder)}")
     if is_tracking():
         job.say(f"{job.name}: {log_run(record, folder)}")

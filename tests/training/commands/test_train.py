@@ -7,12 +7,32 @@ from click.testing import CliRunner
 from serving.process.exit_codes import ExitCode
 from training.commands.options import PROTOCOLS
 from training.commands.train import train
+from training.task import task_names
 from training.validation import STRATEGIES
 
 
 def run(folder, *arguments):
     options = ["--models-dir", str(folder / "models"), "--reports-dir", str(folder / "reports")]
     return CliRunner().invoke(train, [*arguments, *options])
+
+
+def ours(tmp_path, monkeypatch, package=""):
+    """A package of two tasks: no model of `strict` is good enough."""
+    (tmp_path / "mytasks").mkdir()
+    (tmp_path / "mytasks" / "__init__.py").write_text(package)
+    for name, floor in (("strict", 0.001), ("kind", None)):
+        (tmp_path / "mytasks" / f"{name}.py").write_text(
+            "import dataclasses\n"
+            "from training.tasks.house_price import TASK as BASE\n"
+            "def load(data_dir):\n"
+            "    return dataclasses.replace(BASE.load_sample(), name='real')\n"
+            "RECIPES = {'baseline': BASE.sample_recipes['baseline']}\n"
+            f"TASK = dataclasses.replace(BASE, load=load, recipes=RECIPES, floor={floor})\n"
+        )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("mytasks", "mytasks.strict", "mytasks.kind"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 def test_the_command_line_offers_every_validation_strategy():
@@ -74,21 +94,7 @@ def test_without_validation_a_recipe_is_fitted_once_and_the_contract_and_report_
 
 
 def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report(tmp_path, monkeypatch):
-    (tmp_path / "mytasks").mkdir()
-    (tmp_path / "mytasks" / "__init__.py").touch()
-    (tmp_path / "mytasks" / "strict.py").write_text(
-        "import dataclasses\n"
-        "from training.tasks.house_price import TASK as BASE\n"
-        "from training.data.datasets import Dataset\n"
-        "def load(data_dir):\n"
-        "    return dataclasses.replace(BASE.load_sample(), name='real')\n"
-        "RECIPES = {'baseline': dataclasses.replace(BASE.sample_recipes['baseline'], epochs=1)}\n"
-        "TASK = dataclasses.replace(BASE, load=load, recipes=RECIPES, floor=0.001)\n"
-    )
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    for name in ("mytasks", "mytasks.strict"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    ours(tmp_path, monkeypatch)
     done = run(tmp_path, "strict", "--tasks", "mytasks", "--protocol", "holdout")
 
     assert done.exit_code == ExitCode.REFUSED, done.output
@@ -103,6 +109,51 @@ def test_a_model_that_has_a_version_is_skipped(tmp_path):
     done = run(tmp_path, "digits", "--missing")
 
     assert done.output == "digits: skipped, version 4 exists\n"
+
+
+def test_if_none_is_missing_tensorflow_is_not_even_imported(tmp_path):
+    for name in task_names():
+        (tmp_path / "models" / name / "1").mkdir(parents=True)
+    code = (
+        "import sys; from training.commands.train import train;"
+        "train(['all', '--missing'], standalone_mode=False); print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.stdout.splitlines()[0] == "house_price: skipped, version 1 exists"
+    assert done.stdout.splitlines()[-1] == "False"
+    assert done.stderr == ""
+
+
+def test_all_are_trained_quickest_first_and_those_that_are_refused_stop_no_other(tmp_path, monkeypatch):
+    ours(tmp_path, monkeypatch, 'QUICKEST_FIRST = ("strict", "gone")\n')
+    (tmp_path / "models").mkdir()
+    done = run(tmp_path, "all", "--tasks", "mytasks", "--protocol", "none")
+
+    assert done.exit_code == ExitCode.REFUSED, done.output
+    told = [line for line in done.output.splitlines() if "training rows" in line or "published " in line]
+    assert [line.partition(":")[0] for line in told] == ["strict", "kind", "kind"]
+    assert done.stderr.endswith("Error: 1 of 2 models not published: strict\n")
+    assert list((tmp_path / "models" / ".training").iterdir()) == []
+
+
+def test_while_a_model_is_trained_its_share_is_shown_and_others_wait(tmp_path, monkeypatch):
+    from serving.registry.progress import Progress, in_training
+
+    ours(tmp_path, monkeypatch)
+    (tmp_path / "models").mkdir()
+    shown = []
+
+    def show(progress, share):
+        before(progress, share)
+        shown.append(in_training(tmp_path / "models"))
+
+    before = Progress.show
+    monkeypatch.setattr(Progress, "show", show)
+    run(tmp_path, "all", "--tasks", "mytasks", "--protocol", "kfold", "--folds", "3", "--set", "epochs=2")
+
+    shares = [0.12, 0.25, 0.38, 0.5, 0.62, 0.75, 0.88, 0.99]
+    assert shown == [*({"kind": share, "strict": None} for share in shares), *({"strict": share} for share in shares)]
 
 
 def test_what_xla_can_not_compile_is_reported_before_anything_is_learned(tmp_path):
