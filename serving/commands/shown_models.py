@@ -42,6 +42,8 @@ class ShownModels:
             click.echo(f"{name}: no longer served")
         self._served = {name: served for name, served in self._served.items() if name in models}
         for name, model in models.items():
+            if not model["ready"] and "training" in model:  # then training says how far it is
+                continue
             if not model["ready"]:
                 self._count(name, model.get("problem", "not ready"), model.get("served", True))
                 continue

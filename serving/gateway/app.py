@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from serving.catalog import Catalog, Contracts, ModelRunner, ModelServer, Refresher
 from serving.gateway.drain import register_drain
@@ -35,6 +35,7 @@ from serving.prediction.predictor import Predictor
 from serving.prediction.run_queue import RunQueue
 from serving.process.processors import share
 from serving.registry.finding import ModelFinder
+from serving.registry.progress import in_training
 
 if TYPE_CHECKING:
     from serving.gateway.middleware.tracing import Tracing
@@ -84,7 +85,7 @@ def create_app(
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
     app.register_blueprint(inference_v2_routes(answering, catalog, metrics, drain, settings.max_json_depth))
     app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
-    app.register_blueprint(models_routes(catalog, settings.max_instances, settings.max_body_bytes))
+    app.register_blueprint(_models_routes(settings, catalog))
     app.register_blueprint(openapi_routes(catalog, settings.max_instances, settings.api_keys_file is not None))
     app.register_blueprint(docs_routes())
     app.register_blueprint(health_routes(catalog, metrics, drain))
@@ -142,6 +143,13 @@ def _catalog(settings: Settings, server: ModelServer, metrics: Metrics, contract
     metrics.show(())
     finder = ModelFinder(settings.models_dir)
     return Catalog(server, (), metrics.refreshed, settings.canary, contracts, finder, metrics.show)
+
+
+def _models_routes(settings: Settings, catalog: Catalog) -> Blueprint:
+    limits = (settings.max_instances, settings.max_body_bytes)
+    if not (settings.models_dir and settings.follows_folder):
+        return models_routes(catalog, *limits)
+    return models_routes(catalog, *limits, partial(in_training, settings.models_dir))
 
 
 def _predictor(

@@ -1,7 +1,7 @@
-"""GET /models: which models are served, what their instances look like, and where they come from."""
+"""GET /models: which models are served or being trained, what their instances look like, and where they come from."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response
@@ -11,8 +11,13 @@ from serving.catalog.catalog import STATUS_SECONDS
 from serving.gateway.replies import json_reply
 from serving.gateway.request_facts import request_facts
 
+InTraining = Mapping[str, float | None]
+"""The models that are being trained: the share that is done, or None for one that waits for its turn."""
 
-def models_routes(catalog: Catalog, max_instances: int, max_body_bytes: int) -> Blueprint:
+
+def models_routes(
+    catalog: Catalog, max_instances: int, max_body_bytes: int, in_training: Callable[[], InTraining] = dict
+) -> Blueprint:
     """Make the blueprint. The maxima tell callers how much to send in one request."""
     routes = Blueprint("models", __name__, url_prefix="/models")
 
@@ -27,18 +32,23 @@ def models_routes(catalog: Catalog, max_instances: int, max_body_bytes: int) -> 
     def all_models() -> Response:
         if not catalog.follows or catalog.starting:  # else hundreds may be loading just now
             catch_up(catalog.models)
-        served = [_summary(model, state) for model, state in catalog.states().items()]
-        left_out = [_left_out(*it) for it in catalog.left_out.items()]
+        states, trained = catalog.states(), in_training()
+        served = [_summary(model, state) | _training(model, trained) for model, state in states.items()]
+        left_out = [_left_out(*it) for it in catalog.left_out.items() if it[0] not in trained]
+        awaited = [_awaited(*it) for it in trained.items() if it[0] not in states]
         limits = {"instances": max_instances, "body_bytes": max_body_bytes}
-        return json_reply({"models": served + left_out, "limits": limits})
+        return json_reply({"models": served + left_out + awaited, "limits": limits})
 
     @routes.get("/<model>")
     def one_model(model: str) -> Response:
+        trained = in_training()
+        if model in trained and model not in catalog.models:
+            return json_reply(_awaited(model, trained[model]) | {"refused": {}})
         if reason := catalog.left_out.get(model):
             return json_reply(_left_out(model, reason) | {"refused": {}})
         catalog.state(model)
         catch_up([model])
-        return json_reply(_details(model, catalog.state(model)))
+        return json_reply(_details(model, catalog.state(model)) | _training(model, trained))
 
     @routes.get("/<model>/versions/<int:version>/contract")
     def contract(model: str, version: int) -> Response:
@@ -51,6 +61,15 @@ def models_routes(catalog: Catalog, max_instances: int, max_body_bytes: int) -> 
 
 def _left_out(model: str, reason: str) -> dict[str, Any]:
     return {"name": model, "ready": False, "served": False, "versions": [], "problem": reason}
+
+
+def _awaited(model: str, share: float | None) -> dict[str, Any]:
+    stage = "it waits for its training" if share is None else f"training, {share * 100:.0f} %"
+    return _left_out(model, f"no version yet: {stage}") | {"training": share}
+
+
+def _training(model: str, trained: InTraining) -> dict[str, Any]:
+    return {"training": trained[model]} if model in trained else {}
 
 
 def _summary(model: str, state: ModelState) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from serving.gateway.openapi.components import Schema, one_of, ref
-from serving.gateway.openapi.schemas import ANY_OBJECT, NUMBER, STRING, array, closed
+from serving.gateway.openapi.schemas import ANY_OBJECT, NUMBER, STRING, array, closed, nullable
 from serving.gateway.protocols.inference_v2_tensors import NUMBERS
 
 _TEXT: Schema = {"type": ["string", "null"]}
@@ -27,13 +27,14 @@ _SUMMARY: dict[str, Schema] = {
     "served": _BOOLEAN,
     "versions": array({"type": "integer"}),
     "problem": STRING,
+    "training": nullable({"type": "number", "minimum": 0, "maximum": 1, "description": "Share that is done."}),
     "refused": ref("Refused"),
     "engine": STRING,
     "data": _TEXT,
     "recipe": _TEXT,
     "metrics": ref("Details"),
 }
-_OPTIONAL = ("served", "problem", "refused", "engine", "data", "recipe", "metrics")
+_OPTIONAL = ("served", "problem", "training", "refused", "engine", "data", "recipe", "metrics")
 _DETAILS: dict[str, Schema] = {
     "version": {"type": "integer"},
     "problem_type": STRING,

@@ -55,10 +55,14 @@ function facts({ version, data, recipe, metrics }) {
     .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, String(value))));
 }
 
+export function notReady({ problem }) {
+  return `Not ready: ${problem || "no version of it is served"}`;
+}
+
 function notices({ ready, problem, data, refused }) {
   const texts = Object.entries(refused ?? {}).map(([version, reason]) => `Version ${version} was refused: ${reason}`);
   if (data === "sample") texts.unshift("Trained on a small built-in sample: its answers mean nothing.");
-  if (!ready) texts.unshift(`Not ready: ${problem || "no version of it is served"}`);
+  if (!ready) texts.unshift(notReady({ problem }));
   return texts.map((text) => element("p", { class: "notice" }, text));
 }
 

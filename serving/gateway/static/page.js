@@ -2,8 +2,9 @@
 
 import { element } from "./dom.js";
 import { get, Problem } from "./gateway.js";
-import { modelArticle } from "./model.js";
+import { modelArticle, notReady } from "./model.js";
 
+const POLL_MILLISECONDS = 1000;
 const main = document.querySelector("#main");
 const list = document.querySelector("#models");
 let shown = new AbortController();
@@ -15,15 +16,18 @@ async function show() {
   main.setAttribute("aria-busy", "true");
   try {
     const { models } = await get("models", signal);
-    if (!models.length) throw new Problem({ title: "No model", detail: "there is no model yet" });
-    const first = models.find((model) => model.ready) ?? models[0];
-    const chosen = models.find((model) => address(model.name) === location.hash) ?? first;
+    if (!models.length) {
+      follow(models, null, signal);
+      throw new Problem({ title: "No model", detail: "there is no model yet" });
+    }
+    const chosen = chosenOf(models);
     listModels(models, chosen.name);
     const model = await get(`models/${encodeURIComponent(chosen.name)}`, signal);
     const article = await modelArticle(model, signal);
     if (!model.ready) article.querySelector(".notices").append(again());
     main.replaceChildren(article);
     document.title = `${chosen.name} · Plumbline`;
+    follow(models, chosen, signal);
   } catch (error) {
     if (signal.aborted) return; // meanwhile another model was chosen
     if (!(error instanceof Problem)) throw error;
@@ -32,20 +36,61 @@ async function show() {
   main.removeAttribute("aria-busy");
 }
 
+// As long as there is no model, or one that was seen in training is not ready, keeps the list up to date, and shows the
+// chosen model once it is ready. What is shown of another stays as it is, for somebody may be typing in it.
+async function follow(models, chosen, signal) {
+  const awaited = new Set();
+  for (;;) {
+    models.filter(({ training }) => training !== undefined).forEach(({ name }) => awaited.add(name));
+    if (models.length && !models.some(({ name, ready }) => awaited.has(name) && !ready)) return;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+    try {
+      ({ models } = await get("models", signal));
+    } catch (error) {
+      if (signal.aborted || error instanceof Problem) return;
+      throw error;
+    }
+    if (!models.length) continue;
+    const now = models.find(({ name }) => name === chosen?.name);
+    if (!chosen?.ready && (!now || chosenOf(models).ready)) return show();
+    listModels(models, chosen.name);
+    if (now && !now.ready) main.querySelector(".notice").textContent = notReady(now);
+  }
+}
+
+function chosenOf(models) {
+  const first = models.find((model) => model.ready) ?? models[0];
+  return models.find((model) => address(model.name) === location.hash) ?? first;
+}
+
+// Links to the same models stay, so that neither the focus nor a click that has begun is lost.
 function listModels(models, chosen) {
-  const focused = list.contains(document.activeElement);
-  list.replaceChildren(...models.map((model) => element("li", {}, link(model, model.name === chosen))));
-  if (focused) list.querySelector("[aria-current]").focus();
+  const links = [...list.querySelectorAll("a")];
+  const listed = links.map((each) => each.getAttribute("href")).join() === models.map(({ name }) => address(name)).join();
+  if (!listed) {
+    const focused = list.contains(document.activeElement);
+    links.splice(0, links.length, ...models.map(({ name }) => element("a", { href: address(name) })));
+    list.replaceChildren(...links.map((each) => element("li", {}, each)));
+    if (focused) links[models.findIndex(({ name }) => name === chosen)].focus();
+  }
+  links.forEach((each, index) => fill(each, models[index], models[index].name === chosen));
 }
 
 function address(name) {
   return `#${encodeURIComponent(name)}`;
 }
 
-function link({ name, ready, data }, current) {
-  const mark = !ready ? "not ready" : data === "sample" ? "sample" : null;
-  const attributes = { href: address(name), "aria-current": current && "page" };
-  return element("a", attributes, name, mark && " ", mark && element("span", { class: "mark" }, mark));
+function fill(link, model, current) {
+  const mark = markOf(model);
+  if (current) link.setAttribute("aria-current", "page");
+  else link.removeAttribute("aria-current");
+  link.replaceChildren(model.name, ...(mark ? [" ", element("span", { class: "mark" }, mark)] : []));
+}
+
+function markOf({ ready, training, data }) {
+  if (ready) return data === "sample" ? "sample" : null;
+  if (training === undefined) return "not ready";
+  return training === null ? "waiting" : `training, ${Math.round(training * 100)} %`;
 }
 
 function again() {

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from serving.contract import Contract
 from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
+from serving.registry.progress import Progress
 from serving.registry.versions import CONTRACT
 from tests.serving.contracts import tabular_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
@@ -266,3 +267,32 @@ def test_with_a_model_server_a_model_is_offered_once_that_answers_for_it(
     publish("next")
     wait_until(lambda: "next" in listed(client))
     assert is_ready(client)
+
+
+def test_models_that_are_being_trained_are_listed_with_their_share(
+    models_dir: Path, publish: Callable[..., Path], start: Start
+) -> None:
+    publish("house")
+    (models_dir / "digits").mkdir()  # as it is for a moment before its first version is published
+    client = start()
+    wait_until(lambda: client.get("/readyz").status_code == 200)
+    with (
+        Progress(models_dir, "digits") as digits,
+        Progress(models_dir, "topic"),
+        Progress(models_dir, "house") as house,
+    ):
+        digits.show(0.4)
+        house.show(0.5)
+        wait_until(lambda: client.get("/models").get_json()["models"][-1].get("served") is False)
+        listed = {model["name"]: model for model in client.get("/models").get_json()["models"]}
+        absent = {"ready": False, "served": False, "versions": []}
+        assert (listed["house"]["ready"], listed["house"]["training"]) == (True, 0.5)
+        assert [listed["digits"], listed["topic"]] == [
+            {"name": "digits", **absent, "problem": "no version yet: training, 40 %", "training": 0.4},
+            {"name": "topic", **absent, "problem": "no version yet: it waits for its training", "training": None},
+        ]
+        assert client.get("/models/digits").get_json() == listed["digits"] | {"refused": {}}
+        assert client.get("/models/house").get_json()["training"] == 0.5
+        assert client.get("/predict/digits").status_code != 200
+    assert [model["name"] for model in client.get("/models").get_json()["models"]] == ["house", "digits"]
+    assert client.get("/models/topic").status_code == 404
