@@ -7,9 +7,7 @@ RIVAL_LOCK := $(subst --universal,--python-platform linux,$(LOCK))
 .PHONY: run test lint lock proto dashboards overview bench
 
 run: .venv/installed
-	$(BIN)/plumbline up --dry-run
-	$(BIN)/plumbline train all --recipe baseline --no-compare --missing --or-sample
-	$(BIN)/plumbline up
+	$(BIN)/plumbline up --train
 
 test: .venv/installed
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder

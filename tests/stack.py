@@ -70,9 +70,9 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(models_dir: Path, folder: Path) -> Iterator[Stack]:
+def running(models_dir: Path, folder: Path, *options: str) -> Iterator[Stack]:
     port = free_port()
-    command = [*PLUMBLINE, "up", "--models-dir", str(models_dir), "--port", str(port)]
+    command = [*PLUMBLINE, "up", "--models-dir", str(models_dir), "--port", str(port), *options]
     with process([*command, "--model-server-port", str(free_port())], folder / "up.log") as up:
         stack = Stack(f"http://127.0.0.1:{port}", up, folder / "up.log")
         stack.wait_until(lambda: "Ctrl-C stops it" in stack.log.read_text())

@@ -20,11 +20,13 @@ import click
 
 from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option
 from serving.commands.shown_models import ShownModels
+from serving.commands.training_beside import TrainingBeside
 from serving.process import memory
 
 _EXAMPLES = """\b
 Examples:
   plumbline up
+  plumbline up --train
   plumbline up --models-dir /srv/models --port 9000
   plumbline up --dry-run
 """
@@ -84,9 +86,10 @@ Models that are published meanwhile are served too. Ctrl-C stops it."""
     show_default=True,
     help="gRPC port of tensorflow_model_server.",
 )
-@click.option("--dry-run", is_flag=True, help="Only check whether it could start, before models are trained.")
+@click.option("--train", "trains", is_flag=True, help="Meanwhile train each model that is missing, quickly, and once.")
+@click.option("--dry-run", is_flag=True, help="Only check whether it could start.")
 @api_key_option
-def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_key: str | None) -> None:
+def up(models_dir: Path, port: int, model_server_port: int, trains: bool, dry_run: bool, api_key: str | None) -> None:
     """Serve every model in the models folder on this machine.
 
     If tensorflow_model_server is on PATH, the gateway uses it; otherwise it runs the models in-process.
@@ -97,6 +100,8 @@ def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_k
         _check_free(model_server_port, "--model-server-port")
     if dry_run:
         return
+    if trains:
+        _make(models_dir)
     if not models_dir.is_dir():
         raise click.ClickException(f"there is no models folder {models_dir}; first run: plumbline train all")
     for stop in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: it is ignored in what a script starts with `&`
@@ -105,6 +110,7 @@ def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_k
         contextlib.suppress(KeyboardInterrupt),
         tempfile.TemporaryDirectory(prefix="plumbline-") as folder,
         _Processes(Path(folder)) as processes,
+        TrainingBeside(models_dir) if trains else contextlib.nullcontext() as training,
     ):
         follow = _model_server(binary, models_dir, processes, model_server_port) if binary else lambda: None
         behind = {"MODELS_DIR": str(models_dir.resolve())}
@@ -116,7 +122,7 @@ def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_k
         processes.wait_until(start.has_ended)
         shown = ShownModels(GatewayClient(f"http://{_HOST}:{port}", api_key))
         shown.start()
-        if start.problem:
+        if start.problem and not trains:
             click.echo(start.problem, err=True)
         click.echo(_STARTED.format(host=_HOST, port=port))
         memory.trim()
@@ -124,6 +130,8 @@ def up(models_dir: Path, port: int, model_server_port: int, dry_run: bool, api_k
             time.sleep(_LOOK_SECONDS)
             processes.check()
             follow()
+            if training:
+                training.check()
             with contextlib.suppress(GatewayError):  # it is busy, or has ended
                 shown.update()
 
@@ -180,6 +188,13 @@ class _Processes:
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name.replace(' ', '-')}.log"
+
+
+def _make(models_dir: Path) -> None:
+    try:
+        models_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"--models-dir {models_dir}: {error.strerror}") from error
 
 
 def _check_free(port: int, option: str) -> None:
