@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's informational messages off the terminal while it is imported."""
+"""Keeps informational messages of TensorFlow and LiteRT off the terminal, which their C++ parts write themselves."""
 
 import contextlib
 import os
@@ -21,8 +21,8 @@ _one_at_a_time = threading.RLock()
 def quiet_import(dropped: re.Pattern[bytes] = _INFORMATION) -> Iterator[None]:
     """Drop lines that begin like *dropped* of what the block writes to standard error; others are written at its end.
 
-    TensorFlow 2.21 logs while its libraries are loaded, before it reads TF_CPP_MIN_LOG_LEVEL. If that is 0,
-    everything is shown.
+    TensorFlow 2.21 logs while its libraries are loaded, before it reads TF_CPP_MIN_LOG_LEVEL, and LiteRT never reads
+    it. If that is 0, everything is shown.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         yield

@@ -171,6 +171,15 @@ def test_a_command_does_not_print_what_tensorflow_logs(tmp_path):
     assert done.stderr == "Error: unknown model 'nope'; available: digits, house_price, image, sentiment, topic\n"
 
 
+def test_a_whole_run_prints_our_lines_only(tmp_path):
+    command = [sys.executable, "-m", "serving", "train", "house_price", "--sample", "--recipe", "baseline"]
+    options = ["--protocol", "none", "--set", "epochs=2"]
+    done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {line.split()[0] for line in done.stdout.splitlines()} == {"house_price:", "epoch"}
+
+
 def test_data_instead_of_a_file_that_declares_them_are_told_the_next_step(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.csv").write_text("a,b\n1,2\n")
