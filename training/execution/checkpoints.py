@@ -112,6 +112,11 @@ class Checkpoints:
         number = next(self._numbers)
         return Checkpoint(number, self._folder and self._folder / f"fit-{number}.npz", self._writes, self._on_epochs)
 
+    def skip(self, fits: int) -> None:
+        """Leave out the numbers of the next *fits*, which are not to be run."""
+        for _ in range(fits):
+            next(self._numbers)
+
     def clear(self) -> None:
         """Delete all checkpoints."""
         if self._folder:

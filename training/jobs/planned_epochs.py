@@ -1,4 +1,4 @@
-"""How many epochs a job will take, so that it can show how far it is."""
+"""How many fits and epochs a job will take, by its recipe and its folds."""
 
 from collections.abc import Callable, Sequence
 
@@ -31,10 +31,20 @@ def planned_epochs(
 
     It is an estimate: early stopping ends before, and a recipe of somebody else's may count its epochs otherwise.
     """
-    folds = sum(1 for _ in strategy.splits(np.zeros(rows), seed))
-    return (folds + 1) * _epochs(recipe) + folds * sum(map(_epochs, plainer))
+    folds = _folds(strategy, rows, seed)
+    return (folds + 1) * sum(_stages(recipe)) + folds * sum(sum(_stages(each)) for each in plainer)
 
 
-def _epochs(recipe: Recipe) -> int:
-    """Return the sum of a recipe's settings of epochs: `epochs`, or those of each stage such as `head_epochs`."""
-    return sum(value for name, value in settings(recipe).items() if name.endswith("epochs") and isinstance(value, int))
+def validation_fits(recipe: Recipe, strategy: ValidationStrategy, rows: int, seed: int) -> int:
+    """Return the number of fits by which *strategy* validates *recipe* on *rows*: one for each fold and stage."""
+    return _folds(strategy, rows, seed) * len(_stages(recipe))
+
+
+def _folds(strategy: ValidationStrategy, rows: int, seed: int) -> int:
+    return sum(1 for _ in strategy.splits(np.zeros(rows), seed))
+
+
+def _stages(recipe: Recipe) -> list[int]:
+    """Return a recipe's settings of epochs: `epochs`, or those of each stage, such as `head_epochs`."""
+    counts = [value for name, value in settings(recipe).items() if name.endswith("epochs") and isinstance(value, int)]
+    return [count for count in counts if count]

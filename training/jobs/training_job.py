@@ -24,7 +24,7 @@ from training.execution.execution import Execution
 from training.experiments.evaluation import Experiment, Stopwatch, Validation
 from training.experiments.overrides import override
 from training.experiments.record import FoldRecord, RunRecord
-from training.jobs.planned_epochs import EpochCounter, planned_epochs
+from training.jobs.planned_epochs import EpochCounter, planned_epochs, validation_fits
 from training.publishing import gate
 from training.publishing.contracts import make_contract
 from training.publishing.export import export
@@ -208,7 +208,10 @@ def _counter(job: Job, data: Dataset) -> EpochCounter:
 def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Result:
     """Validate the recipe, train on all rows, evaluate once on the test rows. Raises TrainingError."""
     clock, recipe, identity = Stopwatch(), job.recipe(), job.identity(data)
-    execution = Execution(job.seed, job.jit_compile, job.strategy, checkpoints or Checkpoints())
+    checkpoints = checkpoints or Checkpoints()
+    if isinstance(job.validation, NoValidation):  # by its number a fit orders its rows: the model is the same as with
+        checkpoints.skip(validation_fits(recipe, job.task.protocol, len(data.train), job.seed))
+    execution = Execution(job.seed, job.jit_compile, job.strategy, checkpoints)
     experiment = Experiment(job.name, job.task, data, execution, job.say)
     experiment.check_targets()
     job.say(f"{job.name}: {len(data.train)} training rows, {len(data.test)} test rows")

@@ -98,7 +98,7 @@ def _learning(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
     ):
         if key in known:
             drawn = learning_curves(runs, record.final, key, measure, evaluation.onsets)
-            title = f"{measure} by epoch, training and validation"
+            title = f"{measure} by epoch, training{' and validation' if runs else ''}"
             yield _plot(name, "curves", f"Line chart of {title}. {found}", title[0].upper() + title[1:], drawn)
 
 
