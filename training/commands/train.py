@@ -38,6 +38,7 @@ Examples:
   plumbline train sentiment --recipe baseline --set dropout=0.5 --set units=32,32
   plumbline train house_price --dataset california
   plumbline train churn --tasks mycompany.tasks
+  plumbline train image --lite int8
   plumbline train topic --metrics-file /var/lib/node_exporter/topic.prom
 """
 
@@ -65,6 +66,15 @@ Examples:
     "--replace-incomparable",
     is_flag=True,
     help="Publish even if the live version can't be evaluated on the same test rows, so nobody knows which is better.",
+)
+@click.option(
+    "--lite",
+    "lite_weights",
+    type=click.Choice(("float32", "int8")),
+    default="float32",
+    show_default=True,
+    help="Weights of the form that is computed without TensorFlow. int8 takes a quarter of the space, and computes "
+    "other scores: the report says what that loses.",
 )
 @click.option("--or-sample", is_flag=True, help="Use the sample if the real data are unavailable.")
 @click.option("--missing", is_flag=True, help="Skip models that already have a version.")

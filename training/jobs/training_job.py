@@ -24,11 +24,12 @@ from training.execution.execution import Execution
 from training.experiments.evaluation import Experiment, Stopwatch, Validation
 from training.experiments.overrides import override
 from training.experiments.record import FoldRecord, RunRecord
+from training.jobs.lite_form import lite_form
 from training.jobs.planned_epochs import EpochCounter, planned_epochs, validation_fits
 from training.publishing import gate
 from training.publishing.contracts import make_contract
 from training.publishing.export import export
-from training.publishing.lite import Original, feature_batches, lite_of
+from training.publishing.lite import Weights
 from training.publishing.provenance import Code, code_of, code_of_declaration, fingerprint, package_versions
 from training.publishing.publish import live_contract, live_version, publish, version_of_job
 from training.publishing.replacement import Admission, check_before_training
@@ -48,7 +49,8 @@ class Job:
 
     *overrides* change the recipe, and *protocol* replaces the task's validation strategy. With *compares*, the recipes
     that the task lists before this one are validated too, for the report. With *replace_incomparable*, the model may
-    replace a live version that can't be evaluated on the same test rows. *tasks* is the package of the task.
+    replace a live version that can't be evaluated on the same test rows. *lite_weights* is the type of the weights in
+    the lite form. *tasks* is the package of the task.
     *on_trained* is called with the contract of the trained model, before the gate decides about it, and *on_progress*
     with the share of the epochs that are done.
     """
@@ -68,6 +70,7 @@ class Job:
     strategy: tf.distribute.Strategy = dataclasses.field(default_factory=tf.distribute.get_strategy)
     compares: bool = True
     replace_incomparable: bool = False
+    lite_weights: Weights = "float32"
     tasks: str = TASKS
     on_trained: Callable[[Contract], object] = lambda contract: None
     on_progress: Callable[[float], object] = lambda share: None
@@ -122,6 +125,7 @@ class Job:
             "replicas": self.strategy.num_replicas_in_sync,
             "versions": package_versions(),
             "code": self.code.sha256,
+            **({} if self.lite_weights == "float32" else {"lite_weights": self.lite_weights}),
         }
         return fingerprint(facts)
 
@@ -250,12 +254,9 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     measures = {of_head.head_name: further_measures(of_head) for of_head in (record, *others)}
     contract = make_contract(experiment, record, fitted, identity, job.code, measures)
     job.say(f"{job.name}: {_summary(contract.evaluation)}")
-    original = Original(fitted.graph, fitted.lite_graph, contract.answers, contract.tolerance)
-    lite = lite_of(original, feature_batches(fitted.record, data.train.instances))
+    lite = lite_form(experiment, fitted, contract, job.lite_weights)
     job.say(f"{job.name}: {lite.told}")
-    record = dataclasses.replace(record, lite=lite.told)
-    contract = dataclasses.replace(contract, provenance={**contract.provenance, "lite": lite.facts})
-    return Result(fitted.trained.model, contract, record, lite.document)
+    return Result(fitted.trained.model, lite.contract, dataclasses.replace(record, lite=lite.told), lite.document)
 
 
 def _compared(job: Job, experiment: Experiment, strategy: ValidationStrategy) -> dict[str, Sequence[FoldRecord]]:
