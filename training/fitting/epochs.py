@@ -11,70 +11,57 @@ import numpy as np
 import tensorflow as tf
 
 from training.data.features import tensor_of
+from training.fitting.steps import Steps
 from training.task import Fold
 
 SCORED_ROWS = 64
 """Batch size where nothing is trained: larger batches of images would need more memory than training does."""
 
-_AHEAD = 2
-"""So many batches are gathered ahead: each is a copy in memory, and TensorFlow's own choice goes by the machine's."""
-
 
 class Epochs:
-    """Trains a compiled and built *model* on the rows of *fold*, and validates it, from epoch *first* to *last*."""
+    """Trains a compiled and built *model* on the rows of *fold*, and validates it, from epoch *first* on."""
 
-    def __init__(self, model: keras.Model, fold: Fold, batch_size: int, seed: int, first: int, last: int) -> None:
+    def __init__(self, model: keras.Model, fold: Fold, batch_size: int, seed: int, first: int) -> None:
         self._model = model
         self._strategy = fold.execution.strategy
-        rows, replicas = fold.rows, self._strategy.num_replicas_in_sync
-        share = min(batch_size, rows) // replicas
+        self._rows, self._seed, self._epoch = fold.rows, seed, first
+        replicas = self._strategy.num_replicas_in_sync
+        share = min(batch_size, self._rows) // replicas
         # In each step, all replicas need equally many rows; with a single replica, the last step takes what is left.
-        self._steps = -(-rows // share) if replicas == 1 else rows // (share * replicas)
+        self._steps = -(-self._rows // share) if replicas == 1 else self._rows // (share * replicas)
         _build_metrics(model, fold.targets)
         jit = fold.execution.jit_compile
-        self._train_step, self._test_step = self._step(model.train_step, jit), self._step(model.test_step, jit)
-
-        def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            taken = context.num_replicas_in_sync // context.num_input_pipelines * self._steps
-
-            def of_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-                order = tf.random.experimental.stateless_shuffle(tf.range(rows), [seed, tf.cast(epoch, tf.int32)])
-                own = order[context.input_pipeline_id :: context.num_input_pipelines]
-                return tf.data.Dataset.from_tensor_slices(own).batch(share).take(taken)
-
-            numbers = tf.data.Dataset.range(first, last).flat_map(of_epoch)
-            return _in_place(numbers.map(_gather(fold.features, fold.targets), _AHEAD).prefetch(_AHEAD))
-
-        self._batches = iter(self._strategy.distribute_datasets_from_function(batches))
-        self._validation = fold.validation and _in_order(*fold.validation)
+        train = _Batches(fold.features, fold.targets, share, replicas)
+        self._train_steps = self._steps_of(tf.function(model.train_step, jit_compile=jit), train.own)
+        self._validation_rows = 0
+        if fold.validation:
+            scored = _Batches(*fold.validation, max(share, SCORED_ROWS))
+            self._validation_rows, self._validation_steps = scored.rows, scored.count
+            self._test_steps = self._steps_of(tf.function(model.test_step, jit_compile=jit), scored.all)
 
     def train(self) -> dict[str, float]:
         """Run the next epoch. Return loss and metric."""
         self._model.reset_metrics()
-        for _ in range(self._steps):
-            self._train_step(self._batches)
+        order = tf.random.experimental.stateless_shuffle(tf.range(self._rows), [self._seed, self._epoch])
+        self._train_steps(order, self._steps)
+        self._epoch += 1
         if self._strategy.num_replicas_in_sync > 1:
             self._synchronise()
         return self._figures()
 
     def validate(self) -> dict[str, float]:
         """Return loss and metric on the validation rows as `val_...`; empty if there are none."""
-        if self._validation is None:
+        if not self._validation_rows:
             return {}
         self._model.reset_metrics()
-        batches = iter(self._validation)
-        for _ in range(len(self._validation)):
-            self._test_step(batches)
+        self._test_steps(tf.range(self._validation_rows), self._validation_steps)
         return {f"val_{name}": value for name, value in self._figures().items()}
 
-    def _step(self, step: Callable[[Any], Any], jit_compile: bool) -> Any:
-        compiled = tf.function(step, jit_compile=jit_compile)
+    def _steps_of(self, step: Callable[[Any], Any], batch: Callable[[tf.Tensor, tf.Tensor], Any]) -> Steps:
+        def on_all_replicas(order: tf.Tensor, number: tf.Tensor) -> None:
+            self._strategy.run(step, (self._strategy.run(batch, (order, number)),))
 
-        @tf.function  # type: ignore[untyped-decorator]
-        def on_all_replicas(batches: Any) -> None:
-            self._strategy.run(compiled, (next(batches),))
-
-        return on_all_replicas
+        return Steps(on_all_replicas)
 
     def _synchronise(self) -> None:
         """Average what each replica keeps for itself: the moving averages of BatchNorm."""
@@ -86,26 +73,29 @@ class Epochs:
         return {name: float(value) for name, value in self._model.get_metrics_result().items()}
 
 
+class _Batches:
+    """Batches of *size* rows, of which each of the *replicas* takes its own. They are gathered within the graph."""
+
+    def __init__(self, features: Any, targets: Any, size: int, replicas: int = 1) -> None:
+        self._arrays = tf.nest.map_structure(tensor_of, (dict(features), targets))
+        self.rows = len(next(iter(features.values())))
+        self._size, self._replicas = size, replicas
+        self.count = -(-self.rows // size)
+
+    def own(self, order: tf.Tensor, number: tf.Tensor) -> Any:
+        """Return the batch that this replica takes in the step with the *number*."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return self.all(order, number * self._replicas + replica)
+
+    def all(self, order: tf.Tensor, number: tf.Tensor) -> Any:
+        """Return the batch with the *number*."""
+        with tf.device("CPU"):
+            rows = order[number * self._size : (number + 1) * self._size]
+            return tf.nest.map_structure(lambda array: tf.gather(array, rows), self._arrays)
+
+
 def _build_metrics(model: keras.Model, targets: Any) -> None:
     """Make their variables, which would otherwise be made within a step."""
     first = tf.nest.map_structure(lambda array: array[:1], targets)
     scores = tf.nest.map_structure(lambda output: np.zeros((1, *output.shape[1:]), np.float32), model.output)
     model.compute_metrics(None, first, scores)
-
-
-def _in_order(features: Any, targets: Any) -> tf.data.Dataset:
-    rows = tf.data.Dataset.range(len(next(iter(features.values())))).batch(SCORED_ROWS)
-    return _in_place(rows.map(_gather(features, targets)).prefetch(_AHEAD))
-
-
-def _in_place(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Return *dataset* without TensorFlow's optimizations, which begin with a copy of all arrays that it reads."""
-    options = tf.data.Options()
-    options.experimental_optimization.apply_default_optimizations = False
-    options.autotune.enabled = False
-    return dataset.with_options(options)
-
-
-def _gather(features: Any, targets: Any) -> Callable[[tf.Tensor], Any]:
-    rows = tf.nest.map_structure(tensor_of, (dict(features), targets))
-    return lambda numbers: tf.nest.map_structure(lambda array: tf.gather(array, numbers), rows)

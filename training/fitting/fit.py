@@ -65,7 +65,7 @@ class Fit:
             _assign(kept, state.variables)
         progress = Progress(self.epochs)
         seed = fold.execution.seed * 1009 + checkpoint.number
-        epochs = Epochs(model, fold, self.batch_size, seed, first=state.epoch, last=self.epochs)
+        epochs = Epochs(model, fold, self.batch_size, seed, first=state.epoch)
         stops = self.patience and fold.validation
         while state.epoch < self.epochs and not (stops and state.waited >= self.patience):
             state.add(epochs.train() | epochs.validate())

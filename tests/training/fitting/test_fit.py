@@ -1,6 +1,9 @@
+from itertools import chain
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from training.execution.checkpoints import Checkpoints
 from training.execution.execution import Execution
@@ -63,3 +66,22 @@ def test_early_stopping_keeps_the_best_weights(monkeypatch):
 
     assert len(curves["val_loss"]) == best + 3 < 30
     assert all(np.array_equal(a, b) for a, b in zip(fitted(None, monkeypatch, epochs=best)[1], weights, strict=True))
+
+
+def test_the_rows_of_an_epoch_are_all_taken_in_an_order_of_its_own(monkeypatch):
+    seen = []
+
+    class Seeing(keras.Model):
+        def train_step(self, batch):
+            tf.numpy_function(lambda rows: seen.append(rows.tolist()), [batch[1]], [])
+            return super().train_step(batch)
+
+    features = keras.Input((1,), name="features")
+    model = Seeing({"features": features}, keras.layers.Dense(1, activation="sigmoid")(features))
+    fold = Fold({"features": np.zeros((21, 1), np.float32)}, np.arange(21), None, Execution(seed=3))
+    Fit(2, batch_size=8).run(BINARY, model, fold)
+    first, second = [*chain(*seen[:3])], [*chain(*seen[3:])]
+
+    assert [len(rows) for rows in seen] == [8, 8, 5, 8, 8, 5]
+    assert sorted(first) == sorted(second) == [*range(21)]
+    assert first != second
