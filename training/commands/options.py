@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from serving.process.quiet_import import quiet_import
+from training.execution.lean_import import lean_import
 
 if TYPE_CHECKING:
     from training.jobs.training_job import Job
@@ -94,7 +95,7 @@ def import_tensorflow() -> None:
     """Import TensorFlow without its messages; also make `--tasks` find packages in the working directory."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported, which is why that waits
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # each fold is a new model, about which it warns
-    with quiet_import():
+    with quiet_import(), lean_import():
         import tensorflow  # noqa: F401 - each command imports what needs it
     sys.path.insert(0, os.getcwd())  # as `python -m` would
 
