@@ -21,12 +21,13 @@ from training.data.features import prepare
 from training.errors import BadRequest
 from training.execution.distribution import copy_outside_strategy
 from training.execution.execution import Execution
+from training.experiments.prepared import Prepared
 from training.experiments.record import FoldRecord, RunRecord
 from training.experiments.served_graph import lite_graph, outputs_of, served_graph
 from training.experiments.targets import check_head, check_targets, made_head
 from training.problem_types import MultiOutput, Problem
 from training.task import Fold, Recipe, Say, Task, Trained
-from training.validation import ValidationStrategy, checked_splits
+from training.validation import Split, ValidationStrategy, checked_splits
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,14 @@ class Fitted:
 class Validation:
     """The folds of a recipe's validation, and what its models answered to their held-out rows, by head.
 
-    Without folds, there are no heads in *targets* and *scores*.
+    Without folds, there are no heads in *targets* and *scores*. *prepared* are all rows with their features, if there
+    is only one fold.
     """
 
     folds: Sequence[FoldRecord]
     targets: Mapping[str, np.ndarray]
     scores: Mapping[str, np.ndarray]
+    prepared: Prepared | None = None
 
 
 @dataclass(frozen=True)
@@ -101,38 +104,69 @@ class Experiment:
         """
         main = next(iter(self.problems))
         splits = checked_splits(strategy, self.data.train.targets_of(main), self.execution.seed, self.data.train.groups)
+        # Of one split, the rows of both sides lie one after the other, so that the last training can take them as well.
+        prepared = Prepared(self.data.train.rows(np.concatenate(splits[0]))) if len(splits) == 1 else None
         folds, answered = [], []
-        for number, (train_rows, validation_rows) in enumerate(splits, start=1):
+        for number, split in enumerate(splits, start=1):
             self.say(f"{self.name}: {strategy.name}, fold {number} of {len(splits)}")
-            train, held_out = self.data.train.rows(train_rows), self.data.train.rows(validation_rows)
-            fitted = self.fit(recipe, train, held_out)
-            scores = self.by_head(fitted.outputs(held_out.instances))
-            metrics = {
-                head: problem.measure(held_out.targets_of(head), scores[head])
-                for head, problem in self.problems.items()
-            }
-            folds.append(
-                FoldRecord(
-                    stages=fitted.trained.curves,
-                    metric=metrics[main],
-                    train_rows=len(train_rows),
-                    validation_rows=len(validation_rows),
-                )
-            )
+            fold, held_out, scores = self._validated(recipe, split, prepared)
+            folds.append(fold)
             answered.append((held_out, scores))
         heads = self.problems if answered else ()
         return Validation(
             folds,
             {head: np.concatenate([part.targets_of(head) for part, _ in answered]) for head in heads},
             {head: np.concatenate([scores[head] for _, scores in answered]) for head in heads},
+            prepared,
         )
 
-    def fit(self, recipe: Recipe, train: Part, held_out: Part | None = None) -> Fitted:
-        """Fit record and network to the rows of *train*. Raises TrainingError."""
+    def fit(self, recipe: Recipe, train: Part, prepared: Prepared | None = None) -> Fitted:
+        """Fit record and network to the rows of *train*. Raises TrainingError.
+
+        *prepared* are the same rows in any order: their features are taken if they were made by an equal record, and
+        let go.
+        """
+        record = self._record(recipe, train)
+        if prepared and prepared.has(record):
+            train, features = prepared.part, prepared.features(record)
+            prepared.forget()
+        else:
+            if prepared:
+                prepared.forget()
+            features = prepare(record, train.instances)
+        return self._trained(recipe, record, train, Fold(features, self._targets(train), None, self.execution))
+
+    def _validated(
+        self, recipe: Recipe, split: Split, prepared: Prepared | None
+    ) -> tuple[FoldRecord, Part, Mapping[str, Array]]:
+        """Fit *recipe* to one side of *split*. Return the record of the fold, the other side, and its scores."""
+        train, held_out = (self.data.train.rows(rows) for rows in split)
+        record = self._record(recipe, train)
+        if prepared:
+            features = prepared.features(record)
+            learned, scored = ({name: array[side] for name, array in features.items()} for side in _sides(len(train)))
+        else:
+            learned, scored = prepare(record, train.instances), prepare(record, held_out.instances)
+        fold = Fold(learned, self._targets(train), (scored, self._targets(held_out)), self.execution)
+        fitted = self._trained(recipe, record, train, fold)
+        scores = self.by_head(outputs_of(fitted.graph, scored))
+        main = next(iter(self.problems))
+        return (
+            FoldRecord(
+                stages=fitted.trained.curves,
+                metric=self.problems[main].measure(held_out.targets_of(main), scores[main]),
+                train_rows=len(train),
+                validation_rows=len(held_out),
+            ),
+            held_out,
+            scores,
+        )
+
+    def _record(self, recipe: Recipe, train: Part) -> Record:
         keras.utils.set_random_seed(self.execution.seed)
-        record = self.task.fit(self.data, train.instances, recipe)
-        validation = (prepare(record, held_out.instances), self._targets(held_out)) if held_out else None
-        fold = Fold(prepare(record, train.instances), self._targets(train), validation, self.execution)
+        return self.task.fit(self.data, train.instances, recipe)
+
+    def _trained(self, recipe: Recipe, record: Record, train: Part, fold: Fold) -> Fitted:
         strategy = self.execution.strategy
         with strategy.scope(), _refusing_what_xla_lacks(self.execution.jit_compile):
             trained = recipe.train(*self._asked(train), fold)
@@ -212,6 +246,10 @@ def _tested(record: RunRecord, measures: Mapping[str, float]) -> dict[str, Any]:
         "test": {**measures, record.metric: tested, "rows": len(record.test_scores)},
         "baseline": {"name": baseline, record.metric: naive},
     }
+
+
+def _sides(count: int) -> tuple[slice, slice]:
+    return slice(None, count), slice(count, None)
 
 
 _XLA_LACKS = re.compile(r"unsupported operations[^:]*: (\w+)")

@@ -225,7 +225,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
 
     job.say(f"{job.name}: training on all {len(data.train)} rows")
     recipe = recipe.settled([fold.stages for fold in validation.folds])
-    fitted = experiment.fit(recipe, data.train)
+    fitted = experiment.fit(recipe, data.train, validation.prepared)
     clock.lap("training")
     scores = experiment.by_head(fitted.outputs(data.test.instances))
     clock.lap("test")
