@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SERVE, BATCH, TRAIN = (f"localhost/plumbline-{name}" for name in ("serve", "batch", "train"))
+SERVE, LITE, BATCH, TRAIN = (f"localhost/plumbline-{name}" for name in ("serve", "lite", "batch", "train"))
 READY_SECONDS = 120
 
 LOCKED = (

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.images.podman import BATCH, SERVE, TRAIN, inspect, layers, once, podman
+from tests.images.podman import BATCH, LITE, SERVE, TRAIN, inspect, layers, once, podman
 
 pytestmark = pytest.mark.images
 
 ROOT = Path(__file__).parent.parent.parent
-SERVE_BYTES = 160 * 10**6
-"""What the serve image may add to its base."""
+MOST_BYTES = {SERVE: 160 * 10**6, LITE: 180 * 10**6}
+"""What images may add to their base."""
 COMPILERS = set("as c++ cc clang cpp g++ gcc ld make nvcc rustc".split())
 TOOLS = set("hatchling uv".split())
 SECRETS = set(".git .netrc .npmrc .pypirc id_rsa pip.conf uv.toml".split())
@@ -34,7 +34,7 @@ print(len(stale), *stale[:9])
 """
 
 
-@pytest.fixture(params=[SERVE, BATCH, TRAIN], ids=["serve", "batch", "train"])
+@pytest.fixture(params=[SERVE, LITE, BATCH, TRAIN], ids=["serve", "lite", "batch", "train"])
 def image(request):
     if request.param == BATCH and not (ROOT / "requirements" / "batch.txt").exists():
         pytest.skip("there is no requirements/batch.txt to build it of")
@@ -52,8 +52,9 @@ def added(image: str, base: str) -> list[Path]:
     return [path for layer in layers(image) if layer not in shared for path in layer.rglob("*")]
 
 
-def test_the_serve_image_is_small(base):
-    assert inspect(SERVE)["Size"] - inspect(base)["Size"] < SERVE_BYTES
+@pytest.mark.parametrize("small", MOST_BYTES)
+def test_images_that_serve_are_small(small, base):
+    assert inspect(small)["Size"] - inspect(base)["Size"] < MOST_BYTES[small]
 
 
 def test_only_the_train_image_has_tensorflow_and_training(image, base):

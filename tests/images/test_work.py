@@ -7,7 +7,19 @@ import time
 
 import pytest
 
-from tests.images.podman import SERVE, TRAIN, container, inspect, log, once, podman, state, wait_until_it_says
+from tests.images.podman import (
+    LITE,
+    SERVE,
+    TRAIN,
+    Gateway,
+    container,
+    inspect,
+    log,
+    once,
+    podman,
+    state,
+    wait_until_it_says,
+)
 from training.errors import ExitCode
 
 pytestmark = pytest.mark.images
@@ -78,3 +90,16 @@ def test_the_serve_image_lists_the_commands_that_it_has_and_says_what_others_nee
     assert "'train' needs training, which is not installed here" in once(SERVE, "train", "all", code=1)
     up = once(SERVE, "up", "--models-dir", "/models", options=[volumes["/models"]], code=1)
     assert "nothing here computes models: put tensorflow_model_server on PATH" in up
+
+
+def test_the_lite_image_answers_with_that_model_alone_and_without_tensorflow(trained, volumes):
+    options = [volumes["/models"] + ":ro", "--publish=127.0.0.1::8000", "--memory=512m"]
+    with container(LITE, options=options) as name:
+        gateway = Gateway(name, "http://" + podman("port", name, "8000").strip())
+        gateway.wait_until_ready()
+        example = gateway.ask("/models/house_price")["instance"]["example"]
+        (prediction,) = gateway.ask("/predict/house_price", example)["predictions"]
+
+        assert prediction["unit"] == "$1000"
+        assert gateway.ask("/models/house_price")["engine"] == "lite"
+        assert "3 examples agree with training" in podman("exec", name, "plumbline", "verify")
