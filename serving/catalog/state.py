@@ -6,8 +6,9 @@ from random import random
 
 from serving.contract import Contract
 from serving.errors import ModelNotReady, UnknownVersion
+from serving.process.engines import TENSORFLOW
 from serving.registry.versions import SERVED
-from serving.tfserving.version_status import TENSORFLOW, VersionState, VersionStatus
+from serving.tfserving.version_status import VersionState, VersionStatus
 
 
 @dataclass(frozen=True)

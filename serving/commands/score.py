@@ -70,7 +70,9 @@ _OPTIONS = (
             ("name", "HOST", "Name in the server's certificate, if it differs from its address."),
         )
     ),
-    click.option("--in-process", is_flag=True, help="Run the model in this process instead; needs TensorFlow."),
+    click.option(
+        "--in-process", is_flag=True, help="Run the model in this process instead; needs LiteRT, or TensorFlow."
+    ),
     click.option(
         "--models-dir",
         type=click.Path(path_type=Path),

@@ -36,7 +36,7 @@ ACCESS_LOG, TRACING and PIN_WORKERS. docs/operations.md explains each.
 @click.option(
     "--models-dir",
     metavar="DIR",
-    help="Folder of models to run in-process instead; needs TensorFlow. ($PLUMBLINE_MODELS does not set it.)",
+    help="Folder of models to run in-process instead; needs LiteRT or TensorFlow. ($PLUMBLINE_MODELS does not set it.)",
 )
 @click.option(
     "--models",

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +21,7 @@ from serving.commands.gateway_client import GatewayClient, GatewayError, api_key
 from serving.commands.shown_models import ShownModels
 from serving.commands.training_beside import TrainingBeside
 from serving.process import memory
+from serving.process.engines import can_compute
 
 _EXAMPLES = """\b
 Examples:
@@ -208,7 +208,7 @@ def _check_free(port: int, option: str) -> None:
 
 def _binary() -> str | None:
     binary = shutil.which("tensorflow_model_server")
-    if binary is None and not any(map(find_spec, ("ai_edge_litert", "tensorflow"))):
+    if binary is None and not can_compute():
         raise click.ClickException(
             "nothing here computes models: put tensorflow_model_server on PATH, or pip install 'plumbline[serve,lite]'"
         )

@@ -37,11 +37,6 @@ def models_dir(text: str) -> Path:
     return Path(text)
 
 
-def lacks_tensorflow() -> bool:
-    """Return whether this process could not run models itself."""
-    return find_spec("tensorflow") is None
-
-
 def models(text: str) -> tuple[str, ...]:
     """Read names separated by commas, or `*` for every model in the models folder."""
     if text.strip() == EVERY[0]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from serving.contract import InstanceLimits
 from serving.gateway import setting_readers as readers
+from serving.process.engines import can_compute
 from serving.tfserving.client_tls import Tls
 
 
@@ -114,8 +115,8 @@ def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> li
         served = [name for name in values if name.startswith("model_server")]
         problem = f"has no effect with MODELS_DIR; unset one of them, {_OR_BOTH}"
         found.extend((name.upper(), problem) for name in served)
-        if readers.lacks_tensorflow():
-            found.append(("MODELS_DIR", "needs TensorFlow: pip install 'plumbline[serve,train]'"))
+        if not can_compute():
+            found.append(("MODELS_DIR", "needs LiteRT or TensorFlow: pip install 'plumbline[serve,lite]'"))
     found.extend(
         (name.upper(), f"needs {needed.upper()} too")
         for name, needed in _NEEDED

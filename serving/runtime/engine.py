@@ -5,7 +5,6 @@ LiteRT takes about half the time and a tenth of the memory, but not every graph 
 
 import os
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -13,16 +12,14 @@ from typing import Protocol
 from serving.contract import Features
 from serving.contract.arrays import Array
 from serving.errors import ContractError
+from serving.process.engines import LITE, TENSORFLOW, is_installed
 from serving.process.quiet_import import quiet_import
 from serving.registry.lite import lite_facts, read_lite
 from serving.registry.versions import read_contract
 from serving.runtime.errors import ServingError, failed_precondition
 from serving.tfserving.codes import Code
-from serving.tfserving.version_status import TENSORFLOW
 
 DEFAULT_SIGNATURE = "serving_default"
-LITE = "lite"
-_PACKAGES = {LITE: "ai_edge_litert", TENSORFLOW: "tensorflow"}
 
 
 class Engine(Protocol):
@@ -34,11 +31,6 @@ class Engine(Protocol):
     def compute(self, features: Features) -> dict[str, Array]:
         """Return all outputs of `serving_default` by name. Raise ServingError."""
         ...
-
-
-def is_installed(engine: str) -> bool:
-    """Return whether an engine can be used here, without loading it."""
-    return find_spec(_PACKAGES[engine]) is not None
 
 
 def load_engine(version: Path, threads: int) -> Engine:

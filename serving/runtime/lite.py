@@ -8,8 +8,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 from serving.contract import Features
 from serving.contract.arrays import Array
+from serving.process.engines import LITE
 from serving.process.quiet_import import quiet_import
-from serving.runtime.engine import DEFAULT_SIGNATURE, LITE
+from serving.runtime.engine import DEFAULT_SIGNATURE
 from serving.runtime.errors import ServingError, invalid_argument
 from serving.tfserving.codes import Code
 

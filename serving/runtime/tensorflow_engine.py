@@ -4,11 +4,11 @@ from pathlib import Path
 
 from serving.contract import Features
 from serving.contract.arrays import Array
+from serving.process.engines import TENSORFLOW
 from serving.runtime.engine import DEFAULT_SIGNATURE
 from serving.runtime.saved_model import Parallelism, load
 from serving.runtime.servable import Servable
 from serving.runtime.tensorflow_c import register_operations
-from serving.tfserving.version_status import TENSORFLOW
 
 __all__ = ["TensorFlowEngine", "load_tensorflow", "register_operations"]
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-TENSORFLOW = "tensorflow"
+from serving.process.engines import TENSORFLOW
+
 _END = 50
 
 

@@ -11,7 +11,7 @@ from serving.batch.errors import BadInput, Changed
 from serving.batch.files import files_of
 from serving.batch.inputs.source import Source
 from serving.batch.writers.writer import Answer
-from serving.tfserving.version_status import TENSORFLOW
+from serving.process.engines import TENSORFLOW
 
 FORM = 2
 """The version of the JSON's form; others are refused."""

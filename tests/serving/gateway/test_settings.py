@@ -155,8 +155,8 @@ def test_a_folder_of_models_is_instead_of_a_model_server(tmp_path: Path, monkeyp
     assert Settings.from_env({"MODELS_DIR": str(tmp_path)}).models_dir == tmp_path
     with pytest.raises(InvalidSettings, match="MODEL_SERVER='a:1': has no effect with MODELS_DIR"):
         Settings.from_env({"MODELS_DIR": str(tmp_path), "MODEL_SERVER": "a:1"})
-    monkeypatch.setattr(readers, "find_spec", lambda name: None)
-    with pytest.raises(InvalidSettings, match="needs TensorFlow"):
+    monkeypatch.setattr("serving.gateway.settings.can_compute", lambda: False)
+    with pytest.raises(InvalidSettings, match="needs LiteRT or TensorFlow"):
         Settings.from_env({"MODELS_DIR": str(tmp_path)})
 
 
