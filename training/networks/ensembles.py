@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from training.errors import BadRequest
 from training.fitting.fit import Fit
@@ -83,7 +84,7 @@ def dense(hidden: Any, units: int, activation: str | None, **options: Any) -> An
     """
     _, members, inputs = hidden.shape
     limit = math.sqrt(6 / (inputs + units))
-    return keras.layers.EinsumDense(
+    return MemberDense(
         "bmi,miu->bmu",
         (members, units),
         activation,
@@ -91,6 +92,16 @@ def dense(hidden: Any, units: int, activation: str | None, **options: Any) -> An
         kernel_initializer=keras.initializers.RandomUniform(-limit, limit),
         **options,
     )(hidden)
+
+
+@keras.saving.register_keras_serializable("plumbline")
+class MemberDense(keras.layers.EinsumDense):  # type: ignore[misc]
+    """An EinsumDense that LiteRT can compute: Keras would add a bias of one unit by BiasAdd, channels first."""
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Return the outputs."""
+        product = keras.ops.einsum(self.equation, inputs, self.kernel)
+        return self.activation(tf.add(product, keras.ops.convert_to_tensor(self.bias)))
 
 
 def train_members(problem: Problem, inputs: Any, scores: Any, fold: Fold, fit: Fit) -> Trained:

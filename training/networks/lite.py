@@ -44,7 +44,7 @@ def has_row_by_row(model: Any) -> bool:
 
 def unpadded(ids: tf.Tensor, least: int = 1) -> tf.Tensor:
     """Return `ids: [batch, length]` without the columns after the last id that is not 0; at least *least* columns."""
-    places = tf.range(1, tf.shape(ids)[1] + 1)
+    places = tf.range(1, ids.shape[1] + 1)
     return ids[:, : tf.maximum(tf.reduce_max(places * tf.cast(ids > 0, tf.int32)), least)]
 
 
@@ -59,4 +59,5 @@ def word_counts(ids: tf.Tensor, size: int) -> tf.Tensor:
 def weighed_rows(weights: tf.Tensor, table: Any, numbers: tf.Tensor) -> tf.Tensor:
     """Return the sums of the rows *numbers* of *table*, by `weights: float32[batch, n]`: `float32[batch, width]`."""
     rows = tf.gather(table, numbers)
-    return tf.squeeze(tf.matmul(tf.expand_dims(tf.cast(weights, rows.dtype), 1), rows), 1)
+    # Not a matrix product: LiteRT would first copy the rows into the order that its product wants.
+    return tf.reduce_sum(tf.expand_dims(tf.cast(weights, rows.dtype), 2) * rows, axis=1)
