@@ -29,18 +29,22 @@ TASKS = "training.tasks"
 class Fold:
     """The data of one training run: features and targets, and those to validate on (None in the final run).
 
-    Targets are an array, or an array for each output if the model has several.
+    Targets are an array, or an array for each output if the model has several. Of features and targets there may be
+    several *versions* of all rows, one after the other, of which each epoch takes the next. *known* has what fits of
+    the same rows share, if there are such: the training rows come first, and then those to validate on.
     """
 
     features: Features
     targets: Any
     validation: tuple[Features, Any] | None
     execution: Execution = field(default_factory=Execution)
+    versions: int = 1
+    known: dict[Any, Any] | None = None
 
     @property
     def rows(self) -> int:
         """The number of training rows."""
-        return len(next(iter(self.features.values())))
+        return len(next(iter(self.features.values()))) // self.versions
 
 
 Curves = Mapping[str, Sequence[float]]

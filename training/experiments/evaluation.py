@@ -126,15 +126,16 @@ class Experiment:
         *prepared* are the same rows in any order: their features are taken if they were made by an equal record, and
         let go.
         """
-        record = self._record(recipe, train)
+        record, known = self._record(recipe, train), None
         if prepared and prepared.has(record):
-            train, features = prepared.part, prepared.features(record)
+            train, features, known = prepared.part, prepared.features(record), prepared.known
             prepared.forget()
         else:
             if prepared:
                 prepared.forget()
             features = prepare(record, train.instances)
-        return self._trained(recipe, record, train, Fold(features, self._targets(train), None, self.execution))
+        fold = Fold(features, self._targets(train), None, self.execution, known=known)
+        return self._trained(recipe, record, train, fold)
 
     def _validated(
         self, recipe: Recipe, split: Split, prepared: Prepared | None
@@ -147,7 +148,8 @@ class Experiment:
             learned, scored = ({name: array[side] for name, array in features.items()} for side in _sides(len(train)))
         else:
             learned, scored = prepare(record, train.instances), prepare(record, held_out.instances)
-        fold = Fold(learned, self._targets(train), (scored, self._targets(held_out)), self.execution)
+        known = prepared.known if prepared else None
+        fold = Fold(learned, self._targets(train), (scored, self._targets(held_out)), self.execution, known=known)
         fitted = self._trained(recipe, record, train, fold)
         scores = self.by_head(outputs_of(fitted.graph, scored))
         main = next(iter(self.problems))

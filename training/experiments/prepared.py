@@ -9,12 +9,16 @@ from training.data.features import prepare
 
 
 class Prepared:
-    """The rows of *part*, and their features by the record that was asked for last."""
+    """The rows of *part*, and their features by the record that was asked for last.
+
+    *known* has what networks have computed of these features.
+    """
 
     def __init__(self, part: Part) -> None:
         self.part = part
         self._record: dict[str, Any] | None = None
         self._features: Features = {}
+        self.known: dict[Any, Any] = {}
 
     def has(self, record: Record) -> bool:
         """Return whether the features by *record* have been made, by it or one that is equal."""
@@ -29,4 +33,4 @@ class Prepared:
 
     def forget(self) -> None:
         """Let go of the features."""
-        self._features, self._record = {}, None
+        self._features, self._record, self.known = {}, None, {}

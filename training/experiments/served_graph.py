@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from serving.contract.answers import SCORES, Outputs
 from serving.contract.arrays import Features, TensorSpec
-from training.fitting.epochs import SCORED_ROWS
+from training.fitting.epochs import scored_rows
 from training.networks.lite import has_row_by_row, traced_for_lite
 
 
@@ -60,9 +60,9 @@ def lite_graph(model: keras.Model, inputs: Mapping[str, TensorSpec]) -> Any:
 
 def outputs_of(graph: Callable[[dict[str, tf.Tensor]], Mapping[str, Any]], features: Features) -> Outputs:
     """Return the outputs for *features*, computed in batches: `float32[n, width]` each."""
-    count = len(next(iter(features.values())))
+    count, size = len(next(iter(features.values()))), scored_rows(features)
     batches = [
-        graph({name: tf.constant(array[start : start + SCORED_ROWS]) for name, array in features.items()})
-        for start in range(0, count, SCORED_ROWS)
+        graph({name: tf.constant(array[start : start + size]) for name, array in features.items()})
+        for start in range(0, count, size)
     ]
     return {name: np.concatenate([np.asarray(batch[name], np.float32) for batch in batches]) for name in batches[0]}

@@ -14,8 +14,9 @@ from training.data.features import tensor_of
 from training.fitting.steps import Steps
 from training.task import Fold
 
-SCORED_ROWS = 64
-"""Batch size where nothing is trained: larger batches of images would need more memory than training does."""
+SCORED_BYTES = 1 << 20
+"""Bytes of features in a batch where nothing is trained: a larger one of images would need more memory than training
+does. In smaller ones of numbers or words, there would be more calls than arithmetic."""
 
 
 class Epochs:
@@ -24,7 +25,7 @@ class Epochs:
     def __init__(self, model: keras.Model, fold: Fold, batch_size: int, seed: int, first: int) -> None:
         self._model = model
         self._strategy = fold.execution.strategy
-        self._rows, self._seed, self._epoch = fold.rows, seed, first
+        self._rows, self._versions, self._seed, self._epoch = fold.rows, fold.versions, seed, first
         replicas = self._strategy.num_replicas_in_sync
         share = min(batch_size, self._rows) // replicas
         # In each step, all replicas need equally many rows; with a single replica, the last step takes what is left.
@@ -35,7 +36,7 @@ class Epochs:
         self._train_steps = self._steps_of(tf.function(model.train_step, jit_compile=jit), train.own)
         self._validation_rows = 0
         if fold.validation:
-            scored = _Batches(*fold.validation, max(share, SCORED_ROWS))
+            scored = _Batches(*fold.validation, scored_rows(fold.validation[0]))
             self._validation_rows, self._validation_steps = scored.rows, scored.count
             self._test_steps = self._steps_of(tf.function(model.test_step, jit_compile=jit), scored.all)
 
@@ -43,7 +44,7 @@ class Epochs:
         """Run the next epoch. Return loss and metric."""
         self._model.reset_metrics()
         order = tf.random.experimental.stateless_shuffle(tf.range(self._rows), [self._seed, self._epoch])
-        self._train_steps(order, self._steps)
+        self._train_steps(order + self._rows * (self._epoch % self._versions), self._steps)
         self._epoch += 1
         if self._strategy.num_replicas_in_sync > 1:
             self._synchronise()
@@ -71,6 +72,12 @@ class Epochs:
 
     def _figures(self) -> dict[str, float]:
         return {name: float(value) for name, value in self._model.get_metrics_result().items()}
+
+
+def scored_rows(features: Any) -> int:
+    """Return the size of batches where nothing is trained."""
+    row = sum(int(array[:1].nbytes) for array in features.values())
+    return min(max(SCORED_BYTES // max(1, row), 16), 256)
 
 
 class _Batches:

@@ -1,9 +1,11 @@
 """Random changes to training images that don't change the answer: made in training, never in a served graph."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from training.errors import BadRequest
@@ -68,6 +70,21 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
             changed = layer(changed, training=True)
         # Whole numbers from 0 to 255, because a served image can hold nothing else.
         return tf.ensure_shape(tf.cast(tf.clip_by_value(tf.round(changed), 0, 255), tf.uint8), image.shape)
+
+    def seeded(self, *seeds: int) -> Any:
+        """Return what changes some images at random in a way that *seeds* and the number of the first determine."""
+
+        def changed(images: Any, number: int) -> Any:
+            states = np.random.SeedSequence([*seeds, number]).generate_state(len(self.variables)) >> 1
+            for variable, state in zip(self.variables, states, strict=True):
+                variable.assign([state, 0])
+            return self._compiled(tf.constant(images))
+
+        return changed
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return tf.function(lambda images: self(images, training=True))
 
     def compute_output_spec(self, image: Any, training: bool = False) -> keras.KerasTensor:
         """Return shape and type of the output."""

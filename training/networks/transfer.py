@@ -13,10 +13,13 @@ from training.fitting.fit import Fit
 from training.networks.augmentation import Augmentation
 from training.networks.bases import Prepared, check_base, pretrained
 from training.networks.dense import scores_of
-from training.networks.frozen_base import features_of, split
+from training.networks.frozen_base import MIRRORED, PLAIN, Change, Known, features_of, split
 from training.networks.schedules import cosine
 from training.problem_types import Problem
 from training.task import Curves, Fold, Trained
+
+MAX_FEATURES = 1 << 29
+"""If the epochs of an augmented head need more numbers than this, a gigabyte, each batch computes its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +28,9 @@ class Transfer:
 
     *alpha* is the width of a base that comes in several; 0 is the default. *weights* are "imagenet", "random", or the
     path of a file. Fine-tuning changes the *top_layers* of the base, at a rate that rises to *tuning_rate* and falls to
-    0. A stage without augmentation (*augmented_head*, *augmented_tuning*) is fast, because its frozen part computes the
-    features only once. Fine-tuning then sees each image and, if *augmentation* has `flip`, its mirror image.
+    0. The head learns from features that the frozen base computes in advance: with *augmented_head* of each image as it
+    is changed for each epoch, else only once. Fine-tuning without augmentation (*augmented_tuning*) is fast for the
+    same reason, and sees each image and, if *augmentation* has `flip`, its mirror image.
     Raises BadRequest if a setting is out of range.
     """
 
@@ -69,7 +73,8 @@ class Transfer:
             _unfreeze_top(base, self.top_layers)
             if parts:
                 lower, upper = parts
-                fold = _featured(keras.Model(image, lower(pixels)), fold, self.augmentation.flip)
+                changes = MIRRORED if self.augmentation.flip else PLAIN
+                fold = _featured(keras.Model(image, lower(pixels)), fold, changes)
                 curves["fine-tuning"] = self._tune(problem, _on_features(upper, head), fold)
             else:
                 curves["fine-tuning"] = self._tune(problem, model, fold, self.augmentation.layer())
@@ -87,9 +92,20 @@ class Transfer:
     def _train_head(self, problem: Problem, body: Any, head: Any, model: Any, fold: Fold) -> Curves:
         fit = Fit(self.head_epochs, self.batch_size, optimizer=keras.optimizers.Adam(self.head_rate))
         augment = self.augmentation.layer() if self.augmented_head else None
-        if augment:
+        if augment is None:
+            return fit.run(problem, head, _featured(body, fold, shares=self._shares))
+        # Each of several workers would have to compute what all take together.
+        large = self.head_epochs * fold.rows * body.output_shape[-1] > MAX_FEATURES
+        if large or fold.execution.strategy.num_replicas_in_sync > 1:
             return fit.run(problem, model, fold, augment)
-        return fit.run(problem, head, _featured(body, fold))
+        epochs = {f"epoch {epoch}": augment.seeded(fold.execution.seed, epoch) for epoch in range(self.head_epochs)}
+        learned = dataclasses.replace(_featured(body, fold, epochs, self._shares), versions=self.head_epochs)
+        return fit.run(problem, head, learned)
+
+    @property
+    def _shares(self) -> bool:
+        """Whether the frozen base is the same in each fit."""
+        return self.weights != "random"
 
     def _tune(self, problem: Problem, model: keras.Model, fold: Fold, augment: Any = None) -> Curves:
         rate = cosine(self.tuning_rate, self.tuning_epochs, fold.rows, self.batch_size)
@@ -108,12 +124,18 @@ def _on_features(upper: keras.Model, head: keras.Model) -> keras.Model:
     return keras.Model({"features": features}, head({"features": _pooled(upper, features)}))
 
 
-def _featured(body: keras.Model, fold: Fold, mirrored: bool = False) -> Fold:
-    """Return *fold* with the features that *body* computes for each image and, if *mirrored*, its mirror image."""
-    features = {"features": features_of(body, fold.features["image"], mirrored)}
-    copies = 2 if mirrored else 1
-    targets = keras.tree.map_structure(lambda array: np.concatenate([array] * copies), fold.targets)
-    validation = fold.validation and ({"features": features_of(body, fold.validation[0]["image"])}, fold.validation[1])
+def _featured(body: keras.Model, fold: Fold, changes: Mapping[str, Change] = PLAIN, shares: bool = False) -> Fold:
+    """Return *fold* with the features that *body* computes for each image after each of the *changes*.
+
+    With *shares*, they are taken from other fits of the same rows where these have computed them.
+    """
+    kept = fold.known if shares and fold.known is not None else {}
+    features = {"features": features_of(body, fold.features["image"], changes, Known(kept))}
+    targets = keras.tree.map_structure(lambda array: np.concatenate([array] * len(changes)), fold.targets)
+    validation = fold.validation and (
+        {"features": features_of(body, fold.validation[0]["image"], PLAIN, Known(kept, fold.rows))},
+        fold.validation[1],
+    )
     return dataclasses.replace(fold, features=features, targets=targets, validation=validation)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from training.data.features import tensor_of
 from training.errors import BadRequest
-from training.networks.frozen_base import features_of, split
+from training.networks.frozen_base import MIRRORED, PLAIN, Known, features_of, split
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (70, 32, 32, 3), np.uint8)
 
@@ -43,7 +43,7 @@ def test_a_base_of_which_nothing_stays_frozen_has_no_parts(top):
 def test_features_are_those_of_the_images_then_those_of_their_mirror_images(mirrored):
     image = keras.Input((32, 32, 3), dtype="uint8")
     model = keras.Model(image, keras.layers.Rescaling(1 / 255)(image))
-    kept = features_of(model, IMAGES, mirrored)
+    kept = features_of(model, IMAGES, MIRRORED if mirrored else PLAIN)
 
     assert kept.dtype == np.float16
     expected = [IMAGES, IMAGES[:, :, ::-1]] if mirrored else [IMAGES]
@@ -56,3 +56,17 @@ def test_features_beyond_half_precision_stay_finite():
     kept = features_of(keras.Model(image, keras.layers.Rescaling(1e6)(image)), IMAGES)
 
     assert np.isfinite(kept).all()
+
+
+def test_what_is_known_of_some_images_is_not_computed_again():
+    image = keras.Input((32, 32, 3), dtype="uint8")
+    model = keras.Model(image, keras.layers.Rescaling(1 / 255)(image))
+    computed, kept = [], {}
+    changes = {name: lambda images, number, of=name: computed.append((of, number)) or images for name in ("a", "b")}
+    for first, end in ((0, 10), (30, 40)):
+        features_of(model, IMAGES[first:end], {"a": changes["a"]}, Known(kept, first))
+    computed.clear()
+    features = features_of(model, IMAGES[:50], changes, Known(kept))
+
+    assert computed == [("a", 10), ("a", 40), ("b", 0)]
+    assert np.allclose(features, np.concatenate([IMAGES[:50]] * 2) / 255, atol=1e-3)

@@ -78,7 +78,7 @@ def test_fine_tuning_changes_only_the_top_of_the_base_and_no_batch_normalisation
     top = {"conv_dw_12", "conv_pw_12", "conv_dw_13", "conv_pw_13"}
     assert {layer.name for layer in base.layers if layer.trainable_weights} == top
     assert layers <= top  # with random weights, a layer may learn nothing
-    assert seen == [("image", 8), ("image", 8)]
+    assert seen == [("features", 8), ("image", 8)]
     assert stages == ["frozen base", "fine-tuning"]
 
 
@@ -137,6 +137,37 @@ def test_a_head_without_augmentation_learns_from_features_computed_once_and_leav
     assert not layers
     assert seen == [("features", 8)]
     assert stages == ["frozen base"]
+
+
+@pytest.mark.parametrize("augmented", [True, False])
+def test_the_frozen_base_sees_an_image_once_in_each_epoch_of_all_fits(small, capsys, augmented):
+    recipe = dataclasses.replace(
+        RECIPE, weights="imagenet", augmented_head=augmented, head_epochs=3, tuning_epochs=0, batch_size=4
+    )
+    known = {}
+    for rows, validation in ((6, (IMAGE["image"][6:], TARGETS[6:])), (8, None)):
+        fold = Fold(
+            {"image": IMAGE["image"][:rows]}, TARGETS[:rows], validation and ({"image": validation[0]}, validation[1])
+        )
+        recipe.train(BINARY, 1, dataclasses.replace(fold, known=known))
+    counts = [int(line.split()[-2]) for line in capsys.readouterr().out.splitlines() if "computing" in line]
+
+    assert counts == ([6, 6, 6, 2, 2, 2, 2] if augmented else [6, 2])
+
+
+def test_an_augmented_head_learns_from_other_changes_in_each_epoch(small, monkeypatch):
+    seen, run = [], Fit.run
+    monkeypatch.setattr(
+        Fit, "run", lambda fit, problem, model, fold: seen.append(fold) or run(fit, problem, model, fold)
+    )
+    for _ in range(2):
+        keras.utils.set_random_seed(1)
+        dataclasses.replace(RECIPE, head_epochs=2, tuning_epochs=0).train(BINARY, 1, Fold(IMAGE, TARGETS, None))
+    first, again = (fold.features["features"] for fold in seen)
+
+    assert (seen[0].rows, seen[0].versions, len(first)) == (8, 2, 16)
+    assert not np.array_equal(first[:8], first[8:])
+    assert np.array_equal(first, again)
 
 
 @pytest.mark.parametrize(
