@@ -22,40 +22,41 @@ def served_graph(model: keras.Model, inputs: Mapping[str, TensorSpec]) -> Any:
 
     The output of a model that has one is called SCORES.
     """
-    specs = {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in inputs.items()}
 
     def serve(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        outputs = model(features, training=False)
-        return outputs if isinstance(outputs, dict) else {SCORES: outputs}
+        return _named(model(features, training=False))
 
-    return tf.function(serve, input_signature=[specs], autograph=False)
+    return tf.function(serve, input_signature=[_specs(inputs)], autograph=False)
 
 
 def lite_graph(model: keras.Model, inputs: Mapping[str, TensorSpec]) -> Any:
-    """Return the same graph as `served_graph`, of operations that LiteRT has where layers know how.
+    """Return the same graph as `served_graph`, but of operations that LiteRT has, where layers know how.
 
     It is for conversion: TensorFlow computes the same with it, but slower.
     """
-    specs = {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in inputs.items()}
 
     def compute(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         with traced_for_lite():
-            outputs = model(features, training=False)
-        return outputs if isinstance(outputs, dict) else {SCORES: outputs}
+            return _named(model(features, training=False))
 
     def compute_row(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         outputs = compute({name: tf.expand_dims(row, 0) for name, row in features.items()})
         return {name: tf.squeeze(scores, 0) for name, scores in outputs.items()}
 
-    def serve(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        if not has_row_by_row(model):
-            return compute(features)
-        named = model.output if isinstance(model.output, dict) else {SCORES: model.output}
-        row = {name: tf.TensorSpec(output.shape[1:], output.dtype) for name, output in named.items()}
-        rows: dict[str, tf.Tensor] = tf.map_fn(compute_row, features, fn_output_signature=row)
-        return rows
+    def compute_rows(features: dict[str, tf.Tensor]) -> Any:
+        row = {name: tf.TensorSpec(scores.shape[1:], scores.dtype) for name, scores in _named(model.output).items()}
+        return tf.map_fn(compute_row, features, fn_output_signature=row)
 
-    return tf.function(serve, input_signature=[specs], autograph=False)
+    serve = compute_rows if has_row_by_row(model) else compute
+    return tf.function(serve, input_signature=[_specs(inputs)], autograph=False)
+
+
+def _specs(inputs: Mapping[str, TensorSpec]) -> dict[str, tf.TensorSpec]:
+    return {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in inputs.items()}
+
+
+def _named(outputs: Any) -> dict[str, Any]:
+    return outputs if isinstance(outputs, dict) else {SCORES: outputs}
 
 
 def outputs_of(graph: Callable[[dict[str, tf.Tensor]], Mapping[str, Any]], features: Features) -> Outputs:

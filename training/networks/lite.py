@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 _traced: ContextVar[bool] = ContextVar("traced for LiteRT", default=False)
@@ -37,9 +38,13 @@ class RowByRow:
     """
 
 
+ROW_BY_ROW = (RowByRow, keras.layers.RNN, keras.layers.Bidirectional)
+"""Of recurrent layers, LiteRT's converter can only take those whose states have a shape that is known."""
+
+
 def has_row_by_row(model: Any) -> bool:
-    """Return whether a layer of *model*, or of a model in it, is marked."""
-    return any(isinstance(layer, RowByRow) or has_row_by_row(layer) for layer in getattr(model, "layers", ()))
+    """Return whether LiteRT is to compute *model* row by row: because of one of its layers, or of a model in it."""
+    return any(isinstance(layer, ROW_BY_ROW) or has_row_by_row(layer) for layer in getattr(model, "layers", ()))
 
 
 def unpadded(ids: tf.Tensor, least: int = 1) -> tf.Tensor:

@@ -12,6 +12,7 @@ from training.networks.convolutions import ConvNet
 from training.networks.dense import Dense
 from training.networks.ensembles import DenseEnsemble
 from training.networks.mixed import Mixed
+from training.networks.recurrent import Recurrent
 from training.networks.sequence_convolutions import SequenceConvNet
 from training.networks.transfer import Transfer
 from training.problem_types import BINARY, MULTICLASS, REGRESSION
@@ -50,9 +51,22 @@ TRANSFER = Transfer(
         (Mixed(wide=True, members=3, **ONCE), BINARY, NUMBERS | IMAGE | TOKENS | COLOUR),
         (Mixed(relative=True, skip_zeros=True, **ONCE), REGRESSION, NUMBERS | LOADS),
         (SequenceConvNet(**ONCE), MULTICLASS, TOKENS | LOADS),
+        (Recurrent(**ONCE), BINARY, TOKENS | LOADS),
+        (Recurrent(cell="lstm", bidirectional=True, skip_zeros=True, **ONCE), REGRESSION, NUMBERS | LOADS),
         (SequenceConvNet(separable=True, relative=True, skip_zeros=True, **ONCE), BINARY, TOKENS | LOADS),
     ],
-    ids=["dense", "members", "convolutions", "transfer", "mixed", "series", "sequences", "separable sequences"],
+    ids=[
+        "dense",
+        "members",
+        "convolutions",
+        "transfer",
+        "mixed",
+        "series",
+        "sequences",
+        "gru",
+        "lstm",
+        "separable sequences",
+    ],
 )
 def test_lite_rt_computes_what_is_served(tmp_path, recipe, problem, features):
     keras.utils.set_random_seed(1)
