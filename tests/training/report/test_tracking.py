@@ -37,6 +37,10 @@ def test_a_server_that_is_away_loses_no_model(tmp_path, monkeypatch):
     assert log_run(records.binary(), tmp_path).startswith("not logged in MLflow: ")
 
 
+def test_a_run_without_validation_has_the_measures_of_the_test_rows_only():
+    assert {name.partition("_")[0] for name in tracking._measures(records.binary(folds=()))} == {"test"}
+
+
 def test_without_the_variable_nothing_is_logged(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
