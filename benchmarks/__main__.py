@@ -24,6 +24,7 @@ Examples:
   python -m benchmarks training --models sentiment,topic --rounds 1
   python -m benchmarks record
   python -m benchmarks recipes --data penguins,wine --seeds 3
+  python -m benchmarks engines --models-dir models
   python -m benchmarks report
 """
 
@@ -161,6 +162,31 @@ def recipes(names: str | None, seeds: int) -> None:
     results = _results("recipes")
     with tempfile.TemporaryDirectory(prefix="plumbline-benchmark-") as folder:
         compare_recipes(chosen, seeds, Path(folder), results, click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@click.option(
+    "--models-dir",
+    "models_dirs",
+    required=True,
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Models folder, by whose name its models are told apart; can be given several times.",
+)
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option(
+    "--seconds", type=click.FloatRange(0.01), default=0.2, show_default=True, help="Duration of each measurement."
+)
+def engines(models_dirs: tuple[Path, ...], rounds: int, seconds: float) -> None:
+    """Compare TensorFlow, LiteRT, ONNX Runtime and OpenVINO on published models. Takes about 3 minutes a model."""
+    from benchmarks.engines.comparison import Plan, compare_engines
+
+    folders = [folder.resolve() for folder in models_dirs]
+    if len({folder.name for folder in folders}) < len(folders):
+        raise click.UsageError("the models folders need different names, which tell their models apart")
+    results = _results("engines")
+    compare_engines(folders, Plan(rounds, seconds), results, click.echo)
     click.echo(f"results: {results.path}")
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import plots, tables
+from benchmarks import engine_tables, plots, tables
 from benchmarks.environments import ROOT
 from benchmarks.results import Record, of_kind
 
@@ -82,6 +82,11 @@ def _recipes(records: list[Record], images: Path) -> str:
     return "\n\n".join([machine(records), tables.recipes(records), tables.reached(records)])
 
 
+def _engines(records: list[Record], images: Path) -> str:
+    parts = [machine(records), engine_tables.engines(records), engine_tables.engine_models(records)]
+    return "\n\n".join([*parts, "Failed or not run:", tables.failures(records)])
+
+
 _PARTS: dict[str, tuple[str, Callable[[list[Record], Path], str]]] = {
     "rivals": ("closed", _rivals),
     "gateway": ("gateway", _gateway),
@@ -89,4 +94,5 @@ _PARTS: dict[str, tuple[str, Callable[[list[Record], Path], str]]] = {
     "training": ("training", _training),
     "record": ("record", _record),
     "recipes": ("recipe", _recipes),
+    "engines": ("converted", _engines),
 }

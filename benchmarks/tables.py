@@ -36,11 +36,11 @@ def comparison(records: list[Record]) -> str:
         for model in MODELS:
             row += [_spread(_cell(records, server, model, count, "per_second")) for count in callers]
             latencies = [_cell(records, server, model, max_callers, name) for name in ("p50_ms", "p99_ms")]
-            row.append(" / ".join(_number(statistics.median(values)) for values in latencies if values))
+            row.append(" / ".join(number(statistics.median(values)) for values in latencies if values))
             row.append(_spread(_cell(records, server, model, max_callers, "cpu_ms")))
         row += [_spread(_process(records, server, name)) for name in _PROCESS]
         rows.append([*row, str(sum(each["errors"] for each in _closed(records, server)))])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def ratios(records: list[Record]) -> str:
@@ -62,7 +62,7 @@ def ratios(records: list[Record]) -> str:
     ):
         values = {server: _process(records, server, name) for server in _servers(records)}
         rows.append([what, *_against(values, ours, min, dict(zip(OURS, goal, strict=True))), *_since(values, builds)])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def failures(records: list[Record]) -> str:
@@ -114,15 +114,17 @@ def _process(records: list[Record], server: str, name: str) -> list[float]:
 def _spread(values: Sequence[float]) -> str:
     if not values:
         return ""
-    middle = _number(statistics.median(values))
-    return middle if len(values) == 1 else f"{middle} ({_number(min(values))}-{_number(max(values))})"
+    middle = number(statistics.median(values))
+    return middle if len(values) == 1 else f"{middle} ({number(min(values))}-{number(max(values))})"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a figure with three digits or two decimals, whichever is less."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown; the first row is the head."""
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     columns = lines[0].count("|") - 1
     return "\n".join([lines[0], "|" + "---|" * columns, *lines[1:]])
@@ -140,7 +142,7 @@ def gateway(records: list[Record]) -> str:
         what = f"{MODELS[each['model']]}: p50 by the gateway - of the bare call, ms"
         figures = f"{each['gateway_p50_ms']:.2f} - {each['call_p50_ms']:.2f} = {each['overhead_ms']:.2f}"
         rows.append([what, figures, "<= 1.0" if each["model"] == "sentiment" else ""])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def sweeps(records: list[Record]) -> str:
@@ -154,11 +156,11 @@ def sweeps(records: list[Record]) -> str:
         process = next((each for each in memory if (each["sweep"], each["value"]) == (sweep, value)), {})
         row = [sweep, str(value)]
         for model in MODELS:
-            row += [_number(own[model][name]) if model in own else "" for name in ("per_second", "p50_ms")]
+            row += [number(own[model][name]) if model in own else "" for name in ("per_second", "p50_ms")]
         row.append(str(sum(each["errors"] for each in own.values())))
-        row += [_number(process[name]) if name in process else "" for name in ("memory_mb", "start_seconds")]
+        row += [number(process[name]) if name in process else "" for name in ("memory_mb", "start_seconds")]
         rows.append(row)
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def training(records: list[Record]) -> str:
@@ -175,7 +177,7 @@ def training(records: list[Record]) -> str:
             pairs = [mine / theirs for mine, theirs in zip(own, plain, strict=False)]
             row += [_spread(plain), _spread(own), f"{statistics.median(pairs):.2f}" if pairs else ""]
         rows.append(row)
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def record(records: list[Record]) -> str:
@@ -185,7 +187,7 @@ def record(records: list[Record]) -> str:
     rows = [["rows", *(f"{way}, CPU ms" for way in RECORD_WAYS), "ratio", "goal"]]
     ratio = _spread([own / other for own, other in zip(ours, theirs, strict=True)])
     rows.append([f"{rounds[0]['rows']:,}", _spread(ours), _spread(theirs), ratio, "<= 1.5"])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def recipes(records: list[Record]) -> str:
@@ -200,7 +202,7 @@ def recipes(records: list[Record]) -> str:
         own += f" ({_figure(min(tested))}-{_figure(max(tested))})" if len(runs) > 1 else ""
         metric = first["metric"] + ("" if first["higher_is_better"] else ", less is better")
         rows.append([first["data"], f"{first['rows']:,}", first["recipe"], metric, own, *rivals])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def reached(records: list[Record]) -> str:

@@ -114,12 +114,13 @@ def test_tables_contain_what_was_recorded(results: Results, tmp_path: Path) -> N
     for data, seed, tested, rises in (("wine", 1, 0.9, True), ("wine", 2, 1.0, True), ("co2", 1, 0.5, False)):
         facts = {"rows": 1234, "recipe": "mixed", "metric": "it", "higher_is_better": rises, "test": tested}
         results.add("recipe", data=data, seed=seed, **facts, rivals={"boosting": 0.96, "linear": 0.4}, seconds=1.0)
+    results.add("converted", label="best", model="topic", engine="LiteRT", error="no operation Bincount", seconds=1.0)
     point = {"per_second": 10.0, "p50_ms": 9.0, "errors": 3}
     results.add("sweep", sweep="callers", value=128, model="sentiment", callers=128, **point)
     document = tmp_path / "performance.md"
     document.write_text(DOCUMENT.read_text())
 
-    parts = ["rivals", "gateway", "sweeps", "training", "record", "recipes"]
+    parts = ["rivals", "gateway", "sweeps", "training", "record", "recipes", "engines"]
     assert write_report(read_results(results.path), document, tmp_path) == parts
     text = document.read_text()
     assert "| **Plumbline** | 120 (90.0-330) | 25.0 / 50.0 | 0.70 (0.70-0.70) |" in text
@@ -130,6 +131,7 @@ def test_tables_contain_what_was_recorded(results: Results, tmp_path: Path) -> N
     assert "| 1,000 | 50.0 (20.0-60.0) | 100 (100-100) | 0.50 (0.20-0.60) | <= 1.5 |" in text
     assert "| wine | 1,234 | mixed | it | 0.9500 (0.9000-1.0000) | 0.9600 | 0.4000 |" in text
     assert "At least as good as every rival: 0 of 2; as one of them at least: 2." in text
+    assert "| topic, best | LiteRT | not converted: no operation Bincount |" in text
     assert "| callers | 128 | 10.0 | 9.00 |  |  | 3 |" in text
     assert len(list(tmp_path.glob("*.png"))) == 3
 
