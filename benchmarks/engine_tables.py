@@ -42,7 +42,8 @@ def engine_models(records: list[Record]) -> str:
     rows = [_MODELS_HEAD]
     for tried in of_kind(records, "converted"):
         key = {name: tried[name] for name in ("label", "model", "engine")}
-        row = [f"{tried['model']}, {tried['label']}", tried["engine"]]
+        way = f" ({tried['way']})" if tried["way"] else ""
+        row = [f"{tried['model']}, {tried['label']}", tried["engine"] + way]
         if tried["error"]:
             rows.append([*row, f"not converted: {tried['error']}", *[""] * (len(_MODELS_HEAD) - 3)])
             continue

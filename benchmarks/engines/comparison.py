@@ -51,16 +51,17 @@ def _installed(engine: str, package: str) -> dict[str, str | float]:
 
 
 def _converted(subject: Subject, results: Results, say: Callable[[str], None]) -> dict[str, Path]:
-    graphs = {}
+    graphs: dict[str, Path] = {}
     for engine in RUNTIMES:
         folder = WORK / "engines" / engine.replace(" ", "-").lower() / subject.label / subject.model
-        start, error = time.monotonic(), ""
+        start, way, error = time.monotonic(), "", ""
         try:
-            graphs[engine] = convert(engine, subject.version, folder)
+            graphs[engine], way = convert(engine, subject.version, folder, graphs.get("ONNX Runtime"))
         except NotConverted as refused:
             error = str(refused)
             say(f"  {engine}: {error}")
-        results.add("converted", **_names(subject, engine), error=error, seconds=round(time.monotonic() - start, 2))
+        seconds = round(time.monotonic() - start, 2)
+        results.add("converted", **_names(subject, engine), way=way, error=error, seconds=seconds)
     return graphs
 
 

@@ -114,7 +114,7 @@ def test_tables_contain_what_was_recorded(results: Results, tmp_path: Path) -> N
     for data, seed, tested, rises in (("wine", 1, 0.9, True), ("wine", 2, 1.0, True), ("co2", 1, 0.5, False)):
         facts = {"rows": 1234, "recipe": "mixed", "metric": "it", "higher_is_better": rises, "test": tested}
         results.add("recipe", data=data, seed=seed, **facts, rivals={"boosting": 0.96, "linear": 0.4}, seconds=1.0)
-    results.add("converted", label="best", model="topic", engine="LiteRT", error="no operation Bincount", seconds=1.0)
+    results.add("converted", label="best", model="topic", engine="LiteRT", way="", error="no operation Bincount")
     point = {"per_second": 10.0, "p50_ms": 9.0, "errors": 3}
     results.add("sweep", sweep="callers", value=128, model="sentiment", callers=128, **point)
     document = tmp_path / "performance.md"

@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from benchmarks import engine_tables
 from benchmarks.__main__ import main
-from benchmarks.engines import comparison
+from benchmarks.engines import comparison, conversion
 from benchmarks.engines.asking import Failed, working
 from benchmarks.engines.comparison import Plan, compare_engines, largest_difference
-from benchmarks.engines.conversion import CONVERTERS, reason
+from benchmarks.engines.conversion import CONVERTERS, NotConverted, convert, reason
 from benchmarks.engines.installed import ENVIRONMENTS, PACKAGES, installed
 from benchmarks.engines.runtimes import RUNTIMES
 from benchmarks.engines.subjects import checked_rows, subjects
@@ -55,12 +55,47 @@ def test_random_rows_have_values_that_an_example_has_at_the_same_place() -> None
             "no operation DenseBincount, EnsureShape",
         ),
         ("-- No conversion rule found for operations: DenseBincount\nTo add", "no operation DenseBincount"),
+        ("ERROR - Unsupported ops: Counter({'Log1p': 1})\nINFO - saved", "no operation ({'Log1p': 1})"),
+        ("loc(x): error: 'tf.Add' op wants a tensor\nnote: called from", "'tf.Add' op wants a tensor"),
         ("Traceback\nValueError: no signature\n", "ValueError: no signature"),
         ("", "no word why"),
     ],
 )
 def test_a_refusal_names_the_operations_that_lack(log: str, expected: str) -> None:
     assert reason(log) == expected
+
+
+def test_a_version_s_own_lite_form_is_taken_as_it_is(tmp_path: Path) -> None:
+    own = tmp_path / "1" / "assets.extra" / "model.tflite"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"lite")
+
+    assert convert("LiteRT", tmp_path / "1", tmp_path / "form") == (tmp_path / "form", "the version's own")
+    assert (tmp_path / "form" / "model.tflite").read_bytes() == b"lite"
+    assert convert("TensorFlow", tmp_path / "1", tmp_path / "other") == (tmp_path / "1", "")
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_openvino_takes_onnx_only_where_it_refuses_the_saved_model(
+    refuses: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources: list[Path] = []
+
+    def run(engine: str, converter: Any, source: Path, folder: Path) -> None:
+        sources.append(source)
+        if refuses and source.name == "1":
+            raise NotConverted("no operation Bincount")
+
+    monkeypatch.setattr(conversion, "_run", run)
+    version, onnx, form = tmp_path / "1", tmp_path / "onnx", tmp_path / "form"
+
+    assert convert("OpenVINO", version, form, onnx) == (form, "through ONNX" if refuses else "")
+    assert sources == ([version, onnx / "model.onnx"] if refuses else [version])
+    if refuses:
+        with pytest.raises(NotConverted, match="Bincount"):
+            convert("OpenVINO", version, form)
+        with pytest.raises(NotConverted, match="Bincount"):
+            convert("LiteRT", version, form, onnx)
 
 
 def test_the_largest_difference_is_of_all_outputs_and_what_can_not_be_compared_fails() -> None:
@@ -121,7 +156,8 @@ def test_an_engine_that_fails_is_recorded_and_the_others_are_measured(
 def test_tables_have_ratios_of_the_same_round_and_what_does_not_convert(results: Results) -> None:
     for engine, error in (("TensorFlow", ""), ("LiteRT", ""), ("OpenVINO", "no operation Bincount")):
         results.add("engine", engine=engine, version="1.2", mb=2000.4)
-        results.add("converted", **NAMES, engine=engine, error=error, seconds=1.0)
+        way = "through ONNX" if engine == "LiteRT" else ""
+        results.add("converted", **NAMES, engine=engine, way=way, error=error, seconds=1.0)
     for number, (theirs, own) in enumerate([(4.0, 1.0), (8.0, 2.0), (4.0, 4.0)]):
         for engine, value in (("TensorFlow", theirs), ("LiteRT", own)):
             where = {**NAMES, "engine": engine, "round": number}
@@ -137,7 +173,7 @@ def test_tables_have_ratios_of_the_same_round_and_what_does_not_convert(results:
     assert "| LiteRT | 1.2 | 2,000 | 1 of 1 |  / 0.25 /  |  | 0.25 | 1.00 | 4e-07 |" in engine_tables.engines(records)
     assert "| OpenVINO | 1.2 | 2,000 | 0 of 1 |" in engine_tables.engines(records)
     models = engine_tables.engine_models(records)
-    assert "| digits, best | LiteRT | 2.00 |  | 0.5 |  | 1.90 | 200 | 50.0 | 0.5 | 4e-07 |" in models
+    assert "| digits, best | LiteRT (through ONNX) | 2.00 |  | 0.5 |  | 1.90 | 200 | 50.0 | 0.5 | 4e-07 |" in models
     assert "| digits, best | OpenVINO | not converted: no operation Bincount |" in models
 
 
