@@ -180,7 +180,8 @@ def recipes(names: str | None, seeds: int) -> None:
 )
 def engines(models_dirs: tuple[Path, ...], rounds: int, seconds: float) -> None:
     """Compare TensorFlow, LiteRT, ONNX Runtime and OpenVINO on published models. Takes about 3 minutes a model."""
-    from benchmarks.engines.comparison import Plan, compare_engines
+    from benchmarks.engines.comparison import compare_engines
+    from benchmarks.engines.measuring import Plan
 
     folders = [folder.resolve() for folder in models_dirs]
     if len({folder.name for folder in folders}) < len(folders):

@@ -11,15 +11,21 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import cache_from_source
 from pathlib import Path
 
+from benchmarks.environments import python_of
+
 PACKAGES = {
     "TensorFlow": "tensorflow",
     "LiteRT": "ai-edge-litert",
     "ONNX Runtime": "onnxruntime",
     "OpenVINO": "openvino",
 }
-ENVIRONMENTS = {"ONNX Runtime": "onnxruntime", "OpenVINO": "openvino"}
-"""Where an engine runs; the others in ours."""
+_ENVIRONMENTS = {"ONNX Runtime": "onnxruntime", "OpenVINO": "openvino"}
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def python_for(engine: str) -> Path:
+    """Return the Python of the environment where an engine runs: its own, or ours."""
+    return python_of(_ENVIRONMENTS.get(engine, ""))
 
 
 def installed(package: str) -> dict[str, str | float]:

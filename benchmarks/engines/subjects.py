@@ -28,7 +28,11 @@ class Subject:
     model: str
     version: Path
     features: Path
-    batches: tuple[int, ...]
+    large_batches: tuple[int, ...]
+
+    def names(self, engine: str) -> dict[str, str]:
+        """Return what a record of an engine with it begins with."""
+        return {"label": self.label, "model": self.model, "engine": engine}
 
 
 def subjects(models_dirs: Sequence[Path], work: Path) -> list[Subject]:
@@ -43,12 +47,12 @@ def _subject(folder: Path, model: str, work: Path) -> Subject:
     files = work / "features" / folder.name / model
     files.mkdir(parents=True, exist_ok=True)
     contract = newest.contract
-    batches = BATCHES + ((LARGE_BATCH,) if LARGE_BATCH * _row_bytes(contract) <= _LARGEST_BYTES else ())
+    large = (LARGE_BATCH,) if LARGE_BATCH * _row_bytes(contract) <= _LARGEST_BYTES else ()
     examples = contract.features([example.instance for example in contract.examples])
-    for rows in batches:
+    for rows in BATCHES + large:
         write_arrays(files / f"{rows}.npz", _repeated(examples, rows))
     write_arrays(files / f"{CHECKED}.npz", checked_rows(examples))
-    return Subject(folder.name, model, newest.path, files, batches)
+    return Subject(folder.name, model, newest.path, files, large)
 
 
 def checked_rows(examples: Arrays) -> Arrays:

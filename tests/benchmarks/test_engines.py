@@ -1,5 +1,6 @@
 """The comparison of engines: what all compute, what is recorded, and what tables make of it. Nothing is timed."""
 
+import contextlib
 import re
 import sys
 from pathlib import Path
@@ -11,13 +12,14 @@ from click.testing import CliRunner
 
 from benchmarks import engine_tables
 from benchmarks.__main__ import main
-from benchmarks.engines import comparison, conversion
+from benchmarks.engines import comparison, conversion, measuring
 from benchmarks.engines.asking import Failed, working
-from benchmarks.engines.comparison import Plan, compare_engines, largest_difference
+from benchmarks.engines.comparison import compare_engines
 from benchmarks.engines.conversion import CONVERTERS, NotConverted, convert, reason
-from benchmarks.engines.installed import ENVIRONMENTS, PACKAGES, installed
+from benchmarks.engines.installed import PACKAGES, installed
+from benchmarks.engines.measuring import Plan, largest_difference, measure
 from benchmarks.engines.runtimes import RUNTIMES
-from benchmarks.engines.subjects import checked_rows, subjects
+from benchmarks.engines.subjects import Subject, checked_rows, subjects
 from benchmarks.engines.worker import time_calls, time_pair
 from benchmarks.environments import ROOT
 from benchmarks.results import Results, of_kind, read_results
@@ -153,6 +155,46 @@ def test_an_engine_that_fails_is_recorded_and_the_others_are_measured(
     assert [each["largest_difference"] for each in of_kind(records, "engine_scores")] == [0]
 
 
+def test_an_engine_that_gives_no_answer_is_asked_no_more(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Slow:
+        start_seconds = 1.0
+
+        def __init__(self, engine: str) -> None:
+            self.engine = engine
+
+        def ask(self, do: str, **what: Any) -> dict[str, float]:
+            asked.append((self.engine, do))
+            if self.engine == "LiteRT" and what["rows"] == 8:
+                raise Failed("no answer in 20 s")
+            return {"ms": 1.0}
+
+        def memory(self) -> dict[str, float]:
+            return {"peak_mb": 1.0}
+
+    monkeypatch.setattr(measuring, "python_for", lambda engine: Path(engine))
+    monkeypatch.setattr(measuring, "working", lambda command, log: contextlib.nullcontext(Slow(str(command[0]))))
+    subject = Subject("best", "digits", tmp_path, tmp_path, ())
+    graphs = dict.fromkeys(["TensorFlow", "LiteRT"], tmp_path)
+    measure(subject, graphs, Plan(2, 0.01), 1, 2, results)
+
+    assert asked == [
+        *[("LiteRT", "time"), ("TensorFlow", "time")],  # the next one first in the next round
+        *[("LiteRT", "time"), ("TensorFlow", "time")],
+        *[("LiteRT", "time"), ("TensorFlow", "time")],
+        ("TensorFlow", "time"),
+    ]
+    records = read_results(results.path)
+    assert [each["error"] for each in of_kind(records, "failure")] == ["no answer in 20 s"]
+    assert [(each["engine"], each["rows"]) for each in of_kind(records, "engine_time")] == [
+        *[("LiteRT", 1), ("TensorFlow", 1)],
+        *[("TensorFlow", 8), ("TensorFlow", 32)],
+    ]
+
+
 def test_tables_have_ratios_of_the_same_round_and_what_does_not_convert(results: Results) -> None:
     for engine, error in (("TensorFlow", ""), ("LiteRT", ""), ("OpenVINO", "no operation Bincount")):
         results.add("engine", engine=engine, version="1.2", mb=2000.4)
@@ -205,5 +247,4 @@ def test_engines_and_converters_are_locked(name: str) -> None:
     lock = (ROOT / "benchmarks" / "requirements" / f"{name}.txt").read_text()
 
     assert {name, "numpy"} <= set(re.findall("^([a-z0-9-]+)==", lock, re.M))
-    assert {*ENVIRONMENTS.values()} <= {"onnxruntime", "openvino"}
     assert "://" not in lock
