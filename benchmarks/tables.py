@@ -91,7 +91,7 @@ def _against(values: dict[str, list[float]], ours: Sequence[str], better: Any, b
 def _since(values: dict[str, list[float]], builds: Sequence[str]) -> list[str]:
     """Return the figures in this process as ratios to those of other builds."""
     found = (list(zip(values.get(OURS[1], []), values[build], strict=False)) for build in builds)
-    return [_number(statistics.median(now / before for now, before in pairs)) if pairs else "" for pairs in found]
+    return [number(statistics.median(now / before for now, before in pairs)) if pairs else "" for pairs in found]
 
 
 def _servers(records: list[Record]) -> list[str]:

@@ -11,18 +11,17 @@ from benchmarks.engines.arrays import Arrays
 Call = Callable[[Arrays], Arrays]
 
 
-def load_tensorflow(path: Path, threads: int) -> Call:
+def load_saved_model(path: Path, threads: int) -> Call:
     """Load a SavedModel as the gateway does where it computes models itself."""
     from serving.process.quiet_import import quiet_import
     from serving.runtime.lean_tensorflow import skip_public_api
 
     skip_public_api()
     with quiet_import():
-        from serving.runtime.saved_model import Parallelism, load
-        from serving.runtime.servable import DEFAULT_SIGNATURE, Servable
+        from serving.runtime.tensorflow_engine import load_tensorflow
 
-        servable = Servable.of(*load(path, Parallelism(intra_op=threads)))
-    return lambda features: servable.ask(DEFAULT_SIGNATURE, features)
+        engine = load_tensorflow(path, threads)
+    return engine.compute
 
 
 def load_litert(path: Path, threads: int) -> Call:
@@ -55,7 +54,7 @@ def load_openvino(path: Path, threads: int) -> Call:
 
 
 RUNTIMES = {
-    "TensorFlow": load_tensorflow,
+    "TensorFlow": load_saved_model,
     "LiteRT": load_litert,
     "ONNX Runtime": load_onnxruntime,
     "OpenVINO": load_openvino,
