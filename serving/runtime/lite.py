@@ -27,7 +27,7 @@ class LiteEngine:
         try:
             with quiet_import():
                 self._idle.append(self._new())
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:
             raise ServingError(Code.DATA_LOSS, f"LiteRT can't load it: {error}") from error
 
     def compute(self, features: Features) -> dict[str, Array]:
@@ -47,4 +47,5 @@ class LiteEngine:
 
     def _new(self) -> Any:
         interpreter = Interpreter(model_content=self._document, num_threads=1)
+        interpreter.allocate_tensors()  # here, for it logs at the first time
         return interpreter.get_signature_runner(DEFAULT_SIGNATURE)
