@@ -64,7 +64,8 @@ class Worker:
         line = out.readline() if ready else ""
         if not line:
             why = "it ended" if ready else f"no answer in {_SECONDS:.0f} s"
-            raise Failed(f"{why}: {self._log.read_text('utf-8', 'replace')[-_LAST_CHARACTERS:]}")
+            said = self._log.read_text("utf-8", "replace")[-_LAST_CHARACTERS:].strip()
+            raise Failed(f"{why}: {said}" if said else why)
         answer: dict[str, float] = json.loads(line)
         return answer
 

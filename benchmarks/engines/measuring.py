@@ -37,7 +37,7 @@ def measure(
     order = list(graphs)
     turn = number % len(order)
     with contextlib.ExitStack() as stack:
-        started = _Started(subject, results)
+        started = _Started(subject, number, results)
         for engine in order[turn:] + order[:turn]:
             command = _command(engine, graphs[engine], subject, threads)
             with started.dropping(engine):
@@ -55,9 +55,10 @@ def measure(
 
 @dataclass(frozen=True)
 class _Started:
-    """The processes of a model, by engine."""
+    """The processes of a model in a round, by engine."""
 
     subject: Subject
+    number: int
     results: Results
     workers: dict[str, Worker] = field(default_factory=dict)
 
@@ -75,7 +76,7 @@ class _Started:
         except Failed as error:
             self.workers.pop(engine, None)
             where = f"{engine}, {self.subject.label}/{self.subject.model}"
-            self.results.add("failure", server=where, round=0, error=str(error))
+            self.results.add("failure", server=where, round=self.number, error=str(error))
 
 
 def _asked(subject: Subject, threads: int) -> list[tuple[str, int]]:
