@@ -1,4 +1,4 @@
-"""The state of each fit after each epoch, on disk, so that an interrupted job can resume."""
+"""The state of each fit after its last epochs, on disk, so that an interrupted job can resume."""
 
 import itertools
 import json

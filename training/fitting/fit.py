@@ -1,10 +1,11 @@
-"""Fitting a Keras model to a fold, epoch by epoch, with progress, early stopping, and a checkpoint after each epoch.
+"""Fitting a Keras model to a fold, epoch by epoch, with progress, early stopping, and checkpoints.
 
 The epochs are run here rather than by `Model.fit`, which can't train under MultiWorkerMirroredStrategy
 (https://github.com/keras-team/keras/issues/20585) and does not save the state of Keras's random generators.
 """
 
 import gc
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,10 @@ from training.task import Curves, Fold
 
 _TOLD = ("loss", "val_loss")
 """Losses that are told; those of single outputs are not."""
+
+SAVE_SECONDS = 1.0
+"""Epochs that are shorter are not all saved: the disk would take longer than they, and more than a second's work is
+never lost."""
 
 PROGRESS_LINES = 10
 """Approximate number of progress lines a fit: readable both in a pod's log and in a terminal."""
@@ -66,13 +71,17 @@ class Fit:
         progress = Progress(self.epochs)
         seed = fold.execution.seed * 1009 + checkpoint.number
         epochs = Epochs(model, fold, self.batch_size, seed, first=state.epoch)
-        stops = self.patience and fold.validation
+        stops, saved = self.patience and fold.validation, -math.inf
+        # Reading the variables of several workers needs all of them, so that their clocks may not decide.
+        seconds = SAVE_SECONDS if fold.execution.strategy.num_replicas_in_sync == 1 else 0
         while state.epoch < self.epochs and not (stops and state.waited >= self.patience):
             state.add(epochs.train() | epochs.validate())
             if stops:
                 _keep_best(state, model)
-            state.variables = _values(kept)
-            checkpoint.save(state)
+            if time.monotonic() - saved >= seconds or state.epoch == self.epochs:
+                state.variables = _values(kept)
+                checkpoint.save(state)
+                saved = time.monotonic()
             progress.report(state)
 
 

@@ -1,12 +1,14 @@
-from itertools import chain
+from itertools import chain, count
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.execution.checkpoints import Checkpoints
+from training.execution.checkpoints import Checkpoint, Checkpoints
 from training.execution.execution import Execution
+from training.fitting import fit
 from training.fitting.fit import Fit, Progress
 from training.networks.augmentation import Augmentation
 from training.problem_types import BINARY
@@ -35,8 +37,8 @@ def fitted(folder, monkeypatch, epochs=6, patience=0, dies_after=None):
     hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(8)(keras.layers.Flatten()(hidden)))
     model = keras.Model({"image": image}, keras.layers.Dense(1, activation="sigmoid")(hidden))
     fold = Fold(IMAGE, TARGETS, (IMAGE, TARGETS), Execution(seed=1, checkpoints=Checkpoints(folder)))
-    fit = Fit(epochs, batch_size=8, patience=patience, optimizer=keras.optimizers.Adam(0.1))
-    curves = fit.run(BINARY, model, fold, Augmentation(turn=0.1, flip=True).layer())
+    recipe = Fit(epochs, batch_size=8, patience=patience, optimizer=keras.optimizers.Adam(0.1))
+    curves = recipe.run(BINARY, model, fold, Augmentation(turn=0.1, flip=True).layer())
     return curves, model.get_weights()
 
 
@@ -85,3 +87,13 @@ def test_the_rows_of_an_epoch_are_all_taken_in_an_order_of_its_own(monkeypatch):
     assert [len(rows) for rows in seen] == [8, 8, 5, 8, 8, 5]
     assert sorted(first) == sorted(second) == [*range(21)]
     assert first != second
+
+
+@pytest.mark.parametrize(("seconds", "saved"), [(0.0, [1, 6]), (fit.SAVE_SECONDS, [1, 2, 3, 4, 5, 6])])
+def test_short_epochs_are_not_all_saved_but_the_first_and_the_last_are(monkeypatch, tmp_path, seconds, saved):
+    states, ticks = [], count()
+    monkeypatch.setattr(fit, "time", SimpleNamespace(monotonic=lambda: seconds * next(ticks)))
+    monkeypatch.setattr(Checkpoint, "save", lambda checkpoint, state: states.append(state.epoch))
+    fitted(tmp_path, monkeypatch)
+
+    assert states == saved

@@ -56,7 +56,7 @@ def shopping(tmp_path_factory):
         (features, "with_fields", 3),
         (Epochs, "train", 2),
         (Epochs, "train", 5),
-        (Checkpoint, "save", 5),
+        (Checkpoint, "save", 4),
     ],
 )
 def test_a_job_that_is_run_again_ends_with_the_same_weights(shopping, tmp_path, monkeypatch, place, what, number):
