@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import shutil
 import socket
 import statistics
 import sys
@@ -21,6 +22,10 @@ from serving.tfserving.client import ModelServerClient
 _BLOCK = 20
 """Number of consecutive requests to the gateway, then to the model server."""
 
+_TENSORFLOW_SERVING = "tensorflow_model_server"
+_THREADS = ("--tensorflow_intra_op_parallelism=1", "--tensorflow_inter_op_parallelism=-1", "--grpc_max_threads=256")
+"""As `plumbline up` starts it."""
+
 
 def measure_gateway(models: Path, repeats: int, requests: int, results: Results) -> None:
     """Start the model server, then the gateway *repeats* times. Send *requests* to both during the last.
@@ -30,8 +35,9 @@ def measure_gateway(models: Path, repeats: int, requests: int, results: Results)
     port = free_port()
     config = WORK / "models.config"
     config.write_text(_config(models), "utf-8")
-    command = [sys.executable, "-m", "serving.local_server", "--host=127.0.0.1", f"--port={port}"]
-    with running([*command, f"--model_config_file={config}"], WORK / "logs" / "model-server.log", {}) as server:
+    name, command = model_server()
+    command += [f"--port={port}", f"--model_config_file={config}"]
+    with running(command, WORK / "logs" / "model-server.log", {}) as server:
         client = ModelServerClient(f"127.0.0.1:{port}")
         wait_until(server, lambda: _serves(client, models))
         for repeat in range(repeats):
@@ -39,15 +45,20 @@ def measure_gateway(models: Path, repeats: int, requests: int, results: Results)
                 workers = [pss_mb(pid) for pid in gateway.pids() if pid != gateway.pid]
                 results.add("gateway", repeat=repeat, ready_seconds=round(seconds, 2), workers_mb=_rounded(workers))
                 if repeat == repeats - 1:
-                    _overhead(
-                        "sentiment", reviews(models / "sentiment")[0], client, models, gateway_port, requests, results
-                    )
-                    _overhead(
-                        "image", photos(models / "image")[0], client, models, gateway_port, requests // 5, results
-                    )
+                    text, photo = reviews(models / "sentiment")[0], photos(models / "image")[0]
+                    for model, instance, count in (("sentiment", text, requests), ("image", photo, requests // 5)):
+                        medians = _overhead(model, instance, client, models, gateway_port, count)
+                        results.add("overhead", model=model, server=name, **medians)
                     workers = [pss_mb(pid) for pid in gateway.pids() if pid != gateway.pid]
                     results.add("gateway", repeat=repeat, ready_seconds=None, workers_mb=_rounded(workers))
         client.close()
+
+
+def model_server() -> tuple[str, list[str]]:
+    """Return the name and the command of TensorFlow Serving if it is on PATH, else of Plumbline's own model server."""
+    if binary := shutil.which(_TENSORFLOW_SERVING):
+        return "TensorFlow Serving", [binary, *_THREADS]
+    return "our server", [sys.executable, "-m", "serving.local_server", "--host=127.0.0.1"]
 
 
 @contextlib.contextmanager
@@ -61,8 +72,8 @@ def _gateway(model_server: str) -> Iterator[tuple[Running, int, float]]:
 
 
 def _overhead(
-    model: str, instance: Instance, client: ModelServerClient, models: Path, port: int, requests: int, results: Results
-) -> None:
+    model: str, instance: Instance, client: ModelServerClient, models: Path, port: int, requests: int
+) -> dict[str, float]:
     """Send requests to the gateway and the model server in turns: the same instance, the same tensors."""
     features = contract_of(models / model).features([instance])
     route = PLAIN[model]
@@ -90,7 +101,7 @@ def _overhead(
         name: 1000 * statistics.median(each[_BLOCK:]) for name, each in times.items()
     }  # the first block is the warm-up
     rounded = {f"{name}_p50_ms": round(value, 3) for name, value in medians.items()}
-    results.add("overhead", model=model, **rounded, overhead_ms=round(medians["gateway"] - medians["call"], 3))
+    return {**rounded, "overhead_ms": round(medians["gateway"] - medians["call"], 3)}
 
 
 def _read(stream: BinaryIO) -> bytes:

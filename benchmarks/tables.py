@@ -139,7 +139,7 @@ def gateway(records: list[Record]) -> str:
     rows.append(["start to ready, s", _spread(starts), "<= 1.5"])
     rows.append(["memory of a worker, PSS MB", _spread(workers), "<= 70"])
     for each in of_kind(records, "overhead"):
-        what = f"{MODELS[each['model']]}: p50 by the gateway - of the bare call, ms"
+        what = f"{MODELS[each['model']]}: p50 by the gateway - of the bare call of {each['server']}, ms"
         figures = f"{each['gateway_p50_ms']:.2f} - {each['call_p50_ms']:.2f} = {each['overhead_ms']:.2f}"
         rows.append([what, figures, "<= 1.0" if each["model"] == "sentiment" else ""])
     return markdown(rows)
