@@ -94,13 +94,13 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], log: Path, variables: Mapping[str, str]) -> Iterator[Running]:
-    """Run *command* in the repository's root until the block ends."""
+def running(command: Sequence[str], log: Path, variables: Mapping[str, str], folder: Path = ROOT) -> Iterator[Running]:
+    """Run *command* in *folder*, by default the repository's root, until the block ends."""
     mark = uuid.uuid4().hex
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **variables, _MARK: mark}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
-        popen = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        popen = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT)
     server = Running(mark, popen, log)
     try:
         yield server

@@ -68,7 +68,7 @@ def _measure(
     command = [str(python_of(server.environment)), *server.command(port, models)]
     variables = {"BENCH_MODELS": str(models), **server.variables}
     log = WORK / "logs" / f"{server.name.lower().replace(' ', '-').replace(',', '')}.log"
-    with running(command, log, variables) as process:
+    with running(command, log, variables, server.folder) as process:
         start = _until_correct(process, port, server, payloads)
         for model, payload in payloads.items():
             route = server.routes[model]

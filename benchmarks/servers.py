@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.environments import ROOT
 from benchmarks.tables import OTHER_BUILD
 
 Instance = dict[str, Any]
@@ -41,6 +42,8 @@ class Server:
     command: Callable[[int, Path], list[str]]
     routes: Mapping[str, Route]
     variables: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = ROOT
+    """The working directory."""
     missing: Callable[[], str] = lambda: ""
     """Returns why it can't be run on this machine; empty if it can."""
 
@@ -116,7 +119,7 @@ def _plumbline(port: int, models: Path) -> list[str]:
 def another_build(checkout: Path) -> Server:
     """Return the Plumbline of another *checkout*, which has its `.venv`: what a change has brought."""
     variables = {"PATH": str(checkout / ".venv" / "bin"), "PYTHONPATH": str(checkout)}
-    return Server(f"{OTHER_BUILD}{checkout.name}", str(checkout / ".venv"), _plumbline, PLAIN, variables)
+    return Server(f"{OTHER_BUILD}{checkout.name}", str(checkout / ".venv"), _plumbline, PLAIN, variables, checkout)
 
 
 def _no_tensorflow_serving() -> str:
@@ -137,7 +140,7 @@ SERVERS = (
         _plumbline,
         PLAIN,
         {"PATH": os.environ.get("PATH", "")},
-        _no_tensorflow_serving,
+        missing=_no_tensorflow_serving,
     ),
     Server("Flask", "flask", _gunicorn, PLAIN),
     Server("Flask, tuned", "flask", _gunicorn, PLAIN, {"BENCH_INTRA_OP": "1"}),
