@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from serving.process.processors import share
 from serving.registry.versions import CONTRACT
 from tests.serving.contracts import tabular_contract
 from tests.serving.saved_models import write_saved_model
@@ -41,7 +42,9 @@ def with_model_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stand-in for tensorflow_model_server on PATH: it takes the flags as the original would."""
     binary = tmp_path / "bin" / "tensorflow_model_server"
     binary.parent.mkdir()
-    binary.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m serving.local_server --host=127.0.0.1 "$@"\n')
+    binary.write_text(
+        f'#!/bin/sh\necho "$@" >"$0.flags"\nexec "{sys.executable}" -m serving.local_server --host=127.0.0.1 "$@"\n'
+    )
     binary.chmod(0o755)
     monkeypatch.setenv("PATH", str(binary.parent), prepend=os.pathsep)
     return binary
@@ -99,6 +102,10 @@ def test_up_has_its_model_server_take_what_comes_too(
 ) -> None:
     with running(models_dir, tmp_path) as stack:
         assert f"model server: {with_model_server}" in stack.log.read_text()
+        flags = with_model_server.with_suffix(".flags").read_text().split()
+        assert {"--tensorflow_intra_op_parallelism=1", "--tensorflow_inter_op_parallelism=-1"} <= {*flags}
+        environments = [Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in stack.children()]
+        assert any(f"MAX_LARGE_CALLS={share(2)}".encode() in each for each in environments)
         follows(models_dir, publish, stack)
 
 

@@ -22,6 +22,7 @@ from serving.commands.shown_models import ShownModels
 from serving.commands.training_beside import TrainingBeside
 from serving.process import memory
 from serving.process.engines import can_compute
+from serving.process.processors import share
 
 _EXAMPLES = """\b
 Examples:
@@ -38,13 +39,15 @@ _STOP_SECONDS = 30
 _POLL_SECONDS = 0.05
 _GRPC_THREADS = 256
 """TensorFlow Serving refuses calls beyond four times the CPUs by default; the gateway sends WORKERS * THREADS, 128."""
+_WORKERS = 2
+"""The gateway's number of processes, unless WORKERS says another."""
 _ELSEWHERE = {
     *("MODEL_SERVER", "MODEL_SERVER_CA", "MODEL_SERVER_CERT", "MODEL_SERVER_KEY", "MODEL_SERVER_NAME"),
     *("MODELS_DIR", "MODELS"),
 }
 """Variables of the caller that would lead to other model servers and other models."""
-_INTRA_OP = "--tensorflow_intra_op_parallelism=1"
-"""One thread per operation: requests run in parallel, and several threads for each would compete."""
+_THREADS = ("--tensorflow_intra_op_parallelism=1", "--tensorflow_inter_op_parallelism=-1")
+"""One thread for each request, the one that received it: requests run in parallel, and more threads would compete."""
 _ENVIRONMENT = {
     # glibc would keep separate freed memory for up to sixteen threads: 40 MB more after some load.
     "MALLOC_ARENA_MAX": "2",
@@ -115,7 +118,8 @@ def up(models_dir: Path, port: int, model_server_port: int, trains: bool, dry_ru
         follow = _model_server(binary, models_dir, processes, model_server_port) if binary else lambda: None
         behind = {"MODELS_DIR": str(models_dir.resolve())}
         if binary:
-            behind |= {"MODELS": "*", "MODEL_SERVER": f"{_HOST}:{model_server_port}", "PIN_WORKERS": "on"}
+            behind |= {"MODELS": "*", "MODEL_SERVER": f"{_HOST}:{model_server_port}"}
+            behind |= {"PIN_WORKERS": "on", "MAX_LARGE_CALLS": str(_large_calls())}
         _gateway(processes, port, behind)
         is_empty = all(path.name.startswith(".") for path in models_dir.iterdir())
         start = _Start(port, _SERVER_SECONDS if binary and not is_empty else 0.0)
@@ -222,8 +226,8 @@ def _model_server(binary: str, models_dir: Path, processes: _Processes, port: in
 
     click.echo(f"model server: {binary}, gRPC at {_HOST}:{port}")
     models = ServerModels(models_dir, processes.folder / "models.config")
-    flags = [f"--port={port}", f"--model_config_file={models.path}", f"--grpc_max_threads={_GRPC_THREADS}", _INTRA_OP]
-    processes.start("model server", [binary, *flags, *_FOLLOWS], {**_ENVIRONMENT, **os.environ})
+    flags = [f"--port={port}", f"--model_config_file={models.path}", f"--grpc_max_threads={_GRPC_THREADS}"]
+    processes.start("model server", [binary, *flags, *_THREADS, *_FOLLOWS], {**_ENVIRONMENT, **os.environ})
     # Start the gateway only then, so that all its workers find the model server at once.
     processes.wait_until(lambda: _is_open(port))
     models.update()
@@ -235,6 +239,12 @@ def _gateway(processes: _Processes, port: int, behind: Mapping[str, str]) -> Non
     options = {"BIND": _HOST, "PORT": str(port)}
     environment = {**_ENVIRONMENT, **behind, **inherited, **options, "PROMETHEUS_MULTIPROC_DIR": str(processes.folder)}
     processes.start("gateway", [sys.executable, "-P", "-m", "serving", "serve"], environment)
+
+
+def _large_calls() -> int:
+    """Return the share of a gateway process in the processors: TensorFlow Serving computes all calls at once."""
+    workers = os.environ.get("WORKERS", "")
+    return share(max(1, int(workers)) if workers.isdecimal() else _WORKERS)
 
 
 def _is_open(port: int) -> bool:

@@ -162,8 +162,9 @@ def _predictor(
 ) -> Predictor:
     limits = ConcurrencyLimits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
     runner: ModelRunner = server
-    if settings.max_batch_rows > 1:
-        maxima = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
+    if settings.max_batch_rows > 1 or settings.max_large_calls:
+        batch = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
+        maxima = (*batch, settings.max_large_calls)
         retried = partial(metrics.retried, reason=APART)
         runner = Batcher(server, *maxima, metrics.called, retried, tracing, run_queue)
     on_stage = tracing.stage if tracing else None

@@ -42,6 +42,7 @@ class Settings:
     max_batch_rows: int = 64
     max_batch_bytes: int = 64 * 1024
     max_batch_calls: int = 1
+    max_large_calls: int | None = None
     canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     drain_seconds: float = 5.0
     model_server_ca: Path | None = None
@@ -167,6 +168,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "max_batch_rows": readers.count,
     "max_batch_bytes": readers.count,
     "max_batch_calls": readers.count,
+    "max_large_calls": readers.count,
     "canary": readers.canary,
     "drain_seconds": readers.pause,
     "model_server_ca": readers.file,

@@ -4,6 +4,8 @@ A request is sent at once while fewer than *max_calls* calls for its version are
 run that are ready in this process, since their requests may share the call. Requests that come meanwhile wait, and are
 sent together when one of these calls returns: nothing waits for a timer, and batches grow with the load. No thread is
 kept for this. Of the waiting requests, the one with the latest deadline sends for all, since it gives up last.
+
+Large requests don't share calls. If *max_large_calls* limits their calls, they wait in the same way, each for its own.
 """
 
 import threading
@@ -23,6 +25,9 @@ from serving.prediction.run_queue import RunQueue, new_waiter
 
 STALLED_SECONDS = 0.5
 """A call that takes longer may be stuck at a server that hangs. Others no longer wait for it."""
+
+_NOT_MERGED = 0
+"""The maximum of rows in a call that takes one request only."""
 
 _Outputs = tuple[int, dict[str, Array]]
 _BatchKey = tuple[object, ...]
@@ -46,10 +51,11 @@ def _bytes(array: Array) -> int:
 
 
 class Batcher:
-    """Merges calls of `predict` to *server*, up to *max_rows* rows. Larger single requests are sent whole.
+    """Merges calls of `predict` to *server*, up to *max_rows* rows; with 1 none. Larger single requests are sent whole.
 
     Requests with more than *max_bytes* of features are not merged: there the model takes the time, not the call.
     (MobileNetV2 on two cores answered 0.7 times as many images of 77 kB when those of eight callers were merged.)
+    At most *max_large_calls* of them for a version are sent at a time, in the order of coming; with None, all are.
     *on_call* is called with the model, the number of requests that share a call, and their rows. *on_apart* is called
     with the model when a request of a shared call has to be sent again alone. *trace* records which requests shared a
     call. Safe to share between threads.
@@ -61,6 +67,7 @@ class Batcher:
         max_rows: int = 64,
         max_calls: int = 1,
         max_bytes: int = 65536,
+        max_large_calls: int | None = None,
         on_call: Callable[[str, int, int], None] = lambda model, requests, rows: None,
         on_apart: Callable[[str], None] = lambda model: None,
         trace: BatchTrace | None = None,
@@ -70,6 +77,7 @@ class Batcher:
         self._max_rows = max_rows
         self._max_calls = max_calls
         self._max_bytes = max_bytes
+        self._max_large_calls = max_large_calls
         self._on_call = on_call
         self._on_apart = on_apart
         self._trace = trace
@@ -81,10 +89,14 @@ class Batcher:
         """Run a version of a model, perhaps together with other requests. Return the version and its outputs."""
         mark = self._trace.mark() if self._trace else None
         request = _Request(features, time.monotonic() + deadline_seconds, mark)
-        if sum(map(_bytes, features.values())) > self._max_bytes:
+        large = sum(map(_bytes, features.values())) > self._max_bytes
+        if large and self._max_large_calls:
+            queue = self._enter(_BatchQueue((model, version), _NOT_MERGED, self._max_large_calls), request)
+        elif large or self._max_rows == 1:
             return self._call([request], model, version)
-        key = (model, version, *((name, array.dtype, array.shape[1:]) for name, array in features.items()))
-        queue = self._enter(key, request)
+        else:
+            key = (model, version, *((name, array.dtype, array.shape[1:]) for name, array in features.items()))
+            queue = self._enter(_BatchQueue(key, self._max_rows, self._max_calls), request)
         if not request.call:
             self._wait(queue, request, model)
         if request.call:
@@ -94,9 +106,9 @@ class Batcher:
         self._on_apart(model)
         return self._call([request], model, version)
 
-    def _enter(self, key: _BatchKey, request: "_Request") -> "_BatchQueue":
+    def _enter(self, new: "_BatchQueue", request: "_Request") -> "_BatchQueue":
         with self._lock:
-            queue = self._queues.get(key) or self._queues.setdefault(key, _BatchQueue(key))
+            queue = self._queues.setdefault(new.key, new)
             queue.waiting.append(request)
             self._start_call(queue)
             return queue
@@ -116,9 +128,10 @@ class Batcher:
 
     def _send(self, call: "_Call", queue: "_BatchQueue", model: str, version: int) -> None:
         """Send a call for all its requests, and give each its part of the answer."""
-        self._run_queue.give_way()
-        with self._lock:
-            queue.fill(call, self._max_rows)
+        if queue.max_rows != _NOT_MERGED:
+            self._run_queue.give_way()
+            with self._lock:
+                queue.fill(call)
         try:
             answer: _Outputs | Exception = self._call(call.requests, model, version)
         except Exception as error:  # each request has to get it, whatever it is
@@ -141,7 +154,7 @@ class Batcher:
 
     def _start_call(self, queue: "_BatchQueue") -> None:
         """Make one of the waiting requests send the next call, if there may be one. The lock must be held."""
-        call = queue.next_call(self._max_rows, self._max_calls)
+        call = queue.next_call()
         if call:
             sender = max(call.requests, key=lambda request: request.deadline)
             sender.call = call
@@ -182,28 +195,33 @@ class _Call:
 
 @dataclass(eq=False)
 class _BatchQueue:
-    """Requests that can be merged: the calls in progress, except stuck ones, and the waiting requests."""
+    """Requests that can be merged: the calls in progress, except stuck ones, and the waiting requests.
+
+    A call takes up to *max_rows* rows, or one request of any size. At most *max_calls* are in progress.
+    """
 
     key: _BatchKey
+    max_rows: int
+    max_calls: int
     calls: set[_Call] = field(default_factory=set)
     waiting: deque[_Request] = field(default_factory=deque)
 
-    def next_call(self, max_rows: int, max_calls: int) -> _Call | None:
-        """Take the first requests, up to *max_rows* rows, unless *max_calls* calls are in progress."""
-        if len(self.calls) >= max_calls:
+    def next_call(self) -> _Call | None:
+        """Take the first requests, unless as many calls as allowed are in progress."""
+        if len(self.calls) >= self.max_calls:
             stuck = time.monotonic() - STALLED_SECONDS
             self.calls = {call for call in self.calls if call.started > stuck}
-        if not self.waiting or len(self.calls) >= max_calls:
+        if not self.waiting or len(self.calls) >= self.max_calls:
             return None
         call = _Call([self.waiting.popleft()])
-        self.fill(call, max_rows)
+        self.fill(call)
         self.calls.add(call)
         return call
 
-    def fill(self, call: _Call, max_rows: int) -> None:
-        """Add the first waiting requests to a call, up to *max_rows* rows."""
+    def fill(self, call: _Call) -> None:
+        """Add the first waiting requests to a call, as far as there is room."""
         rows = sum(request.rows for request in call.requests)
-        while self.waiting and rows + self.waiting[0].rows <= max_rows:
+        while self.waiting and rows + self.waiting[0].rows <= self.max_rows:
             call.requests.append(self.waiting.popleft())
             rows += call.requests[-1].rows
 

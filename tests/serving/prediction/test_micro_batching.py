@@ -106,6 +106,49 @@ def test_large_requests_are_sent_as_they_come(callers: Callers, client: ModelSer
     assert callers.shared == [1, 1, 1]
 
 
+def test_large_requests_may_wait_in_the_order_of_coming(callers: Callers, client: ModelServerClient) -> None:
+    callers = Callers(client, callers.server, max_bytes=200, max_large_calls=2)
+    seen, out = [], threading.Semaphore(0)
+
+    def model(features: Features) -> Array:
+        seen.append(int(features["ids"][0, 0]))
+        out.acquire(timeout=20)
+        return scores(features, 1, 0)
+
+    callers.free.set()
+    callers.answers_by(model)
+    futures = [callers.ask(ids(value, value, value, value)) for value in range(6)]  # 64 bytes a row
+    for sent in (2, 3, 4, 5, 6):
+        wait_until(lambda sent=sent: len(seen) == sent)
+        time.sleep(0.03)
+        assert sorted(seen) == list(range(sent)), "two are out, and those that came first"
+        out.release()
+    out.release()
+    assert all(right(future, ids(*[value] * 4)) for value, future in enumerate(futures))
+    assert callers.shared == [1] * 6
+
+
+def test_a_large_request_that_is_stuck_does_not_hold_up_the_others(
+    callers: Callers, client: ModelServerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "STALLED_SECONDS", 0.2)
+    callers = Callers(client, callers.server, max_bytes=200, max_large_calls=1)
+    futures = [callers.ask(ids(value, value, value, value)) for value in range(3)]
+    wait_until(lambda: callers.entered == 3)
+    callers.free.set()
+    assert all(right(future, ids(*[value] * 4)) for value, future in enumerate(futures))
+
+
+def test_where_none_are_shared_small_requests_are_sent_as_they_come(
+    callers: Callers, client: ModelServerClient
+) -> None:
+    callers = Callers(client, callers.server, max_rows=1, max_large_calls=1)
+    futures = [callers.ask(ids(value)) for value in range(3)]
+    wait_until(lambda: callers.entered == 3)
+    callers.free.set()
+    assert all(right(future, ids(value)) for value, future in enumerate(futures))
+
+
 def test_texts_count_by_their_length(callers: Callers, client: ModelServerClient) -> None:
     callers = Callers(client, callers.server, max_bytes=200)
     callers.answers_by(lambda features: np.full((len(features["text"]), 1), len(features["text"][0]), np.float32))
