@@ -50,7 +50,7 @@ def tabular_scaler(data: Dataset, instances: Sequence[Instance], recipe: Any) ->
 def photo_resizer(data: Dataset, instances: Sequence[Instance], recipe: Any) -> Record:
     """Return the record of colour images, where transparency becomes white. Raises BadRequest."""
     _check_sizes(height=recipe.height, width=recipe.width)
-    return Record.single("image", Picture(recipe.height, recipe.width, margin=1), "image")
+    return Record.single("image", Picture(recipe.height, recipe.width, filter="drafted"), "image")
 
 
 def glyph_resizer(data: Dataset, instances: Sequence[Instance], recipe: Any) -> Record:

@@ -101,7 +101,7 @@ def fitter(fields: Mapping[str, FieldPart], folder: Any) -> Callable[[Dataset, S
 def encoder_fit(name: str, part: FieldPart, data: Dataset, folder: Any) -> Any:
     """Return what fits the encoder of a field to values of it, or the finished encoder of a picture."""
     if part.kind == IMAGE:
-        return Picture(**{"margin": 1, **part.options})
+        return Picture(**{"filter": "drafted", **part.options})
     options = {option: value for option, value in part.options.items() if option not in READING.get(part.kind, {})}
     if part.kind == "text" and "file" in options:
         options["file"] = folder / options["file"]

@@ -5,6 +5,7 @@ can predict with a version can also read its contract. No XLA, batch-major, name
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,13 @@ def export_graph(
 ) -> None:
     """Write *graph*, a `tf.function` of named features to named outputs, as `export` does for a model.
 
+    Without *lite*, the contract that is written vouches for no lite form.
+
     *holders* have what the graph refers to besides variables: models with lookup tables, files of a SavedModel.
     """
+    if lite is None and "sha256" in contract.provenance.get("lite", {}):
+        facts = {name: fact for name, fact in contract.provenance.items() if name != "lite"}
+        contract = replace(contract, provenance=facts)
     _write_saved_model(graph, contract, folder, holders)
     (folder / "assets.extra").mkdir()
     (folder / CONTRACT).write_text(contract.to_json(), "utf-8")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -9,8 +10,25 @@ from serving.contract.encoders.framing import Frame, Size, squeeze
 from serving.contract.encoders.pixels import DEEP_GREY, QUARTER_TURNS, TURNS, eight_bits, turn_of
 from serving.contract.encoders.png import keyed
 
-FILTERS = {name: Image.Resampling[name.upper()] for name in ("bilinear", "bicubic", "lanczos", "nearest")}
-"""All but the last are antialiased."""
+
+class Filter(NamedTuple):
+    """How a picture is resized. A JPEG is decoded no smaller than *margin* times the size that it gets.
+
+    Twice as large, it looks as if it had been decoded whole.
+    """
+
+    resampling: Image.Resampling
+    margin: int = 2
+
+
+FILTERS = {
+    "bilinear": Filter(Image.Resampling.BILINEAR),
+    "bicubic": Filter(Image.Resampling.BICUBIC),
+    "lanczos": Filter(Image.Resampling.LANCZOS),
+    "nearest": Filter(Image.Resampling.NEAREST),
+    "drafted": Filter(Image.Resampling.BILINEAR, margin=1),
+}
+"""All but "nearest" are antialiased."""
 
 _MIRRORED_TAGS = {2: (1, 0), 3: (1, 1), 4: (0, 1), 6: (1, 0), 7: (1, 1), 8: (0, 1)}
 _MIRRORED = {TURNS[tag]: axes for tag, axes in _MIRRORED_TAGS.items()}
@@ -19,17 +37,13 @@ _MIRRORED = {TURNS[tag]: axes for tag, axes in _MIRRORED_TAGS.items()}
 
 @dataclass(frozen=True)
 class Developing:
-    """Makes pictures of *size* and *colour* by a way of *framing* and a filter; *background* is a shade of grey.
-
-    A JPEG is decoded no smaller than *margin* times the size that it gets.
-    """
+    """Makes pictures of *size* and *colour* by a way of *framing* and a filter; *background* is a shade of grey."""
 
     size: Size
     colour: str
     framing: Callable[[Size, Size], Frame]
-    filter: Image.Resampling
+    filter: Filter
     background: int
-    margin: int
 
     def develop(self, image: Image.Image, data: bytes) -> tuple[Image.Image, int]:
         """Decode *image*, read from *data*; return it in the size, with the number of pixels it had.
@@ -48,7 +62,7 @@ class Developing:
         box = None  # all there is, as ever
         if self.framing is not squeeze:
             box = _scaled(frame.box, scale, _begin(turn, image.size, whole, scale))
-        resized = self._flat(image).resize(frame.size, self.filter, box)
+        resized = self._flat(image).resize(frame.size, self.filter.resampling, box)
         return self._placed(resized, frame), whole[0] * whole[1]
 
     def _drafted(self, image: Image.Image, frame: Frame, whole: Size, quarter: bool) -> int:
@@ -58,7 +72,8 @@ class Developing:
         """
         if image.format != "JPEG":
             return 1
-        least = whole if self.filter == Image.Resampling.NEAREST else frame.least(whole, self.margin)
+        is_filtered = self.filter.resampling != Image.Resampling.NEAREST
+        least = frame.least(whole, self.filter.margin) if is_filtered else whole
         width = image.width
         drafted = image.draft(self.colour, least[::-1] if quarter else least)
         return 1 if drafted is None else round(width / drafted[1][2])

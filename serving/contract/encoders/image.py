@@ -22,8 +22,7 @@ from serving.contract.reference import Measures
 
 Colour = Literal["RGB", "L"]
 Framing = Literal["squeeze", "crop", "pad"]
-Filter = Literal["bilinear", "bicubic", "lanczos", "nearest"]
-WHOLE_MARGIN = 2
+Filter = Literal["bilinear", "bicubic", "lanczos", "nearest", "drafted"]
 _MEASURED_SIDE = 64
 _MOST_SIDE = 10_000
 _MOST_PIXELS = 1 << 40
@@ -38,10 +37,9 @@ class Picture:
 
     Pictures are brought upright by their EXIF orientation; transparency is laid over *background*. The whole picture is
     squeezed to the size; or cropped, in the middle, to its proportions; or padded with *background* to them. *filter*
-    is antialiased, but for "nearest". A JPEG is decoded at 1/2, 1/4 or 1/8 as long as it stays *margin* times as large
-    as it becomes: 2 differs from decoding it whole by no grey level, 1 by about one, and takes half the time for many
-    sizes. *max_pixels* is the largest picture that is decoded at all, *max_bytes* the
-    largest file.
+    is antialiased, but for "nearest"; "drafted" is bilinear, and decodes a JPEG no larger than it must be: that takes
+    half the time for many sizes, and is about one grey level off. *max_pixels* is the largest picture that is decoded
+    at all, *max_bytes* the largest file.
     """
 
     height: int
@@ -52,7 +50,6 @@ class Picture:
     background: int = 255
     max_pixels: int = 50_000_000
     max_bytes: int = 100_000_000
-    margin: int = WHOLE_MARGIN
     kind: ClassVar[str] = "image"
     value_shape: ClassVar[tuple[int, ...]] = ()
     optional: ClassVar[bool] = False
@@ -65,7 +62,6 @@ class Picture:
         for name, most in (("height", _MOST_SIDE), ("width", _MOST_SIDE), ("max_pixels", _MOST_PIXELS)):
             states.whole(settings, name, 1, most)
         states.whole(settings, "background", 0, 255)
-        states.whole(settings, "margin", 1, WHOLE_MARGIN)
         for name, known in (("colour", ("RGB", "L")), ("framing", FRAMINGS), ("filter", FILTERS)):
             if not isinstance(settings[name], str) or settings[name] not in known:
                 raise ValueError(
@@ -84,13 +80,12 @@ class Picture:
         framing: Framing = "squeeze",
         filter: Filter = "bilinear",
         background: int = 255,
-        margin: int = WHOLE_MARGIN,
     ) -> "Picture":
         """Return the encoder for *pictures*, of which nothing is learned; raises ValueError for one that is missing."""
         missing = [row for row, picture in enumerate(pictures) if not isinstance(picture, bytes | str)]
         if missing:
             raise ValueError(f"row {missing[0]}: expected a picture, got nothing: {len(missing):,} are missing")
-        return cls(height, width, colour, framing, filter, background, margin=margin)
+        return cls(height, width, colour, framing, filter, background)
 
     @property
     def block(self) -> TensorSpec:
@@ -142,7 +137,7 @@ class Picture:
     @cached_property
     def _developing(self) -> Developing:
         size, framing, filter = (self.width, self.height), FRAMINGS[self.framing], FILTERS[self.filter]
-        return Developing(size, self.colour, framing, filter, self.background, self.margin)
+        return Developing(size, self.colour, framing, filter, self.background)
 
     def encode(self, column: Sequence[Framed]) -> Array:
         """Make `uint8[len(column), height, width, channels]`."""
@@ -174,13 +169,12 @@ class Picture:
 
     def to_state(self) -> dict[str, Any]:
         """Return the state as JSON values; *max_bytes* is for whoever serves to say."""
-        state = {name: value for name, value in vars(self).items() if name in _STATE}
-        return state if self.margin == WHOLE_MARGIN else state | {"margin": self.margin}  # older contracts have none
+        return {name: value for name, value in vars(self).items() if name in _STATE}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Picture":
         """Read what `to_state` returned; raises ValueError, KeyError or TypeError if it is another."""
-        return cls(**{name: state[name] for name in _STATE}, margin=state.get("margin", WHOLE_MARGIN))
+        return cls(**{name: state[name] for name in _STATE})
 
 
 _STATE = ("height", "width", "colour", "framing", "filter", "background", "max_pixels")

@@ -84,7 +84,6 @@ def test_any_bytes_are_a_picture_or_a_fault(data):
         ({"width": "8"}, "width: expected a whole number"),
         ({"background": 256}, "background: expected 0 to 255"),
         ({"max_pixels": None}, "max_pixels: expected a whole number"),
-        ({"margin": 0}, "margin: expected 1 to 2"),
     ],
 )
 def test_a_state_that_is_another_is_refused(change, message):
@@ -103,18 +102,12 @@ def test_no_picture_may_be_missing():
         Picture.fit([b"", None, None], height=3, width=4)
 
 
-@pytest.mark.parametrize(("margin", "decoded"), [(2, (500, 375)), (1, (250, 188))])
-def test_a_jpeg_is_decoded_no_smaller_than_margin_times_what_it_becomes(margin, decoded):
+@pytest.mark.parametrize(("filter", "decoded"), [("bilinear", (500, 375)), ("drafted", (250, 188))])
+def test_a_jpeg_is_decoded_no_larger_than_the_filter_needs(filter, decoded):
     file = io.BytesIO()
     Image.effect_noise((500, 375), 60).convert("RGB").save(file, "JPEG")
-    whole = Image.open(io.BytesIO(file.getvalue()))
-    whole.draft("RGB", (150 * margin, 150 * margin))
-    assert whole.size == decoded
-    (row,) = block(Picture(150, 150, margin=margin), file.getvalue())
-    np.testing.assert_array_equal(row, np.asarray(whole.resize((150, 150), Image.Resampling.BILINEAR)))
-
-
-def test_contracts_of_before_there_was_a_margin_mean_two():
-    assert "margin" not in Picture(3, 4).to_state()
-    assert Picture.from_state(Picture(3, 4).to_state()) == Picture(3, 4, margin=2)
-    assert Picture.from_state(Picture(3, 4, margin=1).to_state()) == Picture(3, 4, margin=1)
+    opened = Image.open(io.BytesIO(file.getvalue()))
+    opened.draft("RGB", (150, 150) if filter == "drafted" else (300, 300))
+    assert opened.size == decoded
+    (row,) = block(Picture(150, 150, filter=filter), file.getvalue())
+    np.testing.assert_array_equal(row, np.asarray(opened.resize((150, 150), Image.Resampling.BILINEAR)))
