@@ -58,8 +58,8 @@ def test_what_is_run_is_an_image_that_takes_these_settings_and_arguments(command
 
 
 def test_the_documents_commands_are_all_of_these():
-    assert len(BUILDS) == 4
-    assert len(RUNS) == 3
+    assert len(BUILDS) == 5
+    assert len(RUNS) == 4
 
 
 def test_the_base_is_one_python_by_its_exact_version():
