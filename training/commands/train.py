@@ -70,11 +70,11 @@ Examples:
 @click.option(
     "--lite",
     "lite_weights",
-    type=click.Choice(("float32", "int8")),
+    type=click.Choice(("float32", "int8", "none")),
     default="float32",
     show_default=True,
     help="Weights of the form that is computed without TensorFlow. int8 takes a quarter of the space, and computes "
-    "other scores: the report says what that loses.",
+    "other scores: the report says what that loses. none spares the conversion, which takes memory.",
 )
 @click.option("--or-sample", is_flag=True, help="Use the sample if the real data are unavailable.")
 @click.option("--missing", is_flag=True, help="Skip models that already have a version.")

@@ -22,8 +22,8 @@ from training.data.features import read
 from training.data.instances import Selected, walk
 from training.experiments.served_graph import outputs_of
 
-Weights = Literal["float32", "int8"]
-"""The type of the weights in the file. With int8 it has a quarter of the size, and computes something else."""
+Weights = Literal["float32", "int8", "none"]
+"""The type of the weights in the file, or that there is to be none. With int8 it computes something else."""
 
 ROWS = 1000
 """The number of training rows on which both forms must agree."""
@@ -85,6 +85,8 @@ def lite_of(original: Original, batches: Iterable[Features], weights: Weights = 
     With weights in int8 scores and answers may differ as they like: how much is among the facts.
     """
     try:
+        if weights == "none":
+            raise LeftOut("none was asked for")
         document = converted(original, weights)
         agreement = _compare(original, lite_engine(document), batches, limited=weights == "float32")
     except (LeftOut, ServingError) as error:

@@ -16,6 +16,7 @@ def test_all_models_are_listed(gateway: FlaskClient, model_server: FakeModelServ
         "name": "sentiment",
         "ready": True,
         "versions": [1],
+        "engine": "tensorflow",
         "data": "sample",
         "recipe": "baseline",
         "metrics": EVALUATION,

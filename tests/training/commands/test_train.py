@@ -131,7 +131,7 @@ def test_all_are_trained_quickest_first_and_those_that_are_refused_stop_no_other
     done = run(tmp_path, "all", "--tasks", "mytasks", "--protocol", "none")
 
     assert done.exit_code == ExitCode.REFUSED, done.output
-    told = [line for line in done.output.splitlines() if "training rows" in line or "published " in line]
+    told = [line for line in done.output.splitlines() if line.endswith(" test rows") or ": published " in line]
     assert [line.partition(":")[0] for line in told] == ["strict", "kind", "kind"]
     assert done.stderr.endswith("Error: 1 of 2 models not published: strict\n")
     assert list((tmp_path / "models" / ".training").iterdir()) == []

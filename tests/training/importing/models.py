@@ -44,6 +44,7 @@ class Place:
         names = {option: options.pop(option, ()) for option in ("labels", "tags", "values")}
         self.said.clear()
         import_model(Request(path, NAME, examples, self.models_dir, names, say=self.said.append, **options))
+        self.said[:] = [line for line in self.said if "lite form" not in line]
         live = live_version(self.models_dir, NAME)
         assert live
         assert live.contract

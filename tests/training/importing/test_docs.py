@@ -31,7 +31,10 @@ def test_the_commands_do_what_is_shown(tmp_path: Path) -> None:
             ["/bin/bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, (command, done.stderr)
-        assert done.stdout == shown or not shown
+        said = [
+            line for line in done.stdout.splitlines(keepends=True) if "lite form" not in line
+        ]  # by how much it is off
+        assert "".join(said) == shown or not shown
 
     answers = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
     assert len(answers) == 3

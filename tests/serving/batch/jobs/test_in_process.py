@@ -34,14 +34,14 @@ def test_rows_have_the_scores_that_training_computed(
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_damaged_model_is_said_by_whoever_loads_it(published: Path, tmp_path: Path, processes: int) -> None:
     models = Path(shutil.copytree(published, tmp_path / "models"))
-    (damaged,) = models.glob("sentiment/*/saved_model.pb")
+    (damaged,) = models.glob("sentiment/*/assets.extra/model.tflite")
     damaged.write_bytes(b"nothing")
     write_jsonl(tmp_path / "in.jsonl", [{"text": "good"}])
     command = [str(tmp_path / "in.jsonl"), "--model", "sentiment", "--output", str(tmp_path / "out.jsonl")]
     command += ["--in-process", "--models-dir", str(models), "--processes", str(processes)]
     result = CliRunner().invoke(score, command)
     assert result.exit_code == ExitCode.BAD_INPUT
-    assert result.output.count(str(damaged.parent)) == 1, result.output
+    assert result.output.count(str(damaged.parents[1])) == 1, result.output
 
 
 @pytest.mark.parametrize(
