@@ -18,9 +18,9 @@ def load_saved_model(path: Path, threads: int) -> Call:
 
     skip_public_api()
     with quiet_import():
-        from serving.runtime.tensorflow_engine import load_tensorflow
+        from serving.runtime.tensorflow_engine import TensorFlowEngine
 
-        engine = load_tensorflow(path, threads)
+        engine = TensorFlowEngine(path, threads)
     return engine.compute
 
 

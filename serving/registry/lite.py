@@ -12,10 +12,10 @@ from typing import Any
 from serving.errors import ContractError
 from serving.registry.versions import read_contract
 
-LITE = "assets.extra/model.tflite"
+LITE_FILE = "assets.extra/model.tflite"
 """The file in a version's folder."""
 
-MAX_BYTES = 2**31 - 1
+_MOST_BYTES = 2**31 - 1
 """FlatBuffers, the format of LiteRT's files, has 32-bit offsets."""
 
 
@@ -24,12 +24,12 @@ def read_lite(version: Path) -> bytes | None:
     digest = lite_facts(read_contract(version)).get("sha256")
     if digest is None:
         return None
-    path = version / LITE
-    if not path.is_file() or path.stat().st_size > MAX_BYTES:
-        raise ContractError(f"{LITE}: expected the file that its contract names, of at most {MAX_BYTES} bytes")
+    path = version / LITE_FILE
+    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        raise ContractError(f"{LITE_FILE}: expected the file that its contract names, of at most {_MOST_BYTES} bytes")
     document = path.read_bytes()
     if hashlib.sha256(document).hexdigest() != digest:
-        raise ContractError(f"{LITE}: expected the SHA-256 {digest}, which its contract names, got another file")
+        raise ContractError(f"{LITE_FILE}: expected the SHA-256 {digest}, which its contract names, got another file")
     return document
 
 

@@ -213,7 +213,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     """Validate the recipe, train on all rows, evaluate once on the test rows. Raises TrainingError."""
     clock, recipe, identity = Stopwatch(), job.recipe(), job.identity(data)
     checkpoints = checkpoints or Checkpoints()
-    if isinstance(job.validation, NoValidation):  # by its number a fit orders its rows: the model is the same as with
+    if isinstance(job.validation, NoValidation):  # by its number a fit orders its rows, so as if it had been validated
         checkpoints.skip(validation_fits(recipe, job.task.protocol, len(data.train), job.seed))
     execution = Execution(job.seed, job.jit_compile, job.strategy, checkpoints)
     experiment = Experiment(job.name, job.task, data, execution, job.say)

@@ -15,7 +15,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from serving.contract import Contract, check_parity
-from serving.registry.lite import LITE, read_lite
+from serving.registry.lite import LITE_FILE, read_lite
 from serving.registry.server_config import BATCHING_FILE, batching_parameters
 from serving.registry.versions import CONTRACT
 from training.errors import TrainingError
@@ -49,7 +49,7 @@ def export_graph(
     (folder / "assets.extra").mkdir()
     (folder / CONTRACT).write_text(contract.to_json(), "utf-8")
     if lite is not None:
-        (folder / LITE).write_bytes(lite)
+        (folder / LITE_FILE).write_bytes(lite)
     _write_warmup(contract, folder / WARMUP_FILE)
     (folder / BATCHING_FILE).write_text(batching_parameters(contract), "utf-8")
     check_export(folder, contract)
