@@ -7,12 +7,13 @@ import click
 
 from serving.commands.folder_options import models_dir_option, reporting_errors
 from serving.commands.model_checks import check, quarantine
+from serving.commands.model_pruning import prune
 from serving.commands.tables import VERSION_HEADER, facts, table, version_rows
 from serving.registry import changes
 from serving.registry.errors import NoSuchVersion, NothingPublished
 from serving.registry.pinning import Pin, pins
 from serving.registry.server_config import MONITORING, batch_threads_config, models_config, servable_models
-from serving.registry.versions import SERVED, Version, model_names, newest_fit, read_versions
+from serving.registry.versions import Version, model_names, newest_fit, read_versions
 
 _LIST_EXAMPLES = """\b
 Examples:
@@ -36,13 +37,6 @@ _ROLLBACK_EXAMPLES = """\b
 Examples:
   plumbline models rollback sentiment
   plumbline models rollback sentiment --models-dir /srv/models
-"""
-
-_PRUNE_EXAMPLES = """\b
-Examples:
-  plumbline models prune --keep 5 --dry-run
-  plumbline models prune --keep 5
-  plumbline models prune sentiment topic --models-dir /srv/models
 """
 
 _CONFIG_EXAMPLES = """\b
@@ -112,31 +106,6 @@ def rollback(models_dir: Path, model: str) -> None:
     """
     with reporting_errors():
         _print(changes.rollback(models_dir, model))
-
-
-@click.command(epilog=_PRUNE_EXAMPLES)
-@models_dir_option
-@click.argument("models", metavar="[MODEL]...", nargs=-1)
-@click.option(
-    "--keep",
-    type=click.IntRange(min=SERVED),
-    default=SERVED,
-    show_default=True,
-    metavar="N",
-    help=f"Number of versions to keep of each model, at least the {SERVED} that TensorFlow Serving has loaded.",
-)
-@click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
-def prune(models_dir: Path, models: tuple[str, ...], keep: int, dry_run: bool) -> None:
-    """Remove old versions of each MODEL, or of all models, and keep the newest N."""
-    with reporting_errors():
-        found = {model: read_versions(models_dir, model) for model in models or model_names(models_dir)}
-        for model, versions in found.items():
-            removed = changes.removable(versions, keep) if dry_run else changes.prune(models_dir, model, keep)
-            stay = [version.number for version in versions if version.number not in removed]
-            done = f"{'would remove' if dry_run else 'removed'} {_numbers(removed)}" if removed else "nothing to remove"
-            click.echo(f"{model}: {done}; {_numbers(stay)} {'stays' if len(stay) == 1 else 'stay'}")
-    if not dry_run:
-        click.echo("TensorFlow Serving keeps the versions that it serves.")
 
 
 @click.command(epilog=_CONFIG_EXAMPLES)
@@ -214,7 +183,3 @@ def _chosen(model: str, number: int | None, versions: list[Version]) -> Version:
         if version.number == number:
             return version
     raise click.ClickException(str(NoSuchVersion(model, number, [version.number for version in versions])))
-
-
-def _numbers(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers))

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,19 +70,19 @@ def rollback(models_dir: Path, model: str) -> Promotion:
         return _bring_back(aside, earlier, live, before.number if before else None, "rollback")
 
 
-def removable(versions: Sequence[Version], keep: int) -> list[int]:
-    """List the removable numbers: all but the newest *keep* (at least 2) and the newest *keep* unbroken versions."""
+def removable(versions: Sequence[Version], keep: int, in_use: Container[int] = ()) -> list[int]:
+    """List the removable numbers: all but those *in_use*, the newest *keep* (at least 2) and as many unbroken ones."""
     keep = max(keep, SERVED)
     # Both: if the newest can't be loaded, TensorFlow Serving keeps the older ones that it has.
     kept = {*versions[-keep:], *[version for version in versions if not version.problem][-keep:]}
-    return [version.number for version in versions if version not in kept]
+    return [version.number for version in versions if version not in kept and version.number not in in_use]
 
 
-def prune(models_dir: Path, model: str, keep: int) -> list[int]:
+def prune(models_dir: Path, model: str, keep: int, in_use: Container[int] = ()) -> list[int]:
     """Remove the `removable` versions, and return their numbers. Raises RegistryError."""
     folder = models_dir / model
     with staging(models_dir) as aside, exclusive(models_dir):
-        removed = removable(read_versions(models_dir, model), keep)
+        removed = removable(read_versions(models_dir, model), keep, in_use)
         for number, path in entries(folder):
             if number in removed:
                 path.rename(aside / path.name)

@@ -6,6 +6,7 @@ RegistryError
 ├── NoSuchVersion
 ├── NotFitToServe        the requested version must not be served
 ├── NothingEarlier       there is no version to roll back to
+├── UnreadableConfig     a models.config can't be read
 └── NoNextNumber         the folder's record of numbers is damaged or exhausted
 """
 
@@ -60,3 +61,10 @@ class NoNextNumber(RegistryError):
 
     def __init__(self, path: Path, got: str) -> None:
         super().__init__(f"{path}: expected the highest number ever used, below 2**63 - 1, got '{got}'; write it there")
+
+
+class UnreadableConfig(RegistryError):
+    """A file of TensorFlow Serving's model list can't be read."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: expected a models.config, as `plumbline models config` writes it: {problem}")

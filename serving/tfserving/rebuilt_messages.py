@@ -1,6 +1,7 @@
-"""Protocol messages that TensorFlow Serving uses but its Python package lacks, rebuilt from their field numbers.
+"""Protocol messages of TensorFlow Serving that its Python package lacks, or has only together with all of TensorFlow.
 
-They have a protobuf package of their own, so that they can't clash with a copy of the originals.
+They are rebuilt from their field numbers, in a protobuf package of their own, so that they can't clash with a copy of
+the originals.
 """
 
 from typing import Any
@@ -26,6 +27,24 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
         "enable_large_batch_splitting": (8, _BOOL),
         "max_execution_batch_size": (9, _INT64),
     },
+    # Of ModelServerConfig only what says which versions are named.
+    "LatestVersions": {"num_versions": (1, "uint32")},
+    "AllVersions": {},
+    "SpecificVersions": {"versions": (1, "[int64]")},
+    "ServableVersionPolicy": {
+        "latest": (100, f".{_PACKAGE}.LatestVersions"),
+        "all": (101, f".{_PACKAGE}.AllVersions"),
+        "specific": (102, f".{_PACKAGE}.SpecificVersions"),
+    },
+    "VersionLabel": {"key": (1, "string"), "value": (2, "int64")},  # an entry of a map, which looks the same
+    "ModelConfig": {
+        "name": (1, "string"),
+        "base_path": (2, "string"),
+        "model_version_policy": (7, f".{_PACKAGE}.ServableVersionPolicy"),
+        "version_labels": (8, f"[.{_PACKAGE}.VersionLabel]"),
+    },
+    "ModelConfigList": {"config": (1, f"[.{_PACKAGE}.ModelConfig]")},
+    "ModelServerConfig": {"model_config_list": (1, f".{_PACKAGE}.ModelConfigList")},
     "PrometheusConfig": {"enable": (1, "bool"), "path": (2, "string")},
     "MonitoringConfig": {"prometheus_config": (1, f".{_PACKAGE}.PrometheusConfig")},
     "SSLConfig": {
@@ -41,9 +60,10 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
 
 def _field(name: str, number: int, kind: str) -> descriptor_pb2.FieldDescriptorProto:
     label = _FIELD.LABEL_REPEATED if kind.startswith("[") else _FIELD.LABEL_OPTIONAL
+    kind = kind.strip("[]")
     if kind.startswith("."):
         return _FIELD(name=name, number=number, label=label, type=_FIELD.TYPE_MESSAGE, type_name=kind)
-    return _FIELD(name=name, number=number, label=label, type=_FIELD.Type.Value(f"TYPE_{kind.strip('[]').upper()}"))
+    return _FIELD(name=name, number=number, label=label, type=_FIELD.Type.Value(f"TYPE_{kind.upper()}"))
 
 
 def _build() -> dict[str, Any]:
@@ -65,6 +85,7 @@ def _build() -> dict[str, Any]:
 
 _classes = _build()
 BatchingParameters = _classes["BatchingParameters"]
+ModelServerConfig = _classes["ModelServerConfig"]
 MonitoringConfig = _classes["MonitoringConfig"]
 SSLConfig = _classes["SSLConfig"]
 HealthCheckRequest = _classes["HealthCheckRequest"]

@@ -1,6 +1,11 @@
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import click
 import pytest
@@ -121,6 +126,54 @@ def test_prune_says_what_it_removes_and_does_so_unless_dry(models_dir: Path) -> 
     assert told(models_dir, "prune", MODEL)[0] == "house_price: removed 1, 2; 3, 4 stay"
     assert told(models_dir, "prune")[0] == "house_price: nothing to remove; 3, 4 stay"
     assert numbers(models_dir) == [3, 4]
+
+
+def test_prune_spares_what_the_lists_a_gateway_and_the_canary_name(models_dir: Path) -> None:
+    for _ in range(5):
+        publish_version(models_dir)
+    entry = f'name: "{MODEL}" base_path: "/models/{MODEL}" version_labels {{ key: "stable" value: 1 }}'
+    config = models_dir / "models.config"
+    config.write_text(f"model_config_list {{ config {{ {entry} }} }}")
+
+    with answering({"models": [{"name": MODEL, "ready": True, "versions": [3, 8]}]}) as url:
+        options = ("--models-config", str(config), "--gateway", url, "--canary", f"{MODEL}:5=10")
+        assert told(models_dir, "prune", *options)[0] == "house_price: removed 2, 4, 6; 1, 3, 5, 7, 8 stay"
+
+
+def test_prune_leaves_a_model_alone_that_a_gateway_can_t_answer_for(models_dir: Path) -> None:
+    with answering({"models": [{"name": MODEL, "ready": False, "versions": []}]}) as url:
+        assert told(models_dir, "prune", "--gateway", url)[0] == "house_price: nothing to remove; 1, 2, 3 stay"
+
+
+@pytest.mark.parametrize(
+    "options", ["--gateway http://127.0.0.1:1", "--models-config {broken}", "--canary house_price"], ids=str.split
+)
+def test_prune_removes_nothing_if_it_can_t_learn_what_is_in_use(models_dir: Path, options: str) -> None:
+    (models_dir / "broken").write_text("config")
+    result = run(models_dir, "prune", *options.format(broken=models_dir / "broken").split())
+
+    assert result.exit_code != 0
+    assert numbers(models_dir) == [1, 2, 3]
+
+
+@contextmanager
+def answering(document: Any) -> Iterator[str]:
+    """The URL of a server that answers each GET with *document*."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(document).encode())
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,13 @@ def test_pruning_never_takes_a_version_that_is_served(models_dir: Path, keep: in
     assert prune(models_dir, MODEL, keep) == [1]
 
 
+def test_pruning_never_takes_a_version_that_is_in_use(models_dir: Path) -> None:
+    publish_version(models_dir, "d")
+
+    assert prune(models_dir, MODEL, 2, {1, 9}) == [2]
+    assert contents(models_dir) == "acd"
+
+
 def test_pruning_keeps_unbroken_versions_that_stand_in_for_broken_ones(models_dir: Path) -> None:
     for number in (2, 3):
         (models_dir / MODEL / str(number) / "saved_model.pb").unlink()
