@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
-from serving.batch.errors import RESUMES, Unfinished
+from serving.batch.errors import RESUMES, BatchError, Unfinished
 from serving.batch.formats import open_source
 from serving.batch.inputs.source import Source
 from serving.batch.jobs.chunks import Chunk, Scored, Stopping
@@ -84,9 +84,9 @@ class Run:
 
     def _in_order(self, submit: Submit) -> Iterator[Item]:
         """Have chunks scored, several at a time, and yield all results in the order of the plan."""
-        waiting: deque[Event | Future[Scored]] = deque()
+        waiting: deque[Event | BatchError | Future[Scored]] = deque()
         chunks = 0
-        for event in self.plan.events(self.parts, self._open, self.stopping.is_set):
+        for event in self._events():
             waiting.append(submit(event) if isinstance(event, Chunk) else event)
             chunks += isinstance(event, Chunk)
             while waiting and (chunks > self.max_chunks + _AHEAD or _is_ready(waiting[0])):
@@ -95,17 +95,26 @@ class Run:
         while waiting:
             yield _result(waiting.popleft())
 
+    def _events(self) -> Iterator[Event | BatchError]:
+        """Yield the work; last comes the error that ends it, if any: it is raised once what was read before is done."""
+        try:
+            yield from self.plan.events(self.parts, self._open, self.stopping.is_set)
+        except BatchError as error:
+            yield error
+
     def _open(self, source: Source) -> Opened:
         opened = open_source(source, self.columns)
         self.unused |= dict.fromkeys(opened.unused)
         return opened
 
 
-def _is_ready(item: Event | Future[Scored]) -> bool:
+def _is_ready(item: Event | BatchError | Future[Scored]) -> bool:
     return not isinstance(item, Future) or item.done()
 
 
-def _result(item: "Event | Future[Scored]") -> Item:
+def _result(item: "Event | BatchError | Future[Scored]") -> Item:
+    if isinstance(item, BatchError):
+        raise item
     try:
         result = item.result() if isinstance(item, Future) else item
     except BrokenProcessPool as error:

@@ -6,7 +6,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 from serving.batch.errors import BadInput
 from serving.batch.inputs.folders import IMAGE_SUFFIXES, LINK, fewer, in_words, is_image, kinds
@@ -83,29 +83,57 @@ def _from_zip(archive: zipfile.ZipFile) -> Iterator[Image]:
 
 def _tar_members(stream: BinaryIO) -> Iterator[tuple[str, bool]]:
     """Yield each member that is not a folder: its name, and whether it is a file (rather than a link or a device)."""
-    with _tar(stream) as archive:
-        yield from ((member.name, member.isfile()) for member in archive if not member.isdir())
+    with _tar(stream) as members:
+        yield from ((member.name, member.isfile()) for member in members if not member.isdir())
 
 
 def _from_tar(stream: BinaryIO) -> Iterator[Image]:
-    with _tar(stream) as archive:
-        for member in archive:
+    with _tar(stream) as members:
+        for member in members:
             if not (member.isfile() and is_image(member.name)):
                 continue
             if member.size > MAX_IMAGE_BYTES:
                 yield Image(member.name, problem=TOO_LARGE)
                 continue
-            data: Any = archive.extractfile(member)
+            data: Any = members.extractfile(member)
             yield Image(member.name, data.read())
 
 
+class _Member(tarfile.TarInfo):
+    """A member's header. `tarfile` takes one that is cut or damaged for the archive's end; here it is an error."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # typeshed lacks it
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"expected a member or the archive's end, got {error}") from error
+
+
+class _Members(tarfile.TarFile):
+    """The members of an archive, which has to have an end, and nothing after it."""
+
+    tarinfo = _Member
+
+    def __iter__(self) -> Iterator[tarfile.TarInfo]:
+        yield from super().__iter__()
+        stream: Any = self.fileobj
+        while block := stream.read(tarfile.BLOCKSIZE):
+            if block.strip(b"\0"):
+                raise tarfile.ReadError("expected nothing after the archive's end: unpack it by tar --ignore-zeros")
+
+
 @contextmanager
-def _tar(stream: BinaryIO) -> Iterator[tarfile.TarFile]:
+def _tar(stream: BinaryIO) -> Iterator[_Members]:
+    members: Any = None
     try:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            yield archive
-    except tarfile.ReadError as error:
-        raise ValueError(error) from error
+        with _Members.open(fileobj=stream, mode="r|") as members:
+            yield members
+    except tarfile.TarError as error:
+        place = f"byte {members.fileobj.tell():,}: " if members else ""
+        raise ValueError(f"{place}{error}") from error
 
 
 def _counted(members: Iterable[tuple[str, bool]], counts: Counter[str]) -> Iterator[str]:

@@ -368,6 +368,22 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "out.jsonl").exists()
 
 
+def test_the_parts_before_damage_are_finished(tmp_path: Path) -> None:
+    class Slow(InstantServer):
+        def predict(self, *arguments: Any) -> Any:
+            time.sleep(0.02)  # so that the damage is found before the first answer comes
+            return super().predict(*arguments)
+
+    path = tmp_path / "in.csv"
+    path.write_text("text\n" + "good\n" * 5 + '"never closed\n')
+    contract, server = text_contract(), Slow(text_contract())
+    job = Job((str(path),), contract.model, str(tmp_path / "out.jsonl"), part_rows=2, batch_rows=1)
+    with pytest.raises(BadInput, match=r"in\.csv is damaged: row 6, which begins in line 7"):
+        do_job(job, server, lambda: server, threading.Event())
+    kept = sorted((tmp_path / "out.jsonl.parts").glob("*.rows"))
+    assert [part.read_text().count("\n") for part in kept] == [2, 2]
+
+
 def test_who_does_not_read_the_summary_costs_nothing(command: Command) -> None:
     write_jsonl(command.folder / "in.jsonl", [{"text": "good"}])
     words = f'"{sys.executable}" -m serving score in.jsonl --model sentiment --output out.jsonl'

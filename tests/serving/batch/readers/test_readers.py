@@ -175,6 +175,45 @@ def test_damaged_archives_are_named(tmp_path: Path, name: str, content: bytes) -
         done(tmp_path, image_contract(), [tmp_path / name], "out.jsonl")
 
 
+def archive(count: int) -> bytes:
+    """A tar of pictures, each of which takes two blocks of 512 bytes, that ends at byte 10,240."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for number in range(count):
+            member = tarfile.TarInfo(f"{number}.png")
+            member.size = len(png(number))
+            tar.addfile(member, io.BytesIO(png(number)))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("name", ["in.tar", "in.tgz"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (archive(3)[:2048], "byte 2,048: expected a member or the archive's end, got empty header"),
+        (archive(3)[:2148], "byte 2,148: expected a member or the archive's end, got truncated header"),
+        (archive(3)[:2600], "byte 2,600: unexpected end of data"),
+        (archive(3)[:3072], "byte 3,072: expected a member or the archive's end, got empty header"),
+        (
+            archive(2)[:2048] + b"x" * 512 + archive(1),
+            "byte 2,560: expected a member or the archive's end, got invalid header",
+        ),
+        (archive(2) + archive(1), "byte 10,752: expected nothing after the archive's end"),
+    ],
+)
+def test_a_tar_that_is_cut_damaged_or_followed_by_another_is_named_with_the_place(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    with pytest.raises(BadInput, match=f"{name} is damaged: {said}"):
+        done(tmp_path, image_contract(), [tmp_path / name], "out.jsonl")
+
+
+def test_a_tar_may_end_without_padding(tmp_path: Path) -> None:
+    (tmp_path / "in.tar").write_bytes(archive(3)[: 3 * 1024 + 512])
+    assert done(tmp_path, image_contract(), [tmp_path / "in.tar"], "out.jsonl")["rows"] == 3
+
+
 def test_rows_that_are_too_long_are_rejected_without_being_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
