@@ -1,8 +1,11 @@
 """`plumbline serve`: the gateway under gunicorn."""
 
+import errno
 import os
 import sys
 import tempfile
+import uuid
+from pathlib import Path
 from typing import Any
 
 import click
@@ -82,8 +85,16 @@ def _say_what_is_found(settings: Settings) -> None:
 
 
 def _fresh_folder(settings: Settings) -> str:
-    """Make a private folder for the workers' metrics; prometheus_client reads its path on import."""
-    return tempfile.mkdtemp(prefix="plumbline-metrics-", dir=settings.metrics_dir)
+    """Make a private folder for the workers' metrics; prometheus_client reads its path on import.
+
+    On a full disk, return the path of one that the workers make once there is room.
+    """
+    try:
+        return tempfile.mkdtemp(prefix="plumbline-metrics-", dir=settings.metrics_dir)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return str(Path(settings.metrics_dir or tempfile.gettempdir()) / f"plumbline-metrics-{uuid.uuid4().hex}")
 
 
 def _gunicorn() -> list[Any]:

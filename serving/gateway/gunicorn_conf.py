@@ -88,6 +88,8 @@ def child_exit(server: Any, worker: Any) -> None:
 
         try:
             worker_ended(_settings.metrics_dir, worker.pid)
+        except OSError as error:  # a full disk: its files stay
+            server.log.warning("the metrics of worker %d stay in files of their own: %s", worker.pid, error)
         except Exception:  # a fault in metrics must not keep the worker from being replaced
             server.log.exception("can't keep the metrics of worker %d", worker.pid)
 

@@ -51,7 +51,8 @@ class Exemplars:
         if self._folder is not None and not self._is_saved:
             self._is_saved = True
             listed = [[*series, it.trace_id, it.seconds, it.moment] for series, it in self._seen.copy().items()]
-            write_atomically(self._folder / exemplars_file(os.getpid()), listed)
+            with suppress(OSError):  # a full disk
+                write_atomically(self._folder / exemplars_file(os.getpid()), listed)
 
     def attach(self, metrics: Iterable[Metric]) -> None:
         """Add all workers' exemplars to the buckets among *metrics*."""

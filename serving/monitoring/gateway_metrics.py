@@ -21,6 +21,7 @@ from serving.catalog import ModelState, Refusal
 from serving.errors import ParityError
 from serving.monitoring.call_statistics import VersionStatistics, VersionTotals, statistics
 from serving.monitoring.exemplars import Exemplars
+from serving.monitoring.reserved_files import ReservedFile, use_reserved_files
 from serving.monitoring.scrape import MAX_VERSIONS, exposition, merged
 from serving.monitoring.watch import DriftWatch
 from serving.prediction.predictor import FORMER_STAGES, Prediction
@@ -62,6 +63,7 @@ class Metrics:
 
     def __init__(self, shared_dir: Path | None, canary: Mapping[str, Mapping[int, float]] | None = None) -> None:
         self._shared_dir = shared_dir
+        use_reserved_files()
         self._registry = CollectorRegistry()
         self._define_requests()
         self._define_rpcs()
@@ -244,7 +246,9 @@ class Metrics:
                 engines.add_metric([model, str(number_of_version), engine], 1)
         number = _gauge_family("metric_files", "Files that this scrape read.")
         number.add_metric([], files)
-        return [references, psi, ks, rows, states, engines, number]
+        unwritten = _gauge_family("unwritten_metrics", "Values that this process has no room on the disk for.")
+        unwritten.add_metric([], sum(len(file.unwritten) for file in list(ReservedFile.opened)))
+        return [references, psi, ks, rows, states, engines, number, unwritten]
 
     def _is_new(self, model: str, version: int, refusal: Refusal) -> bool:
         before, self._refusals[model, version] = self._refusals.get((model, version)), refusal

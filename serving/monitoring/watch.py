@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,8 @@ class _Windows:
                 for name, it in spans.items()
                 if it.next_seconds > kept
             }
-            write_atomically(self._path, stored)
+            with suppress(OSError):  # a full disk: the windows begin anew once there is room
+                write_atomically(self._path, stored)
 
 
 def _continues(counts: Array, earlier: Array) -> bool:

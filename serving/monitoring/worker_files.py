@@ -6,6 +6,7 @@ shrinks. With each restart every scrape would become slower. So when a worker en
 each count is found exactly once at any moment, even if this process is killed, and no lock is needed.
 """
 
+import errno
 import json
 import os
 import struct
@@ -16,10 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from prometheus_client import Metric
-from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import mark_process_dead
 
 from serving.monitoring.adding import merge, totals
+from serving.monitoring.reserved_files import ReservedFile
 
 EXEMPLARS = "exemplars_"
 _POINTER = "archive.json"
@@ -53,7 +54,10 @@ def read(folder: Path) -> tuple[list[Metric], int]:
 
 
 def worker_ended(folder: Path, pid: int) -> None:
-    """Move the worker's counts into the archive, and remove it from the gauges. Only one process may do this."""
+    """Move the worker's counts into the archive, and remove it from the gauges. Only one process may do this.
+
+    Raise OSError if there is no room for the archive: the counts then stay in the worker's files.
+    """
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
     (folder / exemplars_file(pid)).unlink(missing_ok=True)
     pointer = _cleaned(folder, _pointer(folder))  # if this was interrupted before
@@ -81,10 +85,14 @@ def wipe(folder: Path) -> None:
 
 
 def write_atomically(path: Path, document: object) -> None:
-    """Write JSON so that readers see all of it, or the former content."""
+    """Write JSON so that readers see all of it, or the former content. Raise OSError if there is no room for it."""
     aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
-    aside.write_text(json.dumps(document), "utf-8")
-    aside.replace(path)
+    try:
+        aside.write_text(json.dumps(document), "utf-8")
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def _present(folder: Path, pointer: _Pointer) -> list[Path]:
@@ -113,10 +121,13 @@ def _is_written(file: Path) -> bool:
 
 def _write(path: Path, files: Iterable[Path]) -> None:
     path.unlink(missing_ok=True)  # partly written, if this was interrupted before
-    archive = MmapedDict(str(path))  # type: ignore[no-untyped-call]
+    archive = ReservedFile(str(path))
     for key, value in totals(files).items():
-        archive.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
-    archive.close()  # type: ignore[no-untyped-call]
+        archive.write_value(key, value, 0.0)
+    archive.close()
+    if archive.unwritten:
+        path.unlink(missing_ok=True)
+        raise OSError(errno.ENOSPC, "no room to archive the counts of a worker that ended", str(path))
 
 
 def _pointer(folder: Path) -> _Pointer:

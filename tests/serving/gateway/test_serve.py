@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from serving.commands.serve import serve
 from tests.serving.contracts import image_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, in_a_process, wait_until
+from tests.serving.small_disk import fill, small_disk
 
 ROOT = Path(__file__).parents[3]
 START = "from serving.commands.serve import serve; serve()"
@@ -212,6 +213,30 @@ def test_a_canary_a_killed_replica_and_a_roll_over_under_load_lose_no_request(
             running.process.wait(30)
             other.stop()
     assert Counter(status for status, _ in seen) == {200: len(seen)}, running.log
+
+
+def test_a_gateway_answers_on_a_full_disk(model_server: FakeModelServer, tmp_path: Path) -> None:
+    model_server.publish(text_contract())
+    with small_disk(tmp_path / "disk") as disk:
+        fill(disk)
+        running = Running(model_server.address, disk, tmp_path / "log", MODELS="sentiment")
+        try:
+            wait_until(running.ready)
+            wait_until(lambda: len(running.workers()) == 2)
+            assert [running.predict() for _ in range(20)] == [200] * 20
+            os.kill(running.workers()[0], signal.SIGKILL)
+            wait_until(lambda: len(running.workers()) == 3)
+            wait_until(running.ready)
+            assert [running.predict() for _ in range(20)] == [200] * 20
+            unwritten = float(
+                running.ask("GET", "/metrics")[1].split("\nplumbline_gateway_unwritten_metrics ")[1].split()[0]
+            )
+        finally:
+            running.process.terminate()
+            status = running.process.wait(30)
+    assert unwritten > 0
+    assert (status, len(running.workers())) == (0, 3), running.log
+    assert "Traceback" not in running.log
 
 
 def test_pinned_workers_keep_to_processors_of_their_own(
