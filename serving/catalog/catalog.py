@@ -37,7 +37,7 @@ _MAX_LOOKS = 3
 _NOT_LISTED = ", or no version yet; list it in its models.config, which `plumbline models config` writes"
 
 AWAITED_SECONDS = 300.0
-"""How long readiness waits for the models that are found first."""
+"""How long readiness waits for each of the first models, once the model server has answered or they were found."""
 
 
 class Catalog:
@@ -65,9 +65,10 @@ class Catalog:
         self._on_change = on_change
         self._looking = threading.Lock()
         self._admitting = Turns(TURN_SECONDS)
-        self._entries = {model: Entry.of(model, self._canary) for model in models}  # replaced, never changed, by `look`
+        # Replaced, never changed, by `look`.
+        self._entries = {model: Entry.of(model, self._canary, is_awaited=True) for model in models}
         self._labels: dict[tuple[str, str], tuple[int, float]] = {}  # the version, and until when it holds
-        self._awaited_until = 0.0  # unknown until the first look
+        self._awaited_until = 0.0  # unknown until the first look, or the model server's first answer
         self.left_out: Mapping[str, str] = {}
         """The reasons why models that were found can't be served."""
         self._problem = ""  # of the last look
@@ -84,15 +85,12 @@ class Catalog:
 
     @property
     def ready(self) -> bool:
-        """Whether requests should be sent here: each configured model is ready.
+        """Whether requests should be sent here: one model that is ready will do.
 
-        Of models that were found, one that is ready will do, since one that can't be served must not hide the others.
-        But first each has its chance: until it is ready, or refused, or a long time has passed.
+        For one that can't be served must not take the others away, or keep gateways from starting. But first each has
+        its chance: until it is ready, or refused, or a long time has passed.
         """
-        entries = self._entries.values()
-        if self._finder is None:
-            return all(entry.state.ready for entry in entries)
-        return not self.starting and any(entry.state.ready for entry in entries)
+        return not self.starting and any(entry.state.ready for entry in self._entries.values())
 
     @property
     def problem(self) -> str:
@@ -103,9 +101,9 @@ class Catalog:
 
     @property
     def starting(self) -> bool:
-        """Whether models that were found first have yet to be tried."""
-        if self._finder is None or not self._awaited_until:
-            return self._finder is not None
+        """Whether the first models have yet to be tried."""
+        if not self._awaited_until:
+            return True
         is_awaited = any(entry.is_awaited for entry in self._entries.values())
         return is_awaited and time.monotonic() < self._awaited_until
 
@@ -251,6 +249,10 @@ class Catalog:
             if model not in self._entries:
                 self._server.forget(model)
             return
-        entry.is_awaited = entry.is_awaited and not after.settled
+        if self._finder is None and after.answered and not self._awaited_until:
+            self._awaited_until = time.monotonic() + AWAITED_SECONDS
+        # A configured model that the server lacks may be one that it lists in a minute, or a name that is misspelt.
+        is_settled = after.settled and (self._finder is not None or bool(after.statuses))
+        entry.is_awaited = entry.is_awaited and not is_settled
         log_changes(model, before, after)
         self._on_refresh(model, after)

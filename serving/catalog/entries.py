@@ -25,9 +25,9 @@ class Entry:
     started: float = 0.0
 
     @staticmethod
-    def of(model: str, canary: Canary) -> "Entry":
+    def of(model: str, canary: Canary, is_awaited: bool = False) -> "Entry":
         """Make the entry of a model that was not contacted yet."""
-        return Entry(ModelState(canary=canary.get(model, {})))
+        return Entry(ModelState(canary=canary.get(model, {})), is_awaited=is_awaited)
 
 
 def followed(before: Mapping[str, Entry], found: Found, canary: Canary) -> dict[str, Entry]:

@@ -75,7 +75,7 @@ class Client:
         return self._run(self._asking.conversation.models(self._asking.ask(deadline_seconds)))
 
     def ready(self, model: str = "", *, deadline_seconds: float | None = None) -> bool:
-        """Return whether *model*, or else every model, can answer; False also where nothing answers. Never retries."""
+        """Return whether *model*, or else the gateway, can answer; False also where nothing answers. Never retries."""
         return self._run(self._asking.conversation.ready(self._asking.ask(deadline_seconds, model)))
 
     def alive(self, *, deadline_seconds: float | None = None) -> bool:

@@ -82,7 +82,7 @@ def read_limits(reply: Reply) -> Limits:
 
 
 def read_ready(reply: Reply, model: str) -> bool:
-    """Read the reply to GET /readyz: whether *model* is ready, or all are if it is empty. Raise PredictionError."""
+    """Read the reply to GET /readyz: whether *model* is ready, or if empty, the gateway. Raise PredictionError."""
     if reply.status not in (200, 503) or (reply.status == 503 and not _is_json(reply)):
         raise_problem(reply)
     document = _object(reply)

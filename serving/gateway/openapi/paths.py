@@ -66,13 +66,13 @@ def shared_paths() -> dict[str, Any]:
         **get("/models/{model}", "Describe a model", MODELS, "ModelDetails", (404,)),
         **get(f"/models/{_VERSION}/contract", "Get a version's contract", MODELS, "Details", (404, 503)),
         **get("/healthz", "Is the process alive?", OPERATIONS, "Health"),
-        **get("/readyz", "Is every model ready?", OPERATIONS, "Readiness"),
+        **get("/readyz", "Is it ready to be sent requests?", OPERATIONS, "Readiness"),
         "/metrics": {"get": _metrics()},
         **get("/v2", "Describe the server", OPEN_INFERENCE, "Server"),
         **get("/v2/health/live", "Is the process alive?", OPEN_INFERENCE, "Live"),
         **get("/v2/models/stats", "Count all models' requests", OPEN_INFERENCE, "Statistics"),
         "/v2/repository/index": {"post": _index()},
-        **get("/v2/health/ready", "Is every model ready?", OPEN_INFERENCE, "Ready"),
+        **get("/v2/health/ready", "Is it ready to be sent requests?", OPEN_INFERENCE, "Ready"),
     }
     for path in ("/v2/models/{model}", f"/v2/models/{_VERSION}"):
         paths |= get(path, "List a model's tensors", OPEN_INFERENCE, "Metadata", (404, 503))

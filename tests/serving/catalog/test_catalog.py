@@ -67,6 +67,41 @@ def test_a_model_that_the_server_lacks_is_not_ready(catalog: Catalog) -> None:
         catalog.live("sentiment")
 
 
+def test_readiness_waits_for_each_model_that_may_still_come_but_not_for_one_that_will_not(
+    catalog: Catalog, model_server: FakeModelServer
+) -> None:
+    model_server.publish(text_contract())
+    catalog.refresh("sentiment")
+    assert not catalog.ready  # house_price has not been asked for yet
+
+    model_server.broken["house_price"] = "no saved_model.pb"
+    catalog.refresh("house_price")
+    assert catalog.ready
+
+
+def test_readiness_waits_a_while_for_a_model_that_the_server_does_not_list(
+    client: ModelServerClient, model_server: FakeModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_server.publish(text_contract())
+    for seconds, ready in ((300.0, False), (0.0, True)):
+        monkeypatch.setattr("serving.catalog.catalog.AWAITED_SECONDS", seconds)
+        catalog = Catalog(client, ["sentiment", "house_price"])
+        for model in catalog.models:
+            catalog.refresh(model)
+        assert catalog.ready is ready
+
+
+def test_without_a_model_that_can_answer_nothing_is_ready_however_long_it_waits(
+    client: ModelServerClient, model_server: FakeModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.catalog.catalog.AWAITED_SECONDS", 0.0)
+    model_server.broken["sentiment"] = "no saved_model.pb"
+    catalog = Catalog(client, ["sentiment"])
+    catalog.refresh("sentiment")
+
+    assert not catalog.ready
+
+
 def test_a_version_that_did_not_load_says_why(catalog: Catalog, model_server: FakeModelServer) -> None:
     model_server.broken["sentiment"] = "no saved_model.pb"
     assert refreshed(catalog).problem == "version 9: no saved_model.pb"

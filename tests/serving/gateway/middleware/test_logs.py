@@ -73,7 +73,7 @@ def test_each_request_has_a_line_of_json(running: Running) -> None:
 def test_probes_have_a_line_only_when_they_fail(running: Running, model_server: FakeModelServer) -> None:
     for path in ("/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"):
         assert running.ask("GET", path)[0] == 200
-    model_server.withdraw("digits", 1)
+    model_server.stop()
     wait_until(lambda: running.ask("GET", "/readyz")[0] == 503)
     running.ask("GET", "/models")
     wait_until(lambda: "GET /models" in running.log)

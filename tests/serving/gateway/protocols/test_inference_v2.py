@@ -56,8 +56,10 @@ def test_the_server_is_alive_and_ready(client: triton.InferenceServerClient, mod
     assert not client.is_model_ready("zebra")
     assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
     model_server.withdraw("sentiment", 1)
+    wait_until(lambda: not client.is_model_ready("sentiment"))
+    assert client.is_server_ready()  # for the other models
+    model_server.stop()
     wait_until(lambda: not client.is_server_ready())
-    assert not client.is_model_ready("sentiment")
 
 
 def test_a_models_tensors_are_told(client: triton.InferenceServerClient) -> None:

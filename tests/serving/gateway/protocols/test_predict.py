@@ -312,7 +312,7 @@ def test_a_model_whose_parity_fails_is_not_served_while_others_are(
 ) -> None:
     model_server.publish(text_contract(), 2, weights=1)
     model_server.withdraw("sentiment", 1)
-    wait_until(lambda: gateway.get("/readyz").status_code == 503)
+    wait_until(lambda: gateway.get("/v2/models/sentiment/ready").status_code == 503)
     told = problem(gateway.post("/predict/sentiment", json=TEXT))
     assert (told["status"], told["code"]) == (503, "model_not_ready")
     assert "version 2 was not admitted: parity example 0: scores are off" in told["detail"]

@@ -212,7 +212,7 @@ def test_the_status_of_what_is_not_there_is_404(gateway: FlaskClient, path: str)
 
 def test_a_model_that_is_not_served_is_not_ready(gateway: FlaskClient, model_server: FakeModelServer) -> None:
     model_server.withdraw("sentiment", 1)
-    wait_until(lambda: gateway.get("/readyz").status_code == 503)
+    wait_until(lambda: gateway.get("/v1/models/sentiment").status_code == 503)
     reply = gateway.get("/v1/models/sentiment")
     assert (reply.status_code, list(reply.get_json())) == (503, ["error"])
     assert "Retry-After" in reply.headers
