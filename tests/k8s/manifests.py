@@ -14,7 +14,7 @@ K8S = Path(__file__).parents[2] / "k8s"
 KUBECTL = Path(sys.executable).parent / "kubectl"
 
 OVERLAYS = ("local", "gpu")
-OPTIONAL = ("api-keys", "kueue", "model-server-tls", "multi-worker", "object-store")
+OPTIONAL = ("api-keys", "kueue", "model-server-tls", "multi-worker", "object-store", "prune")
 """Components that no overlay has; the variant `everything` is the overlay gpu with them added to its list."""
 
 VARIANTS = (*OVERLAYS, "everything")

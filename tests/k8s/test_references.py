@@ -6,7 +6,9 @@ from typing import Any
 
 from tests.k8s.manifests import Manifests, Pod, matches
 
-FROM_OUTSIDE = {("Secret", name) for name in ("plumbline-tls", "api-keys", "model-server-tls", "gateway-tls")}
+FROM_OUTSIDE = {
+    ("Secret", name) for name in ("plumbline-tls", "api-keys", "model-server-tls", "gateway-tls", "prune-api-key")
+}
 """What whoever installs it brings along; docs/kubernetes.md says how."""
 
 
