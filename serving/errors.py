@@ -23,7 +23,7 @@
     │       ├── ModelNotReady            503
     │       ├── ModelServerTimeout       504
     │       └── in serving.client: GatewayUnavailable, GatewayTimeout (of the two above), UnexpectedReply
-    └── RegistryError, BatchError, TrainingError, ServingError: each in its package's errors.py
+    └── RegistryError, BatchError, CapacityError, TrainingError, ServingError: each in its package's errors.py
 
 Constructors take facts; the class states the HTTP status and a stable, machine-readable code.
 """

@@ -1,0 +1,48 @@
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from serving.commands.capacity import capacity
+
+CAPACITY = (Path(__file__).parents[3] / "docs" / "capacity.md").read_text()
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(capacity, arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"), re.findall(r"^\$ plumbline capacity (.*)\n((?:(?!\$ |```).*\n)+)", CAPACITY, re.M)
+)
+def test_the_answer_is_the_one_that_is_documented(arguments: str, shown: str) -> None:
+    assert run(*arguments.split()).stdout == shown
+
+
+def test_models_in_the_gateway_need_no_model_servers() -> None:
+    done = run("--rate", "50", "--p99", "0.1s", "--kind", "image", "--in-gateway", "--spare", "0")
+
+    assert done.stdout.splitlines()[1].split()[:4] == ["gateways", "1", "0", "1"]
+    assert "model servers" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--rate", "500", "--p99", "50"), "expected a time such as 50ms or 0.2s, got '50'"),
+        (("--rate", "500", "--p99", "0ms"), "expected a time such as 50ms or 0.2s, got '0ms'"),
+        (
+            ("--rate", "nan", "--p99", "50ms"),
+            "expected requests a second, more than 0 and at most 10,000,000, got 'nan'",
+        ),
+        (("--rate", "0", "--p99", "50ms"), "expected requests a second, more than 0"),
+        (("--rate", "1e9", "--p99", "50ms"), "at most 10,000,000, got '1e9'"),
+        (("--rate", "500", "--p99", "1ms"), "a p99 of 1 ms can't be had with any number of replicas"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_was_expected(arguments: tuple[str, ...], problem: str) -> None:
+    done = run(*arguments)
+
+    assert done.exit_code != 0
+    assert problem in done.stderr
