@@ -61,7 +61,7 @@ def _refused(model: str, version: int | None, problem: str) -> PredictionError:
 
 
 ERRORS: dict[Code, Callable[[str, int | None, str], PredictionError]] = {
-    Code.CANCELLED: _failed,
+    Code.CANCELLED: _unavailable,  # by a server that stops
     Code.UNKNOWN: _failed,
     Code.INVALID_ARGUMENT: _refused,  # the contract accepted the input, so this is not the caller's error
     Code.DEADLINE_EXCEEDED: _timeout,

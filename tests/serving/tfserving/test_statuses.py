@@ -16,6 +16,7 @@ SPECIAL = {
     grpc.StatusCode.NOT_FOUND: UnknownVersion,
     grpc.StatusCode.INVALID_ARGUMENT: ModelServerRefused,
     grpc.StatusCode.UNAVAILABLE: ModelServerUnavailable,
+    grpc.StatusCode.CANCELLED: ModelServerUnavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: ModelServerTimeout,
     grpc.StatusCode.RESOURCE_EXHAUSTED: ModelServerOverloaded,
 }

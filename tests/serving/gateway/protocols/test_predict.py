@@ -267,6 +267,7 @@ def test_an_unknown_model_is_404(gateway: FlaskClient, model: str) -> None:
     [
         (grpc.StatusCode.RESOURCE_EXHAUSTED, 503, "model_server_overloaded"),
         (grpc.StatusCode.UNAVAILABLE, 503, "model_server_unavailable"),
+        (grpc.StatusCode.CANCELLED, 503, "model_server_unavailable"),
         (grpc.StatusCode.INTERNAL, 502, "model_server_error"),
         (grpc.StatusCode.INVALID_ARGUMENT, 502, "model_server_error"),
     ],
