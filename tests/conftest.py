@@ -42,6 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("images", "what tests/images runs")
     group.addoption("--images", action="store_true", help="test the images that .ci/images has built")
     group.addoption("--base-image", metavar="NAME", help="the image that they were built on")
+    group = parser.getgroup("reliability", "how much of tests/reliability runs")
+    group.addoption("--reliability", metavar="FILE", help="all of it, with its figures as lines of JSON to this file")
     group = parser.getgroup("monitoring", "the picture of the overview dashboard that tests/monitoring can draw")
     group.addoption("--overview", metavar="PNG", help="draw it there, after a longer run")
     group.addoption("--overview-seconds", metavar="S", type=float, default=240.0, help="how long that run is [240]")
