@@ -107,6 +107,12 @@ class Catalog:
         is_awaited = any(entry.is_awaited for entry in self._entries.values())
         return is_awaited and time.monotonic() < self._awaited_until
 
+    @property
+    def tried(self) -> bool:
+        """Whether every model that is known was tried, so that waiting alone makes no more of them ready."""
+        is_looked_for = self._finder is not None and not self._awaited_until and not self._problem
+        return not is_looked_for and all(entry.state.tried for entry in self._entries.values())
+
     def state(self, model: str) -> ModelState:
         """Return what is known of a model. Raise UnknownModel if it is not served."""
         entry = self._entries.get(model)

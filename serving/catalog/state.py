@@ -38,6 +38,9 @@ class Refusal:
     is_transient: bool = False
 
 
+_NOT_CONTACTED = "the model server was not contacted yet"
+
+
 @dataclass(frozen=True)
 class ModelState:
     """Live and refused versions of a model, newest first.
@@ -51,7 +54,7 @@ class ModelState:
 
     live: Mapping[int, LiveModel] = field(default_factory=dict)
     refused: Mapping[int, Refusal] = field(default_factory=dict)
-    problem: str = "the model server was not contacted yet"
+    problem: str = _NOT_CONTACTED
     canary: Mapping[int, float] = field(default_factory=dict)
     listed: frozenset[int] = frozenset()
     statuses: tuple[VersionStatus, ...] = ()
@@ -61,6 +64,11 @@ class ModelState:
     def settled(self) -> bool:
         """Whether it is ready, or will not be by waiting alone: no version of it is being loaded or admitted."""
         return self.ready or (self.answered and not any(map(self._is_pending, self.statuses)))
+
+    @property
+    def tried(self) -> bool:
+        """Whether it is settled, or the model server did not answer."""
+        return self.settled or (not self.answered and self.problem != _NOT_CONTACTED)
 
     def _is_pending(self, status: VersionStatus) -> bool:
         if status.available:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Flask
 
 from serving.catalog import Catalog, Contracts, ModelRunner, ModelServer, Refresher
+from serving.gateway.accepting import register_can_answer
 from serving.gateway.drain import register_drain
 from serving.gateway.health import health_routes
 from serving.gateway.middleware.access import register_access
 from serving.gateway.middleware.compression import register_compression
 from serving.gateway.middleware.cors import register_cors
 from serving.gateway.middleware.headers import register_headers
+from serving.gateway.middleware.log_limit import register_log_limit
 from serving.gateway.middleware.request_ids import register_request_ids
 from serving.gateway.openapi.docs import docs_routes
 from serving.gateway.openapi.routes import openapi_routes
@@ -76,6 +78,7 @@ def create_app(
     catalog = _catalog(settings, server, metrics, contracts)
     refresher = Refresher(catalog, settings.refresh_seconds)
     drain = register_drain(app, settings.drain_seconds)
+    register_can_answer(app, lambda: catalog.tried)
     register_cors(app, settings.cors_origins)
     if tracing:
         tracing.register(app)
@@ -90,7 +93,7 @@ def create_app(
     app.register_blueprint(docs_routes())
     app.register_blueprint(health_routes(catalog, metrics, drain))
     app.register_blueprint(page_routes())
-    register_problems(app)
+    register_problems(app, register_log_limit(app, metrics.left_out_of_log))
     register_compression(app)
     register_headers(app)
     register_request_ids(app)

@@ -8,7 +8,10 @@ _NO_WORKER = 2**31 - 1
 
 
 class ConnectionCounts:
-    """Counts by the worker's number, which gunicorn calls its age. Make it before the workers are forked."""
+    """Counts of those that accept any, by the worker's number, which gunicorn calls its age.
+
+    Make it before the workers are forked.
+    """
 
     def __init__(self) -> None:
         self._counts = memoryview(mmap.mmap(-1, 4 * _MAX_WORKERS)).cast("i")
@@ -18,6 +21,11 @@ class ConnectionCounts:
     def fewest(self) -> int:
         """The open connections of the worker that has the fewest."""
         return min(self._counts)
+
+    @property
+    def are_any(self) -> bool:
+        """Whether any worker accepts connections."""
+        return self.fewest != _NO_WORKER
 
     def set(self, worker: int, count: int) -> None:
         """Set a worker's number of open connections."""

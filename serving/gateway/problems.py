@@ -4,12 +4,15 @@ Under /v1 and /v2 it is `{"error": "..."}`, the form of both protocols, and an i
 """
 
 import logging
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, request
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException
 
-from serving.errors import Fault, InvalidInstance, PredictionError, RequestTooLarge
+from serving.errors import Fault, InvalidInstance, MalformedRequest, PredictionError, RequestTooLarge
+from serving.gateway.middleware.log_limit import LogLimit
 from serving.gateway.middleware.request_ids import request_id
 from serving.gateway.protocols.predict_body import Instances
 from serving.gateway.replies import json_reply
@@ -25,16 +28,19 @@ _CODES = {413: RequestTooLarge.code}
 """Plumbline's codes for errors that werkzeug finds first. Other codes are named after the HTTP status."""
 
 
-def register_problems(app: Flask) -> None:
-    """Make *app* answer every error with a problem."""
-    app.register_error_handler(PredictionError, _prediction_error)
+def register_problems(app: Flask, log_limit: LogLimit) -> None:
+    """Make *app* answer every error with a problem. Those that are logged are within *log_limit*."""
+    app.register_error_handler(PredictionError, partial(_prediction_error, log_limit))
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(ParseException, _unreadable)
+    app.register_error_handler(NoMoreData, _unreadable)
+    app.register_error_handler(Exception, partial(_unexpected, log_limit))
 
 
-def _prediction_error(error: PredictionError) -> Response:
+def _prediction_error(log_limit: LogLimit, error: PredictionError) -> Response:
     if error.status >= 500:
-        _log.warning("; ".join([str(error), *getattr(error, "__notes__", ())]))
+        text = "; ".join([str(error), *getattr(error, "__notes__", ())])
+        log_limit.log(_log, logging.WARNING, text, error.code, request_facts().model or "")
     detail = str(error)
     errors: dict[str, Any] = {}
     if isinstance(error, InvalidInstance):
@@ -97,8 +103,15 @@ def _drain_body() -> None:
         left -= len(chunk)
 
 
-def _unexpected(error: Exception) -> Response:
-    _log.error("unexpected error", exc_info=error)
+def _unreadable(error: Exception) -> Response:
+    """Answer a body whose chunks are malformed or end too soon. gunicorn closes the connection then."""
+    if isinstance(error, NoMoreData):
+        return _problem(400, MalformedRequest.code, "the connection ended before the body did")
+    return _problem(400, MalformedRequest.code, f"expected a body in well-formed chunks, got another: {error}")
+
+
+def _unexpected(log_limit: LogLimit, error: Exception) -> Response:
+    log_limit.log(_log, logging.ERROR, "unexpected error", type(error).__name__, exc_info=error)
     return _problem(500, "internal", "unexpected error; see the gateway's log")
 
 

@@ -10,18 +10,24 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from serving.gateway.accepting import can_answer
 from serving.gateway.connection_counts import ConnectionCounts
 from serving.gateway.drain import drain_of
 from serving.gateway.scheduling import run_queue_of
 
 _LINGER_MILLISECONDS = 50
 _LOOK_SECONDS = 0.0002
+_START_LOOK_SECONDS = 0.02
+_START_SECONDS, _START_ALONE_SECONDS = 300.0, 10.0
+"""How long a worker may take until it can answer: if others accept connections, and if none does and probes wait."""
 
 _connections = ConnectionCounts()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Differs from gunicorn's worker in four ways.
+    """Differs from gunicorn's worker in five ways.
+
+    Beginning: it accepts no connection before its application can answer, as long as others do.
 
     Draining: at SIGTERM it continues to serve for its application's drain time. Kubernetes and load balancers need that
     time to notice that it is no longer ready. A second SIGTERM ends it at once.
@@ -46,6 +52,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     leave_seconds = 0.002
     """How long a connection is left to a worker that has fewer."""
 
+    _accepting_begun = False
     _draining = False
     _connected = 0
 
@@ -57,7 +64,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     @nr_conns.setter
     def nr_conns(self, count: int) -> None:
         self._connected = count
-        _connections.set(self.age, count)
+        if self._accepting_begun:
+            _connections.set(self.age, count)
+
+    def run(self) -> None:
+        """Wait until the application can answer, and serve."""
+        since = time.monotonic()
+        while self.alive and not self._draining and self._waits_until_it_can_answer(time.monotonic() - since):
+            self.notify()
+            time.sleep(_START_LOOK_SECONDS)
+        self._accepting_begun = True
+        self.nr_conns = 0
+        super().run()
+
+    def _waits_until_it_can_answer(self, waited_seconds: float) -> bool:
+        longest = _START_SECONDS if _connections.are_any else _START_ALONE_SECONDS
+        return waited_seconds < longest and self.is_parent_alive() and not can_answer(self.wsgi)
 
     def ended(self) -> None:
         """Stop leaving connections to this worker. Called in gunicorn's main process."""

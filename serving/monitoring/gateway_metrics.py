@@ -99,6 +99,7 @@ class Metrics:
         self._predictions = self._counter("predictions", "Labels and tags of instances.", "model", "version", "label")
         self._queued = self._gauge("queued_requests", "Requests that wait in the queue.", "livesum", "model")
         self._shed = self._counter("shed_requests", "Requests refused because the queue was full.", "model")
+        self._left_out = self._counter("log_lines_left_out", "Lines not logged in a flood.", "model", "code")
         self.in_flight = Gauge(
             "plumbline_gateway_in_flight_requests",
             "Predict requests being answered now.",
@@ -157,6 +158,10 @@ class Metrics:
             self._predictions[model, version, label].inc(count)
         if prediction.reference and prediction.measures:
             self._watch.add(model, version, prediction.reference, prediction.measures)
+
+    def left_out_of_log(self, code: str, model: str) -> None:
+        """Count a line that was not logged because there were too many of its kind."""
+        self._left_out[model or UNKNOWN, code].inc()
 
     def waiting(self, model: str, change: int) -> None:
         """Change the number of requests that wait in the queue."""

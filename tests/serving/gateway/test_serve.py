@@ -145,6 +145,17 @@ def test_a_body_of_unknown_length_is_limited_too(running: Running) -> None:
     assert (status, json.loads(body)["code"]) == (413, "too_large")
 
 
+def test_malformed_chunks_are_refused_and_the_connection_is_closed(running: Running) -> None:
+    head = b"POST /predict/sentiment HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    for chunk in (b"xyz\r\n{}", b"-1\r\n{}", b"2\r\n{}AB"):
+        with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+            connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk + b"\r\n0\r\n\r\n")
+            received = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert received.startswith(b"HTTP/1.1 400 "), received
+        assert received.count(b"HTTP/1.1 ") == 1
+    assert "Traceback" not in running.log
+
+
 def test_a_large_body_is_refused_with_an_answer(running: Running) -> None:
     """Not with a connection that is cut while the client still sends."""
     for _ in range(5):

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from flask import Flask, request
 
+from serving.gateway.accepting import register_can_answer
 from serving.gateway.drain import register_drain
 from serving.gateway.scheduling import register_run_queue
 from serving.gateway.worker import Worker
@@ -39,6 +40,7 @@ class CountingWorker(Worker):
 
 
 app = Flask(__name__)
+register_can_answer(app, lambda: not (hold := os.environ.get("HOLD")) or not os.path.exists(hold))
 register_drain(app, 0)
 run_queue = register_run_queue(app, 10_000)  # whatever processors there are, one runs at a time
 
@@ -149,6 +151,25 @@ def test_a_connection_is_for_the_worker_that_has_the_fewest() -> None:
             assert first not in {connect()[0] for _ in range(3)}  # others don't wait for it for long
         finally:
             os.kill(first, signal.SIGCONT)
+
+
+def test_a_worker_accepts_nothing_before_it_can_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = tmp_path / "hold"
+    monkeypatch.setenv("HOLD", str(hold))
+
+    def answering(port: int) -> int:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            return ask(connection, "/pid")
+
+    with gunicorn("--workers=2", "--threads=4") as port:
+        wait_until(lambda: len({answering(port) for _ in range(10)}) == 2)
+        first, second = {answering(port) for _ in range(20)}
+        hold.touch()
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: second in {answering(port) for _ in range(5)})
+        assert {answering(port) for _ in range(200)} == {second}
+        hold.unlink()
+        wait_until(lambda: len({answering(port) for _ in range(10)}) == 2)
 
 
 def test_clients_that_are_slow_keep_nobody_waiting() -> None:

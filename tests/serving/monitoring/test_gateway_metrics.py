@@ -58,6 +58,7 @@ def used() -> Metrics:
     metrics.answered("sentiment", 1, 503, 0.1)
     metrics.waiting("sentiment", 1)
     metrics.shed("sentiment")
+    metrics.left_out_of_log("overloaded", "sentiment")
     metrics.rpc("sentiment", "Predict", "OK", 0.1)
     metrics.retried("sentiment", "apart")
     metrics.called("sentiment", 1, 1)
