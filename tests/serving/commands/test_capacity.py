@@ -27,9 +27,24 @@ def test_models_in_the_gateway_need_no_model_servers() -> None:
     assert "model servers" not in done.stdout
 
 
+def test_the_simulation_is_drawn(tmp_path: Path) -> None:
+    done = run("--rate", "20", "--p99", "50ms", "--simulate", "--plot", str(tmp_path / "capacity.png"))
+
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "capacity.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_of_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    done = run("--rate", "20", "--p99", "50ms", "--simulate", "--plot", str(tmp_path / "capacity.nope"))
+
+    assert "capacity.nope: Format 'nope' is not supported" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
+        (("--rate", "500", "--p99", "50ms", "--plot", "x.png"), "--plot draws what --simulate does: expected both"),
+        (("--rate", "3000", "--p99", "50ms", "--simulate"), "expected at most 5,000/s in the burst"),
         (("--rate", "500", "--p99", "50"), "expected a time such as 50ms or 0.2s, got '50'"),
         (("--rate", "500", "--p99", "0ms"), "expected a time such as 50ms or 0.2s, got '0ms'"),
         (
