@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 RIVAL_LOCK := $(subst --universal,--python-platform linux,$(LOCK))
 
-.PHONY: run test lint lock proto dashboards overview bench
+.PHONY: run test lint lock proto dashboards overview bench reliability
 
 run: .venv/installed
 	$(BIN)/plumbline up --train
@@ -37,6 +37,11 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks rivals $(BENCH)
 	$(BIN)/python -m benchmarks gateway
 	$(BIN)/python -m benchmarks report
+
+# The whole of tests/reliability: faults, one after the other.
+reliability: .venv/installed
+	$(BIN)/pytest -n 0 tests/reliability --reliability .benchmarks/reliability.jsonl
+	$(BIN)/python -m tests.reliability.report .benchmarks/reliability.jsonl
 
 proto: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/serving/tfserving/wire.proto \

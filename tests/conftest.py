@@ -16,6 +16,7 @@ LONG = (
     "tests/monitoring/test_live.py",
     "tests/training/execution",
     "tests/training/jobs",
+    "tests/reliability",
     "tests/training/publishing/test_replacement.py",
     "tests/training",
     "tests/examples",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from serving.registry.server_config import models_config
 from tests.reliability.load import HttpCaller, Load
 from tests.reliability.versions import MODEL, ModelsFolder
 from tests.stack import PLUMBLINE, READY_SECONDS, Stack, descendants, free_port
@@ -63,8 +64,10 @@ class ModelServer(Server):
     def __init__(self, models: ModelsFolder, log: Path) -> None:
         self.port = free_port()
         command = [sys.executable, "-m", "serving.local_server", "--host=127.0.0.1", f"--port={self.port}"]
-        command += [f"--model_name={MODEL}", f"--model_base_path={models.path / MODEL}"]
-        super().__init__([*command, "--file_system_poll_wait_seconds=0.5"], log)
+        config = log.with_suffix(".config")  # serves the newest two versions, as `plumbline models config` has it
+        config.write_text(models_config([MODEL], str(models.path)))
+        command += [f"--model_config_file={config}", "--file_system_poll_wait_seconds=0.5"]
+        super().__init__(command, log)
 
 
 class Gateway(Server):
@@ -76,7 +79,9 @@ class Gateway(Server):
         self.port = free_port()
         self.models = models
         command = [*PLUMBLINE, "serve", "--port", str(self.port), "--workers", str(WORKERS), *options]
-        super().__init__(command, log, {"ACCESS_LOG": "off", "REFRESH_SECONDS": "0.5", **(variables or {})})
+        super().__init__(
+            command, log, {"ACCESS_LOG": "off", "REFRESH_SECONDS": "0.5", "DRAIN_SECONDS": "1", **(variables or {})}
+        )
 
     @property
     def stack(self) -> Stack:
