@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from serving.batch.jobs.in_process import connect_in_process
-from serving.batch.jobs.scoring_job import Job, score
+from serving.batch.jobs.scoring_job import Job, score, start
 from serving.batch.jobs.workers import Connect
 from serving.catalog import ModelServer
 from serving.contract.arrays import Array, Features
@@ -131,7 +131,7 @@ def _score(model: str, source: Path, server: ModelServer, connect: Connect, proc
     with tempfile.TemporaryDirectory() as folder:
         job = Job((str(source),), model, f"{folder}/out.csv", processes=processes)
         started = time.perf_counter()
-        summary = score(job, server, connect, threading.Event())
+        summary = score(start(job, server), server, connect, threading.Event())
         return float(summary["rows"] / (time.perf_counter() - started))
 
 

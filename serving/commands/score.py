@@ -14,7 +14,7 @@ from serving.batch.errors import BadInput
 from serving.batch.formats import FORMATS, READABLE, WRITABLE
 from serving.batch.jobs import dry_run
 from serving.batch.jobs import scoring_job as job
-from serving.batch.jobs.exits import reporting_errors, stopped_by_signals
+from serving.batch.jobs.exits import ended_by_signals, reporting_errors, stopped_by_signals
 from serving.batch.jobs.in_process import connect_in_process
 from serving.batch.jobs.metrics_file import writing_metrics
 from serving.batch.jobs.parts import restart
@@ -183,12 +183,15 @@ def _merge(output: str, *, inputs: tuple[str, ...], max_rejects: str | None, **o
 
 
 def _score(output: str, *, dry: bool, restarts: bool, **options: Any) -> dict[str, Any]:
-    with _opened(output, **options) as (wanted, server, connect), stopped_by_signals() as stopping:
+    with _opened(output, **options) as (wanted, server, connect):
         if restarts:
             if wanted.shard.count > 1:
                 raise BadInput("--restart would discard the work of other shards; use it without --shard")
             restart(output)
-        return job.score(wanted, server, connect, stopping)
+        with ended_by_signals():
+            prepared = job.start(wanted, server)
+        with stopped_by_signals() as stopping:
+            return job.score(prepared, server, connect, stopping)
 
 
 def _try(output: str, **options: Any) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from serving.registry.errors import DamagedVersion
+from serving.registry.integrity import check_version
 from serving.registry.server_config import BATCHING_FILE
 from serving.registry.versions import SAVED_MODEL, SERVED, scan
 from serving.tfserving.rebuilt_messages import BatchingParameters
@@ -60,13 +62,17 @@ def check_folder(folder: Path) -> tuple[list[int], list[Unloadable]]:
 
 
 def why_unloadable(path: Path) -> str:
-    """Return why TensorFlow Serving can't load the version in *path*; empty if no problem is found."""
+    """Return why TensorFlow Serving can't load the version in *path*; empty if no problem is found.
+
+    One that it can load is refused as well if its files are not those that its manifest lists.
+    """
     try:
         _check_graph(path)
         _check_variables(path / "variables")
         _check_batching(path / BATCHING_FILE)
         _check_warm_up(path / _WARM_UP)
-    except _Found as found:
+        check_version(path)
+    except (_Found, DamagedVersion) as found:
         return str(found)
     except OSError as error:
         return f"{Path(error.filename or path).name}: {error.strerror}"

@@ -7,13 +7,14 @@ RegistryError
 ├── NotFitToServe        the requested version must not be served
 ├── NothingEarlier       there is no version to roll back to
 ├── UnreadableConfig     a models.config can't be read
+├── DamagedVersion       a version's files are not those that its manifest lists
 └── NoNextNumber         the folder's record of numbers is damaged or exhausted
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from serving.errors import PlumblineError
+from serving.errors import PlumblineError, shown
 
 
 class RegistryError(PlumblineError):
@@ -54,6 +55,13 @@ class NothingEarlier(RegistryError):
     def __init__(self, model: str, live: int, passed_over: Sequence[str]) -> None:
         reasons = "".join(f"; {reason}" for reason in passed_over)
         super().__init__(f"{model}: nothing to roll back to from version {live}{reasons}")
+
+
+class DamagedVersion(RegistryError):
+    """A *file* of a version is not what its manifest says."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__(f"{shown(file)[1:-1]}: {problem}")
 
 
 class NoNextNumber(RegistryError):

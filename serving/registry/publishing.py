@@ -5,6 +5,7 @@ from pathlib import Path
 
 from serving.process.durable_files import replace_by, sync, sync_entry
 from serving.registry.errors import NoNextNumber
+from serving.registry.integrity import write_manifest
 from serving.registry.staging import exclusive, staging
 from serving.registry.versions import Version, live_version, scan
 
@@ -18,12 +19,13 @@ def publish(models_dir: Path, model: str, write: Callable[[Path], None], admit: 
     """Have *write* make a folder in staging, rename it to `<models_dir>/<model>/<next number>`, and return that path.
 
     *admit* gets the live version, if there is one, and raises if the new one must not replace it. It is called before
-    *write*, and again at the end if another writer has changed the live version meanwhile.
+    *write*, and again at the end if another writer has changed the live version meanwhile. The version gets a manifest.
     """
     with staging(models_dir) as aside:
         live = live_version(models_dir, model)
         admit(live)
         write(aside / "version")
+        write_manifest(aside / "version")
         sync(aside / "version")
         with exclusive(models_dir):
             now = live_version(models_dir, model)

@@ -15,6 +15,8 @@ from serving.contract.arrays import Array
 from serving.errors import ContractError
 from serving.process.engines import LITE, TENSORFLOW, is_installed
 from serving.process.quiet_import import quiet_import
+from serving.registry.errors import DamagedVersion
+from serving.registry.integrity import check_version
 from serving.registry.lite import lite_facts, read_lite
 from serving.registry.versions import read_contract
 from serving.runtime.errors import ServingError, failed_precondition
@@ -39,6 +41,7 @@ def load_engine(version: Path, threads: int) -> Engine:
 
     An operation of TensorFlow may use so many *threads*; 0 is as many as there are processors. LiteRT uses one.
     """
+    _check_files(version)
     lite = _lite(version)
     if lite is not None and is_installed(LITE):
         from serving.runtime.lite import LiteEngine  # here, and not at the top: it takes memory
@@ -64,6 +67,13 @@ def load_libraries(versions: Iterable[Path]) -> None:
             from serving.runtime.tensorflow_c import register_operations
 
         register_operations()
+
+
+def _check_files(version: Path) -> None:
+    try:
+        check_version(version)
+    except (OSError, DamagedVersion) as error:
+        raise ServingError(Code.DATA_LOSS, f"{version}: {error}") from error
 
 
 def _lite(version: Path) -> bytes | None:

@@ -21,6 +21,10 @@ class Files(Protocol):
         """Return whether *path* is a pipe, which can be read only once."""
         ...
 
+    def is_special(self, path: str) -> bool:
+        """Return whether *path* is a pipe, a socket or a device, which to open might take for ever."""
+        ...
+
     def stamp(self, path: str) -> object:
         """Return a value that differs once the file has changed, without reading the file."""
         ...

@@ -27,6 +27,10 @@ class LocalFiles:
         """Return whether *path* is a pipe, such as a shell's `<(...)`."""
         return os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)
 
+    def is_special(self, path: str) -> bool:
+        """Return whether *path* is something else than a file or a folder."""
+        return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+
     def stamp(self, path: str) -> object:
         """Return the size and the time of the last change."""
         status = os.stat(path)

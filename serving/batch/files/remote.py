@@ -26,6 +26,10 @@ class RemoteFiles:
         """Return False: a store has none."""
         return False
 
+    def is_special(self, path: str) -> bool:
+        """Return False: a store has none."""
+        return False
+
     def stamp(self, path: str) -> object:
         """Return the store's own mark."""
         self.store.invalidate_cache()

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
 from serving.batch.formats import FORMATS, format_of
-from serving.batch.inputs.folders import fewer, is_mark, kinds, look_into
+from serving.batch.inputs.folders import SPECIAL, fewer, is_mark, is_special, kinds, look_into
 from serving.batch.inputs.partitions import keys_of
 from serving.batch.inputs.source import Inputs, Source
 
@@ -61,9 +61,13 @@ def _paths(
             with files_of(argument).open(argument) as pipe:
                 yield argument, _spooled(pipe, argument)
             continue
+        if is_special(argument):
+            raise BadInput(f"{argument}: expected a file, a folder or a pipe, got a device or a socket")
         if argument in outputs:
             raise BadInput(f"{argument} is the output and can't be an input, too")
-        found = [path for path in files_of(argument).glob(argument) if path not in outputs]
+        there = [path for path in files_of(argument).glob(argument) if path not in outputs]
+        found = [path for path in there if not is_special(path)]
+        passed_over.update([SPECIAL] * (len(there) - len(found)))
         marks = {path for path in found if path != argument and is_mark(os.path.basename(path))}
         passed_over.update(kinds(marks))
         if len(marks) == len(found):

@@ -23,6 +23,7 @@ IMAGE_SUFFIXES = (
 
 HIDDEN = "hidden"
 LINK = "link"
+SPECIAL = "special"
 
 _LOGS = {
     "Delta Lake": re.compile(r"(^|/)_delta_log/"),
@@ -49,24 +50,32 @@ def look_into(folder: str, format: str | None, outputs: Iterable[str]) -> Conten
 
     Files that a run with *outputs* writes there are ignored. Raises BadInput if there are neither images nor Parquet.
     """
-    names = [name for name in _names(folder) if not _is_of(_join(folder, name), outputs)]
+    there = [name for name in _names(folder) if not _is_of(_join(folder, name), outputs)]
+    names = [name for name in there if not is_special(_join(folder, name))]
     images = [name for name in names if is_image(name)]
+    passed_over = Counter({SPECIAL: len(there) - len(names)})
     if not names or (format != "parquet" and (images or format == "folder")):
-        return _contents("folder", folder, names, images)
+        return _contents("folder", folder, names, images, passed_over)
     _check_log(folder, names)
     tables = [name for name in names if not _is_not_data(name) and _is_parquet(folder, name)]
     if not tables:
-        found = in_words(fewer(kinds(names)))
+        found = in_words(fewer(kinds(names) + passed_over))
         raise BadInput(
             f"{folder}: expected a folder of images ({', '.join(IMAGE_SUFFIXES)}) or of Parquet files, found {found}; "
             "name files of other kinds one by one, or by a pattern such as 'folder/*.csv'"
         )
-    return _contents("parquet", folder, names, tables)
+    return _contents("parquet", folder, names, tables, passed_over)
 
 
 def images_in(folder: str) -> list[str]:
     """List the images in a folder, by their suffixes, in the order of their paths."""
-    return [_join(folder, name) for name in _names(folder) if is_image(name)]
+    paths = [_join(folder, name) for name in _names(folder) if is_image(name)]
+    return [path for path in paths if not is_special(path)]
+
+
+def is_special(path: str) -> bool:
+    """Return whether *path* is a pipe, a socket or a device: within a folder these are no files with rows."""
+    return files_of(path).is_special(path)
 
 
 def is_image(name: str) -> bool:
@@ -101,10 +110,12 @@ def in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
-def _contents(format: str, folder: str, names: Sequence[str], chosen: Sequence[str]) -> Contents:
+def _contents(
+    format: str, folder: str, names: Sequence[str], chosen: Sequence[str], passed_over: Counter[str]
+) -> Contents:
     left = set(chosen)
     files = tuple(_join(folder, name) for name in chosen)
-    return Contents(format, files, kinds(name for name in names if name not in left))
+    return Contents(format, files, kinds(name for name in names if name not in left) + passed_over)
 
 
 def _names(folder: str) -> list[str]:

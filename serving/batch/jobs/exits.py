@@ -5,12 +5,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import click
 
-from serving.batch.errors import RESUMES, BatchError
+from serving.batch.errors import RESUMES, BatchError, Unfinished
 from serving.batch.readers.text_encoding import printable
 from serving.process.exit_codes import ExitCode
 
@@ -42,6 +42,17 @@ def _report(error: object) -> None:
 
 
 @contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Raise Unfinished at SIGTERM or Ctrl-C: before the first row, what a run waits for (a pipe) may never come."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Unfinished("stopped before the first row was scored; run the same command again")
+
+    with _handling(end):
+        yield
+
+
+@contextlib.contextmanager
 def stopped_by_signals() -> Iterator[threading.Event]:
     """Yield the event that SIGTERM or Ctrl-C sets, to finish the parts under way; a second signal exits at once."""
     stopping = threading.Event()
@@ -52,9 +63,15 @@ def stopped_by_signals() -> Iterator[threading.Event]:
         stopping.set()
         click.echo("stopping once the part under way is finished; another signal stops at once", err=True)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
+    with _handling(stop):
         yield stopping
+
+
+@contextlib.contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)

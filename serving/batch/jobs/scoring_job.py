@@ -144,16 +144,21 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
     return Prepared(job, live, columns, inputs, writer, manifest)
 
 
-def score(job: Job, server: ModelServer, connect: Connect, stopping: threading.Event) -> dict[str, Any]:
-    """Do the job, or the rest of it, and return its summary; raises BatchError."""
+def start(job: Job, server: ModelServer) -> Prepared:
+    """Look up what the job needs, and record its start unless it was started before; raises BatchError."""
     begun = read_manifest(job.output)
     if begun and begun.model != job.model:
         raise Changed(job.output, f"with model {begun.model}, and now it is {job.model}")
     prepared = prepare(job, server, begun)
-    manifest = prepared.manifest
     if begun is None:
         _check_columns(prepared)
-    begin(job.output, manifest)
+    begin(job.output, prepared.manifest)
+    return prepared
+
+
+def score(prepared: Prepared, server: ModelServer, connect: Connect, stopping: threading.Event) -> dict[str, Any]:
+    """Do a job that was started, or the rest of it, and return its summary; raises BatchError."""
+    job, manifest = prepared.job, prepared.manifest
     if done := merging.finished(job.output, manifest):
         Parts(job.output, manifest).remove()
         return {**done, "finished_before": True}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from serving.batch.jobs.scoring_job import Job
+from serving.batch.jobs.scoring_job import Job, start
 from serving.batch.jobs.scoring_job import score as do_job
 from serving.commands.score import score
 from serving.contract import Contract
@@ -48,7 +48,7 @@ def done(folder: Path, contract: Contract, inputs: list[Path], output: str, **op
     """Do a job with a server that answers at once; gives its summary."""
     job = Job(tuple(map(str, inputs)), contract.model, str(folder / output), **options)
     server = InstantServer(contract)
-    return do_job(job, server, lambda: server, threading.Event())
+    return do_job(start(job, server), server, lambda: server, threading.Event())
 
 
 class Command:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ import grpc
 import pytest
 
 from serving.batch.errors import BadInput
-from serving.batch.jobs.scoring_job import Job
+from serving.batch.jobs.scoring_job import Job, start
 from serving.batch.jobs.scoring_job import score as do_job
 from tests.serving.batch.conftest import Command, houses, read_jsonl, texts, write_csv, write_jsonl
 from tests.serving.batch.instant import InstantServer
@@ -352,6 +353,23 @@ def test_a_named_pipe_is_read_once(command: Command) -> None:
     assert [row["row_id"] for row in read_jsonl(command.folder / "out.jsonl")] == [f"{pipe}:1", f"{pipe}:2"]
 
 
+def test_waiting_for_a_pipe_ends_at_the_first_signal(command: Command) -> None:
+    os.mkfifo(command.folder / "pipe.jsonl")
+    words = [sys.executable, "-m", "serving", "score", "pipe.jsonl", "--model", "sentiment", "--output", "out.jsonl"]
+    environment = {**os.environ, "MODEL_SERVER": command.server.address, "PYTHONPATH": str(Path(__file__).parents[3])}
+    process = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
+    with (command.folder / "pipe.jsonl").open("wb"):  # which waits until it is read
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, "Error: stopped before the first row was scored" in said) == (75, True), said
+
+
+def test_devices_are_refused(command: Command) -> None:
+    done = command("/dev/zero", "--format", "jsonl", "--output", "out.jsonl")
+    assert done.exit_code == 2
+    assert "/dev/zero: expected a file, a folder or a pipe, got a device or a socket" in done.output
+
+
 def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "in.jsonl", [{"text": text} for text in texts(50)])
     contract = text_contract()
@@ -364,7 +382,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
     job = Job((str(path),), contract.model, str(tmp_path / "out.jsonl"))
     server = Changing(contract)
     with pytest.raises(BadInput, match=r"in\.jsonl changed while it was read"):
-        do_job(job, server, lambda: server, threading.Event())
+        do_job(start(job, server), server, lambda: server, threading.Event())
     assert not (tmp_path / "out.jsonl").exists()
 
 
@@ -379,7 +397,7 @@ def test_the_parts_before_damage_are_finished(tmp_path: Path) -> None:
     contract, server = text_contract(), Slow(text_contract())
     job = Job((str(path),), contract.model, str(tmp_path / "out.jsonl"), part_rows=2, batch_rows=1)
     with pytest.raises(BadInput, match=r"in\.csv is damaged: row 6, which begins in line 7"):
-        do_job(job, server, lambda: server, threading.Event())
+        do_job(start(job, server), server, lambda: server, threading.Event())
     kept = sorted((tmp_path / "out.jsonl.parts").glob("*.rows"))
     assert [part.read_text().count("\n") for part in kept] == [2, 2]
 

@@ -22,6 +22,7 @@ from serving.errors import ModelServerError, ModelServerRefused, ModelServerTime
 from serving.model_servers.embedded import EmbeddedServer
 from serving.runtime.model import Pace
 from tests.serving.fake_model_server import wait_until
+from tests.serving.registry.folders import without_manifest
 
 Serve = Callable[..., EmbeddedServer]
 
@@ -145,6 +146,20 @@ def test_a_damaged_version_is_told_and_harms_no_other(serve: Serve, models_dir: 
     assert str(models_dir / "digits" / "2") in problem
 
 
+def test_a_version_whose_files_are_not_its_manifests_is_not_loaded_until_they_are(
+    serve: Serve, models_dir: Path
+) -> None:
+    contract = models_dir / "digits" / "1" / "assets.extra" / "contract.json"
+    whole = contract.read_bytes()
+    contract.write_bytes(whole[:-1] + b" }")
+    server = serve("digits")
+    (status,) = server.versions("digits", 30)
+    assert "assets.extra/contract.json: expected 8," in status.problem
+    assert not status.available
+    contract.write_bytes(whole)
+    wait_until(lambda: available(server, "digits") == [1])
+
+
 LOADED = """
 import sys
 from pathlib import Path
@@ -179,7 +194,7 @@ def test_of_tensorflow_only_messages_and_library_are_loaded_and_of_grpc_nothing(
 
 
 def test_a_lite_form_that_was_cut_or_replaced_is_never_computed(serve: Serve, models_dir: Path) -> None:
-    lite = models_dir / "digits" / "1" / "assets.extra" / "model.tflite"
+    lite = without_manifest(models_dir / "digits" / "1") / "assets.extra" / "model.tflite"
     whole = lite.read_bytes()
     lite.write_bytes(whole[:-1] + b"x")
     server = serve("digits")
@@ -222,7 +237,7 @@ def test_memory_is_given_back_until_it_is_closed(serve: Serve, monkeypatch: pyte
 
 
 def test_a_version_without_a_contract_is_told(serve: Serve, models_dir: Path) -> None:
-    (models_dir / "digits" / "1" / "assets.extra" / "contract.json").unlink()
+    (without_manifest(models_dir / "digits" / "1") / "assets.extra" / "contract.json").unlink()
     server = serve("digits")
     assert available(server, "digits") == [1]
     with pytest.raises(ModelServerError, match=r"digits: version 1 carries no contract: .*contract\.json"):
@@ -232,9 +247,10 @@ def test_a_version_without_a_contract_is_told(serve: Serve, models_dir: Path) ->
 def test_versions_that_are_refused_do_not_push_out_the_one_that_answers(serve: Serve, models_dir: Path) -> None:
     folder = models_dir / "digits"
     for version in ("2", "3"):
-        shutil.copytree(folder / "1", folder / version)
-        contract = folder / version / "assets.extra" / "contract.json"
+        shutil.copytree(folder / "1", models_dir / version)
+        contract = without_manifest(models_dir / version) / "assets.extra" / "contract.json"
         contract.write_text(contract.read_text().replace('"kind": "image"', '"kind": "hologram"', 1))
+        (models_dir / version).rename(folder / version)
     catalog = Catalog(serve("digits"), ("digits",))
 
     def answers() -> bool:
@@ -257,7 +273,7 @@ def available(server: EmbeddedServer, model: str) -> list[int]:
 
 
 def without_lite_form(version: Path) -> None:
-    contract = version / "assets.extra" / "contract.json"
+    contract = without_manifest(version) / "assets.extra" / "contract.json"
     document = json.loads(contract.read_text())
     document["provenance"]["lite"] = {"left_out": "for this test"}
     contract.write_text(json.dumps(document))

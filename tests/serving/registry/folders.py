@@ -5,6 +5,7 @@ from pathlib import Path
 
 from serving.contract import Contract
 from serving.registry import publish, scan
+from serving.registry.integrity import MANIFEST
 from tests.serving.contracts import tabular_contract
 
 MODEL = "house_price"
@@ -45,3 +46,9 @@ def incomplete(models_dir: Path) -> list[Path]:
         for path in scan(models_dir / MODEL).values()
         if not all((path / name).exists() for name in FILES) and path.exists()
     ]
+
+
+def without_manifest(version: Path) -> Path:
+    """The version as it would be if it were of before there were manifests; its files may be changed."""
+    (version / MANIFEST).unlink()
+    return version

@@ -1,5 +1,6 @@
 """What is read of folders and archives of images, and what is passed over."""
 
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from serving.batch.jobs.plan import Shard
 from serving.batch.jobs.scoring_job import merge_shards
 from serving.contract.encoders.pixels import FORMATS
 from tests.serving.batch.conftest import Command, done, read_jsonl
-from tests.serving.contracts import image_contract, png
+from tests.serving.contracts import image_contract, png, text_contract
 
 HIDDEN = (
     *(".ipynb_checkpoints/a-checkpoint.png", "__MACOSX/._a.png", "__MACOSX/a.png", ".thumbnails/x/b.png"),
@@ -51,6 +52,21 @@ def test_hidden_files_are_no_pictures_and_what_is_passed_over_is_counted(
 
 def read_jsonl_of(folder: Path) -> list[dict[str, Any]]:
     return read_jsonl(folder / "out.jsonl")
+
+
+def test_pipes_in_a_folder_are_passed_over(tmp_path: Path) -> None:
+    pictures, rows = tmp_path / "pictures", tmp_path / "rows"
+    for folder, name in ((pictures, "a.png"), (rows, "a.csv")):
+        folder.mkdir()
+        os.mkfifo(folder / f"b{name[1:]}")
+        os.mkfifo(folder / "without")
+        (folder / name).write_bytes(png(3) if folder is pictures else b"text\ngood\n")
+    summary = done(tmp_path, image_contract(), [pictures], "pictures.jsonl")
+    assert (summary["rows"], summary["passed_over"]) == (1, {"special": 2})
+    summary = done(tmp_path, text_contract(), [rows / "*.csv"], "rows.jsonl")
+    assert (summary["rows"], summary["passed_over"]) == (1, {"special": 1})
+    with pytest.raises(BadInput, match=r"found 2 special, 1 \.csv;"):
+        done(tmp_path, text_contract(), [rows], "rows.jsonl")
 
 
 def test_who_names_a_hidden_folder_means_it(tmp_path: Path) -> None:

@@ -143,12 +143,12 @@ def test_object_stores_are_read_and_written(tmp_path: Path, expected: list[Any])
 def done_in_store(source: str, output: str) -> dict[str, Any]:
     import threading
 
-    from serving.batch.jobs.scoring_job import Job, score
+    from serving.batch.jobs.scoring_job import Job, score, start
     from tests.serving.batch.instant import InstantServer
 
     job = Job((source,), "house_price", output, part_rows=7)
     server = InstantServer(tabular_contract())
-    return score(job, server, lambda: server, threading.Event())
+    return score(start(job, server), server, lambda: server, threading.Event())
 
 
 @pytest.mark.parametrize(
