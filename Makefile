@@ -20,15 +20,15 @@ lint: .venv/installed
 	$(BIN)/hadolint Dockerfile.serve Dockerfile.train
 
 lock: .venv/installed
-	$(LOCK) pyproject.toml --extra batch --extra client --extra train --extra mlflow --extra otel --group dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra s3 --extra client --extra train --extra mlflow --extra otel --group dev --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --extra serve --extra otel --constraints requirements/dev.txt --output-file requirements/serve.txt
 	$(LOCK) pyproject.toml --extra serve --extra lite --extra otel --constraints requirements/dev.txt --output-file requirements/lite.txt
-	$(LOCK) pyproject.toml --extra batch --extra otel --constraints requirements/dev.txt --output-file requirements/batch.txt
-	$(LOCK) pyproject.toml --extra train --constraints requirements/dev.txt --output-file requirements/train.txt
+	$(LOCK) pyproject.toml --extra s3 --extra otel --constraints requirements/dev.txt --output-file requirements/batch.txt
+	$(LOCK) pyproject.toml --extra train --extra s3 --constraints requirements/dev.txt --output-file requirements/train.txt
 	$(LOCK) --group manifests --output-file requirements/manifests.txt
 	$(LOCK) --group generators --output-file requirements/generators.txt
 	cd requirements/generators && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
-	$(LOCK) pyproject.toml --extra train --extra gpu --constraints requirements/dev.txt --output-file requirements/train-gpu.txt
+	$(LOCK) pyproject.toml --extra train --extra gpu --extra s3 --constraints requirements/dev.txt --output-file requirements/train-gpu.txt
 	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 	for rival in benchmarks/requirements/*.in; do [ $$rival = benchmarks/requirements/common.in ] || \
 	  $(RIVAL_LOCK) $$rival --output-file $${rival%.in}.txt; done

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from serving.model_store.errors import StoreError
 from serving.registry.errors import RegistryError
 
 models_dir_option = click.option(
@@ -21,8 +22,8 @@ models_dir_option = click.option(
 
 @contextlib.contextmanager
 def reporting_errors() -> Iterator[None]:
-    """End the command with the message of a RegistryError or OSError."""
+    """End the command with the message of a RegistryError, StoreError or OSError."""
     try:
         yield
-    except (RegistryError, OSError) as error:
+    except (RegistryError, StoreError, OSError) as error:
         raise click.ClickException(str(error)) from error

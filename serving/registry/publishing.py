@@ -46,6 +46,18 @@ def release(staged: Path, folder: Path) -> Path:
     return target
 
 
+def release_as(staged: Path, folder: Path, number: int) -> None:
+    """Rename *staged* to *number* in *folder*, as which it was published elsewhere; the caller holds the lock.
+
+    Raises NoNextNumber, and OSError if the number is taken.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sync_entry(folder.parent)
+    remember(folder, max(number, next_number(folder) - 1))
+    staged.rename(folder / str(number))
+    sync_entry(folder)
+
+
 def next_number(folder: Path) -> int:
     """Return a number that no version in *folder* has or had; the caller holds the lock. Raises NoNextNumber."""
     record = folder / HIGHEST

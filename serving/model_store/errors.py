@@ -1,0 +1,37 @@
+"""The errors of copying models; commands print their messages.
+
+StoreError
+├── StoreUnavailable    the store can't be reached or used, so another try may succeed
+├── DamagedRecord       the record of a model can't be read
+└── AnotherVersion      the number is taken by a version with other files
+"""
+
+from serving.errors import PlumblineError
+
+
+class StoreError(PlumblineError):
+    """The base class: catch this to catch all of them."""
+
+
+class StoreUnavailable(StoreError):
+    """The store can't be reached or used."""
+
+    def __init__(self, place: str, problem: object) -> None:
+        super().__init__(f"{place}: {str(problem) or repr(problem):.500}")
+
+
+class DamagedRecord(StoreError):
+    """The record of a model can't be read."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+
+
+class AnotherVersion(StoreError):
+    """The number is taken by a version with other files."""
+
+    def __init__(self, place: str, path: str) -> None:
+        super().__init__(
+            f"another version has this number in {place}: {path} differs; "
+            "promote this one in its folder, which gives it the next number"
+        )
