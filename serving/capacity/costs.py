@@ -30,6 +30,11 @@ def read_costs() -> dict[str, Any]:
     return costs
 
 
+def http_seconds() -> float:
+    """Return what a request costs the gateway beside its contract and its model."""
+    return float(read_costs()["http_ms"]) / 1000
+
+
 def kinds() -> tuple[str, ...]:
     """Return the kinds of requests that were measured."""
     return tuple(read_costs()["kinds"])

@@ -22,3 +22,7 @@ class NotPossible(CapacityError):
             f"there, the slowest hundredth takes {1000 * least_seconds:.3g} ms. Ask for more than that, or for faster "
             "processors"
         )
+
+
+class NotMeasured(CapacityError):
+    """A gateway or a version did not answer as a measurement needs."""

@@ -1,6 +1,5 @@
 """`plumbline capacity`: how many gateways, model servers and how much memory a load needs."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,47 +7,39 @@ import click
 
 from serving.capacity.costs import kinds, measured_costs
 from serving.capacity.errors import CapacityError
+from serving.capacity.measuring import of_version
 from serving.capacity.plan import Load, Plan, Sizes, make_plan
 from serving.capacity.scenarios import MOST_SIMULATED, Outcome, play
 from serving.commands.capacity_tables import described, draw, simulated
+from serving.commands.gateway_client import api_key_option
+from serving.commands.gateway_requests import measured_at
+from serving.commands.quantities import Duration, Rate
 
 _EXAMPLES = """\b
 Examples:
   plumbline capacity --rate 500 --p99 50ms
   plumbline capacity --rate 200 --p99 80ms --kind image --model-server-cpus 4
   plumbline capacity --rate 50 --p99 0.1s --kind image --in-gateway
+  plumbline capacity --rate 500 --p99 50ms --model sentiment --measure http://127.0.0.1:8000
+  plumbline capacity --rate 500 --p99 50ms --model sentiment --models-dir models
   plumbline capacity --rate 400 --p99 60ms --kind image --simulate --burst 3 --plot capacity.png
 """
 
-_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
-_MAX_RATE = 10_000_000
-
-
-class _Rate(click.ParamType[float]):
-    name = "number"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return requests a second."""
-        if not re.fullmatch(r"\d{1,8}(\.\d{1,9})?", str(value)) or not 0 < float(str(value)) <= _MAX_RATE:
-            self.fail(f"expected requests a second, more than 0 and at most {_MAX_RATE:,}, got {value!r}", param, ctx)
-        return float(str(value))
-
-
-class _Duration(click.ParamType[float]):
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return seconds."""
-        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(us|ms|s)", str(value))
-        if not found or not float(found[1]):
-            self.fail(f"expected a time such as 50ms or 0.2s, got {value!r}", param, ctx)
-        return float(found[1]) * _UNITS[found[2]]
-
 
 @click.command(epilog=_EXAMPLES)
-@click.option("--rate", type=_Rate(), required=True, help="Requests a second, at the busiest time of the day.")
-@click.option("--p99", "p99_seconds", type=_Duration(), required=True, help="Time within which 99 of 100 are answered.")
+@click.option("--rate", type=Rate(), required=True, help="Requests a second, at the busiest time of the day.")
+@click.option("--p99", "p99_seconds", type=Duration(), required=True, help="Time within which 99 of 100 are answered.")
 @click.option("--kind", type=click.Choice(kinds()), default="text", show_default=True, help="What requests are like.")
+@click.option("--model", help="Name of a model whose requests are measured instead; with --measure or --models-dir.")
+@click.option(
+    "--measure", "--url", "url", metavar="URL", help="Gateway that gets them, one at a time for some seconds."
+)
+@api_key_option
+@click.option(
+    "--models-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Models folder from which the model is computed here, on one processor.",
+)
 @click.option("--in-gateway", is_flag=True, help="Have gateways compute the models, without model servers.")
 @click.option(
     "--gateway-cpus",
@@ -85,6 +76,10 @@ def capacity(
     rate: float,
     p99_seconds: float,
     kind: str,
+    model: str | None,
+    url: str | None,
+    api_key: str | None,
+    models_dir: Path | None,
     in_gateway: bool,
     gateway_cpus: int,
     model_server_cpus: int,
@@ -97,12 +92,18 @@ def capacity(
     """Tell how many gateways and model servers a load needs, and how much memory.
 
     The costs of a request were measured (docs/performance.md). Others' processors, models and requests cost something
-    else, so see the answer as a beginning. The time is that within the cluster, without the network to callers.
+    else, so measure your own by --model. The time is that within the cluster, without the network to callers.
     """
     if plot and not simulate:
         raise click.UsageError("--plot draws what --simulate does: expected both")
+    if bool(model) != (bool(url) + bool(models_dir) == 1):
+        raise click.UsageError("to measure, expected --model NAME and either --measure URL or --models-dir DIR")
     costs = measured_costs(kind, in_gateway)
     try:
+        if model and url:
+            costs = measured_at(costs, url, api_key, model)
+        elif model and models_dir:
+            costs = of_version(costs, models_dir, model)
         plan = make_plan(Load(rate, p99_seconds), costs, Sizes(gateway_cpus, model_server_cpus, spare))
     except CapacityError as error:
         raise click.ClickException(str(error)) from error

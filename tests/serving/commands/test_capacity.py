@@ -5,6 +5,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from serving.commands.capacity import capacity
+from serving.commands.gateway_requests import in_model
+from serving.gateway.app import create_app
+from serving.gateway.settings import Settings
+from tests.serving.commands.test_verify import served
+from tests.serving.contracts import text_contract
+from tests.serving.fake_model_server import FakeModelServer
 
 CAPACITY = (Path(__file__).parents[3] / "docs" / "capacity.md").read_text()
 
@@ -40,9 +46,42 @@ def test_a_picture_of_an_unknown_format_is_refused(tmp_path: Path) -> None:
     assert "capacity.nope: Format 'nope' is not supported" in done.stderr
 
 
+def test_a_running_gateway_is_measured_by_its_own_examples(
+    model_server: FakeModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.capacity.measuring._MEASURED_SECONDS", 0.0)
+    model_server.publish(text_contract())
+    settings = Settings(model_server=model_server.address, models=("sentiment",), refresh_seconds=0.05)
+
+    with served(create_app(settings)) as url:
+        done = run("--rate", "10", "--p99", "30s", "--model", "sentiment", "--measure", url)
+        other = run("--rate", "10", "--p99", "30s", "--model", "nobody", "--measure", url)
+    gateways, servers = done.stdout.splitlines()[1:3]
+    assert float(gateways.split()[-2]) > 0
+    assert float(servers.split()[-2]) > 0
+    assert "costs: requests measured here" in done.stdout
+    assert "nobody" in other.stderr
+
+
+def test_the_model_s_part_of_a_gateway_s_metrics_is_found() -> None:
+    metrics = """\
+plumbline_gateway_stage_seconds_count{model="digits",stage="predict"} 9.0
+plumbline_gateway_stage_seconds_count{model="sentiment",stage="decode"} 8.0
+plumbline_gateway_stage_seconds_count{model="sentiment",stage="predict"} 7.0
+plumbline_gateway_stage_seconds_sum{model="sentiment",stage="predict"} 0.5
+"""
+
+    assert in_model(metrics, "sentiment") == (0.5, 7)
+    assert in_model(metrics, "digits") == (0.0, 9)
+    assert in_model(metrics, "d.gits") == (0.0, 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
+        (("--rate", "500", "--p99", "50ms", "--model", "x"), "expected --model NAME and either --measure URL or"),
+        (("--rate", "500", "--p99", "50ms", "--measure", "http://127.0.0.1:9"), "expected --model NAME and either"),
+        (("--rate", "5", "--p99", "50ms", "--model", "x", "--measure", "ftp://x"), "expected a URL such as"),
         (("--rate", "500", "--p99", "50ms", "--plot", "x.png"), "--plot draws what --simulate does: expected both"),
         (("--rate", "3000", "--p99", "50ms", "--simulate"), "expected at most 5,000/s in the burst"),
         (("--rate", "500", "--p99", "50"), "expected a time such as 50ms or 0.2s, got '50'"),
