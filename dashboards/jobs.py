@@ -15,7 +15,10 @@ BOARD = board(
     "plumbline-jobs",
     "Training and batch jobs",
     "The last run of each model's training and scoring, and Kubernetes' view of the Jobs.",
-    [variable("model", f"label_values({_TRAINING}_last_run_timestamp_seconds, model)", "Model", several=True)],
+    [
+        variable("model", f"label_values({_TRAINING}_last_run_timestamp_seconds, model)", "Model", several=True),
+        variable("namespace", "label_values(plumbline_gateway_workers, namespace)", "Namespace of Jobs", several=True),
+    ],
 )
 
 section(
@@ -48,13 +51,13 @@ section(
         "Jobs at work",
         "Pods of Jobs that run now.",
         "short",
-        ('sum(kube_job_status_active{namespace="plumbline"})', "running"),
+        ('sum(kube_job_status_active{namespace=~"$namespace"})', "running"),
     ),
     number(
         "Jobs that failed",
         "Jobs that Kubernetes gave up.",
         "short",
-        ('sum(kube_job_failed{namespace="plumbline", condition="true"}) or vector(0)', "failed"),
+        ('sum(kube_job_failed{namespace=~"$namespace", condition="true"}) or vector(0)', "failed"),
         alarm=1,
     ),
     number(
@@ -126,8 +129,8 @@ section(
         "How long each has been running; after three hours there is an alert.",
         "s",
         (
-            'time() - max by (job_name) (kube_job_status_start_time{namespace="plumbline"}) and on (job_name) '
-            'max by (job_name) (kube_job_status_active{namespace="plumbline"}) > 0',
+            'time() - max by (job_name) (kube_job_status_start_time{namespace=~"$namespace"}) and on (job_name) '
+            'max by (job_name) (kube_job_status_active{namespace=~"$namespace"}) > 0',
             "{{job_name}}",
         ),
         limit=3 * 3600,
@@ -136,6 +139,6 @@ section(
         "Jobs that failed",
         "1 for each Job that Kubernetes gave up.",
         "short",
-        ('max by (job_name) (kube_job_failed{namespace="plumbline", condition="true"})', "{{job_name}}"),
+        ('max by (job_name) (kube_job_failed{namespace=~"$namespace", condition="true"})', "{{job_name}}"),
     ),
 )

@@ -1,19 +1,14 @@
-from pathlib import Path
-
 import pytest
 
-from tests.k8s.manifests import VARIANTS, Manifests, parse, render
+from tests.k8s.manifests import VARIANTS, Manifests, manifests_of
 
 
 @pytest.fixture(scope="session", params=VARIANTS)
-def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An overlay as the file that `kubectl apply -k` would send."""
-    folder = tmp_path_factory.mktemp(request.param)
-    file = folder / "rendered.yaml"
-    file.write_text(render(request.param, folder))
-    return file
+def manifests(request: pytest.FixtureRequest) -> Manifests:
+    """An overlay as `kubectl apply -k` would send it."""
+    return manifests_of(request.param)
 
 
 @pytest.fixture(scope="session")
-def manifests(rendered: Path) -> Manifests:
-    return parse(rendered.read_text())
+def local() -> Manifests:
+    return manifests_of("local")

@@ -1,8 +1,10 @@
 """Overlays rendered by the real kubectl, and the questions that the tests ask of them."""
 
+import functools
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +16,18 @@ K8S = Path(__file__).parents[2] / "k8s"
 KUBECTL = Path(sys.executable).parent / "kubectl"
 
 OVERLAYS = ("local", "gpu")
-OPTIONAL = ("api-keys", "kueue", "model-server-tls", "multi-worker", "object-store", "prune")
-"""Components that no overlay has; the variant `everything` is the overlay gpu with them added to its list."""
 
-VARIANTS = (*OVERLAYS, "everything")
+COMPONENTS = sorted(
+    str(file.parent.relative_to(K8S))
+    for file in K8S.rglob("kustomization.yaml")
+    if yaml.safe_load(file.read_text())["kind"] == "Component"
+)
+
+VARIANTS = (*OVERLAYS, *(f"{overlay}+all" for overlay in OVERLAYS))
+"""Overlays as they are, and with all components added to their list."""
+
+SINGLES = [f"{overlay}+{component}" for overlay in OVERLAYS for component in COMPONENTS]
+"""Overlays with one component added, which many have already."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +85,23 @@ def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     return wanted.items() <= labels.items() and all(labels.get(term["key"]) in term["values"] for term in terms)
 
 
-def render(variant: str, folder: Path) -> str:
-    if variant in OVERLAYS:
-        return kustomize(K8S / "overlays" / variant)
-    shutil.copytree(K8S, folder / "k8s")
-    overlay = folder / "k8s" / "overlays" / "gpu"
-    file = overlay / "kustomization.yaml"
-    document = yaml.safe_load(file.read_text())
-    document["components"] += [f"../../components/{component}" for component in OPTIONAL]
-    file.write_text(yaml.safe_dump(document))
-    return kustomize(overlay)
+@functools.cache
+def render(variant: str, namespace: str = "plumbline") -> str:
+    """Return what `kubectl apply -k` would send for an overlay, as with one component more: local+components/kueue."""
+    overlay, _, added = variant.partition("+")
+    if not added and namespace == "plumbline":
+        return kustomize(K8S / "overlays" / overlay)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "k8s"
+        shutil.copytree(K8S, copy)
+        file = copy / "overlays" / overlay / "kustomization.yaml"
+        document = yaml.safe_load(file.read_text())
+        listed = document.setdefault("components", [])
+        wanted = [f"../../{component}" for component in (COMPONENTS if added == "all" else [added] if added else [])]
+        listed += [component for component in wanted if component not in listed]
+        document["namespace"] = namespace
+        file.write_text(yaml.safe_dump(document))
+        return kustomize(file.parent)
 
 
 def kustomize(folder: Path) -> str:
@@ -94,5 +111,11 @@ def kustomize(folder: Path) -> str:
     return done.stdout
 
 
+@functools.cache
+def manifests_of(variant: str) -> Manifests:
+    """Return what `render` does, to be read only: it is shared by all tests."""
+    return parse(render(variant))
+
+
 def parse(text: str) -> Manifests:
-    return Manifests(tuple(yaml.safe_load_all(text)))
+    return Manifests(tuple(yaml.load_all(text, yaml.CSafeLoader)))

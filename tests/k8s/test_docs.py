@@ -3,20 +3,14 @@
 import re
 import shlex
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from tests.k8s.manifests import K8S, KUBECTL, OVERLAYS, Manifests, parse, render
+from tests.k8s.manifests import K8S, KUBECTL, OVERLAYS, Manifests, manifests_of
 from tests.test_readme import KUBERNETES
 
 IMAGES = r"plumbline-\w+:[\d.]+"
 KINDS = {"cronjob": "CronJob", "deployment": "Deployment", "service": "Service"}
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Manifests:
-    return parse(render("local", tmp_path_factory.mktemp("local")))
 
 
 @pytest.mark.parametrize("command", KUBERNETES)
@@ -58,10 +52,10 @@ def test_the_commands_are_those_of_kubernetes() -> None:
     assert {command.split()[0] for command in KUBERNETES} == {"kubectl", "kind"}
 
 
-def test_the_images_are_those_that_the_page_on_images_builds(tmp_path: Path) -> None:
+def test_the_images_are_those_that_the_page_on_images_builds() -> None:
     built = set(re.findall(r"^\$ docker build .* -t (\S+) \.$", (K8S.parent / "docs" / "images.md").read_text(), re.M))
     for overlay in OVERLAYS:
-        images = {pod.containers[0]["image"].rpartition("/")[2] for pod in parse(render(overlay, tmp_path)).pods()}
+        images = {pod.containers[0]["image"].rpartition("/")[2] for pod in manifests_of(overlay).pods()}
         assert {image for image in images if image.startswith("plumbline-")} <= built
 
 

@@ -16,17 +16,12 @@ from serving.tfserving.rebuilt_messages import HealthCheckRequest, HealthCheckRe
 from tests.conformance.client import FOUR, Client, refused, request
 from tests.conformance.models import write_mlp
 from tests.conformance.servers import Launcher, ServerProcess, listens, wait_for
-from tests.k8s.manifests import Manifests, parse, render
+from tests.k8s.manifests import Manifests
 from tests.serving.contracts import image_contract
 from training.task import task_names
 
 ORIGINAL_ONLY = ("--num_load_threads", "--num_unload_threads")
 """Flags of the original that Plumbline's own server has no need of."""
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Manifests:
-    return parse(render("local", tmp_path_factory.mktemp("local")))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import yaml
 
 from tests.conformance.servers import wait_for
 from tests.images.podman import log, podman, state
-from tests.k8s.manifests import Manifests, Pod, parse, render
+from tests.k8s.manifests import Manifests, Pod
 from tests.k8s.test_references import settings
 from tests.serving.registry.test_server_config import configured
 from tests.stack import Stack, free_port, process
@@ -31,11 +31,6 @@ USER = 10001
 def images(request: pytest.FixtureRequest) -> None:
     if not request.config.getoption("--images"):
         pytest.skip("needs podman and the images: .ci/images builds them and runs this")
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Manifests:
-    return parse(render("local", tmp_path_factory.mktemp("local")))
 
 
 @pytest.fixture(scope="module")

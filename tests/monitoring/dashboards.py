@@ -50,7 +50,13 @@ ALL_PANELS = [panel for file in FILES for panel in panels(file)]
 
 def filled(expr: str, model: str, interval: str) -> str:
     """Put in what Grafana would for its variables."""
-    for name, value in (("$__rate_interval", interval), ("$model_name", ".*"), ("$model", model), ("$node", ".*")):
+    for name, value in (
+        ("$__rate_interval", interval),
+        ("$model_name", ".*"),
+        ("$model", model),
+        ("$node", ".*"),
+        ("$namespace", ".*"),
+    ):
         expr = expr.replace(name, value)
     return expr
 

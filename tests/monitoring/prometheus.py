@@ -81,7 +81,8 @@ def prometheus(folder: Path, targets: Mapping[str, list[int]]) -> Iterator[Prome
     for name, ports in targets.items():
         # What is not in compose.yaml, GPUs and Kubernetes, is scraped as their exporters' own monitors would have it.
         job = jobs.setdefault(name, {"job_name": name, "honor_labels": True})
-        job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
+        addresses = [f"127.0.0.1:{port}" for port in ports]
+        job["static_configs"] = [{"targets": addresses, "labels": {"namespace": "plumbline"}}]  # as in Kubernetes
     config["scrape_configs"] = list(jobs.values())
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
     port = free_port()

@@ -49,7 +49,7 @@ def test_models_are_listed_by_the_metrics() -> None:
     for file in FILES:
         variables = {each["name"]: each for each in board(file)["templating"]["list"]}
         assert variables["datasource"]["query"] == "prometheus"
-        used = set(re.findall(r"\$(model_name|model|node)\b", file.read_text()))
+        used = set(re.findall(r"\$(model_name|model|namespace|node)\b", file.read_text()))
         assert used == variables.keys() - {"datasource"}
         if file.stem in ("plumbline-overview", "plumbline-quality"):
             assert variables["model"]["query"] == "label_values(plumbline_gateway_model_ready, model)"
