@@ -12,6 +12,7 @@ from serving.batch import compression
 from serving.batch.arrow import parquet_files
 from serving.batch.errors import BadInput
 from serving.batch.inputs.folders import fewer, images_in
+from serving.batch.inputs.names import as_utf8
 from serving.batch.inputs.source import Inputs, Source
 from serving.batch.readers.csv_rows import csv_records
 from serving.batch.readers.image_archives import tar_passed_over, tar_records, zip_passed_over, zip_records
@@ -107,6 +108,8 @@ def make_writer(
 
     Raises BadInput.
     """
+    if as_utf8(output) != output:
+        raise BadInput(f"--output {as_utf8(output)}: expected a name in UTF-8")
     taken = set(keep) & {ROW_ID, *(name for name, _ in answer), *TRAILING}
     if taken:
         raise BadInput(f"--keep {min(taken)}: the output has a column of that name")

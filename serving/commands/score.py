@@ -12,6 +12,7 @@ import click
 
 from serving.batch.errors import BadInput
 from serving.batch.formats import FORMATS, READABLE, WRITABLE
+from serving.batch.inputs.names import as_utf8
 from serving.batch.jobs import dry_run
 from serving.batch.jobs import scoring_job as job
 from serving.batch.jobs.exits import ended_by_signals, reporting_errors, stopped_by_signals
@@ -221,6 +222,9 @@ def _opened(
     """Yield the job that the options describe, and its model server."""
     if not options["model"] or not options["inputs"]:
         raise BadInput("expected INPUT, --model and --output; see plumbline score --help")
+    for name in ("model", "label"):
+        if (value := options[name] or "") != as_utf8(value):
+            raise BadInput(f"--{name} {as_utf8(value)}: expected a name in UTF-8")
     RejectLimit.parse(options["max_rejects"])
     options["shard"] = _shard(shard, job_index, job_count)
     if options["shard"].count > 1 and options["limit"]:

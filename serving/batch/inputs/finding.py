@@ -12,6 +12,7 @@ from serving.batch.errors import BadInput
 from serving.batch.files import files_of
 from serving.batch.formats import FORMATS, format_of
 from serving.batch.inputs.folders import SPECIAL, fewer, is_mark, is_special, kinds, look_into
+from serving.batch.inputs.names import as_utf8
 from serving.batch.inputs.partitions import keys_of
 from serving.batch.inputs.source import Inputs, Source
 
@@ -31,6 +32,7 @@ def find_inputs(
     passed_over: Counter[str] = Counter()
     for name, path in _paths(arguments, stdin, outputs, passed_over):
         for found in _found(name, path, format, outputs, passed_over):
+            found = replace(found, name=as_utf8(found.name))
             if found.name in fingerprints:
                 raise BadInput(f"{found.name} is listed twice")
             sources += _sources(len(sources), found)
@@ -132,5 +134,5 @@ def _fingerprint(found: _Found) -> str:
         return files_of(found.path).fingerprint(found.path)
     digest = hashlib.sha256()
     for file in found.files:
-        digest.update(f"{file}\0{files_of(file).fingerprint(file)}\n".encode())
+        digest.update(f"{file}\0{files_of(file).fingerprint(file)}\n".encode(errors="surrogateescape"))
     return f"folder:{digest.hexdigest()}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from serving.batch.arrow import parquet_files
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
+from serving.batch.inputs.names import as_utf8
 
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo"),
@@ -159,4 +160,4 @@ def _is_parquet(folder: str, name: str) -> bool:
 def _kind(name: str) -> str:
     if is_hidden(name) or is_mark(name):
         return HIDDEN
-    return os.path.splitext(name)[1].lower() or "without a suffix"
+    return as_utf8(os.path.splitext(name)[1].lower()) or "without a suffix"

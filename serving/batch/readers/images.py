@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
 from serving.batch.inputs.folders import IMAGE_SUFFIXES, images_in
+from serving.batch.inputs.names import as_utf8
 from serving.batch.inputs.source import Source
 from serving.batch.readers.records import MAX_CHUNK_BYTES, Opened
 from serving.batch.rows import Columns, Rows
@@ -94,10 +95,11 @@ class ImageReader:
         """Read images."""
         rows = Rows()
         for number, image in enumerate(records, first):
+            name = self.prefix + as_utf8(image.path)
             if image.problem:
-                rows.rejects.append((number, f"{self.prefix}{image.path}: {image.problem}"))
+                rows.rejects.append((number, f"{name}: {image.problem}"))
             else:
-                rows.add(number, self.prefix + image.path, {self.field: _data(image)})
+                rows.add(number, name, {self.field: _data(image)})
         return rows
 
 

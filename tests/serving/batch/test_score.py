@@ -364,6 +364,14 @@ def test_waiting_for_a_pipe_ends_at_the_first_signal(command: Command) -> None:
     assert (process.returncode, "Error: stopped before the first row was scored" in said) == (75, True), said
 
 
+@pytest.mark.parametrize("option", ["--label", "--output"])
+def test_options_that_are_not_utf_8_are_refused(command: Command, option: str) -> None:
+    write_jsonl(command.folder / "in.jsonl", [{"text": "good"}])
+    done = command("in.jsonl", "--output", "out.jsonl", option, os.fsdecode(b"a\xff.jsonl"))
+    assert done.exit_code == 2
+    assert rf"{option} a\xff.jsonl: expected a name in UTF-8" in done.output
+
+
 def test_devices_are_refused(command: Command) -> None:
     done = command("/dev/zero", "--format", "jsonl", "--output", "out.jsonl")
     assert done.exit_code == 2

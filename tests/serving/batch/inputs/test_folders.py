@@ -11,6 +11,7 @@ from PIL import Image
 
 from serving.batch.errors import BadInput
 from serving.batch.inputs.folders import IMAGE_SUFFIXES
+from serving.batch.jobs.parts import restart
 from serving.batch.jobs.plan import Shard
 from serving.batch.jobs.scoring_job import merge_shards
 from serving.contract.encoders.pixels import FORMATS
@@ -67,6 +68,24 @@ def test_pipes_in_a_folder_are_passed_over(tmp_path: Path) -> None:
     assert (summary["rows"], summary["passed_over"]) == (1, {"special": 1})
     with pytest.raises(BadInput, match=r"found 2 special, 1 \.csv;"):
         done(tmp_path, text_contract(), [rows], "rows.jsonl")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_names_that_are_not_utf_8_are_written_out(tmp_path: Path, ending: str) -> None:
+    folder = tmp_path / os.fsdecode(b"photos\xff")
+    folder.mkdir()
+    (folder / os.fsdecode(b"a\xe9.png")).write_bytes(png(3))
+    (folder / os.fsdecode(b"none.\xfe")).touch()
+    (tmp_path / os.fsdecode(b"b\xff.csv")).write_bytes(b"text\ngood\n")
+    with tarfile.open(tmp_path / "photos.tar", "w") as tar:
+        tar.add(folder, folder.name)
+    for source in (folder, tmp_path / "photos.tar", tmp_path / os.fsdecode(b"b\xff.csv")):
+        contract = text_contract() if source.name.endswith("csv") else image_contract()
+        summary = done(tmp_path, contract, [source], f"out.{ending}")
+        assert summary["rows"] == 1
+        assert summary.get("passed_over", {}) == ({} if contract.model == "sentiment" else {r".\xfe": 1})
+        assert rb"\xff" in (tmp_path / f"out.{ending}").read_bytes()
+        restart(str(tmp_path / f"out.{ending}"))
 
 
 def test_who_names_a_hidden_folder_means_it(tmp_path: Path) -> None:
