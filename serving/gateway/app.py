@@ -17,6 +17,7 @@ from serving.gateway.middleware.cors import register_cors
 from serving.gateway.middleware.headers import register_headers
 from serving.gateway.middleware.log_limit import register_log_limit
 from serving.gateway.middleware.request_ids import register_request_ids
+from serving.gateway.middleware.shared_times import SharedTimes
 from serving.gateway.openapi.docs import docs_routes
 from serving.gateway.openapi.routes import openapi_routes
 from serving.gateway.problems import register_problems
@@ -62,11 +63,15 @@ class _Background:
 
 
 def create_app(
-    settings: Settings | None = None, server: ModelServer | None = None, contracts: Contracts | None = None
+    settings: Settings | None = None,
+    server: ModelServer | None = None,
+    contracts: Contracts | None = None,
+    full_at: SharedTimes | None = None,
 ) -> Flask:
     """Make the WSGI application, by default from the environment and with the real client.
 
-    It starts a thread, so call it in the process that serves, after any fork. `close_app` stops it.
+    It starts a thread, so call it in the process that serves, after any fork. `close_app` stops it. Workers that share
+    the rates of API keys were forked after *full_at* was made.
     """
     settings = settings or Settings.from_env()
     tracing = _tracing(settings)
@@ -82,7 +87,7 @@ def create_app(
     register_cors(app, settings.cors_origins)
     if tracing:
         tracing.register(app)
-    register_access(app, settings)
+    register_access(app, settings, full_at)
     predictor = _predictor(settings, catalog, server, metrics, tracing, run_queue)
     answering = Answering(settings, catalog, predictor, metrics)
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))

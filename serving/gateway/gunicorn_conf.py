@@ -12,6 +12,7 @@ from flask import Flask
 from serving.catalog import Contracts
 from serving.errors import PredictionError
 from serving.gateway.middleware.logs import gunicorn_logger
+from serving.gateway.middleware.shared_times import SharedTimes
 from serving.gateway.settings import Settings
 from serving.model_servers import connect
 from serving.process import memory
@@ -20,6 +21,7 @@ from serving.registry.versions import model_names, read_contract, scan
 
 _settings = Settings.from_env()
 _contracts = Contracts(_settings.instance_limits)
+_full_at = SharedTimes() if _settings.api_keys_file else None
 
 wsgi_app = "serving.gateway.gunicorn_conf:application()"
 bind = f"[{_settings.bind}]:{_settings.port}" if ":" in _settings.bind else f"{_settings.bind}:{_settings.port}"
@@ -39,7 +41,7 @@ def application() -> Flask:
     """Make a worker's application."""
     from serving.gateway.app import create_app
 
-    return create_app(_settings, contracts=_contracts)
+    return create_app(_settings, contracts=_contracts, full_at=_full_at)
 
 
 def on_starting(server: Any) -> None:

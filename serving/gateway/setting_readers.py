@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from serving.gateway.middleware.key_file import read_keys
-from serving.gateway.middleware.rate_limit import parse_rate
+from serving.gateway.middleware.rates import parse_rates
 from serving.registry.versions import MODEL_NAME
 
 _SHARE = re.compile(rf"({MODEL_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)
@@ -194,5 +194,5 @@ def _is_origin(text: str) -> bool:
 
 def rate(text: str) -> str:
     """Read a rate such as 100/second."""
-    parse_rate(text)
+    parse_rates(text)
     return text

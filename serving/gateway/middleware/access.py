@@ -7,18 +7,24 @@ from flask import Flask, request
 from serving.errors import Unauthorized
 from serving.gateway.middleware.key_file import KeyFile
 from serving.gateway.middleware.rate_limit import RateLimiter
+from serving.gateway.middleware.rates import parse_rates
+from serving.gateway.middleware.shared_times import SharedTimes
 from serving.gateway.open_routes import OPEN_ROUTES
 from serving.gateway.request_facts import request_facts
 from serving.gateway.routing import is_prediction
 from serving.gateway.settings import Settings
 
 
-def register_access(app: Flask, settings: Settings) -> None:
-    """Make *app* require a key and limit its owner's rate, if *settings* say so."""
+def register_access(app: Flask, settings: Settings, full_at: SharedTimes | None) -> None:
+    """Make *app* require a key and limit its owner's rate, if *settings* say so.
+
+    All workers share *full_at*; a process on its own needs none.
+    """
     if settings.api_keys_file is None:
         return
     keys = KeyFile(settings.api_keys_file)
-    limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
+    rates = parse_rates(settings.rate_limit) if settings.rate_limit else ()
+    limiter = RateLimiter(full_at or SharedTimes())
 
     @app.before_request
     def check() -> None:
@@ -30,8 +36,8 @@ def register_access(app: Flask, settings: Settings) -> None:
         if owner is None:
             raise Unauthorized
         request_facts().owner = owner
-        if limiter:
-            limiter.take(owner)
+        if rates:
+            limiter.take(owner, rates)
 
 
 def _sent_key() -> str:

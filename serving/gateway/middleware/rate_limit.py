@@ -1,38 +1,35 @@
-"""Limits the rate of requests for each owner of an API key, with the library `limits`."""
+"""Limits the rate of requests for each owner of an API key, in all workers together.
+
+A rate is a bucket with *burst* tokens, which gets one back after each interval. All there is to know of a bucket is
+when it will be full (the generic cell rate algorithm, ITU-T I.371).
+"""
 
 import math
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from serving.errors import RateLimited
+from serving.gateway.middleware.rates import Rate
+from serving.gateway.middleware.shared_times import SharedTimes
 
-if TYPE_CHECKING:
-    from limits import RateLimitItem
-
-
-def parse_rate(text: str) -> "list[RateLimitItem]":
-    """Read rates such as `100/second` or `10/second;1000/hour`. Raise ValueError."""
-    from limits import parse_many  # here, since the import takes a sixth of a second and few need it
-
-    try:
-        return parse_many(text)
-    except ValueError as error:
-        raise ValueError("expected a rate such as 100/second or 10/second;1000/hour") from error
+_ROUNDING_SECONDS = 1e-6
 
 
 class RateLimiter:
-    """Counts in this process only: with several workers and replicas, *rate* applies to each of them."""
+    """Keeps in *full_at* when each bucket will be full. Each gateway of several counts for itself."""
 
-    def __init__(self, rate: str) -> None:
-        from limits.storage import MemoryStorage
-        from limits.strategies import MovingWindowRateLimiter
+    def __init__(self, full_at: SharedTimes) -> None:
+        self._full_at = full_at
 
-        self._rates = parse_rate(rate)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    def take(self, owner: str) -> None:
-        """Count a request of *owner*. Raise RateLimited if it exceeds the rate."""
-        for rate in self._rates:
-            if not self._limiter.hit(rate, owner):
-                wait = self._limiter.get_window_stats(rate, owner).reset_time - time.time()
-                raise RateLimited(owner, str(rate), max(1, math.ceil(wait)))
+    def take(self, owner: str, rates: Sequence[Rate]) -> None:
+        """Take a token of each of the buckets of *owner*. Raise RateLimited, and take none, if one is empty."""
+        with self._full_at.locked():
+            now = time.monotonic()
+            found = [(rate, f"{owner} {rate.text}") for rate in rates]
+            after = [(rate, name, self._full_at.get(name, now) + rate.interval) for rate, name in found]
+            wait, refused = max((full_at - now - rate.interval * rate.burst, rate.text) for rate, _, full_at in after)
+            if wait <= _ROUNDING_SECONDS:
+                for _, name, full_at in after:
+                    self._full_at.set(name, full_at, now)
+                return
+        raise RateLimited(owner, refused, max(1, math.ceil(wait)))

@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from serving.commands.serve import serve
+from serving.gateway.middleware.key_file import make_key
 from tests.serving.contracts import image_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, in_a_process, wait_until
 from tests.serving.small_disk import fill, small_disk
@@ -284,3 +285,29 @@ def test_help_has_examples() -> None:
     result = CliRunner().invoke(serve, ["--help"])
     assert result.exit_code == 0
     assert "plumbline serve --model-server" in result.output
+
+
+def test_workers_share_the_rate_of_a_key_also_with_one_that_was_killed(
+    model_server: FakeModelServer, metrics_dir: Path, tmp_path: Path
+) -> None:
+    model_server.publish(text_contract())
+    key, line = make_key("alice")
+    (tmp_path / "keys").write_text(f"{line}\n")
+    options = {"API_KEYS_FILE": str(tmp_path / "keys"), "RATE_LIMIT": "12/hour", "MODELS": "sentiment"}
+    running = Running(model_server.address, metrics_dir, tmp_path / "log", **options)
+
+    def statuses(count: int) -> list[int]:
+        with ThreadPoolExecutor(8) as pool:
+            return [*pool.map(lambda _: running.ask("GET", "/models", **{"X-API-Key": key})[0], range(count))]
+
+    try:
+        wait_until(running.ready)
+        assert statuses(8) == [200] * 8
+        for pid in running.workers():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: len(running.workers()) == 4)
+        wait_until(running.ready)
+        assert sorted(statuses(20)) == [200] * 4 + [429] * 16
+    finally:
+        running.process.terminate()
+        running.process.wait()
