@@ -77,7 +77,8 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Pin a worker and all its threads to its processor."""
+    """Pin a worker and its threads to its processor, and let it be killed before gunicorn's first process is."""
+    memory.be_killed_first()
     if worker.processor is not None:
         os.sched_setaffinity(0, {worker.processor})
 

@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+from serving.process import memory
+
 FREED_MB = """
 import ctypes, re, sys
 from serving.process import memory
@@ -24,3 +26,9 @@ print(before - anonymous_mb())
 def test_what_was_freed_goes_back_to_the_system() -> None:
     done = subprocess.run([sys.executable, "-c", FREED_MB], capture_output=True, text=True, check=True)
     assert float(done.stdout) > 40  # of 64
+
+
+def test_a_process_that_may_be_lost_is_killed_before_its_parent() -> None:
+    code = "from serving.process import memory as m; m.be_killed_first(); print(m._SCORE.read_text())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == min(1000, int(memory._SCORE.read_text()) + 500)
