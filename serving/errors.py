@@ -14,6 +14,7 @@
     │   │   ├── RateLimited              429   valid, but the key's rate limit is exceeded
     │   │   └── Overloaded               429   valid, but the queue is full
     │   ├── ContractError                500   the model's contract is broken
+    │   │   ├── LaterSchema              500   a later release wrote it
     │   │   └── ParityError              500   the served model does not compute what training computed
     │   └── ModelServerError             502   the model server answered with an error
     │       ├── ModelServerRefused       502   it rejected the tensors
@@ -23,7 +24,7 @@
     │       ├── ModelNotReady            503
     │       ├── ModelServerTimeout       504
     │       └── in serving.client: GatewayUnavailable, GatewayTimeout (of the two above), UnexpectedReply
-    └── RegistryError, BatchError, CapacityError, TrainingError, ServingError: each in its package's errors.py
+    └── RegistryError, StoreError, BatchError, CapacityError, TrainingError, ServingError: in their packages' errors.py
 
 Constructors take facts; the class states the HTTP status and a stable, machine-readable code.
 """
@@ -194,6 +195,10 @@ class ContractError(PredictionError):
     """A contract can't be read, or does not fit its model."""
 
     code = "contract"
+
+
+class LaterSchema(ContractError):
+    """A contract was written by a later release, in a form that this one does not know."""
 
 
 class ParityError(ContractError):

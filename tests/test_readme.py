@@ -88,7 +88,8 @@ def test_python_that_is_shown_runs(code, stack):
 def test_what_works_for_long_has_the_options_it_is_shown_with(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, name, *arguments = shlex.split(command.replace("~/data", str(tmp_path)))
-    for file in (word for word in arguments if word.endswith((".csv", ".jsonl"))):
+    for file in (word for word in arguments if word.endswith((".csv", ".jsonl", ".config"))):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
         Path(file).touch()
     shown = main.get_command(click.Context(main), name)
     if isinstance(shown, click.Group):

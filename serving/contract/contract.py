@@ -15,7 +15,7 @@ from serving.contract.places import place
 from serving.contract.reading import Reading
 from serving.contract.record import Record, Rows
 from serving.contract.reference import Reference
-from serving.errors import ContractError, Fault, InvalidInstance
+from serving.errors import ContractError, Fault, InvalidInstance, LaterSchema
 
 SCHEMA = 2
 """The form of the JSON that is written; schema 1 is read as well."""
@@ -146,7 +146,8 @@ def _current(document: Mapping[str, Any]) -> Mapping[str, Any]:
         with place("contract of schema 1"):
             return schema_1.upgraded(document)
     if schema != SCHEMA:
-        raise ContractError(
+        error = LaterSchema if isinstance(schema, int) and schema > SCHEMA else ContractError
+        raise error(
             f"expected contract schema 1 to {SCHEMA}, got {shown(schema)}: train the model again, or update this "
             "installation"
         )

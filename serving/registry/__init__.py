@@ -10,12 +10,22 @@ disappear whole. Writers follow three rules:
 """
 
 from serving.registry.changes import Promotion, promote, prune, removable, rollback
-from serving.registry.errors import RegistryError
+from serving.registry.errors import MadeByLaterRelease, RegistryError
 from serving.registry.publishing import publish
-from serving.registry.versions import SAMPLE, Version, is_sample, live_version, model_names, read_versions, scan
+from serving.registry.versions import (
+    SAMPLE,
+    Version,
+    is_sample,
+    live_version,
+    model_names,
+    read_versions,
+    replaced_version,
+    scan,
+)
 
 __all__ = [
     "SAMPLE",
+    "MadeByLaterRelease",
     "Promotion",
     "RegistryError",
     "Version",
@@ -27,6 +37,7 @@ __all__ = [
     "publish",
     "read_versions",
     "removable",
+    "replaced_version",
     "rollback",
     "scan",
 ]

@@ -22,6 +22,7 @@ from serving.registry.versions import (
     is_sample,
     newest_fit,
     read_versions,
+    replaced_version,
 )
 
 
@@ -57,6 +58,7 @@ def rollback(models_dir: Path, model: str) -> Promotion:
     A second rollback goes back by one more version; versions that must not be served are skipped.
     """
     with staging(models_dir) as aside, exclusive(models_dir):
+        replaced_version(models_dir, model)  # raises if this release can't tell which one is live
         versions = read_versions(models_dir, model)
         passed_over = []
         live = _live(versions)

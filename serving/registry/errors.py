@@ -5,6 +5,7 @@ RegistryError
 ├── NoSuchModel
 ├── NoSuchVersion
 ├── NotFitToServe        the requested version must not be served
+├── MadeByLaterRelease   a later release published the newest version
 ├── NothingEarlier       there is no version to roll back to
 ├── UnreadableConfig     a models.config can't be read
 ├── DamagedVersion       a version's files are not those that its manifest lists
@@ -47,6 +48,16 @@ class NotFitToServe(RegistryError):
 
     def __init__(self, model: str, version: int, reason: str) -> None:
         super().__init__(f"{model}: version {version} is not to be served: {reason}")
+
+
+class MadeByLaterRelease(RegistryError):
+    """The newest version was published by a later release, whose contracts this one can't read."""
+
+    def __init__(self, model: str, version: int, problem: str) -> None:
+        super().__init__(
+            f"{model}: version {version} was published by a later release, and is not to be replaced by this one: "
+            f"{problem}; or, if it must go, run: plumbline models quarantine {model} {version}"
+        )
 
 
 class NothingEarlier(RegistryError):

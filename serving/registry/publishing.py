@@ -7,7 +7,7 @@ from serving.process.durable_files import replace_by, sync, sync_entry
 from serving.registry.errors import NoNextNumber
 from serving.registry.integrity import write_manifest
 from serving.registry.staging import exclusive, staging
-from serving.registry.versions import Version, live_version, scan
+from serving.registry.versions import Version, replaced_version, scan
 
 HIGHEST = ".highest_version"
 """The file in a model's folder with the highest number ever used there. TensorFlow Serving ignores such names."""
@@ -22,13 +22,13 @@ def publish(models_dir: Path, model: str, write: Callable[[Path], None], admit: 
     *write*, and again at the end if another writer has changed the live version meanwhile. The version gets a manifest.
     """
     with staging(models_dir) as aside:
-        live = live_version(models_dir, model)
+        live = replaced_version(models_dir, model)
         admit(live)
         write(aside / "version")
         write_manifest(aside / "version")
         sync(aside / "version")
         with exclusive(models_dir):
-            now = live_version(models_dir, model)
+            now = replaced_version(models_dir, model)
             if now and (live is None or now.number != live.number):
                 admit(now)
             return release(aside / "version", models_dir / model)

@@ -3,14 +3,14 @@
 import errno
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from serving.contract import Contract
-from serving.errors import ContractError
-from serving.registry.errors import NoSuchModel
+from serving.errors import ContractError, LaterSchema
+from serving.registry.errors import MadeByLaterRelease, NoSuchModel
 
 SERVED = 2
 """The number of newest versions that TensorFlow Serving keeps loaded, as Plumbline configures it."""
@@ -46,6 +46,7 @@ class Version:
     path: Path
     contract: Contract | None
     problem: str = ""
+    is_later: bool = False  # the problem is that a later release wrote it
     promoted_from: PromotedFrom | None = None
 
     @property
@@ -83,10 +84,24 @@ def read_versions(models_dir: Path, model: str) -> list[Version]:
 
 def live_version(models_dir: Path, model: str) -> Version | None:
     """Read the newest version that is not broken: the one that answers, if TensorFlow Serving has loaded it."""
-    for number, path in reversed(scan(models_dir / model).items()):
-        if not (version := _read(model, number, path)).problem:
+    return next((version for version in _newest_first(models_dir, model) if not version.problem), None)
+
+
+def replaced_version(models_dir: Path, model: str) -> Version | None:
+    """Read the live version for whoever is going to replace it.
+
+    Raises MadeByLaterRelease: a newer version that this release can't read may be live, and would be rolled back.
+    """
+    for version in _newest_first(models_dir, model):
+        if version.is_later:
+            raise MadeByLaterRelease(model, version.number, version.problem)
+        if not version.problem:
             return version
     return None
+
+
+def _newest_first(models_dir: Path, model: str) -> Iterator[Version]:
+    return (_read(model, number, path) for number, path in reversed(scan(models_dir / model).items()))
 
 
 def why_unfit(models_dir: Path, model: str) -> str:
@@ -145,7 +160,8 @@ def _read(model: str, number: int, path: Path) -> Version:
     try:
         contract = _contract(model, path)
     except (OSError, ContractError) as error:
-        return Version(number, path, None, f"{CONTRACT}: {getattr(error, 'strerror', None) or error}")
+        problem = f"{CONTRACT}: {getattr(error, 'strerror', None) or error}"
+        return Version(number, path, None, problem, isinstance(error, LaterSchema))
     if not (path / SAVED_MODEL).is_file():
         return Version(number, path, contract, f"{SAVED_MODEL} is missing")
     return Version(number, path, contract, promoted_from=_promoted_from(path))

@@ -19,7 +19,7 @@ def test_what_a_command_names_is_in_the_manifests(command: str, local: Manifests
     named = re.findall(r"\b(cronjob|deployment|service)/([\w-]+)", command)
 
     for kind, name in named:
-        assert name in local.names(KINDS[kind])
+        assert name in local.names(KINDS[kind]) | manifests_of("local+all").names(KINDS[kind])
     for namespace in re.findall(r"--namespace=(\S+)", command):
         assert namespace in local.names("Namespace")
     for image in re.findall(IMAGES, command):

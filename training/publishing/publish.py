@@ -18,6 +18,12 @@ class CannotPublish(TrainingError):
         super().__init__(f"{model}: can't publish to {models_dir}: {cause}")
 
 
+class OlderThanLive(TrainingError):
+    """A later release published the newest version, which a model of this one would roll back."""
+
+    exit_code = ExitCode.REFUSED
+
+
 def publish(
     models_dir: Path,
     name: str,
@@ -27,10 +33,12 @@ def publish(
     """Let *write* create a folder, then rename it to `<models_dir>/<name>/<next version>`. Return that path.
 
     *admit* is called with the live version, if there is one, and raises if the new one must not replace it. If either
-    of them raises, nothing is published. Raises CannotPublish.
+    of them raises, nothing is published. Raises OlderThanLive or CannotPublish.
     """
     try:
         return registry.publish(models_dir, name, write, admit)
+    except registry.MadeByLaterRelease as error:
+        raise OlderThanLive(str(error)) from error
     except (OSError, registry.RegistryError) as error:
         raise CannotPublish(models_dir, name, error) from error
 
@@ -41,15 +49,20 @@ def versions(models_dir: Path, name: str) -> list[int]:
 
 
 def live_version(models_dir: Path, name: str) -> registry.Version | None:
-    """Return the version that is live, or would be if served; None if there is none. Raises CannotPublish."""
+    """Return the version that is live, or would be if served; None if there is none.
+
+    Raises OlderThanLive or CannotPublish.
+    """
     try:
-        return registry.live_version(models_dir, name)
+        return registry.replaced_version(models_dir, name)
+    except registry.MadeByLaterRelease as error:
+        raise OlderThanLive(str(error)) from error
     except OSError as error:
         raise CannotPublish(models_dir, name, error) from error
 
 
 def live_contract(models_dir: Path, name: str) -> Contract | None:
-    """Return the contract of the version that `live_version` returns. Raises CannotPublish."""
+    """Return the contract of the version that `live_version` returns. Raises OlderThanLive or CannotPublish."""
     live = live_version(models_dir, name)
     return live.contract if live else None
 

@@ -15,6 +15,7 @@ from serving.contract.encoders import Category, Number
 from serving.contract.heads import Labels, Value
 from serving.registry import publish, rollback, scan
 from serving.registry.quarantining import quarantine
+from serving.registry.server_config import models_config
 from serving.registry.versions import CONTRACT
 from tests.serving.every_kind import make, outputs
 from tests.serving.saved_models import write_saved_model
@@ -43,8 +44,22 @@ ANSWERS = [contract.answers.make(outputs(contract, contract.features(ASKED))) fo
 """Of each version, by the number that it will have."""
 
 
-def _publish(models_dir: Path, contract: Contract, document: str) -> None:
+def publish_contract(models_dir: Path, contract: Contract, document: str) -> None:
     publish(models_dir, MODEL, lambda folder: write_saved_model(folder, contract, document))
+
+
+def model_server(models_dir: Path, port: int) -> list[str]:
+    """The command of a model server that keeps the two newest versions, as Plumbline configures it."""
+    config = models_dir.parent / "models.config"
+    config.write_text(models_config([MODEL], str(models_dir)))
+    return [
+        sys.executable,
+        "-m",
+        "serving.local_server",
+        "--host=127.0.0.1",
+        f"--port={port}",
+        f"--model_config_file={config}",
+    ]
 
 
 @pytest.fixture(params=["embedded", "remote"])
@@ -52,14 +67,12 @@ def gateway(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[St
     """The gateway's processes, with the models in them or in a model server of their own."""
     models_dir, port, other = tmp_path / "models", free_port(), free_port()
     models_dir.mkdir()
-    _publish(models_dir, EARLIER, json.dumps(SCHEMA_1["contract"]))
+    publish_contract(models_dir, EARLIER, json.dumps(SCHEMA_1["contract"]))
     command = [*PLUMBLINE, "serve", "--models", MODEL, "--port", str(port)]
     with ExitStack() as running, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ACCESS_LOG", "off")
         if request.param == "remote":
-            server = [sys.executable, "-m", "serving.local_server", "--host=127.0.0.1", f"--port={other}"]
-            server += [f"--model_name={MODEL}", f"--model_base_path={models_dir / MODEL}"]
-            running.enter_context(process(server, tmp_path / "server.log"))
+            running.enter_context(process(model_server(models_dir, other), tmp_path / "server.log"))
             command += ["--model-server", f"127.0.0.1:{other}"]
         else:
             patch.setenv("MODELS_DIR", str(models_dir))
@@ -72,7 +85,7 @@ def gateway(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[St
 class Callers:
     """Threads that ask without a pause, and keep what is wrong and which versions answered."""
 
-    def __init__(self, stack: Stack, count: int = 3) -> None:
+    def __init__(self, stack: Any, count: int = 3) -> None:
         self.wrong: list[Any] = []
         self.seen: list[int] = []
         self._stack = stack
@@ -118,7 +131,7 @@ def test_a_roll_over_from_schema_1_to_2_and_back_loses_no_request(gateway: tuple
     stack, models_dir = gateway
     with Callers(stack) as callers:
         callers.wait_for(1)
-        _publish(models_dir, LATER, LATER.to_json())
+        publish_contract(models_dir, LATER, LATER.to_json())
         callers.wait_for(2)
         rollback(models_dir, MODEL)  # which publishes the contract of schema 1 again
         callers.wait_for(3)
@@ -127,3 +140,22 @@ def test_a_roll_over_from_schema_1_to_2_and_back_loses_no_request(gateway: tuple
         callers.wait_for(2)
     assert callers.wrong[:3] == []
     assert schemas == [1, 2, 1]
+
+
+def test_a_version_of_a_later_schema_is_refused_by_a_sentence_and_what_answers_goes_on(
+    gateway: tuple[Stack, Path],
+) -> None:
+    stack, models_dir = gateway
+    newest = json.dumps({**json.loads(LATER.to_json()), "schema": 3})
+    with Callers(stack) as callers:
+        callers.wait_for(1)
+        publish_contract(models_dir, LATER, newest)
+        told = "expected contract schema 1 to 2, got 3: train the model again, or update this installation"
+        stack.wait_for(f"/models/{MODEL}", lambda reply: told in reply.json()["refused"].get("2", ""))
+        seen = len(callers.seen)
+        stack.wait_until(lambda: len(callers.seen) > seen + 30 or callers.wrong)
+
+    assert callers.wrong[:3] == []
+    assert set(callers.seen) == {1}
+    model = stack.get(f"/models/{MODEL}").json()
+    assert (model["ready"], model["versions"]) == (True, [1])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.registry import RegistryError, Version, promote, prune, publish
+from serving.registry import RegistryError, Version, promote, prune, publish, rollback
+from serving.registry.quarantining import quarantine
 from tests.serving.registry.folders import MODEL, content, contract, incomplete, numbers, publish_version, write_version
 
 
@@ -33,6 +34,21 @@ def test_without_a_next_number_nothing_is_published_and_the_record_is_named(tmp_
     with pytest.raises(RegistryError, match=f"{MODEL}/.highest_version: expected the highest number ever used"):
         publish_version(tmp_path)
     assert numbers(tmp_path) == []
+
+
+def test_what_a_later_release_published_is_neither_replaced_nor_rolled_back_by_this_one(tmp_path: Path) -> None:
+    publish_version(tmp_path)
+    publish_version(tmp_path)
+    later = contract().to_json().replace('"schema": 2', '"schema": 3', 1)
+    publish_version(tmp_path, document=later)
+
+    told = r"version 3 was published by a later release.* got 3: train the model again, or update this installation"
+    for write in (publish_version, lambda models_dir: rollback(models_dir, MODEL)):
+        with pytest.raises(RegistryError, match=told):
+            write(tmp_path)
+    assert numbers(tmp_path) == [1, 2, 3]
+    quarantine(tmp_path, MODEL, 3)
+    assert publish_version(tmp_path) == 4
 
 
 def test_admission_is_asked_before_writing_and_again_only_if_the_live_version_changed(tmp_path: Path) -> None:

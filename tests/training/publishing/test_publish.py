@@ -27,6 +27,17 @@ def test_nothing_is_published_when_writing_fails(tmp_path):
     assert [path.name for path in (tmp_path / ".staging").iterdir()] == ["lock"]
 
 
+def test_a_job_of_an_older_release_is_refused_before_it_trains(tmp_path):
+    later = REAL.replace('"schema": 2', '"schema": 3', 1)
+    publish(tmp_path, MODEL, lambda folder: write_version(folder, document=later))
+
+    for attempt in (live_contract, lambda *place: publish(*place, write_version)):
+        with pytest.raises(TrainingError, match="version 1 was published by a later release") as refused:
+            attempt(tmp_path, MODEL)
+        assert refused.value.exit_code == 3
+    assert versions(tmp_path, MODEL) == [1]
+
+
 def test_an_unfinished_version_is_never_under_the_models_folder(tmp_path):
     def look(folder):
         write_version(folder)
