@@ -5,6 +5,7 @@
     │   ├── RequestError                 an error of the caller
     │   │   ├── MalformedRequest         400
     │   │   ├── Unauthorized             401
+    │   │   ├── Forbidden                403
     │   │   ├── UnknownModel             404
     │   │   ├── UnknownVersion           404
     │   │   ├── UnknownLabel             404
@@ -29,7 +30,7 @@
 Constructors take facts; the class states the HTTP status and a stable, machine-readable code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from reprlib import Repr
 from typing import ClassVar
@@ -80,6 +81,17 @@ class Unauthorized(RequestError):
         super().__init__("expected a known API key, as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'")
 
 
+class Forbidden(RequestError):
+    """The API key of *owner* is for other models than this one, whether there is such a model or not."""
+
+    status = 403
+    code = "forbidden"
+
+    def __init__(self, model: str, owner: str, allowed: Sequence[str]) -> None:
+        names = _listed(allowed)
+        super().__init__(f"the API key of {owner} is not for model {shown(model)}; it is for {names}")
+
+
 class UnknownModel(RequestError):
     """No such model is served: it is not configured, or was left out for a *reason*."""
 
@@ -87,10 +99,14 @@ class UnknownModel(RequestError):
     code = "unknown_model"
 
     def __init__(self, model: str, known: Sequence[str], reason: str = "") -> None:
-        more = f" and {len(known) - _MAX_LISTED} more" if len(known) > _MAX_LISTED else ""
-        served = ", ".join(known[:_MAX_LISTED]) + more or "no model yet"
         left_out = f" ({reason})" if reason else ""
-        super().__init__(f"unknown model {shown(model)}{left_out}; this gateway serves {served}")
+        super().__init__(f"unknown model {shown(model)}{left_out}; this gateway serves {_listed(known)}")
+        self._facts = model, known, reason
+
+    def told_of(self, is_told: Callable[[str], bool]) -> "UnknownModel":
+        """Return the same error, which lists only those models of which *is_told* is true."""
+        model, known, reason = self._facts
+        return UnknownModel(model, [*filter(is_told, known)], reason)
 
 
 class UnknownVersion(RequestError):
@@ -263,6 +279,11 @@ class ModelServerTimeout(ModelServerError):
 
     status = 504
     code = "model_server_timeout"
+
+
+def _listed(models: Sequence[str]) -> str:
+    more = f" and {len(models) - _MAX_LISTED} more" if len(models) > _MAX_LISTED else ""
+    return ", ".join(models[:_MAX_LISTED]) + more or "no model yet"
 
 
 _short = Repr()  # the value comes from a client: it may have any depth and length

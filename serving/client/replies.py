@@ -205,6 +205,7 @@ _NAMES: dict[type, str] = {int: "an integer", list: "a list", dict: "an object",
 
 _BY_STATUS: dict[int, type[PredictionError]] = {
     401: errors.Unauthorized,
+    403: errors.Forbidden,
     413: errors.RequestTooLarge,
     429: errors.Overloaded,
     502: GatewayUnavailable,
@@ -216,7 +217,7 @@ _BY_STATUS: dict[int, type[PredictionError]] = {
 _BY_CODE: dict[str, type[PredictionError]] = {
     kind.code: kind
     for kind in (
-        *(errors.MalformedRequest, errors.Unauthorized, errors.UnknownModel, errors.UnknownVersion),
+        *(errors.MalformedRequest, errors.Unauthorized, errors.Forbidden, errors.UnknownModel, errors.UnknownVersion),
         *(errors.UnknownLabel, errors.RequestTooLarge, errors.UnsupportedMedia, errors.RateLimited, errors.Overloaded),
         *(errors.ContractError, errors.ParityError, errors.ModelServerError, errors.ModelServerOverloaded),
         *(errors.ModelServerUnavailable, errors.ModelNotReady, errors.ModelServerTimeout),

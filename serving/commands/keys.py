@@ -8,21 +8,24 @@ _EXAMPLES = """\b
 Examples:
   plumbline keys alice
   plumbline keys alice >> api-keys
+  plumbline keys bob --models sentiment,topic --rate 10/second,burst=50 >> api-keys
   API_KEYS_FILE=api-keys plumbline serve
 """
 
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("name")
-def keys(name: str) -> None:
+@click.option("--models", metavar="NAME,...", default="*", help="Models that the key is for.  [default: all]")
+@click.option("--rate", metavar="RATE", default="", help="Rate of the key's own.  [default: the gateway's RATE_LIMIT]")
+def keys(name: str, models: str, rate: str) -> None:
     """Make an API key for NAME, a client of the gateway.
 
     The key goes to the terminal (standard error) and is not stored. Its line for the gateway's API_KEYS_FILE, which
     holds only its hash, goes to standard output.
     """
     try:
-        key, line = make_key(name)
+        key, line = make_key(name, models, rate)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="NAME") from error
+        raise click.BadParameter(str(error)) from error
     click.echo(key, err=True)
     click.echo(str(line))

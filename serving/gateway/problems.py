@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException
 
-from serving.errors import Fault, InvalidInstance, MalformedRequest, PredictionError, RequestTooLarge
+from serving.errors import Fault, InvalidInstance, MalformedRequest, PredictionError, RequestTooLarge, UnknownModel
 from serving.gateway.middleware.log_limit import LogLimit
 from serving.gateway.middleware.request_ids import request_id
 from serving.gateway.protocols.predict_body import Instances
@@ -41,6 +41,8 @@ def _prediction_error(log_limit: LogLimit, error: PredictionError) -> Response:
     if error.status >= 500:
         text = "; ".join([str(error), *getattr(error, "__notes__", ())])
         log_limit.log(_log, logging.WARNING, text, error.code, request_facts().model or "")
+    if isinstance(error, UnknownModel):
+        error = error.told_of(request_facts().may_use)
     detail = str(error)
     errors: dict[str, Any] = {}
     if isinstance(error, InvalidInstance):

@@ -25,6 +25,7 @@ class RequestFacts:
     """The facts of one request, each set where it is found out, and None until then.
 
     *started* is on the clock of `time.perf_counter`, and set only for a prediction, which metrics count.
+    *allowed* are the models that the request's key may use, or None for all.
     *model* is a configured name, so it may label a metric.
     *version* is the one that answered, or should have.
     *sampled_trace_id* is the trace's id if the trace is recorded, so that it can be looked up.
@@ -32,6 +33,7 @@ class RequestFacts:
 
     request_id: str | None = None
     owner: str | None = None
+    allowed: frozenset[str] | None = None
     started: float | None = None
     model: str | None = None
     version: int | None = None
@@ -41,6 +43,10 @@ class RequestFacts:
     sampled_trace_id: str | None = None
     span: "Span | None" = None
     span_token: "Token[Context] | None" = None
+
+    def may_use(self, model: str) -> bool:
+        """Return whether the request's key may use *model*, and know that there is such a model."""
+        return self.allowed is None or model in self.allowed
 
 
 def request_facts() -> RequestFacts:

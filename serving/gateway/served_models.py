@@ -36,8 +36,9 @@ def models_routes(
         served = [_summary(model, state) | _training(model, trained) for model, state in states.items()]
         left_out = [_left_out(*it) for it in catalog.left_out.items() if it[0] not in trained]
         awaited = [_awaited(*it) for it in trained.items() if it[0] not in states]
+        listed = [it for it in served + left_out + awaited if request_facts().may_use(it["name"])]
         limits = {"instances": max_instances, "body_bytes": max_body_bytes}
-        return json_reply({"models": served + left_out + awaited, "limits": limits})
+        return json_reply({"models": listed, "limits": limits})
 
     @routes.get("/<model>")
     def one_model(model: str) -> Response:

@@ -1,10 +1,10 @@
-"""Access by API keys: where they are set, all routes except the open ones need one."""
+"""Access by API keys: where they are set, all routes except the open ones need one, which may be for some models."""
 
 import time
 
 from flask import Flask, request
 
-from serving.errors import Unauthorized
+from serving.errors import Forbidden, Unauthorized
 from serving.gateway.middleware.key_file import KeyFile
 from serving.gateway.middleware.rate_limit import RateLimiter
 from serving.gateway.middleware.rates import parse_rates
@@ -32,12 +32,16 @@ def register_access(app: Flask, settings: Settings, full_at: SharedTimes | None)
             return
         if is_prediction():
             request_facts().started = time.perf_counter()  # a refused request is counted like others
-        owner = keys.owner(_sent_key())
-        if owner is None:
+        line = keys.find(_sent_key())
+        if line is None:
             raise Unauthorized
-        request_facts().owner = owner
-        if rates:
-            limiter.take(owner, rates)
+        facts = request_facts()
+        facts.owner, facts.allowed = line.owner, line.models
+        if its_rates := line.rates or rates:
+            limiter.take(line.owner, its_rates)
+        model = (request.view_args or {}).get("model")
+        if model is not None and not facts.may_use(model):
+            raise Forbidden(model, line.owner, sorted(line.models or ()))
 
 
 def _sent_key() -> str:

@@ -1,5 +1,7 @@
 """The file of API keys: a line `name sha256:<hex>` for each. The keys themselves are stored nowhere.
 
+A line may end with what its key may do: `models=sentiment,topic` and `rate=10/second,burst=50`.
+
 A key has 32 random bytes, so nobody can find it from its SHA-256. Slow hashes are for passwords.
 """
 
@@ -13,28 +15,37 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from serving.gateway.middleware.rates import Rate, parse_rates
+from serving.registry.versions import MODEL_NAME
+
 _log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0
 _MAX_KEYS = 1000
-_LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})\s+sha256:([0-9a-f]{64})")
+_LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})\s+sha256:([0-9a-f]{64})((?:\s+[a-z]+=\S+)*)")
+_EVERY = "*"
+_EXPECTED = "`name sha256:<64 hex digits>`, after which `models=a,b` and `rate=10/second` may follow,"
 
 
 @dataclass(frozen=True)
 class KeyLine:
-    """A key's owner and hash."""
+    """A key's owner and hash, the models that it may use, or None for all, and its own rates, if it has any."""
 
     owner: str
     digest: bytes
+    models: frozenset[str] | None = None
+    rates: tuple[Rate, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.owner} sha256:{self.digest.hex()}"
+        models = () if self.models is None else (f"models={','.join(sorted(self.models))}",)
+        rates = (f"rate={';'.join(rate.text for rate in self.rates)}",) if self.rates else ()
+        return " ".join([f"{self.owner} sha256:{self.digest.hex()}", *models, *rates])
 
 
-def make_key(owner: str) -> tuple[str, KeyLine]:
-    """Make a key and its line in the file. Raise ValueError if *owner* is not a valid name."""
+def make_key(owner: str, models: str = _EVERY, rate: str = "") -> tuple[str, KeyLine]:
+    """Make a key and its line in the file. Raise ValueError if *owner*, *models* or *rate* can't stand there."""
     key = f"plumbline_{secrets.token_urlsafe(32)}"
-    line = KeyLine(owner, _digest(key))
+    line = KeyLine(owner, _digest(key), _models(models), parse_rates(rate) if rate else ())
     if not _LINE.fullmatch(str(line)):
         raise ValueError(f"expected a name of at most 64 letters, digits, '.', '_' and '-', got {owner!r}")
     return key, line
@@ -44,13 +55,37 @@ def read_keys(path: Path) -> tuple[KeyLine, ...]:
     """Read the file, whose lines may be empty or start with #. Raise ValueError or OSError."""
     lines = enumerate(path.read_text("utf-8").splitlines(), 1)
     used = [(number, line.strip()) for number, line in lines if line.strip() and not line.startswith("#")]
-    found = [(number, _LINE.fullmatch(line)) for number, line in used]
-    if wrong := [str(number) for number, match in found if not match]:
+    found = [(number, _read(line)) for number, line in used]
+    if wrong := [str(number) for number, line in found if not line]:
         # The line itself is not shown: it may contain a key.
-        raise ValueError(f"expected `name sha256:<64 hex digits>` in line {', '.join(wrong[:5])}")
+        raise ValueError(f"expected {_EXPECTED} in line {', '.join(wrong[:5])}")
     if len(found) > _MAX_KEYS:
         raise ValueError(f"expected at most {_MAX_KEYS} keys, got {len(found)}")
-    return tuple(KeyLine(match[1], bytes.fromhex(match[2])) for _, match in found if match)
+    return tuple(line for _, line in found if line)
+
+
+def _read(text: str) -> KeyLine | None:
+    """Read a line, or return None if it is not valid."""
+    if not (match := _LINE.fullmatch(text)):
+        return None
+    rights = [right.split("=", 1) for right in match[3].split()]
+    named = dict(rights)
+    if len(named) < len(rights) or named.keys() - {"models", "rate"}:
+        return None
+    try:
+        rates = parse_rates(named["rate"]) if "rate" in named else ()
+        return KeyLine(match[1], bytes.fromhex(match[2]), _models(named.get("models", _EVERY)), rates)
+    except ValueError:
+        return None
+
+
+def _models(text: str) -> frozenset[str] | None:
+    if text == _EVERY:
+        return None
+    names = frozenset(text.split(","))
+    if wrong := [name for name in names if not MODEL_NAME.fullmatch(name)]:
+        raise ValueError(f"expected names of models, separated by commas, or {_EVERY}, got {wrong[0]!r}")
+    return names
 
 
 class KeyFile:
@@ -62,14 +97,14 @@ class KeyFile:
         self._keys = read_keys(path)
         self._check_at = 0.0
 
-    def owner(self, key: str) -> str | None:
-        """Return the owner of *key*, or None. Every line is compared, so that the time taken reveals nothing."""
+    def find(self, key: str) -> KeyLine | None:
+        """Return the line of *key*, or None. Every line is compared, so that the time taken reveals nothing."""
         self._follow()
-        digest, owner = _digest(key), None
+        digest, found = _digest(key), None
         for line in self._keys:
             if hmac.compare_digest(line.digest, digest):
-                owner = line.owner
-        return owner
+                found = line
+        return found
 
     def _follow(self) -> None:
         now = time.monotonic()

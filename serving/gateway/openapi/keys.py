@@ -30,4 +30,4 @@ def _protected(operations: dict[str, Any]) -> dict[str, Any]:
 
 def _responses(operation: dict[str, Any]) -> dict[str, Any]:
     (tag,) = operation["tags"]
-    return {**{str(status): failure(status, tag) for status in (401, 429)}, **operation["responses"]}
+    return {**{str(status): failure(status, tag) for status in (401, 403, 429)}, **operation["responses"]}

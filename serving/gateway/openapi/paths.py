@@ -20,6 +20,7 @@ OPEN_INFERENCE, TENSORFLOW_SERVING = "Open Inference Protocol", "TensorFlow Serv
 PROBLEMS = {
     400: "The body does not match its media type, or lacks the outer structure.",
     401: "The API key is missing or unknown.",
+    403: "The API key is for other models.",
     404: "There is no such model or version.",
     413: "The body, or the number of instances in it, exceeds the limit.",
     415: "This model does not accept the media type.",

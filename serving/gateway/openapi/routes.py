@@ -20,6 +20,7 @@ from serving.gateway.openapi.paths import (
 from serving.gateway.openapi.schemas import STRING
 from serving.gateway.openapi.shared import SHARED
 from serving.gateway.replies import json_reply
+from serving.gateway.request_facts import request_facts
 
 _TAGS = {
     PREDICT: "Raw instances in, answers out.",
@@ -36,7 +37,7 @@ def openapi_routes(catalog: Catalog, max_instances: int, needs_key: bool) -> Blu
 
     @routes.get("/openapi.json")
     def document() -> Response:
-        states = catalog.states()
+        states = {model: state for model, state in catalog.states().items() if request_facts().may_use(model)}
         live = [state.newest for state in states.values() if state.newest]
         described = _document(live, tuple(states), max_instances)
         return json_reply(with_keys(described) if needs_key else described)

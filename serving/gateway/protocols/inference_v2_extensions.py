@@ -8,6 +8,7 @@ from serving.catalog import Catalog, ModelState
 from serving.errors import MalformedRequest, UnknownVersion
 from serving.gateway.protocols.body import kind, parse_json, read_body
 from serving.gateway.replies import json_reply
+from serving.gateway.request_facts import request_facts
 from serving.monitoring.call_statistics import VersionStatistics
 from serving.monitoring.gateway_metrics import Metrics
 
@@ -28,7 +29,8 @@ def add_extensions(routes: Blueprint, catalog: Catalog, metrics: Metrics, max_de
         only_ready = _only_ready(read_body(request), max_depth)
         listed = [entry for model, state in catalog.states().items() for entry in _entries(model, state)]
         listed += [_unavailable(model, reason) for model, reason in catalog.left_out.items()]
-        return json_reply([entry for entry in listed if entry["state"] == "READY" or not only_ready])
+        told = [entry for entry in listed if request_facts().may_use(entry["name"])]
+        return json_reply([entry for entry in told if entry["state"] == "READY" or not only_ready])
 
     @routes.get("/models/stats", endpoint="all_statistics")
     @routes.get("/models/<model>/stats")
@@ -41,6 +43,7 @@ def add_extensions(routes: Blueprint, catalog: Catalog, metrics: Metrics, max_de
         stats = [
             _model_stat(name, number, counted.get((name, number), VersionStatistics()))
             for name, state in states.items()
+            if request_facts().may_use(name)
             for number in sorted(state.live)
             if version in (None, number)
         ]

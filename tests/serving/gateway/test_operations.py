@@ -79,6 +79,9 @@ def test_the_session_that_is_shown(model_server: FakeModelServer, tmp_path: Path
     made = run("plumbline keys alice >> api-keys", tmp_path)
     assert re.fullmatch(r"plumbline_[\w-]{43}\n", made.stderr)
     assert re.fullmatch(r"alice sha256:[0-9a-f]{64}\n", run("cat api-keys", tmp_path).stdout)
+    rights = next(command for command in COMMANDS if "--models" in command and command.startswith("plumbline keys"))
+    assert run(rights, tmp_path).returncode == 0
+    assert re.search(r"bob sha256:\S+ models=sentiment,topic rate=\S+burst=50\n", run("cat api-keys", tmp_path).stdout)
     options = dict(re.findall(r"([A-Z_]+)=(\S+)", SERVED))
     options["API_KEYS_FILE"] = str(tmp_path / options["API_KEYS_FILE"])
     folder = tmp_path / "metrics"

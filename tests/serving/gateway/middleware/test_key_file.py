@@ -15,13 +15,21 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "api-keys"
 
 
+HASHED = "a sha256:" + "0" * 64
+
+
+def _owner(file: KeyFile, key: str) -> str | None:
+    line = file.find(key)
+    return line.owner if line else None
+
+
 def test_a_key_belongs_to_its_owner_and_no_other_does(path: Path) -> None:
     (alice, alices_line), (bob, bobs_line) = make_key("alice"), make_key("bob")
     path.write_text(f"# who asks\n\n{alices_line}\n{bobs_line}\n")
     file = KeyFile(path)
-    assert (file.owner(alice), file.owner(bob)) == ("alice", "bob")
+    assert (_owner(file, alice), _owner(file, bob)) == ("alice", "bob")
     for wrong in ("", alice[:-1], alice + "x", alice.upper(), str(alices_line), "ÿ" * 40):
-        assert file.owner(wrong) is None
+        assert _owner(file, wrong) is None
 
 
 def test_the_file_holds_the_hash_only() -> None:
@@ -35,10 +43,10 @@ def test_a_key_that_is_taken_out_is_refused_and_a_new_one_taken_without_a_restar
     (old, old_line), (new, new_line) = make_key("alice"), make_key("alice")
     path.write_text(f"{old_line}\n")
     file = KeyFile(path)
-    assert file.owner(old) == "alice"
+    assert _owner(file, old) == "alice"
     path.write_text(f"{new_line}\n{new_line}\n")
-    wait_until(lambda: file.owner(old) is None)
-    assert file.owner(new) == "alice"
+    wait_until(lambda: _owner(file, old) is None)
+    assert _owner(file, new) == "alice"
 
 
 def test_a_secret_that_kubernetes_swaps_is_followed(tmp_path: Path) -> None:
@@ -51,11 +59,11 @@ def test_a_secret_that_kubernetes_swaps_is_followed(tmp_path: Path) -> None:
     (tmp_path / "..data").symlink_to("..1")
     (tmp_path / "api-keys").symlink_to("..data/api-keys")
     file = KeyFile(tmp_path / "api-keys")
-    assert file.owner(old) == "alice"
+    assert _owner(file, old) == "alice"
     (tmp_path / "..tmp").symlink_to("..2")
     (tmp_path / "..tmp").rename(tmp_path / "..data")
-    wait_until(lambda: file.owner(new) == "alice")
-    assert file.owner(old) is None
+    wait_until(lambda: _owner(file, new) == "alice")
+    assert _owner(file, old) is None
 
 
 def test_a_file_that_is_spoilt_changes_nothing_but_is_told_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -63,11 +71,11 @@ def test_a_file_that_is_spoilt_changes_nothing_but_is_told_once(path: Path, capl
     path.write_text(f"{line}\n")
     file = KeyFile(path)
     path.write_text(f"{line}\nbob: {key}\n")
-    wait_until(lambda: file.owner(key) == "alice" and bool(caplog.records))
-    assert "expected `name sha256:<64 hex digits>` in line 2" in caplog.text
+    wait_until(lambda: _owner(file, key) == "alice" and bool(caplog.records))
+    assert "may follow, in line 2" in caplog.text
     assert key not in caplog.text
     path.unlink()
-    wait_until(lambda: file.owner(key) == "alice" and "No such file" in caplog.text)
+    wait_until(lambda: _owner(file, key) == "alice" and "No such file" in caplog.text)
     assert len([record for record in caplog.records if "in line 2" in record.message]) == 1
 
 
@@ -77,10 +85,10 @@ def test_a_file_that_could_not_be_opened_is_read_once_it_can(path: Path) -> None
     file = KeyFile(path)
     path.unlink()
     path.mkdir()  # what can't be opened, also by root
-    wait_until(lambda: file.owner(old) == "alice")
+    wait_until(lambda: _owner(file, old) == "alice")
     path.rmdir()
     path.write_text(f"{new_line}\n")
-    wait_until(lambda: file.owner(new) == "alice")
+    wait_until(lambda: _owner(file, new) == "alice")
 
 
 @pytest.mark.parametrize(
@@ -88,6 +96,9 @@ def test_a_file_that_could_not_be_opened_is_read_once_it_can(path: Path) -> None
     [
         ("alice\n", "in line 1"),
         ("# fine\nalice sha256:12\n\nbob md5:0\n", "in line 2, 4"),
+        (f"{HASHED} models=\n{HASHED} models=a/b\n{HASHED} models=a,\n", "in line 1, 2, 3"),
+        (f"{HASHED} rate=fast\n{HASHED} rate=\n{HASHED} rights=all\n", "in line 1, 2, 3"),
+        (f"{HASHED} models=a models=b\n{HASHED} sentiment\n", "in line 1, 2"),
         ("a/b sha256:" + "0" * 64, "in line 1"),
         (("a sha256:" + "0" * 64 + "\n") * 1001, "at most 1000 keys, got 1001"),
     ],
@@ -102,7 +113,34 @@ def test_the_command_shows_the_key_apart_from_its_line(path: Path) -> None:
     done = CliRunner().invoke(keys, ["alice"])
     assert done.exit_code == 0
     path.write_text(done.stdout)
-    assert KeyFile(path).owner(done.stderr.strip()) == "alice"
+    assert _owner(KeyFile(path), done.stderr.strip()) == "alice"
+
+
+def test_a_line_says_what_its_key_may_do(path: Path) -> None:
+    done = CliRunner().invoke(keys, ["alice", "--models", "topic,sentiment", "--rate", "10/second,burst=50;9/day"])
+    assert done.exit_code == 0
+    assert done.stdout.endswith(" models=sentiment,topic rate=10/second,burst=50;9/day\n")
+    path.write_text(done.stdout)
+    line = KeyFile(path).find(done.stderr.strip())
+    assert line is not None
+    assert line.models == {"sentiment", "topic"}
+    assert [rate.burst for rate in line.rates] == [50, 9]
+
+
+def test_a_line_that_says_nothing_more_is_for_every_model(path: Path) -> None:
+    key, line = make_key("alice")
+    for text in (str(line), f"{line} models=*"):
+        path.write_text(text)
+        found = KeyFile(path).find(key)
+        assert found is not None
+        assert (found.models, found.rates) == (None, ())
+
+
+@pytest.mark.parametrize("option", [("--models", "A b"), ("--rate", "fast")])
+def test_the_command_refuses_rights_that_can_not_stand_there(option: tuple[str, str]) -> None:
+    done = CliRunner().invoke(keys, ["alice", *option])
+    assert done.exit_code == 2
+    assert "expected" in done.output
 
 
 def test_the_command_refuses_a_name_that_can_not_stand_there() -> None:

@@ -205,6 +205,18 @@ def test_a_key_is_asked_for(serve: Callable[..., Call], tmp_path: Path) -> None:
     assert call("ServerLive", pb.ServerLiveRequest()).live
 
 
+def test_a_key_is_for_its_models_only(serve: Callable[..., Call], tmp_path: Path) -> None:
+    key, line = make_key("alice", "sentiment")
+    (tmp_path / "keys").write_text(f"{line}\n")
+    call = serve(api_keys_file=tmp_path / "keys")
+    header = [("x-api-key", key)]
+    assert call("ModelInfer", texts("a"), metadata=header).model_version == "1"
+    for model in ("digits", "no_such"):
+        assert refused(call, texts("a", model=model), metadata=header)[0] == grpc.StatusCode.PERMISSION_DENIED
+    listed = call("RepositoryIndex", pb.RepositoryIndexRequest(), metadata=header)
+    assert [each.name for each in listed.models] == ["sentiment"]
+
+
 def test_calls_are_counted_as_those_by_http_are(call: Call) -> None:
     call("ModelInfer", texts("a"))
     refused(call, texts(""))
