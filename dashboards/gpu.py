@@ -6,19 +6,23 @@ batch. So the waiting stands beside it.
 
 from dashboards.panels import board, lines, mean, quantile, section, variable
 
-_GPU = 'Hostname=~"$node"'
-_LEGEND = "{{Hostname}} {{gpu}}"
+_LEGEND = "{{hostname}} {{gpu}}"
 
 
-def _gpu(metric: str) -> str:
-    return f"max by (Hostname, gpu) ({metric}{{{_GPU}}})"
+def _gpu(metric: str, nodes: str = "$node") -> str:
+    """Return PromQL by node and GPU. The exporter calls the node `hostname`, and before May 2026 `Hostname`."""
+    old, new = (f'{metric}{{{label}=~"{nodes}", {label}!=""}}' for label in ("Hostname", "hostname"))
+    return f'max by (hostname, gpu) (label_replace({old}, "hostname", "$1", "Hostname", "(.*)") or {new})'
 
+
+_NODES = variable("node", f"query_result({_gpu('DCGM_FI_DEV_GPU_UTIL', '.*')})", "Node", several=True)
+_NODES.regex('/hostname="([^"]+)"/')
 
 BOARD = board(
     "plumbline-gpu",
     "GPU",
     "GPUs by the DCGM exporter, beside the model server's batching and the gateways' waiting.",
-    [variable("node", "label_values(DCGM_FI_DEV_GPU_UTIL, Hostname)", "Node", several=True)],
+    [_NODES],
 )
 
 section(

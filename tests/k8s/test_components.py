@@ -3,12 +3,11 @@
 import re
 from collections.abc import Callable
 
-import kubernetes_validate
 import pytest
 
 from tests.k8s import test_references as references
+from tests.k8s import test_schemas as schemas
 from tests.k8s.manifests import OVERLAYS, SINGLES, Manifests, manifests_of, parse, render
-from tests.k8s.test_schemas import NEWEST, check_custom, custom
 
 CHECKS: tuple[Callable[[Manifests], None], ...] = (
     references.test_all_stand_in_the_one_namespace,
@@ -28,10 +27,7 @@ def test_a_component_by_itself_is_whole(variant: str) -> None:
     for check in CHECKS:
         check(manifests)
     for found in manifests.objects:
-        if custom(found):
-            check_custom(found)
-        else:
-            kubernetes_validate.validate(found, f"1.{NEWEST}", strict=True)
+        schemas.check(found)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -110,6 +110,23 @@ def test_nothing_is_reached_that_no_policy_allows(manifests: Manifests) -> None:
     assert {pod.name for selector in callers for pod in manifests.selected(selector)} == {"gateway", "score", "merge"}
 
 
+def test_traces_go_where_a_policy_lets_them(manifests: Manifests) -> None:
+    if settings(manifests).get("TRACING") != "on":
+        return
+    ((namespace, port),) = re.findall(r"\.([\w-]+):(\d+)$", settings(manifests)["OTEL_EXPORTER_OTLP_ENDPOINT"])
+    (rule,) = manifests.get("NetworkPolicy", "traces")["spec"]["egress"]
+
+    assert rule["to"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": namespace}
+    assert rule["ports"] == [{"protocol": "TCP", "port": int(port)}]
+
+
+def test_names_are_asked_of_pods_and_of_addresses_of_the_node(manifests: Manifests) -> None:
+    (rule,) = manifests.get("NetworkPolicy", "names")["spec"]["egress"]
+
+    assert {"ipBlock": {"cidr": "169.254.0.0/16"}} in rule["to"]
+    assert {port["port"] for port in rule["ports"]} == {53}
+
+
 def test_config_maps_claims_secrets_and_accounts_exist(manifests: Manifests) -> None:
     there = {(found["kind"], found["metadata"]["name"]) for found in manifests.objects} | FROM_OUTSIDE
     for pod in manifests.pods():
@@ -180,6 +197,10 @@ def test_the_ingress_the_monitors_and_the_autoscaler_lead_to_what_is_there(manif
             backend = path["backend"]["service"]
             service = manifests.get("Service", backend["name"])
             assert backend["port"]["name"] in [port["name"] for port in service["spec"]["ports"]]
+    for route in manifests.of("HTTPRoute"):
+        ((backend,),) = (rule["backendRefs"] for rule in route["spec"]["rules"])
+        assert backend["port"] in [port["port"] for port in manifests.get("Service", backend["name"])["spec"]["ports"]]
+        assert not manifests.of("Ingress")
     for monitor in manifests.of("ServiceMonitor"):
         (service,) = [
             each for each in manifests.of("Service") if matches(monitor["spec"]["selector"], each["metadata"]["labels"])

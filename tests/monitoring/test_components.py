@@ -4,13 +4,12 @@ import re
 from pathlib import Path
 
 import click
-import kubernetes_validate
 import pytest
 import yaml
 
 from serving.commands.main import main
 from tests.k8s.manifests import Manifests, manifests_of, matches
-from tests.k8s.test_schemas import NEWEST, check_custom, custom
+from tests.k8s.test_schemas import check
 from tests.monitoring.dashboards import FILES
 from tests.monitoring.prometheus import ROOT, RULES
 
@@ -22,10 +21,7 @@ def manifests() -> Manifests:
 
 def test_every_object_is_what_its_schema_says(manifests: Manifests) -> None:
     for found in manifests.objects:
-        if custom(found):
-            check_custom(found)
-        else:
-            kubernetes_validate.validate(found, f"1.{NEWEST}", strict=True)
+        check(found)
         assert found["metadata"]["labels"]["app.kubernetes.io/part-of"] == "plumbline"
 
 
