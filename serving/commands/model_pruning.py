@@ -1,40 +1,42 @@
-"""`plumbline models prune`: old versions of a models folder, but never one that is in use."""
+"""`plumbline models prune` and `remove`: old versions, or all of a model, but never one that is in use."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from serving.commands.folder_options import models_dir_option, reporting_errors
-from serving.commands.gateway_client import GatewayClient, api_key_option
-from serving.gateway.setting_readers import canary as read_canary
-from serving.registry import changes
-from serving.registry.named_versions import named_versions, united
-from serving.registry.versions import SERVED, model_names, read_versions, scan
+from serving.commands.gateway_client import api_key_option
+from serving.commands.versions_in_use import (
+    Canary,
+    canary_option,
+    gateway_option,
+    models_config_option,
+    store_option,
+    versions_in_use,
+)
+from serving.model_store import Pruned, place_of
+from serving.registry.versions import SERVED
 
-_EXAMPLES = """\b
+_PRUNE_EXAMPLES = """\b
 Examples:
   plumbline models prune --keep 5 --dry-run
   plumbline models prune --keep 5
   plumbline models prune sentiment topic --models-dir /srv/models
   plumbline models prune --models-config /etc/served-models/models.config --gateway http://gateway
+  plumbline models prune --keep 5 --store s3://bucket/models
+"""
+
+_REMOVE_EXAMPLES = """\b
+Examples:
+  plumbline models remove topic --models-config models.config --gateway http://gateway
+  plumbline models remove topic --store s3://bucket/models
 """
 
 
-class _Canary(click.ParamType[Mapping[str, Mapping[int, float]]]):
-    name = "canary"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Mapping[str, Mapping[int, float]]:
-        try:
-            return read_canary(str(value)) if value else {}
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=_PRUNE_EXAMPLES)
 @models_dir_option
+@store_option
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
 @click.option(
     "--keep",
@@ -44,32 +46,20 @@ class _Canary(click.ParamType[Mapping[str, Mapping[int, float]]]):
     metavar="N",
     help=f"Number of versions to keep of each model, at least the {SERVED} that TensorFlow Serving has loaded.",
 )
-@click.option(
-    "--models-config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    help="A models.config of the model servers: keep what it pins or labels. Can be repeated.",
-)
-@click.option("--gateway", metavar="URL", multiple=True, help="A gateway: keep what it answers with. Can be repeated.")
+@models_config_option
+@gateway_option
 @api_key_option
-@click.option(
-    "--canary",
-    type=_Canary(),
-    default="",
-    envvar="CANARY",
-    show_envvar=True,
-    metavar="MODEL:VERSION=PERCENT,...",
-    help="The gateways' setting: keep what it names.",
-)
+@canary_option
 @click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
 def prune(
     models_dir: Path,
+    store: str | None,
     models: tuple[str, ...],
     keep: int,
     models_config: tuple[Path, ...],
     gateway: tuple[str, ...],
     api_key: str | None,
-    canary: Mapping[str, Mapping[int, float]],
+    canary: Canary,
     dry_run: bool,
 ) -> None:
     """Remove old versions of each MODEL, or of all models: keep the newest N, and what is in use.
@@ -78,35 +68,46 @@ def prune(
     refused: name the model servers' lists and a gateway. If one of these can't be read, nothing is removed.
     """
     with reporting_errors():
-        in_use = united(
-            *(named_versions(config, models_dir) for config in models_config),
-            *(_served(models_dir, url, api_key) for url in gateway),
-            {model: set(shares) for model, shares in canary.items()},
-        )
-        found = {model: read_versions(models_dir, model) for model in models or model_names(models_dir)}
-        for model, versions in found.items():
-            spared = in_use.get(model, set())
-            removed = (
-                changes.removable(versions, keep, spared) if dry_run else changes.prune(models_dir, model, keep, spared)
-            )
-            stay = [version.number for version in versions if version.number not in removed]
-            done = f"{'would remove' if dry_run else 'removed'} {_numbers(removed)}" if removed else "nothing to remove"
-            click.echo(f"{model}: {done}; {_numbers(stay)} {'stays' if len(stay) == 1 else 'stay'}")
+        place = place_of(store or str(models_dir))
+        in_use = versions_in_use(place.numbers, models_config, gateway, api_key, canary)
+        for model in models or place.models():
+            done = place.prune(model, keep, in_use.get(model, set()), dry_run=dry_run)
+            click.echo(f"{model}: {_told(done, dry_run)}")
     if not dry_run:
         click.echo("TensorFlow Serving keeps the versions that it serves.")
 
 
-def _served(models_dir: Path, url: str, api_key: str | None) -> dict[str, set[int]]:
-    """Return by model the versions that the gateway at *url* answers with. Raises GatewayError.
+def _told(done: Pruned, dry_run: bool) -> str:
+    verb = "would remove" if dry_run else "removed"
+    told = f"{verb} {_numbers(done.removed)}" if done.removed else "nothing to remove"
+    return f"{told}; {_numbers(done.kept)} {'stays' if len(done.kept) == 1 else 'stay'}"
 
-    Of a model that is not ready nobody knows which version will answer next, so these are all of its versions.
+
+@click.command(epilog=_REMOVE_EXAMPLES)
+@models_dir_option
+@store_option
+@click.argument("model")
+@models_config_option
+@gateway_option
+@api_key_option
+def remove(
+    models_dir: Path,
+    store: str | None,
+    model: str,
+    models_config: tuple[Path, ...],
+    gateway: tuple[str, ...],
+    api_key: str | None,
+) -> None:
+    """Remove all versions of MODEL, unless a list or a gateway that is named here still has it.
+
+    Their numbers are not used again, if a model of this name is ever trained anew.
     """
-    listed = GatewayClient(url, api_key).get_json("/models")["models"]
-    return {
-        model["name"]: set(model["versions"]) if model["ready"] else set(scan(models_dir / model["name"]))
-        for model in listed
-    }
+    with reporting_errors():
+        place = place_of(store or str(models_dir))
+        if model in versions_in_use(place.numbers, models_config, gateway, api_key, {}):
+            raise click.ClickException(f"{model} is still served: take it out of the model lists and MODELS first")
+        click.echo(f"{model}: removed {_numbers(place.clear(model))}")
 
 
-def _numbers(numbers: list[int]) -> str:
+def _numbers(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))

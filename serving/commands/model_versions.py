@@ -8,7 +8,7 @@ import click
 from serving.commands.folder_options import models_dir_option, reporting_errors
 from serving.commands.model_checks import check, quarantine
 from serving.commands.model_copying import copy_models
-from serving.commands.model_pruning import prune
+from serving.commands.model_pruning import prune, remove
 from serving.commands.tables import VERSION_HEADER, facts, table, version_rows
 from serving.registry import changes
 from serving.registry.errors import NoSuchVersion, NothingPublished
@@ -157,7 +157,7 @@ def config(models_dir: Path, base_path: str | None, batch_threads: int, pin: boo
             click.echo(f"wrote {output / name}")
 
 
-COMMANDS = (list_versions, show, promote, rollback, prune, copy_models, config, check, quarantine)
+COMMANDS = (list_versions, show, promote, rollback, prune, remove, copy_models, config, check, quarantine)
 
 
 def print_pins(pinned: Mapping[str, Pin]) -> None:

@@ -9,10 +9,10 @@ newest record, and check every file that they fetch.
 from serving.model_store.copying import Copied, copy
 from serving.model_store.errors import StoreError
 from serving.model_store.folder import FolderPlace
-from serving.model_store.place import Place
+from serving.model_store.place import Place, Pruned
 from serving.model_store.store import StorePlace
 
-__all__ = ["Copied", "Place", "StoreError", "copy", "place_of"]
+__all__ = ["Copied", "Place", "Pruned", "StoreError", "copy", "place_of"]
 
 
 def place_of(path: str) -> Place:

@@ -1,18 +1,19 @@
 """A models folder as a place to copy from and to."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving.model_store.digests import Files, files_below
 from serving.model_store.errors import StoreUnavailable
-from serving.model_store.place import Fetch
+from serving.model_store.place import Fetch, Pruned
 from serving.process.durable_files import sync, sync_entry
+from serving.registry.changes import prune, removable
 from serving.registry.publishing import next_number, release_as, remember
 from serving.registry.quarantining import QUARANTINE
 from serving.registry.staging import exclusive, staging
-from serving.registry.versions import MODEL_NAME, SAVED_MODEL, entries, model_names, scan
+from serving.registry.versions import MODEL_NAME, SAVED_MODEL, entries, model_names, read_versions, scan
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,19 @@ class FolderPlace:
                     path.rename(aside / path.name)
             sync_entry(folder)
         self._known.pop((model, number), None)
+
+    def prune(self, model: str, keep: int, in_use: Container[int], *, dry_run: bool) -> Pruned:
+        """Remove the versions that `registry.removable` lists."""
+        versions = read_versions(self.models_dir, model)
+        removed = removable(versions, keep, in_use) if dry_run else prune(self.models_dir, model, keep, in_use)
+        return Pruned(removed, [version.number for version in versions if version.number not in removed])
+
+    def clear(self, model: str) -> Sequence[int]:
+        """Remove all versions, broken ones too."""
+        numbers = [version.number for version in read_versions(self.models_dir, model)]
+        for number in numbers:
+            self.remove(model, number)
+        return numbers
 
     def highest(self, model: str) -> int:
         """Read the record of numbers."""

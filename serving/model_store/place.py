@@ -1,6 +1,7 @@
 """What copying needs of a place where models are kept, whether a folder or a store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -8,6 +9,14 @@ from serving.model_store.digests import Files
 
 Fetch = Callable[[str, Path], None]
 """Writes the file of a version with this path to a local file, and has checked its digest."""
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """The versions of a model that were removed, and those that were kept."""
+
+    removed: Sequence[int]
+    kept: Sequence[int]
 
 
 class Place(Protocol):
@@ -44,6 +53,14 @@ class Place(Protocol):
 
     def remove(self, model: str, number: int) -> None:
         """Remove a version."""
+        ...
+
+    def prune(self, model: str, keep: int, in_use: Container[int], *, dry_run: bool) -> Pruned:
+        """Remove old versions, but none that is *in_use* or among the newest *keep*; with *dry_run* only tell."""
+        ...
+
+    def clear(self, model: str) -> Sequence[int]:
+        """Remove all versions, and return their numbers."""
         ...
 
     def highest(self, model: str) -> int:

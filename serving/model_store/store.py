@@ -3,7 +3,7 @@
 import contextlib
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import Any
 from serving.errors import PlumblineError
 from serving.model_store.digests import Files
 from serving.model_store.errors import AnotherVersion, DamagedRecord, StoreUnavailable
-from serving.model_store.place import Fetch
+from serving.model_store.place import Fetch, Pruned
 from serving.model_store.record import MAX_BYTES, Record, Stored
 from serving.registry.errors import DamagedVersion
-from serving.registry.versions import MODEL_NAME
+from serving.registry.versions import MODEL_NAME, SERVED
 
 _RECORDS = ".records"
 _RECORD = re.compile(r"([0-9]{12})\.json")
@@ -95,6 +95,27 @@ class StorePlace:
         self._change(model, lambda record: record.without(number))
         with self._reporting(), contextlib.suppress(FileNotFoundError):
             self.store.rm(f"{self.root}/{model}/{number}", recursive=True)
+
+    def prune(self, model: str, keep: int, in_use: Container[int], *, dry_run: bool) -> Pruned:
+        """Remove all but the newest, at least as many as a model server keeps loaded."""
+        numbers = self.numbers(self._known(model))
+        removed = [number for number in numbers[: -max(keep, SERVED)] if number not in in_use]
+        for number in removed if not dry_run else ():
+            self.remove(model, number)
+        return Pruned(removed, [number for number in numbers if number not in removed])
+
+    def clear(self, model: str) -> Sequence[int]:
+        """Remove all versions, unfinished ones too."""
+        numbers = sorted(self._record(self._known(model)).versions)
+        for number in numbers:
+            self.remove(model, number)
+        return numbers
+
+    def _known(self, model: str) -> str:
+        known = self.models()
+        if model not in known:
+            raise StoreUnavailable(self.name, f"there is no model '{model}'; there are {', '.join(known) or 'none'}")
+        return model
 
     def highest(self, model: str) -> int:
         """Return what the record says."""

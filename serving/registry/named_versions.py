@@ -1,28 +1,27 @@
 """Which versions a models.config names: what is pinned or labelled there must stay in the folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from google.protobuf import text_format
 
 from serving.registry.errors import UnreadableConfig
-from serving.registry.versions import scan
 from serving.tfserving.rebuilt_messages import ModelServerConfig
 
 _MAX_BYTES = 1 << 20
 
 
-def named_versions(config: Path, models_dir: Path) -> dict[str, set[int]]:
-    """Return the versions that TensorFlow Serving's file *config* has loaded or labelled, by folder in *models_dir*.
+def named_versions(config: Path, numbers: Callable[[str], Sequence[int]]) -> dict[str, set[int]]:
+    """Return the versions that TensorFlow Serving's file *config* has loaded or labelled, by the folder of the model.
 
-    Raises UnreadableConfig.
+    *numbers* lists the versions in a folder, ascending. Raises UnreadableConfig.
     """
     found: dict[str, set[int]] = {}
     for model in _read(config).model_config_list.config:
         folder = PurePosixPath(model.base_path).name or model.name
         labelled = {label.value for label in model.version_labels}
-        loaded = _loaded(model.model_version_policy, list(scan(models_dir / folder)))
+        loaded = _loaded(model.model_version_policy, numbers(folder))
         found.setdefault(folder, set()).update(labelled, loaded)
     return found
 

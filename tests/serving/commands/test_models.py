@@ -140,6 +140,35 @@ def test_prune_spares_what_the_lists_a_gateway_and_the_canary_name(models_dir: P
         assert told(models_dir, "prune", *options)[0] == "house_price: removed 2, 4, 6; 1, 3, 5, 7, 8 stay"
 
 
+def test_a_model_is_removed_with_all_its_versions_once_nothing_serves_it(models_dir: Path) -> None:
+    (models_dir / MODEL / "2" / "saved_model.pb").unlink()
+    with answering({"models": [{"name": MODEL, "ready": True, "versions": [3]}]}) as url:
+        refused = run(models_dir, "remove", MODEL, "--gateway", url)
+    assert "house_price is still served: take it out of the model lists and MODELS first" in refused.output
+    assert numbers(models_dir) == [1, 2, 3]
+
+    with answering({"models": [{"name": "topic", "ready": True, "versions": [3]}]}) as url:
+        assert told(models_dir, "remove", MODEL, "--gateway", url) == ["house_price: removed 1, 2, 3"]
+    assert numbers(models_dir) == []
+    assert publish_version(models_dir) == 4
+
+
+def test_a_store_is_pruned_and_cleared_like_a_folder(models_dir: Path) -> None:
+    publish_version(models_dir)
+    store = f"memory://{models_dir}"
+    told(models_dir, "copy", str(models_dir), store)
+
+    spared = told(models_dir, "prune", "--store", store, "--canary", f"{MODEL}:1=5", "--dry-run")
+    assert spared == ["house_price: would remove 2; 1, 3, 4 stay"]
+    assert told(models_dir, "prune", "--store", store)[0] == "house_price: removed 1, 2; 3, 4 stay"
+    assert told(models_dir, "remove", MODEL, "--store", store) == ["house_price: removed 3, 4"]
+    assert (
+        "there is no model 'zebra'; there are house_price"
+        in run(models_dir, "remove", "zebra", "--store", store).output
+    )
+    assert numbers(models_dir) == [1, 2, 3, 4]
+
+
 def test_prune_leaves_a_model_alone_that_a_gateway_can_t_answer_for(models_dir: Path) -> None:
     with answering({"models": [{"name": MODEL, "ready": False, "versions": []}]}) as url:
         assert told(models_dir, "prune", "--gateway", url)[0] == "house_price: nothing to remove; 1, 2, 3 stay"
@@ -236,6 +265,7 @@ def test_the_commands_are_these() -> None:
         "promote",
         "rollback",
         "prune",
+        "remove",
         "copy",
         "config",
         "check",

@@ -1,10 +1,11 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 
+from serving.registry import scan
 from serving.registry.errors import RegistryError
 from serving.registry.named_versions import named_versions
 from serving.registry.server_config import models_config
@@ -26,6 +27,10 @@ def config(models_dir: Path, text: str) -> Path:
     return file
 
 
+def numbers_in(models_dir: Path) -> Callable[[str], list[int]]:
+    return lambda model: list(scan(models_dir / model))
+
+
 @pytest.mark.parametrize(
     ("policy", "named"),
     [
@@ -41,7 +46,7 @@ def test_a_list_names_what_it_loads_and_what_it_labels(models_dir: Path, policy:
     entry = f'name: "{MODEL}" base_path: "/models/{MODEL}" model_platform: "tensorflow"'
     file = config(models_dir, f"model_config_list {{ config {{ {entry} {policy} }} }}")
 
-    assert named_versions(file, models_dir) == {MODEL: named}
+    assert named_versions(file, numbers_in(models_dir)) == {MODEL: named}
 
 
 def test_two_names_for_one_folder_keep_what_either_of_them_does(models_dir: Path) -> None:
@@ -51,13 +56,13 @@ def test_two_names_for_one_folder_keep_what_either_of_them_does(models_dir: Path
     )
     file = config(models_dir, f"model_config_list {{ {old} {new} }}")
 
-    assert named_versions(file, models_dir) == {MODEL: {1, 3}}
+    assert named_versions(file, numbers_in(models_dir)) == {MODEL: {1, 3}}
 
 
 def test_what_is_written_for_the_model_servers_is_read(models_dir: Path) -> None:
-    assert named_versions(config(models_dir, models_config([MODEL], "/models", {MODEL: [1, 2]})), models_dir) == {
-        MODEL: {1, 2}
-    }
+    file = config(models_dir, models_config([MODEL], "/models", {MODEL: [1, 2]}))
+
+    assert named_versions(file, numbers_in(models_dir)) == {MODEL: {1, 2}}
 
 
 @pytest.mark.parametrize("text", ["", "model_config_list {", "names: digits", "\xff"])
@@ -66,7 +71,7 @@ def test_what_is_no_list_is_refused_since_it_would_name_nothing(models_dir: Path
     file.write_bytes(text.encode("latin-1"))
 
     with pytest.raises(RegistryError, match=r"models.config: expected a models.config, as `plumbline models config`"):
-        named_versions(file, models_dir)
+        named_versions(file, numbers_in(models_dir))
 
 
 def test_the_fields_are_those_of_tensorflow_serving() -> None:

@@ -1,0 +1,70 @@
+"""What is in use of a models folder or a store, for commands that remove versions: the options that name it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from serving.commands.gateway_client import GatewayClient
+from serving.gateway.setting_readers import canary as read_canary
+from serving.registry.named_versions import named_versions, united
+
+Numbers = Callable[[str], Sequence[int]]
+"""Lists the versions of a model that are there, ascending."""
+
+Canary = Mapping[str, Mapping[int, float]]
+
+
+class _Canary(click.ParamType[Canary]):
+    name = "canary"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Canary:
+        try:
+            return read_canary(str(value)) if value else {}
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+store_option = click.option(
+    "--store", metavar="URL", help="An object store, such as s3://bucket/models, in place of the models folder."
+)
+models_config_option = click.option(
+    "--models-config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A models.config of the model servers: keep what it pins or labels. Can be repeated.",
+)
+gateway_option = click.option(
+    "--gateway", metavar="URL", multiple=True, help="A gateway: keep what it answers with. Can be repeated."
+)
+canary_option = click.option(
+    "--canary",
+    type=_Canary(),
+    default="",
+    envvar="CANARY",
+    show_envvar=True,
+    metavar="MODEL:VERSION=PERCENT,...",
+    help="The gateways' setting: keep what it names.",
+)
+
+
+def versions_in_use(
+    numbers: Numbers, configs: Sequence[Path], gateways: Sequence[str], api_key: str | None, canary: Canary
+) -> dict[str, set[int]]:
+    """Return by model which of its versions are in use. Raises RegistryError or GatewayError."""
+    return united(
+        *(named_versions(config, numbers) for config in configs),
+        *(_served(numbers, url, api_key) for url in gateways),
+        {model: set(shares) for model, shares in canary.items()},
+    )
+
+
+def _served(numbers: Numbers, url: str, api_key: str | None) -> dict[str, set[int]]:
+    """Return by model the versions that the gateway at *url* answers with. Raises GatewayError.
+
+    Of a model that is not ready nobody knows which version will answer next, so these are all of its versions.
+    """
+    listed = GatewayClient(url, api_key).get_json("/models")["models"]
+    return {
+        model["name"]: set(model["versions"]) if model["ready"] else set(numbers(model["name"])) for model in listed
+    }
