@@ -26,3 +26,7 @@ class NotPossible(CapacityError):
 
 class NotMeasured(CapacityError):
     """A gateway or a version did not answer as a measurement needs."""
+
+
+class NoAutoscaler(CapacityError):
+    """A document does not describe an autoscaler that can be checked."""

@@ -1,16 +1,19 @@
 """`plumbline capacity`: how many gateways, model servers and how much memory a load needs."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from serving.capacity.costs import kinds, measured_costs
-from serving.capacity.errors import CapacityError
+from serving.capacity.errors import CapacityError, NoAutoscaler
 from serving.capacity.measuring import of_version
 from serving.capacity.plan import Load, Plan, Sizes, make_plan
+from serving.capacity.scaled_objects import rules_of
 from serving.capacity.scenarios import MOST_SIMULATED, Outcome, play
-from serving.commands.capacity_tables import described, draw, simulated
+from serving.commands.capacity_tables import described, draw, scaled, simulated
 from serving.commands.gateway_client import api_key_option
 from serving.commands.gateway_requests import measured_at
 from serving.commands.quantities import Duration, Rate
@@ -22,8 +25,11 @@ Examples:
   plumbline capacity --rate 50 --p99 0.1s --kind image --in-gateway
   plumbline capacity --rate 500 --p99 50ms --model sentiment --measure http://127.0.0.1:8000
   plumbline capacity --rate 500 --p99 50ms --model sentiment --models-dir models
+  plumbline capacity --rate 3000 --p99 50ms --burst 3 --autoscaler scaledobject.json
   plumbline capacity --rate 400 --p99 60ms --kind image --simulate --burst 3 --plot capacity.png
 """
+
+_MOST_BYTES = 1_000_000
 
 
 @click.command(epilog=_EXAMPLES)
@@ -68,9 +74,14 @@ Examples:
     type=click.IntRange(1, 100),
     default=2,
     show_default=True,
-    help="Rate of the simulated burst of 10 s, by the usual one.",
+    help="Rate of the simulated burst of 10 s, by the usual one; for --autoscaler, rate by that of before.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Seed of the simulation.")
+@click.option(
+    "--autoscaler",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The gateways' ScaledObject as JSON, to check: kubectl get scaledobject gateway --output=json",
+)
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the simulation; needs matplotlib.")
 def capacity(
     rate: float,
@@ -87,6 +98,7 @@ def capacity(
     simulate: bool,
     burst: int,
     seed: int,
+    autoscaler: Path | None,
     plot: Path | None,
 ) -> None:
     """Tell how many gateways and model servers a load needs, and how much memory.
@@ -105,11 +117,25 @@ def capacity(
         elif model and models_dir:
             costs = of_version(costs, models_dir, model)
         plan = make_plan(Load(rate, p99_seconds), costs, Sizes(gateway_cpus, model_server_cpus, spare))
+        rules = autoscaler and rules_of(_parsed(autoscaler))
     except CapacityError as error:
         raise click.ClickException(str(error)) from error
     click.echo(described(plan))
+    if rules:
+        click.echo(f"\n{scaled(rules, plan, burst)}")
     if simulate:
         _simulate(plan, burst, seed, plot)
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
+            raise NoAutoscaler(f"{path}: expected a ScaledObject of at most {_MOST_BYTES:,} bytes")
+        return json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise NoAutoscaler(f"{path}: expected JSON, as by `kubectl get --output=json`: {error}") from error
 
 
 def _simulate(plan: Plan, burst: int, seed: int, plot: Path | None) -> None:

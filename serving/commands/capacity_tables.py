@@ -4,9 +4,14 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from serving.capacity.autoscaler import Autoscaler
 from serving.capacity.plan import Plan
+from serving.capacity.scaling import follow
 from serving.capacity.scenarios import Outcome
 from serving.commands.tables import table
+
+_CALM, _HOUR = 900, 4500
+"""Seconds: until a number has settled, and an hour more."""
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -41,6 +46,21 @@ def _bars(values: Sequence[float]) -> str:
     known = [value for value in values if not math.isnan(value)]
     heights = (" " if math.isnan(value) else _BARS[math.ceil(8 * value / max(known)) - 1] for value in values)
     return "".join(heights)
+
+
+def scaled(rules: Autoscaler, plan: Plan, rise: int) -> str:
+    """Return what an autoscaler does at the plan's rate, and when the rate has risen to it from a part of it."""
+    rate, gateways = plan.load.rate, plan.gateways
+    steady = follow(rules, plan.costs, gateways.cpus, lambda second: rate, _HOUR)
+    risen = follow(rules, plan.costs, gateways.cpus, lambda second: rate / (rise if second < _CALM else 1), _HOUR)
+    settled = sorted(set(steady.asked[_CALM:]))
+    rows = [
+        ("AUTOSCALER", ""),
+        ("gateways at this rate", " to ".join(map(str, dict.fromkeys((settled[0], settled[-1]))))),
+        ("changes of direction in the hour after", str(steady.turns(_CALM))),
+        (f"seconds of overload after a rise from 1/{rise} of it", str(max(0, risen.overloaded_until() - _CALM))),
+    ]
+    return table(rows)
 
 
 def draw(outcomes: Sequence[Outcome], path: Path) -> None:

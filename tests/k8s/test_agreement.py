@@ -1,12 +1,16 @@
 """What the manifests say of the programs is true: settings, flags, paths, models, exit codes, metrics, time."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from serving.capacity.costs import measured_costs
+from serving.capacity.scaled_objects import rules_of
+from serving.capacity.scaling import follow
 from serving.commands.main import main
 from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
@@ -232,15 +236,33 @@ def test_a_roll_out_may_wait_as_long_as_a_start(manifests: Manifests) -> None:
         assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
-def test_the_autoscaler_asks_for_a_metric_that_the_gateway_has(manifests: Manifests) -> None:
+def test_the_autoscaler_asks_for_metrics_that_there_are(manifests: Manifests) -> None:
     exposed = Metrics(None).exposition().decode()
     for scaled in manifests.of("ScaledObject"):
         assert scaled["spec"]["fallback"]["behavior"] == "currentReplicasIfHigher"  # it never takes gateways away
-        (trigger,) = scaled["spec"]["triggers"]
-        (metric,) = re.findall(r"plumbline_\w+", trigger["metadata"]["query"])
-        assert f"# TYPE {metric} gauge" in exposed
         (namespace,) = manifests.names("Namespace")
-        assert f'namespace="{namespace}"' in trigger["metadata"]["query"]
+        for trigger in scaled["spec"]["triggers"]:
+            query = trigger["metadata"]["query"]
+            for metric in re.findall(r"plumbline_\w+", query):
+                assert f"# TYPE {metric} gauge" in exposed
+            for container in re.findall(r'container="([^"]+)"', query):
+                assert container in [each["name"] for each in manifests.pod(container).containers]
+            assert f'namespace="{namespace}"' in query
+
+
+def test_the_autoscaler_never_swings_and_soon_has_enough(manifests: Manifests) -> None:
+    for scaled in (each for each in manifests.of("ScaledObject") if each["metadata"]["name"] == "gateway"):
+        rules, costs = rules_of(scaled), measured_costs("image")
+        most = 0.7 * rules.most / costs.gateway_seconds
+        for rate in (most * tenths / 10 for tenths in range(1, 11)):
+            course = follow(rules, costs, 1, partial(stepped, rate), 4500)
+            assert course.turns(since=1800) == 0
+            assert course.overloaded_until() <= 900 + 65
+
+
+def stepped(rate: float, second: int) -> float:
+    """After a quarter of an hour, twice the rate of before."""
+    return rate / 2 if second < 900 else rate
 
 
 def test_what_is_published_is_what_callers_use_and_not_the_metrics(manifests: Manifests) -> None:

@@ -1,7 +1,9 @@
+import json
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from serving.commands.capacity import capacity
@@ -12,6 +14,7 @@ from tests.serving.commands.test_verify import served
 from tests.serving.contracts import text_contract
 from tests.serving.fake_model_server import FakeModelServer
 
+AUTOSCALER = Path(__file__).parents[3] / "k8s" / "components" / "autoscaling" / "gateway.yaml"
 CAPACITY = (Path(__file__).parents[3] / "docs" / "capacity.md").read_text()
 
 
@@ -22,7 +25,12 @@ def run(*arguments: str) -> Result:
 @pytest.mark.parametrize(
     ("arguments", "shown"), re.findall(r"^\$ plumbline capacity (.*)\n((?:(?!\$ |```).*\n)+)", CAPACITY, re.M)
 )
-def test_the_answer_is_the_one_that_is_documented(arguments: str, shown: str) -> None:
+def test_the_answer_is_the_one_that_is_documented(
+    arguments: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("scaledobject.json").write_text(json.dumps(yaml.safe_load(AUTOSCALER.read_text())))
+
     assert run(*arguments.split()).stdout == shown
 
 
@@ -31,6 +39,12 @@ def test_models_in_the_gateway_need_no_model_servers() -> None:
 
     assert done.stdout.splitlines()[1].split()[:4] == ["gateways", "1", "0", "1"]
     assert "model servers" not in done.stdout
+
+
+def test_an_autoscaler_that_is_no_json_is_refused() -> None:
+    done = run("--rate", "3000", "--p99", "50ms", "--autoscaler", str(AUTOSCALER))
+
+    assert "gateway.yaml: expected JSON, as by `kubectl get --output=json`" in done.stderr
 
 
 def test_the_simulation_is_drawn(tmp_path: Path) -> None:
