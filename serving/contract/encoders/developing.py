@@ -30,6 +30,12 @@ FILTERS = {
 }
 """All but "nearest" are antialiased."""
 
+_BAND_PIXELS = 1 << 18
+"""Pixels of a large picture that are turned and converted at a time."""
+
+Box = tuple[float, float, float, float]
+"""A part of a picture: left, top, right, bottom."""
+
 _MIRRORED_TAGS = {2: (1, 0), 3: (1, 1), 4: (0, 1), 6: (1, 0), 7: (1, 1), 8: (0, 1)}
 _MIRRORED = {TURNS[tag]: axes for tag, axes in _MIRRORED_TAGS.items()}
 """Whether a turn brings the end of a row, or of a column, to its beginning."""
@@ -55,15 +61,13 @@ class Developing:
         whole = image.size[::-1] if quarter else image.size
         frame = self.framing(whole, self.size)
         scale = self._drafted(image, frame, whole, quarter)
+        decoded = image.size[::-1] if quarter else image.size
+        box: Box = (0, 0, *decoded)  # all there is, as ever
+        if self.framing is not squeeze:
+            box = _scaled(frame.box, scale, _begin(turn, decoded, whole, scale))
         if image.format == "PNG":
             image = keyed(image, data)
-        if turn is not None:
-            image = image.transpose(turn)
-        box = None  # all there is, as ever
-        if self.framing is not squeeze:
-            box = _scaled(frame.box, scale, _begin(turn, image.size, whole, scale))
-        resized = self._flat(image).resize(frame.size, self.filter.resampling, box)
-        return self._placed(resized, frame), whole[0] * whole[1]
+        return self._placed(self._resized(image, turn, frame.size, box), frame), whole[0] * whole[1]
 
     def _drafted(self, image: Image.Image, frame: Frame, whole: Size, quarter: bool) -> int:
         """Have a JPEG decoded at 1/2, 1/4 or 1/8 for less work; return 2, 4, 8 or 1.
@@ -77,6 +81,29 @@ class Developing:
         width = image.width
         drafted = image.draft(self.colour, least[::-1] if quarter else least)
         return 1 if drafted is None else round(width / drafted[1][2])
+
+    def _resized(self, image: Image.Image, turn: Image.Transpose | None, size: Size, box: Box) -> Image.Image:
+        """Return the part *box* of the upright picture in *size*, and in the colour.
+
+        What has to be turned or converted is so band by band, which computes the same as the whole at once and takes a
+        fraction of the memory. Where rows get shorter, Pillow resizes them before columns: so does each band its own.
+        """
+        resampling = self.filter.resampling
+        width, height = image.size[::-1] if turn in QUARTER_TURNS else image.size
+        rows = max(1, _BAND_PIXELS // width)
+        if rows >= height or (turn is None and self._is_flat(image)):
+            return self._flat(image if turn is None else image.transpose(turn)).resize(size, resampling, box)
+        is_narrowed = resampling != Image.Resampling.NEAREST and size[0] <= box[2] - box[0]
+        tall = Image.new(self.colour, (size[0] if is_narrowed else width, height))
+        for top in range(0, height, rows):
+            band = self._flat(band_of(image, turn, top, min(top + rows, height)))
+            if is_narrowed:
+                band = band.resize((size[0], band.height), resampling, (box[0], 0, box[2], band.height))
+            tall.paste(band, (0, top))
+        return tall.resize(size, resampling, (0, box[1], tall.width, box[3]) if is_narrowed else box)
+
+    def _is_flat(self, image: Image.Image) -> bool:
+        return image.mode == self.colour and not image.has_transparency_data
 
     def _flat(self, image: Image.Image) -> Image.Image:
         if image.mode in DEEP_GREY:
@@ -104,8 +131,16 @@ def _begin(turn: Image.Transpose | None, decoded: Size, whole: Size, scale: int)
     return across * (decoded[0] - whole[0] / scale), down * (decoded[1] - whole[1] / scale)
 
 
-def _scaled(
-    box: tuple[int, int, int, int], scale: int, begin: tuple[float, float]
-) -> tuple[float, float, float, float]:
+def band_of(image: Image.Image, turn: Image.Transpose | None, top: int, bottom: int) -> Image.Image:
+    """Return the rows from *top* to *bottom* of the picture that the *turn* of *image* would be."""
+    quarter = turn in QUARTER_TURNS
+    if turn is not None and _MIRRORED.get(turn, (0, 0))[1]:
+        length = image.width if quarter else image.height
+        top, bottom = length - bottom, length - top
+    band = image.crop((top, 0, bottom, image.height) if quarter else (0, top, image.width, bottom))
+    return band if turn is None else band.transpose(turn)
+
+
+def _scaled(box: tuple[int, int, int, int], scale: int, begin: tuple[float, float]) -> Box:
     left, top, right, bottom = (side / scale for side in box)
     return left + begin[0], top + begin[1], right + begin[0], bottom + begin[1]

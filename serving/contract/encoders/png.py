@@ -16,6 +16,8 @@ _MOST_TEXT = 1_000_000
 """Bytes of such a text: what a reader takes by default is a little more."""
 _DEPTH = 24
 """Where the header says the bits of a sample."""
+_BAND_PIXELS = 1 << 18
+"""Pixels that are compared with the transparent colour at a time."""
 _HEAD, _SUM = struct.Struct(">I4s"), 4
 """What precedes a chunk's content, and the size of what follows it."""
 
@@ -66,10 +68,17 @@ def _keyed_by_16_bits(image: Image.Image, data: bytes, key: tuple[int, ...]) -> 
     low = Image.open(io.BytesIO(data), formats=("PNG",))
     # The other byte of each sample, which the reader leaves out.
     low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]
-    there = np.zeros((image.height, image.width), np.bool_)
-    for half, shift in ((image, 8), (low, 0)):
-        there |= (np.asarray(half) != [sample >> shift & 255 for sample in key]).any(axis=2)
-    return Image.merge("RGBA", (*image.split(), Image.fromarray(there.astype(np.uint8) * 255)))
+    alpha = Image.new("L", image.size)
+    rows = max(1, _BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        band = (0, top, image.width, min(top + rows, image.height))
+        there = np.zeros((band[3] - top, image.width), np.bool_)
+        for half, shift in ((image, 8), (low, 0)):
+            there |= (np.asarray(half.crop(band)) != [sample >> shift & 255 for sample in key]).any(axis=2)
+        alpha.paste(Image.fromarray(there.astype(np.uint8) * 255), band)
+    del image.info["transparency"]
+    image.putalpha(alpha)
+    return image
 
 
 def _may_say_what_is_up(name: bytes, chunk: bytes) -> bool:
