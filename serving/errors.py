@@ -15,7 +15,8 @@
     │   │   ├── RateLimited              429   valid, but the key's rate limit is exceeded
     │   │   └── Overloaded               429   valid, but the queue is full
     │   ├── ContractError                500   the model's contract is broken
-    │   │   ├── LaterSchema              500   a later release wrote it
+    │   │   ├── InvalidContract          500   its JSON is none
+    │   │   │   └── LaterSchema          500   a later release wrote it
     │   │   └── ParityError              500   the served model does not compute what training computed
     │   └── ModelServerError             502   the model server answered with an error
     │       ├── ModelServerRefused       502   it rejected the tensors
@@ -145,6 +146,11 @@ class UnsupportedMedia(RequestError):
     code = "unsupported_media_type"
 
 
+def pointer(path: Sequence[str | int]) -> str:
+    """Return *path* as a JSON pointer (RFC 6901); empty for the whole document."""
+    return "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in path)
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing that is wrong with an instance: its *row*, the *path* from its field, what was expected, what came.
@@ -160,7 +166,7 @@ class Fault:
     @property
     def pointer(self) -> str:
         """The place within the instance, as a JSON pointer (RFC 6901); empty for the instance itself."""
-        return "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in self.path)
+        return pointer(self.path)
 
     @property
     def problem(self) -> str:
@@ -213,7 +219,16 @@ class ContractError(PredictionError):
     code = "contract"
 
 
-class LaterSchema(ContractError):
+class InvalidContract(ContractError):
+    """The JSON of a contract is none: *wrong* says what is wrong at *path*, which leads there from its root."""
+
+    def __init__(self, wrong: str, path: Sequence[str | int] = ()) -> None:
+        self.wrong = wrong
+        self.path = tuple(path)
+        super().__init__(f"{pointer(path)}: {wrong}" if path else wrong)
+
+
+class LaterSchema(InvalidContract):
     """A contract was written by a later release, in a form that this one does not know."""
 
 

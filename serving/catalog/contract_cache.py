@@ -4,14 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from serving.contract import Contract, InstanceLimits
-from serving.errors import ContractError, PredictionError
+from serving.errors import ContractError, InvalidContract, PredictionError
 
 
 @contextmanager
 def own_faults_told() -> Iterator[None]:
-    """Raise ContractError for whatever a contract raises: it may have kinds of its own, from anyone's package."""
+    """Raise ContractError for whatever a contract raises: it may have kinds of its own, from anyone's package.
+
+    Of JSON that is no contract the place is told.
+    """
     try:
         yield
+    except InvalidContract as error:
+        raise ContractError(f"its contract: {error.problem}") from error
     except PredictionError:
         raise
     except Exception as error:

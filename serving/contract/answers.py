@@ -181,14 +181,14 @@ class Answers:
         ]
 
     @classmethod
-    def from_json(cls, state_of_heads: Sequence[Mapping[str, Any]]) -> "Answers":
-        """Read what `to_json` returned; raises ContractError if it is another."""
+    def from_json(cls, state_of_heads: Any) -> "Answers":
+        """Read what `to_json` returned; raises InvalidContract if it is another."""
+        with place():
+            heads = states.mappings({"heads": state_of_heads}, "heads")
+            states.distinct(heads, "name", "heads")
+        read = {state["name"]: _head(number, state) for number, state in enumerate(heads)}
         with place("heads"):
-            outputs = {states.filled(state, "name"): states.filled(state, "output") for state in state_of_heads}
-            states.distinct("name", [state["name"] for state in state_of_heads])
-        heads = {state["name"]: _head(state) for state in state_of_heads}
-        with place("heads"):
-            return cls(heads, outputs)
+            return cls(read, {state["name"]: state["output"] for state in heads})
 
     @cached_property
     def _parts(self) -> list[tuple[str, Head, str]]:
@@ -196,8 +196,10 @@ class Answers:
         return [("" if self.only else name, head, self.outputs[name]) for name, head in self.heads.items()]
 
 
-def _head(state: Mapping[str, Any]) -> Head:
-    with place(f"head {state['name']!r:.60}"):
+def _head(number: int, state: Mapping[str, Any]) -> Head:
+    with place("heads", number):
+        for name in ("name", "output"):
+            states.filled(state, name)
         own = {key: value for key, value in state.items() if key not in ("name", "output", "kind", "package")}
         head: Head = read_kind(HEADS, "head", state, own)
         return head

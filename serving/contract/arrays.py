@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.contract import states
+from serving.errors import shown
 
 Array = NDArray[Any]
 Features = dict[str, Array]
@@ -78,10 +79,17 @@ def array_to_json(array: Array) -> dict[str, Any]:
 
 
 def array_from_json(state: Mapping[str, Any]) -> Array:
-    """Read what `array_to_json` wrote; raises ValueError, TypeError or KeyError if it is something else."""
+    """Read what `array_to_json` wrote; raises ValueError if it is something else."""
     shape = states.wholes(state, "shape", 0, _MOST_ITEMS)
-    if state["dtype"] == STRING:
-        texts = [base64.b64decode(text, validate=True) for text in states.texts(state, "base64")]
+    if state.get("dtype") == STRING:
+        texts = [_decoded(text) for text in states.texts(state, "base64")]
         return np.array([*texts, None], object)[:-1].reshape(shape)
     dtype = np.dtype(states.choice(state, "dtype", _DTYPES)).newbyteorder("<")
-    return np.frombuffer(base64.b64decode(states.text(state, "base64"), validate=True), dtype).reshape(shape)
+    return np.frombuffer(_decoded(states.text(state, "base64")), dtype).reshape(shape)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise states.Misfit("base64", f"{error}: expected base64, got {shown(text)}") from None

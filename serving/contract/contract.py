@@ -9,16 +9,20 @@ from typing import Any
 from serving.contract import schema_1, states
 from serving.contract.answers import Answers, Outputs
 from serving.contract.arrays import Features, TensorSpec, array_from_json, array_to_json
+from serving.contract.facts import read_evaluation, read_provenance
 from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.places import place
 from serving.contract.reading import Reading
 from serving.contract.record import Record, Rows
 from serving.contract.reference import Reference
-from serving.errors import ContractError, Fault, InvalidInstance, LaterSchema
+from serving.errors import Fault, InvalidContract, InvalidInstance, LaterSchema
 
 SCHEMA = 2
 """The form of the JSON that is written; schema 1 is read as well."""
+
+_MOST_DEPTH = 100
+"""The levels of a contract's JSON."""
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
@@ -98,23 +102,28 @@ class Contract:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Contract":
-        """Read what `to_json` returned, now or when it wrote schema 1; raises ContractError."""
-        document = _current(_parsed(text))
-        record, answers = Record.from_json(document), Answers.from_json(_heads(document))
-        examples, reference = tuple(_examples(document, record, answers)), _reference(document, answers)
-        reading = _reading(document, record)
-        with place("not a contract"):
+        """Read what `to_json` returned, now or when it wrote schema 1; raises InvalidContract, or ContractError."""
+        document = _parsed(text)
+        if document.get("schema") == 1:
+            with schema_1.places(document):
+                return cls._of(schema_1.upgraded(document))
+        return cls._of(_current(document))
+
+    @classmethod
+    def _of(cls, document: Mapping[str, Any]) -> "Contract":
+        with place():
+            record, answers = Record.from_json(document), Answers.from_json(document.get("heads"))
             contract = cls(
                 model=states.filled(document, "model"),
                 problem=states.text(document, "problem"),
                 record=record,
                 answers=answers,
-                examples=examples,
-                tolerance=states.finite(document["parity"], "tolerance"),
-                evaluation=states.mapping(document, "evaluation"),
-                provenance=states.mapping(document, "provenance"),
-                reference=reference,
-                reading=reading,
+                examples=tuple(_examples(document, record, answers)),
+                tolerance=_tolerance(document),
+                evaluation=read_evaluation(document),
+                provenance=read_provenance(document),
+                reference=_reference(document, answers),
+                reading=_reading(document, record),
             )
             contract._check_reference()
         return contract
@@ -122,58 +131,79 @@ class Contract:
     def _check_reference(self) -> None:
         """Raise ValueError if what is measured does not fit the reference."""
         parts = (self.record, self.answers)
+        categories = [len(names) for part in parts for names in part.categories.values()]
+        columns = sum(len(part.measures) for part in parts)
         if self.reference:
-            categories = [len(names) for part in parts for names in part.categories.values()]
-            self.reference.check(sum(len(part.measures) for part in parts), categories)
+            with place("reference"):
+                self.reference.check(columns, categories)
 
 
 def _parsed(text: str | bytes) -> dict[str, Any]:
-    with place("not a contract"):
-        document = json.loads(text, parse_constant=_refuse_constant)
-        json.dumps(document, ensure_ascii=False).encode()  # no half of a surrogate pair: no file could hold it
-        if not isinstance(document, dict):
-            raise TypeError(f"expected an object, got {shown(document)}")
-        return document
+    try:
+        document = json.loads(text, parse_constant=_refuse_constant, parse_int=_number)
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()  # half a surrogate pair fits no file
+        _check_depth(document)
+    except (ValueError, RecursionError) as error:
+        raise InvalidContract(f"not a contract: {error!s:.200}") from error
+    if not isinstance(document, dict):
+        raise InvalidContract(f"not a contract: expected an object, got {shown(document)}")
+    return document
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"expected finite numbers, got {name}")
 
 
+def _number(digits: str) -> int | float:
+    """Return a whole number; one beyond 64 bits as a float, as requests are read."""
+    return float(digits) if len(digits) > 20 or not -(2**63) <= int(digits) < 2**64 else int(digits)
+
+
+def _check_depth(document: Any) -> None:
+    layer = [document]
+    for _ in range(_MOST_DEPTH):
+        holders = [each for each in layer if isinstance(each, dict | list)]
+        layer = [inner for each in holders for inner in (each.values() if isinstance(each, dict) else each)]
+    if layer:
+        raise ValueError(f"expected at most {_MOST_DEPTH} levels, got more")
+
+
 def _current(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    schema = document.get("schema")
-    if schema == 1:
-        with place("contract of schema 1"):
-            return schema_1.upgraded(document)
-    if schema != SCHEMA:
-        error = LaterSchema if isinstance(schema, int) and schema > SCHEMA else ContractError
+    if (schema := document.get("schema")) != SCHEMA:
+        error = LaterSchema if isinstance(schema, int) and schema > SCHEMA else InvalidContract
         raise error(
             f"expected contract schema 1 to {SCHEMA}, got {shown(schema)}: train the model again, or update this "
-            "installation"
+            "installation",
+            ["schema"],
         )
     return document
 
 
-def _heads(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    with place("not a contract"):
-        return states.mappings(document, "heads")
+def _tolerance(document: Mapping[str, Any]) -> float:
+    with place("parity"):
+        if (tolerance := states.finite(states.mapping(document, "parity"), "tolerance")) < 0:
+            raise states.Misfit("tolerance", f"expected a number of at least 0, got {tolerance:g}")
+        return tolerance
 
 
 def _reference(document: Mapping[str, Any], answers: Answers) -> Reference | None:
     if "reference" not in document:
         return None
+    state = states.mapping(document, "reference")
     with place("reference"):
-        return Reference.from_json(states.mapping(document, "reference"), len(answers.categories))
+        return Reference.from_json(state, len(answers.categories))
 
 
 def _reading(document: Mapping[str, Any], record: Record) -> Reading | None:
     if "reading" not in document:
         return None
+    state = states.mapping(document, "reading")
     with place("reading"):
-        reading = Reading.from_json(states.mapping(document, "reading"))
-        for name in (*reading.dates, *reading.delimiters):
-            if name not in record.fields:
-                raise ValueError(f"expected names of fields, got {shown(name)}")
+        reading = Reading.from_json(state)
+        for of, names in (("dates", reading.dates), ("delimiters", reading.delimiters)):
+            for name in names:
+                if name not in record.fields:
+                    raise states.Misfit(of, f"expected names of fields, got {shown(name)}")
         return reading
 
 
@@ -186,23 +216,26 @@ def _arrays_to_json(arrays: Outputs) -> dict[str, Any]:
 
 
 def _examples(document: Mapping[str, Any], record: Record, answers: Answers) -> Iterator[ParityExample]:
-    with place("not a contract"):
-        found = states.mappings(states.mapping(document, "parity"), "examples")
+    parity = states.mapping(document, "parity")
+    with place("parity"):
+        found = states.mappings(parity, "examples")
     for number, state in enumerate(found):
-        with place(f"example {number}"):
+        with place("parity", "examples", number):
             features, outputs = _arrays(state, "features", record.specs), _arrays(state, "outputs", answers.specs)
             yield ParityExample(states.mapping(state, "instance"), features, outputs)
 
 
-def _arrays(state: Mapping[str, Any], name: str, specs: Mapping[str, TensorSpec]) -> Features:
+def _arrays(example: Mapping[str, Any], name: str, specs: Mapping[str, TensorSpec]) -> Features:
     arrays = {}
-    found = states.mapping(state, name)
+    found = states.mapping(example, name)
     if found.keys() != specs.keys():
-        raise ValueError(f"{name}: expected {', '.join(specs)}, got {shown(list(found))}")
-    for tensor, spec in specs.items():
-        with place(f"{name}: {tensor}"):
-            arrays[tensor] = array_from_json(states.mapping(found, tensor))
-            spec.check_row(arrays[tensor])
+        raise states.Misfit(name, f"expected {', '.join(specs)}, got {shown(list(found))}")
+    with place(name):
+        for tensor, spec in specs.items():
+            state = states.mapping(found, tensor)
+            with place(tensor):
+                arrays[tensor] = array_from_json(state)
+                spec.check_row(arrays[tensor])
     return arrays
 
 

@@ -45,6 +45,8 @@ def read_kind(kinds: Mapping[str, type[Any]], what: str, state: Mapping[str, Any
         return kind.from_state(own)
     try:
         return kind.from_state(own)
+    except (states.Misfit, ContractError):
+        raise
     except Exception as error:
         raise ContractError(f"the {what} kind '{state['kind']}' of {_words(package)} fails: {error!r:.200}") from error
 

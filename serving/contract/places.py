@@ -3,21 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from serving.errors import ContractError
+from serving.contract.states import Misfit
+from serving.errors import ContractError, InvalidContract
 
 
 @contextmanager
-def place(name: str) -> Iterator[None]:
-    """Raise ContractError with *name* for whatever is wrong in there: a kind of somebody's own may raise anything."""
+def place(*path: str | int) -> Iterator[None]:
+    """Raise InvalidContract for whatever is wrong at *path*, or below: a kind of somebody's own may raise anything."""
     try:
         yield
+    except InvalidContract as error:
+        raise InvalidContract(error.wrong, (*path, *error.path)) from error
+    except Misfit as error:
+        raise InvalidContract(error.problem, (*path, *error.path)) from error
     except ContractError as error:
-        raise ContractError(f"{name}: {error.problem}") from error
+        raise InvalidContract(error.problem, path) from error
     except KeyError as error:
-        raise ContractError(f"{name}: there is no {error}") from error
+        raise InvalidContract(f"expected a member {error}, got nothing", path) from error
     except Exception as error:
         is_plain = type(error) in (ValueError, TypeError)  # what the checks here raise
-        raise ContractError(f"{name}: {error if is_plain else repr(error)}"[:_MOST_CHARACTERS]) from error
+        raise InvalidContract(f"{error if is_plain else repr(error)}"[:_MOST_CHARACTERS], path) from error
 
 
 _MOST_CHARACTERS = 500

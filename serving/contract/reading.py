@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from serving.contract import states
+from serving.contract.places import place
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 DECIMALS = {"point": ".", "comma": ","}
@@ -57,7 +58,7 @@ class Reading:
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> "Reading":
-        """Read what `to_json` returned; raises ValueError, KeyError or TypeError if it is something else."""
+        """Read what `to_json` returned; raises ValueError or InvalidContract if it is something else."""
         csv = {}
         if "separator" in state:
             csv["separator"] = states.choice(state, "separator", [*SEPARATORS.values()])
@@ -101,4 +102,5 @@ def _name(names: Mapping[str, str], mark: str) -> str:
 
 def _texts_by_name(state: Mapping[str, Any], name: str) -> dict[str, str]:
     found = states.mapping(state, name)
-    return {key: states.filled(found, key) for key in found}
+    with place(name):
+        return {key: states.filled(found, key) for key in found}

@@ -162,17 +162,15 @@ class Record:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Record":
-        """Read what `to_json` returned; raises ContractError if it is another."""
-        with place("not a contract"):
-            listed, inputs_listed = states.mappings(document, "fields"), states.mappings(document, "inputs")
-        with place("fields"):
-            found = {states.text(state, "name"): state for state in listed}
-            states.distinct("name", [state["name"] for state in listed])
-        fields = {name: _field(name, state) for name, state in found.items()}
+        """Read what `to_json` returned; raises InvalidContract if it is another."""
+        with place():
+            fields, inputs = states.mappings(document, "fields"), states.mappings(document, "inputs")
+            states.distinct(fields, "name", "fields")
+            states.distinct(inputs, "name", "inputs")
+        read = {state["name"]: _field(number, state) for number, state in enumerate(fields)}
+        packed = tuple(_input(number, state) for number, state in enumerate(inputs))
         with place("inputs"):
-            inputs = [_input(each) for each in inputs_listed]
-            states.distinct("name", [each.name for each in inputs])
-            return cls(fields, tuple(inputs))
+            return cls(read, packed)
 
     @property
     def _order(self) -> Iterator[str]:
@@ -225,17 +223,18 @@ class Record:
         return Rows(0, ())
 
 
-def _field(name: str, state: Mapping[str, Any]) -> Encoder:
-    with place(f"field {name!r:.60}"):
+def _field(number: int, state: Mapping[str, Any]) -> Encoder:
+    with place("fields", number):
         fitted = {key: value for key, value in state.items() if key not in ("name", "kind", "package")}
         encoder: Encoder = read_kind(ENCODERS, "encoder", state, fitted)
         return encoder
 
 
-def _input(state: Mapping[str, Any]) -> Input:
-    if not state["fields"]:
-        raise ValueError("fields: expected at least one, got none")
-    return Input(states.filled(state, "name"), states.texts(state, "fields"))
+def _input(number: int, state: Mapping[str, Any]) -> Input:
+    with place("inputs", number):
+        if not (fields := states.texts(state, "fields")):
+            raise states.Misfit("fields", "expected at least one, got none")
+        return Input(states.filled(state, "name"), fields)
 
 
 def _listed(fields: Mapping[str, Encoder]) -> str:

@@ -3,7 +3,7 @@
 Inputs are measured by their preprocessor, scores by their output, in training and serving alike.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -12,6 +12,8 @@ import numpy as np
 
 from serving.contract import states
 from serving.contract.arrays import Array
+from serving.contract.places import place
+from serving.errors import shown
 
 T = TypeVar("T")
 
@@ -82,10 +84,10 @@ class Continuous:
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> "Continuous":
         """Read its attributes; raises ValueError, KeyError or TypeError if they are others."""
-        low, high = states.finite(state, "low"), states.finite(state, "high")
-        return cls(
-            states.text(state, "name"), states.finites(state, "edges"), low, high, states.finites(state, "counts")
-        )
+        low, high, edges = states.finite(state, "low"), states.finite(state, "high"), states.finites(state, "edges")
+        if list(edges) != sorted({*edges}):
+            raise states.Misfit("edges", "expected the bins' edges in order")
+        return cls(states.text(state, "name"), edges, low, high, _counts(state, len(edges) + 1))
 
     @property
     def bins(self) -> tuple[str, ...]:
@@ -104,7 +106,8 @@ class Categorical:
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> "Categorical":
         """Read its attributes; raises ValueError, KeyError or TypeError if they are others."""
-        return cls(states.text(state, "name"), states.texts(state, "bins"), states.finites(state, "counts"))
+        bins = states.texts(state, "bins")
+        return cls(states.text(state, "name"), bins, _counts(state, len(bins)))
 
 
 Feature = Continuous | Categorical
@@ -197,18 +200,8 @@ class Reference:
     @classmethod
     def from_json(cls, state: Mapping[str, Any], output_totals: int = 0) -> "Reference":
         """Read what `to_json` returned; raises ValueError, KeyError or TypeError if it is something else."""
-        columns = tuple(Continuous.from_json(column) for column in _listed(state, "columns"))
-        totals = tuple(Categorical.from_json(total) for total in _listed(state, "totals"))
-        reference = cls(columns, totals, output_totals)
-        for feature in reference.features:
-            if len(feature.bins) != len(feature.counts) or min(feature.counts) < 0:
-                raise ValueError(
-                    f"'{feature.name}': expected counts of {len(feature.bins)} bins, none below 0, got {feature.counts}"
-                )
-        for column in columns:
-            if list(column.edges) != sorted({*column.edges}):
-                raise ValueError(f"'{column.name}': the bins' edges are not in order")
-        return reference
+        columns = tuple(_read(state, "columns", Continuous.from_json))
+        return cls(columns, tuple(_read(state, "totals", Categorical.from_json)), output_totals)
 
     def check(self, columns: int, totals: Sequence[int]) -> None:
         """Raise ValueError unless there are so many columns, and totals of so many categories."""
@@ -221,8 +214,17 @@ def _lists(state: Mapping[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in state.items()}
 
 
-def _listed(state: Mapping[str, Any], name: str) -> tuple[dict[str, Any], ...]:
-    return states.mappings(state, name) if state[name] != [] else ()
+def _read(state: Mapping[str, Any], name: str, read: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
+    for number, each in enumerate(states.mappings(state, name) if states.listed(state, name) else ()):
+        with place(name, number):
+            yield read(each)
+
+
+def _counts(state: Mapping[str, Any], bins: int) -> tuple[float, ...]:
+    counts = states.finites(state, "counts")
+    if bins != len(counts) or min(counts, default=0) < 0:
+        raise states.Misfit("counts", f"expected counts of {bins} bins, none below 0, got {shown(list(counts))}")
+    return counts
 
 
 def _short(number: float) -> float:

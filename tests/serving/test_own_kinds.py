@@ -29,7 +29,7 @@ UNREADABLE: dict[str, tuple[Callable[[str], str], str]] = {
     "no_json": (lambda text: text[:99], "not a contract"),
     "schema_3": (lambda text: text.replace('"schema": 2', '"schema": 3', 1), "expected contract schema 1 to 2, got 3"),
     "a_kind": (lambda text: text.replace('"kind": "value"', '"kind": "oracle"', 1), "unknown head kind 'oracle'"),
-    "a_state": (lambda text: text.replace('"scale": "standard"', '"scale": []', 1), "field 'x': scale: expected one"),
+    "a_state": (lambda text: text.replace('"scale": "standard"', '"scale": []', 1), "/fields/0/scale: expected one"),
 }
 """A model for each way, whose first version is right and whose second is not."""
 

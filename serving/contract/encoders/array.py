@@ -20,6 +20,7 @@ from serving.contract.encoders.padding import End, Padding
 from serving.contract.encoders.scaling import LARGEST
 from serving.contract.faults import Faults, RowFaults
 from serving.contract.instance_limits import InstanceLimits
+from serving.contract.places import place
 from serving.contract.reference import Measures
 
 Missing = Literal["error", "mean"]
@@ -45,11 +46,11 @@ class NumberArray:
     def __post_init__(self) -> None:
         nested.check_shape(self.shape)
         if not self.shape:
-            raise ValueError(
-                "shape: expected at least one axis: for numbers on their own there is the encoder 'number'"
+            raise states.Misfit(
+                "shape", "expected at least one axis: for numbers on their own there is the encoder 'number'"
             )
         if self.missing not in get_args(Missing):
-            raise ValueError(f"missing: expected error or mean, got {self.missing!r}")
+            raise states.Misfit("missing", f"expected error or mean, got {self.missing!r}")
         if len(self.channels.means) != _channels(self.shape):
             raise ValueError(f"expected {_channels(self.shape)} channels, got {len(self.channels.means)}")
 
@@ -217,8 +218,16 @@ class NumberArray:
             states.wholes(state, "shape", 1, nested.MOST_ELEMENTS),
             Channels.from_state(state),
             states.choice(state, "missing", get_args(Missing)),
-            None if state["padding"] is None else Padding.from_state(state["padding"]),
+            _padding(state),
         )
+
+
+def _padding(state: Mapping[str, Any]) -> Padding | None:
+    if state["padding"] is None:
+        return None
+    padding = states.mapping(state, "padding")
+    with place("padding"):
+        return Padding.from_state(padding)
 
 
 def _channels(shape: Sequence[int]) -> int:

@@ -35,7 +35,7 @@ class Category:
 
     def __post_init__(self) -> None:
         if self.output not in get_args(Output):
-            raise ValueError(f"output: expected onehot or id, got {self.output!r}")
+            raise states.Misfit("output", f"expected onehot or id, got {self.output!r}")
         if self.vocabulary.width > _MOST[self.output]:
             raise ValueError(
                 f"expected at most {_MOST[self.output]:,} categories, got {self.vocabulary.width:,}: "

@@ -27,11 +27,11 @@ class Channels:
 
     def __post_init__(self) -> None:
         if self.scale not in get_args(ChannelScale):
-            raise ValueError(f"scale: expected one of {', '.join(get_args(ChannelScale))}, got {self.scale!r}")
+            raise states.Misfit("scale", f"expected one of {', '.join(get_args(ChannelScale))}, got {self.scale!r}")
         if not self.means or not len(self.means) == len(self.offsets) == len(self.divisors):
             raise ValueError("means, offsets, divisors: expected one of each for each channel")
         if not all(divisor > 0 for divisor in self.divisors):
-            raise ValueError("divisors: expected numbers above 0")
+            raise states.Misfit("divisors", "expected numbers above 0")
 
     def scaled(self, values: Array) -> Array:
         """Scale `values: float64[n, channels]` to float32."""
@@ -85,7 +85,7 @@ def fit_channels(scale: ChannelScale, blocks: Iterable[Array]) -> Channels:
     Of numbers in one block, the moments are those of the whole; else they are put together from those of the blocks.
     """
     if scale not in get_args(ChannelScale):
-        raise ValueError(f"scale: expected one of {', '.join(get_args(ChannelScale))}, got {scale!r}")
+        raise states.Misfit("scale", f"expected one of {', '.join(get_args(ChannelScale))}, got {scale!r}")
     seen: dict[int, _Seen] = {}
     for block in blocks:
         for channel, column in enumerate(block.T):

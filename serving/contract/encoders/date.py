@@ -1,6 +1,6 @@
 """Dates and times: a column of texts -> the parts that a model can learn from, as float32."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -18,6 +18,7 @@ from serving.contract.encoders.scaling import Scale, Scaling, as_float32
 from serving.contract.encoders.timestamps import PATTERN, WORDS, read_wall, read_walls, zone_of
 from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
+from serving.contract.places import place
 from serving.contract.reference import Measures
 
 Missing = Literal["error", "flag"]
@@ -48,9 +49,9 @@ class Date:
         check_parts(self.parts)
         numbers = len(self._linear)
         if len(self.scalings) != numbers:
-            raise ValueError(f"scalings: expected {numbers}, one for each part that is a number")
+            raise states.Misfit("scalings", f"expected {numbers}, one for each part that is a number")
         if self.missing not in get_args(Missing):
-            raise ValueError(f"missing: expected error or flag, got {self.missing!r}")
+            raise states.Misfit("missing", f"expected error or flag, got {self.missing!r}")
         zone_of(self.zone)
         _date(self.since)
 
@@ -189,11 +190,17 @@ class Date:
         parts: Any = states.texts(state, "parts")
         return cls(
             parts,
-            tuple(Scaling.from_state(scaling) for scaling in state["scalings"]),
+            tuple(_scalings(state)),
             states.text(state, "since"),
             states.text(state, "zone"),
             states.choice(state, "missing", get_args(Missing)),
         )
+
+
+def _scalings(state: Mapping[str, Any]) -> Iterator[Scaling]:
+    for number, scaling in enumerate(states.mappings(state, "scalings") if states.listed(state, "scalings") else ()):
+        with place("scalings", number):
+            yield Scaling.from_state(scaling)
 
 
 def _usual_parts(wall: Array) -> tuple[Part, ...]:
@@ -205,4 +212,4 @@ def _date(text: str) -> np.datetime64:
     try:
         return np.datetime64(datetime.strptime(text, "%Y-%m-%d").date(), "us")
     except ValueError:
-        raise ValueError(f"since: expected a date such as 2026-11-28, got {text!r:.60}") from None
+        raise states.Misfit("since", f"expected a date such as 2026-11-28, got {text!r:.60}") from None

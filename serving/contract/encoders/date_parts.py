@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from serving.contract import states
 from serving.contract.arrays import Array
 from serving.contract.faults import shown
 
@@ -27,7 +28,7 @@ def check_parts(parts: Sequence[str]) -> None:
     """Raise ValueError for an unknown part, one that is named twice, or none."""
     known = get_args(Part)
     if not parts or not all(part in known and parts.count(part) == 1 for part in parts):
-        raise ValueError(f"parts: expected some of {', '.join(known)}, each once, got {shown(list(parts))}")
+        raise states.Misfit("parts", f"expected some of {', '.join(known)}, each once, got {shown(list(parts))}")
 
 
 def linear(part: Part, wall: Array, since: np.datetime64) -> Array:

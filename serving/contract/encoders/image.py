@@ -16,7 +16,7 @@ from serving.contract.encoders.encoder import Control, Datatype
 from serving.contract.encoders.framing import FRAMINGS
 from serving.contract.encoders.picture_file import PictureLimits, Refused, base64_length, no_picture
 from serving.contract.encoders.pixels import FORMATS
-from serving.contract.faults import Faults
+from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.reference import Measures
 
@@ -64,9 +64,10 @@ class Picture:
         states.whole(settings, "background", 0, 255)
         for name, known in (("colour", ("RGB", "L")), ("framing", FRAMINGS), ("filter", FILTERS)):
             if not isinstance(settings[name], str) or settings[name] not in known:
-                raise ValueError(
-                    f"{name}: expected {' or '.join(known)}, got {settings[name]!r:.60}: "
-                    "update this installation, or train the model again with it"
+                raise states.Misfit(
+                    name,
+                    f"expected {' or '.join(known)}, got {shown(settings[name])}: update this installation, or train "
+                    "the model again with it",
                 )
 
     @classmethod
@@ -174,7 +175,7 @@ class Picture:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Picture":
         """Read what `to_state` returned; raises ValueError, KeyError or TypeError if it is another."""
-        return cls(**{name: state[name] for name in _STATE})
+        return cls(**{name: states.given(state, name) for name in _STATE})
 
 
 _STATE = ("height", "width", "colour", "framing", "filter", "background", "max_pixels")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from serving.contract import states
 from serving.contract.faults import Faults, shown
 
 MOST_ELEMENTS = 1_000_000
@@ -66,9 +67,10 @@ def check_shape(shape: Sequence[int]) -> None:
     for size in shape:
         count *= size
     if len(shape) > MOST_AXES or not all(size > 0 for size in shape) or count > MOST_ELEMENTS:
-        raise ValueError(
-            f"shape: expected up to {MOST_AXES} axes, none of them empty, of {MOST_ELEMENTS:,} elements together, "
-            f"got {list(shape)}"
+        raise states.Misfit(
+            "shape",
+            f"expected up to {MOST_AXES} axes, none of them empty, of {MOST_ELEMENTS:,} elements together, "
+            f"got {list(shape)}",
         )
 
 

@@ -42,13 +42,13 @@ class Number:
 
     def __post_init__(self) -> None:
         if self.missing not in get_args(Missing):
-            raise ValueError(f"missing: expected one of {', '.join(get_args(Missing))}, got {self.missing!r}")
+            raise states.Misfit("missing", f"expected one of {', '.join(get_args(Missing))}, got {self.missing!r}")
         if self.flag and self.missing == "error":
-            raise ValueError(
-                "flag: expected missing to say what a missing number counts as: with 'error' there are none"
+            raise states.Misfit(
+                "flag", "expected missing to say what a missing number counts as: with 'error' there are none"
             )
         if self.low is not None and self.high is not None and not self.low < self.high:
-            raise ValueError(f"low: expected less than high, {self.high:g}, got {self.low:g}")
+            raise states.Misfit("low", f"expected less than high, {self.high:g}, got {self.low:g}")
         if not all(abs(bound or 0.0) <= LARGEST for bound in (self.low, self.high)):
             raise ValueError(f"low, high: expected numbers of at most {LARGEST:g} in size, got {self.low}, {self.high}")
         if self.missing == "constant" and not abs(self.fill) <= LARGEST:

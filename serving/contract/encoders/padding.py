@@ -23,7 +23,7 @@ class Padding:
     def __post_init__(self) -> None:
         for name, end in (("pad", self.pad), ("cut", self.cut)):
             if end not in get_args(End):
-                raise ValueError(f"{name}: expected beginning or end, got {end!r}")
+                raise states.Misfit(name, f"expected beginning or end, got {end!r}")
         if not abs(self.value) <= np.finfo(np.float32).max:
             raise ValueError(f"padding: expected a finite number that float32 holds, got {self.value}")
 

@@ -34,7 +34,7 @@ class Raw:
 
     def __post_init__(self) -> None:
         if self.dtype not in get_args(DType):
-            raise ValueError(f"dtype: expected one of {', '.join(get_args(DType))}, got {self.dtype!r}")
+            raise states.Misfit("dtype", f"expected one of {', '.join(get_args(DType))}, got {self.dtype!r}")
         nested.check_shape(self.shape)
 
     @classmethod

@@ -31,13 +31,13 @@ class Scaling:
 
     def __post_init__(self) -> None:
         if self.scale not in get_args(Scale):
-            raise ValueError(f"scale: expected one of {', '.join(get_args(Scale))}, got {self.scale!r}")
+            raise states.Misfit("scale", f"expected one of {', '.join(get_args(Scale))}, got {self.scale!r}")
         if not self.divisor > 0:
-            raise ValueError(f"divisor: expected a number above 0, got {self.divisor}")
+            raise states.Misfit("divisor", f"expected a number above 0, got {self.divisor}")
         if (self.scale == "quantile") != bool(self.quantiles) or list(self.quantiles) != sorted(self.quantiles):
-            raise ValueError("quantiles: expected them in ascending order, and only for the scale 'quantile'")
+            raise states.Misfit("quantiles", "expected them in ascending order, and only for the scale 'quantile'")
         if len(self.quantiles) > MOST_QUANTILES:
-            raise ValueError(f"quantiles: expected at most {MOST_QUANTILES:,}, got {len(self.quantiles):,}")
+            raise states.Misfit("quantiles", f"expected at most {MOST_QUANTILES:,}, got {len(self.quantiles):,}")
 
     @classmethod
     def fit(cls, scale: Scale, values: Array, quantiles: int = 100) -> "Scaling":

@@ -40,7 +40,7 @@ class Tags:
 
     def __post_init__(self) -> None:
         if self.output not in get_args(Output):
-            raise ValueError(f"output: expected multihot or count, got {self.output!r}")
+            raise states.Misfit("output", f"expected multihot or count, got {self.output!r}")
         if self.vocabulary.width > _MOST_WIDTH:
             raise ValueError(
                 f"expected at most {_MOST_WIDTH:,} tags, got {self.vocabulary.width:,}: "

@@ -16,6 +16,7 @@ from serving.contract.encoders.tokenizers.kinds import tokenizer_from_json, toke
 from serving.contract.encoders.tokenizers.tokenizer import Keep, Tokenizer, Tokens
 from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
+from serving.contract.places import place
 from serving.contract.reference import Measures
 
 MOST_LENGTH = 1_000_000
@@ -167,7 +168,10 @@ class Text:
 
         Raises ContractError for a tokenizer that this release does not know, or lacks the package of.
         """
-        return cls(tokenizer_from_json(state["tokenizer"]), state["length"], state["keep"], state["missing"])
+        tokenizer = states.mapping(state, "tokenizer")
+        with place("tokenizer"):
+            read = tokenizer_from_json(tokenizer)
+        return cls(read, *(states.given(state, name) for name in ("length", "keep", "missing")))
 
 
 def _named(field: str, name: str) -> str:

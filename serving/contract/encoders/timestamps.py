@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from serving.contract import states
 from serving.contract.arrays import Array
 from serving.contract.encoders.zones import FIRST_YEAR, LAST_YEAR, on_the_wall
 
@@ -33,9 +34,10 @@ def zone_of(name: str) -> tzinfo:
     try:
         return UTC if name == "UTC" else ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(
-            f"zone: expected the name of a time zone such as Europe/Berlin, got {name!r:.60}; "
-            "if it is one, this machine lacks the database of time zones (tzdata)"
+        raise states.Misfit(
+            "zone",
+            f"expected the name of a time zone such as Europe/Berlin, got {name!r:.60}; "
+            "if it is one, this machine lacks the database of time zones (tzdata)",
         ) from None
 
 

@@ -41,11 +41,12 @@ class Vocabulary:
     def __post_init__(self) -> None:
         for name, meaning in (("missing", self.missing), ("unknown", self.unknown)):
             if meaning not in get_args(Meaning):
-                raise ValueError(f"{name}: expected error or bucket, got {meaning!r}")
+                raise states.Misfit(name, f"expected error or bucket, got {meaning!r}")
         if not self.values:
             raise ValueError("expected at least one known value, got none")
-        for value in self.values:
-            _check(value, self.type)
+        for place, value in enumerate(self.values):
+            if problem := _problem(value, self.type):
+                raise states.Misfit("values", f"{problem}, got {shown(value)}", place)
         if len(set(self.values)) < len(self.values):
             raise ValueError("expected known values that differ from each other, got one twice")
 
@@ -156,17 +157,14 @@ class Vocabulary:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Vocabulary":
         """Read what `to_state` returned; raises ValueError, KeyError or TypeError."""
-        if not isinstance(state["values"], list):
-            raise TypeError(f"values: expected a list, got {shown(state['values'])}")
         meanings = (states.choice(state, name, get_args(Meaning)) for name in ("missing", "unknown"))
-        return cls(tuple(state["values"]), *meanings)
+        return cls(tuple(states.listed(state, "values")), *meanings)
 
 
-def _check(value: Any, expected: CategoryType) -> None:
+def _problem(value: Any, expected: CategoryType) -> str:
     if type(value) is not expected.python or expected.problem(value):
-        raise ValueError(f"expected {expected.problem(value) or expected.words}, got {shown(value)}")
-    if isinstance(value, str) and not _is_text(value):
-        raise ValueError(f"expected a text that UTF-8 can hold, got {shown(value)}")
+        return f"expected {expected.problem(value) or expected.words}"
+    return "expected a text that UTF-8 can hold" if isinstance(value, str) and not _is_text(value) else ""
 
 
 def _is_text(value: str) -> bool:

@@ -31,7 +31,7 @@ class Interval:
 
     def __post_init__(self) -> None:
         if not 0 <= self.coverage <= 1:
-            raise ValueError(f"coverage: expected a share from 0 to 1, got {self.coverage}")
+            raise states.Misfit("coverage", f"expected a share from 0 to 1, got {self.coverage}")
 
     @property
     def facts(self) -> Mapping[str, Any]:

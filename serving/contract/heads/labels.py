@@ -30,7 +30,7 @@ class Labels:
     def __post_init__(self) -> None:
         check_names(self.names)
         if self.top < 1:
-            raise ValueError(f"top: expected at least 1, got {self.top}")
+            raise states.Misfit("top", f"expected at least 1, got {self.top}")
 
     @property
     def output(self) -> TensorSpec:

@@ -25,7 +25,7 @@ class TagSet:
     def __post_init__(self) -> None:
         check_names(self.names)
         if len(self.thresholds) != len(self.names) or not all(0 <= threshold <= 1 for threshold in self.thresholds):
-            raise ValueError(f"thresholds: expected {len(self.names)} numbers from 0 to 1, one for each name")
+            raise states.Misfit("thresholds", f"expected {len(self.names)} numbers from 0 to 1, one for each name")
 
     @property
     def output(self) -> TensorSpec:

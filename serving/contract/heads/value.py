@@ -29,7 +29,7 @@ class Value:
 
     def __post_init__(self) -> None:
         if self.low is not None and self.high is not None and not self.low < self.high:
-            raise ValueError(f"low: expected less than high, {self.high:g}, got {self.low:g}")
+            raise states.Misfit("low", f"expected less than high, {self.high:g}, got {self.low:g}")
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ class Values:
     def __post_init__(self) -> None:
         check_names(self.names)
         if len(self.units) != len(self.names):
-            raise ValueError(f"units: expected {len(self.names)}, one for each name, got {len(self.units)}")
+            raise states.Misfit("units", f"expected {len(self.names)}, one for each name, got {len(self.units)}")
 
     @property
     def output(self) -> TensorSpec:

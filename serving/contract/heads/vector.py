@@ -25,7 +25,7 @@ class Vector:
 
     def __post_init__(self) -> None:
         if not 1 <= self.size <= _MOST:
-            raise ValueError(f"size: expected 1 to {_MOST:,}, got {self.size:,}")
+            raise states.Misfit("size", f"expected 1 to {_MOST:,}, got {self.size:,}")
 
     @property
     def output(self) -> TensorSpec:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from serving.contract import states
 from serving.contract.arrays import Array
 from serving.contract.faults import shown
 
@@ -37,4 +38,4 @@ def scores_by_name(names: Sequence[str], count: int) -> dict[str, Any]:
 def check_names(names: Sequence[str]) -> None:
     """Raise ValueError unless *names* are texts that differ from each other, at least one."""
     if not names or len(set(names)) < len(names):
-        raise ValueError(f"names: expected names that differ from each other, got {shown(list(names))}")
+        raise states.Misfit("names", f"expected names that differ from each other, got {shown(list(names))}")

@@ -25,12 +25,12 @@ def test_it_is_read_back(reading: Reading | None) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"separator": "x"}, "reading: separator: expected one of"),
-        ({"decimal": 1}, "reading: decimal: expected one of"),
-        ({"encoding": "utf-7"}, "reading: encoding: expected one of"),
-        ({"missing": "NA"}, "reading: missing: expected a list"),
-        ({"dates": {"other": "%d"}}, "reading: expected names of fields, got 'other'"),
-        ({"delimiters": {"habits": ""}}, "reading: habits: expected a text, got an empty one"),
+        ({"separator": "x"}, "/reading/separator: expected one of"),
+        ({"decimal": 1}, "/reading/decimal: expected one of"),
+        ({"encoding": "utf-7"}, "/reading/encoding: expected one of"),
+        ({"missing": "NA"}, "/reading/missing: expected a list"),
+        ({"dates": {"other": "%d"}}, "/reading/dates: expected names of fields, got 'other'"),
+        ({"delimiters": {"habits": ""}}, "/reading/delimiters/habits: expected a text, got an empty one"),
     ],
 )
 def test_another_is_refused(change: dict[str, object], problem: str) -> None:

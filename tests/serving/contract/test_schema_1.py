@@ -54,8 +54,8 @@ def test_written_as_schema_2_it_is_the_same(kind: str) -> None:
 @pytest.mark.parametrize(
     ("part", "kind", "message"),
     [
-        ("preprocessor", "hologram", "unknown preprocessor kind 'hologram' in a contract of schema 1"),
-        ("output", "oracle", "unknown output kind 'oracle' in a contract of schema 1"),
+        ("preprocessor", "hologram", "^/preprocessor/kind: expected one of tabular, text, image, got 'hologram'"),
+        ("output", "oracle", "^/output/kind: expected one of labels, value, got 'oracle'"),
     ],
 )
 def test_a_kind_that_schema_1_did_not_have_is_refused(part: str, kind: str, message: str) -> None:

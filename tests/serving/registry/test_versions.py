@@ -50,7 +50,7 @@ BROKEN = {
     "assets.extra/contract.json: No such file or directory": lambda path: (
         path / "assets.extra/contract.json"
     ).unlink(),
-    "not a contract: JSONDecodeError": lambda path: (path / "assets.extra/contract.json").write_text(REAL[:99]),
+    "not a contract: Expecting property name": lambda path: (path / "assets.extra/contract.json").write_text(REAL[:99]),
     "it is the contract of zebra": lambda path: (path / "assets.extra/contract.json").write_text(
         REAL.replace(MODEL, "zebra")
     ),

@@ -95,4 +95,4 @@ class HashedNgrams:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "HashedNgrams":
         """Read what `to_state` returned; raises ValueError, KeyError or TypeError if it is another."""
-        return cls(state["shortest"], state["longest"], state["buckets"], state["fold"])
+        return cls(*(states.given(state, name) for name in ("shortest", "longest", "buckets", "fold")))

@@ -89,7 +89,7 @@ class TokenizerFile:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "TokenizerFile":
         """Read what `to_state` returned; raises ValueError, KeyError, TypeError or ContractError."""
-        return cls(states.text(state, "definition"), state["padding"])
+        return cls(states.text(state, "definition"), states.given(state, "padding"))
 
     @cached_property
     def _library(self) -> "Library":

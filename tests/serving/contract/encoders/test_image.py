@@ -92,7 +92,7 @@ def test_a_state_that_is_another_is_refused(change, message):
 
 
 def test_a_state_that_lacks_something_is_refused():
-    with pytest.raises(KeyError, match="framing"):
+    with pytest.raises(ValueError, match="framing: expected"):
         Picture.from_state({name: value for name, value in PICTURE.to_state().items() if name != "framing"})
 
 

@@ -109,8 +109,8 @@ def test_the_shape_is_the_first_values_or_as_stated():
         ([[1], [1, 2]], {"dtype": "int8"}, "row 1: expected a list of 1 items, got 2"),
         ([1, 300], {"dtype": "int8"}, "row 1: expected a whole number from -128 to 127, for int8, got 300"),
         ([1, None], {"dtype": "int8"}, "row 1: expected a whole number, got nothing"),
-        ([[]], {"dtype": "int8"}, "shape: expected 1 to 1,000,000, got 0"),
-        ([1], {"dtype": "int8", "shape": [0]}, "shape: expected 1 to 1,000,000, got 0"),
+        ([[]], {"dtype": "int8"}, "shape/0: expected 1 to 1,000,000, got 0"),
+        ([1], {"dtype": "int8", "shape": [0]}, "shape/0: expected 1 to 1,000,000, got 0"),
         ([1], {"dtype": "int8", "shape": [2000, 2000]}, "of 1,000,000 elements together"),
     ],
 )

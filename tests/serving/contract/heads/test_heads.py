@@ -102,7 +102,7 @@ def test_a_state_without_a_part_is_refused(head):
     for name in head.to_state():
         state = head.to_state()
         del state[name]
-        with pytest.raises(KeyError, match=name):
+        with pytest.raises(ValueError, match=f"{name}: expected"):
             type(head).from_state(state)
 
 
