@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from training.commands.options import (
 from training.errors import DataUnavailable, TrainingError
 from training.jobs.exits import reporting_errors
 from training.publishing.publish import versions
+from training.publishing.store import deliver, fetch
 from training.task_imports import training_order
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ Examples:
   plumbline train churn --tasks mycompany.tasks
   plumbline train image --lite int8
   plumbline train topic --metrics-file /var/lib/node_exporter/topic.prom
+  plumbline train topic --store s3://bucket/models
 """
 
 
@@ -76,9 +78,23 @@ Examples:
     help="Weights of the form that is computed without TensorFlow. int8 takes a quarter of the space, and computes "
     "other scores: the report says what that loses. none spares the conversion, which takes memory.",
 )
+@click.option(
+    "--store",
+    metavar="URL",
+    help="Object store, such as s3://bucket/models, that has the published versions: they are fetched to --models-dir "
+    "first, and what is published there is copied back.",
+)
 @click.option("--or-sample", is_flag=True, help="Use the sample if the real data are unavailable.")
 @click.option("--missing", is_flag=True, help="Skip models that already have a version.")
-def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: Path | None, **options: Any) -> None:
+def train(
+    model: str,
+    or_sample: bool,
+    missing: bool,
+    tasks: str,
+    metrics_file: Path | None,
+    store: str | None,
+    **options: Any,
+) -> None:
     """Train MODEL, or "all", and publish it as a new version with its contract.
 
     MODEL is the name of a task, or a TOML file that `plumbline new` has written for a table or a folder of photos.
@@ -88,7 +104,10 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: 
     """
     with reporting_errors():  # first of all: a container's first process ignores SIGTERM until it has a handler
         with finding_tasks_here():
-            wanted = _wanted(model, tasks, options["models_dir"] if missing else None)
+            listed = training_order(tasks) if model == "all" else [model]
+            if store:
+                fetch(store, options["models_dir"], map(name_of, listed))
+            wanted = _missing(listed, options["models_dir"]) if missing else listed
         if not wanted:  # TensorFlow takes seconds to be imported
             return
         with contextlib.ExitStack() as stack:
@@ -99,14 +118,16 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: 
 
             is_tracking()  # raises before anything is trained
             options = parsed(**options)
-            # Every worker trains, but only the chief writes metrics.
-            metrics_file = metrics_file if is_chief(options["strategy"]) else None
+            if not is_chief(
+                options["strategy"]
+            ):  # every worker trains, but only the chief publishes and writes metrics
+                metrics_file = store = None
             refused: dict[str, TrainingError] = {}
             for each, shown in zip(wanted, progress, strict=True):
                 job = partial(make_job, each, tasks, **options, on_progress=shown.show)
                 try:
                     with shown:
-                        _train(name_of(each), job, or_sample, metrics_file)
+                        _train(name_of(each), job, or_sample, metrics_file, _delivery(store, options, name_of(each)))
                 except TrainingError as error:
                     if len(wanted) == 1 or error.exit_code == ExitCode.RETRY:
                         raise
@@ -115,12 +136,12 @@ def train(model: str, or_sample: bool, missing: bool, tasks: str, metrics_file: 
         _end(refused, len(wanted))
 
 
-def _wanted(model: str, tasks: str, models_dir: Path | None) -> list[str]:
-    """Return what to train; not those that have a version in *models_dir*, if given. Raise BadRequest."""
+def _missing(listed: Sequence[str], models_dir: Path) -> list[str]:
+    """Return those that have no version in *models_dir*. Raise BadRequest."""
     wanted = []
-    for each in training_order(tasks) if model == "all" else [model]:
+    for each in listed:
         name = name_of(each)
-        if models_dir and (published := versions(models_dir, name)):
+        if published := versions(models_dir, name):
             click.echo(f"{name}: skipped, version {published[-1]} exists")
         else:
             wanted.append(each)
@@ -134,11 +155,18 @@ def _end(refused: Mapping[str, TrainingError], count: int) -> None:
         raise SystemExit(error.exit_code)
 
 
-def _train(name: str, make: Callable[..., "Job"], or_sample: bool, metrics_file: Path | None) -> None:
+def _delivery(store: str | None, options: Mapping[str, Any], name: str) -> Callable[[], None]:
+    return partial(deliver, store, options["models_dir"], name) if store else lambda: None
+
+
+def _train(
+    name: str, make: Callable[..., "Job"], or_sample: bool, metrics_file: Path | None, delivering: Callable[[], None]
+) -> None:
     from training.jobs.run_metrics import recording_metrics
 
     with recording_metrics(metrics_file, name) as outcome:
         folder = _run(make(on_trained=outcome.trained), or_sample)
+        delivering()
         if folder:
             outcome.published(folder)
     if folder:

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import uuid
 
 import pytest
 from click.testing import CliRunner
@@ -109,6 +110,17 @@ def test_a_model_that_has_a_version_is_skipped(tmp_path):
     done = run(tmp_path, "digits", "--missing")
 
     assert done.output == "digits: skipped, version 4 exists\n"
+
+
+def test_what_is_published_is_delivered_to_the_store_and_is_there_for_the_next_pod(tmp_path):
+    store = f"memory://{tmp_path.name}-{uuid.uuid4().hex}"
+    plain = ["house_price", "--sample", "--recipe", "baseline", "--no-compare", "--protocol", "none", "--lite", "none"]
+    first = run(tmp_path / "a", *plain, "--set", "epochs=1", "--store", store)
+    assert first.exit_code == 0, first.output
+
+    again = run(tmp_path / "b", "house_price", "--missing", "--store", store)
+    assert again.output == "house_price: skipped, version 1 exists\n"
+    assert (tmp_path / "b" / "models" / "house_price" / "1" / "saved_model.pb").exists()
 
 
 def test_if_none_is_missing_tensorflow_is_not_even_imported(tmp_path):
