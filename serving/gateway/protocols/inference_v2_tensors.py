@@ -154,7 +154,7 @@ def _checked_shape(name: str, shape: Any, of_value: tuple[int, ...]) -> list[int
         raise MalformedRequest(f"input {name!r}: expected 'shape' as an array of sizes")
     if not of_value and len(shape) == 2 and shape[1] == 1:
         return shape[:1]
-    if shape[1:] != list(of_value):
+    if not shape or shape[1:] != list(of_value):
         wanted = f"[n{''.join(f', {size}' for size in of_value)}]" + ("" if of_value else " or [n, 1]")
         raise MalformedRequest(f"input {name!r}: expected shape {wanted}, got {str(shape)[:60]}")
     return shape

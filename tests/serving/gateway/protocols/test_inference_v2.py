@@ -168,6 +168,7 @@ GOOD = [column("rooms", [1]), column("age", [2])]
         ),
         ({"inputs": [column("rooms", [1], shape=[2])]}, "expected 2 values by its shape, got 1"),
         ({"inputs": [column("rooms", [1], shape=[1, 2])]}, "expected shape [n] or [n, 1], got [1, 2]"),
+        ({"inputs": [column("rooms", [1], shape=[])]}, "expected shape [n] or [n, 1], got []"),
         ({"inputs": [column("rooms", [1], shape=["1"])]}, "expected 'shape' as an array of sizes"),
         ({"inputs": [column("rooms", [1], data=1)]}, "expected 'data' as an array, got a number"),
         ({"inputs": [column("rooms", ["1"], datatype="BYTES")]}, "expected datatype FP64, got 'BYTES'"),
