@@ -134,6 +134,18 @@ section(
         (f"sum by (model) (rate(plumbline_gateway_shed_requests_total{{{_MODEL}}}[$__rate_interval]))", "{{model}}"),
     ),
     lines(
+        "Connections",
+        "By what they do. `answering` beyond the number of threads waits for one.",
+        "short",
+        ("sum by (state) (plumbline_gateway_connections)", "{{state}}"),
+    ),
+    lines(
+        "Connections refused",
+        "Too slow, malformed, too large or too many: they were closed before the application saw a request.",
+        "reqps",
+        ("sum by (code) (rate(plumbline_gateway_connections_refused_total[$__rate_interval]))", "{{code}}"),
+    ),
+    lines(
         "Merging",
         "Requests that share a call to the model server, and instances of a call, on average. More under load.",
         "short",

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask
 
 from serving.catalog import Catalog, Contracts, ModelRunner, ModelServer, Refresher
 from serving.gateway.accepting import register_can_answer
+from serving.gateway.connections.limits import ConnectionLimits, register_connection_limits
 from serving.gateway.drain import register_drain
 from serving.gateway.health import health_routes
 from serving.gateway.middleware.access import register_access
@@ -98,6 +99,8 @@ def create_app(
     app.register_blueprint(docs_routes())
     app.register_blueprint(health_routes(catalog, metrics, drain))
     app.register_blueprint(page_routes())
+    limits = ConnectionLimits.of(settings, metrics.connected, metrics.refused_connection)
+    register_connection_limits(app, limits)
     register_problems(app, register_log_limit(app, metrics.left_out_of_log))
     register_compression(app)
     register_headers(app)

@@ -15,9 +15,12 @@ from serving.gateway.middleware.logs import gunicorn_logger
 from serving.gateway.middleware.shared_times import SharedTimes
 from serving.gateway.settings import Settings
 from serving.model_servers import connect
-from serving.process import memory
+from serving.process import descriptors, memory
 from serving.registry.finding import MAX_MODELS
 from serving.registry.versions import model_names, read_contract, scan
+
+_OTHER_DESCRIPTORS = 1024
+"""Files, and connections to model servers."""
 
 _settings = Settings.from_env()
 _contracts = Contracts(_settings.instance_limits)
@@ -30,6 +33,7 @@ worker_class = "serving.gateway.worker.Worker"
 logger_class = gunicorn_logger(_settings.log_format, _settings.access_log)
 threads = _settings.threads
 preload_app = False  # gRPC's threads don't survive a fork; see on_starting
+worker_connections = _settings.max_connections
 keepalive = 75  # longer than load balancers keep idle connections, so that they close them first
 # With the default of 5 s to drain, it stays within Kubernetes' default of 30 s.
 graceful_timeout = ceil(_settings.drain_seconds) + 20
@@ -47,6 +51,7 @@ def application() -> Flask:
 def on_starting(server: Any) -> None:
     """Remove the metrics of an earlier run, and load what all workers need: they share its memory."""
     _wipe_metrics()
+    descriptors.raise_limit(_settings.max_connections + _OTHER_DESCRIPTORS)
     from serving.gateway import app  # noqa: F401 - imported only: the workers make the application
 
     if _settings.models_dir and _settings.runs_models:

@@ -23,7 +23,6 @@ _log = logging.getLogger(__name__)
 _PROTOCOLS = ("/v1/", "/v2/")
 _RETRY_AFTER_SECONDS = 1
 _CHALLENGE = 'Bearer realm="plumbline"'
-_MAX_DRAINED_BYTES = 64 * 1024 * 1024
 _CODES = {413: RequestTooLarge.code}
 """Plumbline's codes for errors that werkzeug finds first. Other codes are named after the HTTP status."""
 
@@ -88,21 +87,12 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if status < 400:
         return error  # a redirect
-    if status == 413:
-        _drain_body()
     code = _CODES.get(status, error.name.lower().replace(" ", "_"))
     reply = _problem(status, code, error.description or error.name)
     for name, value in error.get_headers():
         if name == "Allow":
             reply.headers[name] = value
     return reply
-
-
-def _drain_body() -> None:
-    """Read the rest of a refused body. Closing with unread bytes would reset the connection, and lose the answer."""
-    left = _MAX_DRAINED_BYTES
-    while left > 0 and (chunk := request.environ["wsgi.input"].read(65536)):
-        left -= len(chunk)
 
 
 def _unreadable(error: Exception) -> Response:

@@ -36,6 +36,10 @@ class Settings:
     grpc_port: int | None = None
     workers: int = 2
     threads: int = 64
+    max_connections: int = 4096
+    max_connections_per_address: int | None = None
+    header_seconds: float = 10.0
+    body_seconds: float = 60.0
     pin_workers: bool = False
     max_concurrency: int = 32
     max_queue: int = 24
@@ -162,6 +166,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "grpc_port": readers.port,
     "workers": readers.count,
     "threads": readers.count,
+    "max_connections": readers.count,
+    "max_connections_per_address": readers.count,
+    "header_seconds": readers.seconds,
+    "body_seconds": readers.seconds,
     "pin_workers": readers.pinning,
     "max_concurrency": readers.count,
     "max_queue": readers.whole,

@@ -1,22 +1,17 @@
-"""gunicorn's worker with threads, changed in how it ends, waits for the next request, and shares load with others.
+"""gunicorn's worker, changed in how it begins, reads, schedules, shares load with others, and ends."""
 
-It relies on internals of gunicorn's ThreadWorker, so pyproject.toml caps gunicorn's version.
-"""
-
-import select
 import threading
 import time
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
-
 from serving.gateway.accepting import can_answer
 from serving.gateway.connection_counts import ConnectionCounts
+from serving.gateway.connections.connection import Connection
+from serving.gateway.connections.reading_worker import ReadingWorker
 from serving.gateway.drain import drain_of
 from serving.gateway.scheduling import run_queue_of
 
-_LINGER_MILLISECONDS = 50
-_LOOK_SECONDS = 0.0002
+_LOOK_SECONDS = 0.001
 _START_LOOK_SECONDS = 0.02
 _START_SECONDS, _START_ALONE_SECONDS = 300.0, 10.0
 """How long a worker may take until it can answer: if others accept connections, and if none does and probes wait."""
@@ -24,17 +19,13 @@ _START_SECONDS, _START_ALONE_SECONDS = 300.0, 10.0
 _connections = ConnectionCounts()
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
-    """Differs from gunicorn's worker in five ways.
+class Worker(ReadingWorker):
+    """Differs from gunicorn's worker in how it reads, see ReadingWorker, and in four ways more.
 
     Beginning: it accepts no connection before its application can answer, as long as others do.
 
     Draining: at SIGTERM it continues to serve for its application's drain time. Kubernetes and load balancers need that
     time to notice that it is no longer ready. A second SIGTERM ends it at once.
-
-    Lingering: a thread waits a moment for the connection's next request before it hands the connection back to the
-    poller. Handing back goes through the main thread, twice a request, which was over half of the gateway's time in
-    Python (measured with py-spy). A thread lingers only while no connection is waiting for a thread.
 
     Scheduling: each request has one turn in its application's run queue, until its answer is written.
 
@@ -54,6 +45,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     _accepting_begun = False
     _draining = False
+    _left_until: float | None = None
     _connected = 0
 
     @property
@@ -85,12 +77,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Stop leaving connections to this worker. Called in gunicorn's main process."""
         _connections.remove(self.age)
 
-    def accept(self, listener: Any) -> None:
-        """Accept a connection, unless a worker with fewer does."""
-        deadline = time.monotonic() + self.leave_seconds
-        while _connections.fewest < self.nr_conns and time.monotonic() < deadline:
-            time.sleep(_LOOK_SECONDS)
-        super().accept(listener)
+    def takes_next(self) -> bool:
+        """Return whether to accept the next connection: not if a worker with fewer will."""
+        now = time.monotonic()
+        if self._left_until is None:
+            self._left_until = now + self.leave_seconds
+        if _connections.fewest < self.nr_conns and now < self._left_until:
+            self.pause_accepting(_LOOK_SECONDS)
+            return False
+        self._left_until = None
+        return True
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for events for at most *timeout* seconds, and handle them."""
+        super().wait_for_and_dispatch_events(timeout)
+        if self._accepting:
+            self._left_until = None  # what was left to another worker was taken
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Start to drain, or end. Called as a signal handler: whatever takes a lock is left to the main loop."""
@@ -100,12 +102,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._draining = True
             self.method_queue.defer(self._drain, sig)
 
-    def handle(self, conn: Any) -> Any:
-        """Handle a request and those that follow at once. Runs in a thread of the pool."""
-        kept = self._handle_next(conn)
-        while kept is True and self._follows(conn):
-            kept = self._handle_next(conn)
-        return kept
+    def answer(self, conn: Connection) -> bool:
+        """Answer one request in one turn. Return whether its connection may be kept."""
+        with run_queue_of(self.wsgi).one_turn():
+            return super().answer(conn)
 
     def _drain(self, sig: int) -> None:
         drain = drain_of(self.wsgi)
@@ -116,15 +116,3 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         timer = threading.Timer(drain.seconds, super().handle_exit, (sig, None))
         timer.daemon = True
         timer.start()
-
-    def _handle_next(self, conn: Any) -> Any:
-        with run_queue_of(self.wsgi).one_turn():
-            return super().handle(conn)
-
-    def _follows(self, conn: Any) -> bool:
-        """Return whether another request comes on the connection while this thread lingers."""
-        if not self.alive or self.nr_conns > self.cfg.threads or conn.is_http2 or conn.parser.unreader.buf.getvalue():
-            return False
-        poll = select.poll()
-        poll.register(conn.sock, select.POLLIN)
-        return bool(poll.poll(_LINGER_MILLISECONDS))

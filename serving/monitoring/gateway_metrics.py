@@ -129,6 +129,10 @@ class Metrics:
 
     def _define_processes(self) -> None:
         prefix, registry = "plumbline_gateway", self._registry
+        self._connections = self._gauge("connections", "Open connections.", "livesum", "state")
+        self._refusals_of_connections = self._counter(
+            "connections_refused", "Connections closed without an answer of the application.", "code"
+        )
         Gauge(f"{prefix}_workers", "Processes alive.", multiprocess_mode="livesum", registry=registry).set(1)
         Counter(f"{prefix}_worker_starts", "Processes started.", registry=registry).inc()
 
@@ -158,6 +162,15 @@ class Metrics:
             self._predictions[model, version, label].inc(count)
         if prediction.reference and prediction.measures:
             self._watch.add(model, version, prediction.reference, prediction.measures)
+
+    def connected(self, counts: Mapping[str, int]) -> None:
+        """Record how many connections this process has, by state."""
+        for state, count in counts.items():
+            self._connections[(state,)].set(count)
+
+    def refused_connection(self, code: str) -> None:
+        """Count a connection that was closed without an answer of the application."""
+        self._refusals_of_connections[(code,)].inc()
 
     def left_out_of_log(self, code: str, model: str) -> None:
         """Count a line that was not logged because there were too many of its kind."""

@@ -78,7 +78,7 @@ def read_files(request: flask.Request) -> list[FileStorage]:
 
 def _too_large(request: flask.Request) -> RequestEntityTooLarge:
     came = "more" if request.content_length is None else str(request.content_length)
-    return RequestEntityTooLarge(f"{_expected_size(request.max_content_length)}, got {came}")
+    return RequestEntityTooLarge(f"{expected_size(request.max_content_length)}, got {came}")
 
 
 def parse_json(body: bytes, max_depth: int) -> Any:
@@ -115,7 +115,7 @@ def _unpacked(body: bytes, max_bytes: int) -> bytes:
         except zlib.error as error:
             raise MalformedRequest("expected a body compressed as Content-Encoding says, got another") from error
         if len(data) > max_bytes:
-            raise RequestEntityTooLarge(f"{_expected_size(max_bytes)}, got {len(body)} that decompress to more")
+            raise RequestEntityTooLarge(f"{expected_size(max_bytes)}, got {len(body)} that decompress to more")
         place += len(chunk) - len(unpacker.unused_data)
     if not unpacker.eof:
         raise MalformedRequest("the compressed body is truncated")
@@ -129,7 +129,8 @@ def _check_member(body: bytes, place: int, members: int) -> None:
         raise MalformedRequest(f"expected at most {_MAX_MEMBERS} gzip members in the body, got more")
 
 
-def _expected_size(max_bytes: int | None) -> str:
+def expected_size(max_bytes: int | None) -> str:
+    """Return what is said of bodies that are too large."""
     return f"expected a body of at most {max_bytes} bytes (MAX_BODY_BYTES), as sent and decompressed"
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,9 @@ import pytest
 from flask import Flask, request
 
 from serving.gateway.accepting import register_can_answer
+from serving.gateway.connections.limits import ConnectionLimits, register_connection_limits
 from serving.gateway.drain import register_drain
+from serving.gateway.middleware.log_limit import register_log_limit
 from serving.gateway.scheduling import register_run_queue
 from serving.gateway.worker import Worker
 from tests.serving.fake_model_server import wait_until
@@ -41,6 +44,16 @@ class CountingWorker(Worker):
 
 app = Flask(__name__)
 register_can_answer(app, lambda: not (hold := os.environ.get("HOLD")) or not os.path.exists(hold))
+register_connection_limits(
+    app,
+    ConnectionLimits(
+        max_connections=int(os.environ.get("LIMIT", "4096")),
+        max_of_address=int(os.environ.get("OF_ADDRESS", "0")) or None,
+        header_seconds=1.0,
+        body_seconds=1.0,
+    ),
+)
+register_log_limit(app, lambda code, model: None)
 register_drain(app, 0)
 run_queue = register_run_queue(app, 10_000)  # whatever processors there are, one runs at a time
 
@@ -48,6 +61,26 @@ run_queue = register_run_queue(app, 10_000)  # whatever processors there are, on
 @app.get("/")
 def handed_back() -> str:
     return str(_handed_back)
+
+
+_released = threading.Event()
+
+
+@app.get("/wait")
+def wait() -> str:
+    _released.wait(30)
+    return ""
+
+
+@app.get("/healthz")
+def alive() -> str:
+    return "ok"
+
+
+@app.get("/readyz")
+def release() -> str:
+    _released.set()
+    return "ok"
 
 
 @app.get("/pid")
@@ -64,12 +97,13 @@ def in_turn() -> bytes:
 
 
 @contextlib.contextmanager
-def gunicorn(*options: str) -> Iterator[int]:
-    """Run it; gives its port."""
+def gunicorn(*options: str, limit: int | None = None) -> Iterator[int]:
+    """Run it, with at most *limit* file descriptors; gives its port."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", f"--worker-class={__name__}.CountingWorker", *options]
     command += [f"--bind=127.0.0.1:{port}", "--keep-alive=30", "--no-control-socket", "--log-level=warning"]
-    process = subprocess.Popen([*command, f"{__name__}:app"], cwd=ROOT)
+    prefix = ["prlimit", f"--nofile={limit}"] if limit else []
+    process = subprocess.Popen([*prefix, *command, f"{__name__}:app"], cwd=ROOT)
     try:
         wait_until(lambda: _answers(port))
         yield port
@@ -170,6 +204,91 @@ def test_a_worker_accepts_nothing_before_it_can_answer(tmp_path: Path, monkeypat
         assert {answering(port) for _ in range(200)} == {second}
         hold.unlink()
         wait_until(lambda: len({answering(port) for _ in range(10)}) == 2)
+
+
+@pytest.fixture(scope="module")
+def slow_port() -> Iterator[int]:
+    with gunicorn("--threads=2") as port:
+        yield port
+
+
+def received(sock: socket.socket) -> bytes:
+    """Give all that comes until the other side closes."""
+    return b"".join(iter(lambda: sock.recv(65536), b""))
+
+
+def test_connections_that_send_nothing_or_little_hold_no_thread(slow_port: int) -> None:
+    parts = [b"", b"GET", b"POST / HTTP/1.1\r\nContent-Length: 8\r\n\r\n1234"]
+    with contextlib.ExitStack() as stack:
+        for part in parts * 50:
+            sock = stack.enter_context(socket.create_connection(("127.0.0.1", slow_port), timeout=10))
+            sock.sendall(part)
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", slow_port, timeout=10)) as connection:
+            assert [ask(connection, "/pid") for _ in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "part"),
+    [(b"GET / HTTP/1.1\r\nX", b"head"), (b"POST / HTTP/1.1\r\nContent-Length: 8\r\n\r\n1", b"body")],
+)
+def test_a_request_that_comes_too_slowly_is_a_408(slow_port: int, sent: bytes, part: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", slow_port), timeout=10) as sock:
+        sock.sendall(sent)
+        told = received(sock)
+    assert told.startswith(b"HTTP/1.1 408 Request Timeout\r\n"), told
+    assert b'"detail":"expected the %b of the request within 1 s' % part in told
+
+
+def test_probes_are_answered_while_all_threads_are_busy(slow_port: int) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            sock = stack.enter_context(socket.create_connection(("127.0.0.1", slow_port), timeout=10))
+            sock.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        for probe in ("/healthz", "/healthz", "/readyz"):  # the last releases the threads
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", slow_port, timeout=10)) as connection:
+                connection.request("GET", probe)
+                assert connection.getresponse().read() == b"ok"
+
+
+def test_a_large_body_is_refused_before_it_is_sent(slow_port: int) -> None:
+    with socket.create_connection(("127.0.0.1", slow_port), timeout=10) as sock:
+        sock.sendall(b"POST /v2/models/x/infer HTTP/1.1\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n")
+        told = received(sock)
+    assert told.startswith(b"HTTP/1.1 413 "), told
+    assert told.endswith(
+        b'{"error":"expected a body of at most 16777216 bytes (MAX_BODY_BYTES), as sent and '
+        b'decompressed, got 99999999"}'
+    )
+
+
+def test_the_longest_idle_connection_makes_room_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIMIT", "3")
+    with gunicorn("--threads=2") as port, contextlib.ExitStack() as stack:
+
+        def connect() -> socket.socket:
+            return stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+
+        first, *_ = [connect() for _ in range(5)]
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            assert ask(connection, "/pid")
+        assert first.recv(1) == b""
+
+
+def test_connections_of_one_address_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OF_ADDRESS", "3")
+    with gunicorn("--threads=2") as port, contextlib.ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        fourth = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        assert received(fourth).startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+
+
+def test_a_worker_without_descriptors_goes_on() -> None:
+    with gunicorn("--threads=2", limit=60) as port, contextlib.ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            assert ask(connection, "/pid")
 
 
 def test_clients_that_are_slow_keep_nobody_waiting() -> None:

@@ -59,6 +59,8 @@ def used() -> Metrics:
     metrics.waiting("sentiment", 1)
     metrics.shed("sentiment")
     metrics.left_out_of_log("overloaded", "sentiment")
+    metrics.connected({"idle": 1})
+    metrics.refused_connection("request_timeout")
     metrics.rpc("sentiment", "Predict", "OK", 0.1)
     metrics.retried("sentiment", "apart")
     metrics.called("sentiment", 1, 1)
