@@ -33,11 +33,11 @@ section(
     ),
     number(
         "Longest without training",
-        "The model whose last success is the longest ago; over eight days there is an alert.",
+        "The model whose last success is the longest ago; there is an alert if it is longer than its schedule.",
         "s",
         (f"max(time() - {_newest(f'{_TRAINING}_last_success_timestamp_seconds')})", "ago"),
-        warn=7 * 86400,
-        alarm=8 * 86400,
+        warn=8 * 86400,
+        alarm=33 * 86400,
     ),
     number(
         "Rows rejected",

@@ -25,6 +25,7 @@ from training.errors import ExitCode
 from training.task import task_names
 
 KUBERNETES_PAGE = (K8S.parent / "docs" / "kubernetes.md").read_text()
+TENSORFLOW_METRICS = (K8S.parent / "docs" / "tensorflow-serving.md").read_text()
 FLAGS = (Path(__file__).parent / "data" / "tensorflow_model_server_flags.txt").read_text()
 CHECK = ["check", "--quarantine", "--models-dir=/models"]
 SERVABLE = b"\x12\x09\x0a\x07\x22\x05serve"
@@ -102,14 +103,18 @@ def test_a_model_server_starts_after_what_it_can_not_load_is_taken_away(manifest
 
 
 def test_the_model_servers_have_a_thread_for_each_call_of_all_gateways(manifests: Manifests) -> None:
-    gateways = max(
-        [scaled["spec"]["maxReplicaCount"] for scaled in manifests.of("ScaledObject")]
-        or [manifests.get("Deployment", "gateway")["spec"]["replicas"]]
-    )
+    gateways, servers = most_and_fewest(manifests, "gateway")[0], most_and_fewest(manifests, "model-server")[1]
     calls = gateways * Settings.workers * (Settings.threads + 1)  # and one that looks for versions
 
-    servers = manifests.get("Deployment", "model-server")["spec"]["replicas"]
     assert int(flags(manifests)["grpc_max_threads"]) >= calls / servers
+
+
+def most_and_fewest(manifests: Manifests, name: str) -> tuple[int, int]:
+    """How many pods of a Deployment there may be."""
+    for scaled in (each for each in manifests.of("ScaledObject") if each["metadata"]["name"] == name):
+        return scaled["spec"]["maxReplicaCount"], scaled["spec"]["minReplicaCount"]
+    replicas: int = manifests.get("Deployment", name)["spec"]["replicas"]
+    return replicas, replicas
 
 
 def pages() -> list[Path]:
@@ -146,6 +151,7 @@ def test_the_metrics_of_the_model_server_are_where_they_are_asked_for(manifests:
 def test_the_models_are_the_same_everywhere(manifests: Manifests) -> None:
     served = manifests.get("ConfigMap", "served-models")["data"]["models.config"]
     trained = [pod.containers[0]["args"][1] for pod in manifests.pods() if pod.name.startswith("train-")]
+    trained.remove("all")  # by train-missing
 
     assert set(Settings.from_env(settings(manifests)).models) == set(task_names())
     assert re.findall(r'name: "(\w+)"', served) == sorted(task_names())
@@ -245,6 +251,8 @@ def test_the_autoscaler_asks_for_metrics_that_there_are(manifests: Manifests) ->
             query = trigger["metadata"]["query"]
             for metric in re.findall(r"plumbline_\w+", query):
                 assert f"# TYPE {metric} gauge" in exposed
+            for metric in re.findall(r":tensorflow[\w:]+", query):
+                assert metric.removesuffix("_sum").rpartition(":")[2] in TENSORFLOW_METRICS
             for container in re.findall(r'container="([^"]+)"', query):
                 assert container in [each["name"] for each in manifests.pod(container).containers]
             assert f'namespace="{namespace}"' in query

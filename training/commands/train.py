@@ -98,7 +98,8 @@ def train(
     """Train MODEL, or "all", and publish it as a new version with its contract.
 
     MODEL is the name of a task, or a TOML file that `plumbline new` has written for a table or a folder of photos.
-    Of all, one that is refused does not keep the others from being trained.
+    Of all, one that is refused, or whose data are unavailable, keeps no other from being trained; the last line says
+    what is left. The exit code is 75 if the same command may publish more later.
 
     To resume an interrupted job, run the same command again. A job that has already published does nothing.
     """
@@ -122,18 +123,19 @@ def train(
                 options["strategy"]
             ):  # every worker trains, but only the chief publishes and writes metrics
                 metrics_file = store = None
-            refused: dict[str, TrainingError] = {}
+            left: dict[str, TrainingError] = {}
             for each, shown in zip(wanted, progress, strict=True):
                 job = partial(make_job, each, tasks, **options, on_progress=shown.show)
                 try:
                     with shown:
                         _train(name_of(each), job, or_sample, metrics_file, _delivery(store, options, name_of(each)))
                 except TrainingError as error:
-                    if len(wanted) == 1 or error.exit_code == ExitCode.RETRY:
+                    is_its_own = isinstance(error, DataUnavailable) or error.exit_code != ExitCode.RETRY
+                    if len(wanted) == 1 or not is_its_own:  # without room, say, the next would fail too
                         raise
                     click.echo(f"Error: {error}", err=True)
-                    refused[each] = error
-        _end(refused, len(wanted))
+                    left[each] = error
+        _end(left, len(wanted))
 
 
 def _missing(listed: Sequence[str], models_dir: Path) -> list[str]:
@@ -148,11 +150,14 @@ def _missing(listed: Sequence[str], models_dir: Path) -> list[str]:
     return wanted
 
 
-def _end(refused: Mapping[str, TrainingError], count: int) -> None:
-    """Exit with the code of the first model that was *refused*, of so many that were to be trained, if one was."""
-    for error in refused.values():
-        click.echo(f"Error: {len(refused)} of {count} models not published: {', '.join(refused)}", err=True)
-        raise SystemExit(error.exit_code)
+def _end(left: Mapping[str, TrainingError], count: int) -> None:
+    """Exit with a code if models are *left*, of so many: RETRY if one may succeed later, else that of the first."""
+    if not left:
+        return
+    later = [model for model, error in left.items() if error.exit_code == ExitCode.RETRY]
+    advice = f"; the same command may later publish {', '.join(later)}" if later else ""
+    click.echo(f"Error: {len(left)} of {count} models not published: {', '.join(left)}{advice}", err=True)
+    raise SystemExit(ExitCode.RETRY if later else next(iter(left.values())).exit_code)
 
 
 def _delivery(store: str | None, options: Mapping[str, Any], name: str) -> Callable[[], None]:

@@ -149,6 +149,20 @@ def test_all_are_trained_quickest_first_and_those_that_are_refused_stop_no_other
     assert list((tmp_path / "models" / ".training").iterdir()) == []
 
 
+def test_of_all_one_whose_data_are_away_stops_no_other_and_is_left_for_another_try(tmp_path, monkeypatch):
+    ours(tmp_path, monkeypatch, 'QUICKEST_FIRST = ("strict",)\n')
+    strict = tmp_path / "mytasks" / "strict.py"
+    away = "    from training.errors import DataUnavailable\n    raise DataUnavailable('away')\n"
+    strict.write_text(strict.read_text().replace("    return", f"{away}    return"))
+    done = run(tmp_path, "all", "--missing", "--tasks", "mytasks", "--protocol", "none")
+
+    assert done.exit_code == ExitCode.RETRY, done.output
+    assert (tmp_path / "models" / "kind" / "1").exists()
+    assert done.stderr.endswith(
+        "Error: 1 of 2 models not published: strict; the same command may later publish strict\n"
+    )
+
+
 def test_while_a_model_is_trained_its_share_is_shown_and_others_wait(tmp_path, monkeypatch):
     from serving.registry.progress import Progress, in_training
 
