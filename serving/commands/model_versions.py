@@ -46,6 +46,7 @@ Examples:
   plumbline models config --base-path /models --output k8s/base/model-server
   plumbline models config --base-path gs://bucket/models --batch-threads 2
   plumbline models config --pin
+  plumbline models config --base-path /models --output - > models.config
 """
 
 
@@ -122,10 +123,10 @@ def rollback(models_dir: Path, model: str) -> None:
 @click.option("--pin", is_flag=True, help="Pin all models to their present versions.")
 @click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, allow_dash=True, path_type=Path),
     default=".",
     show_default=True,
-    help="Folder to write to.",
+    help="Folder to write to; with - models.config alone is printed.",
 )
 def config(models_dir: Path, base_path: str | None, batch_threads: int, pin: bool, output: Path) -> None:
     """Write TensorFlow Serving's configuration for the published models.
@@ -137,6 +138,8 @@ def config(models_dir: Path, base_path: str | None, batch_threads: int, pin: boo
     The two newest versions of each model are loaded, also as new ones arrive. If one of them can't be loaded, which
     would make the server's start fail, the model is pinned to the two newest that can, and a message says so; --pin
     pins all models. A pinned model gets no new version until this command is run again.
+
+    A model without a version is not listed: its missing folder would keep the server from seeing new versions of all.
     """
     base_path = base_path or str(models_dir.resolve())
     if not (base_path.startswith("/") or "://" in base_path):
@@ -147,9 +150,13 @@ def config(models_dir: Path, base_path: str | None, batch_threads: int, pin: boo
             raise unservable[0]
         pinned = pins(models_dir, models, everything=pin)
         print_pins(pinned)
+        listed = models_config(models, base_path, {name: it.versions for name, it in pinned.items()})
+        if str(output) == "-":
+            click.echo(listed, nl=False)
+            return
         output.mkdir(parents=True, exist_ok=True)
         for name, text in (
-            ("models.config", models_config(models, base_path, {name: it.versions for name, it in pinned.items()})),
+            ("models.config", listed),
             ("batching.config", batch_threads_config(batch_threads)),
             ("monitoring.config", MONITORING),
         ):

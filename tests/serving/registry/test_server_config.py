@@ -16,7 +16,7 @@ from serving.local_server.flags import Flags
 from serving.local_server.server_metrics import BatchingMetrics
 from serving.registry import publish
 from serving.registry.errors import NotFitToServe
-from serving.registry.server_config import MAX_ROWS, batching_parameters, servable_models
+from serving.registry.server_config import MAX_ROWS, batching_parameters, models_config, servable_models
 from serving.runtime.batch_scheduler import BatchScheduler
 from serving.runtime.batching_parameters import BatchingParameters
 from serving.runtime.batching_session import BatchingSession
@@ -69,6 +69,14 @@ def test_the_server_may_see_the_folder_elsewhere(models_dir: Path, tmp_path: Pat
     configured(models_dir, "--base-path", "gs://bucket/models/", "--output", str(tmp_path))
 
     assert '"gs://bucket/models/sentiment"' in (tmp_path / "models.config").read_text()
+
+
+def test_the_list_alone_is_printed_and_has_only_models_that_are_there(models_dir: Path) -> None:
+    (models_dir / "digits").mkdir()  # nothing is published yet
+    result = configured(models_dir, "--base-path", "/models", "--output", "-")
+
+    assert result.exit_code == 0
+    assert result.stdout == models_config(["house_price", "sentiment"], "/models")
 
 
 def test_what_the_server_would_refuse_is_refused_first(models_dir: Path, tmp_path: Path) -> None:
