@@ -59,6 +59,13 @@ def test_the_images_are_those_that_the_page_on_images_builds() -> None:
         assert {image for image in images if image.startswith("plumbline-")} <= built
 
 
+def test_all_images_that_a_small_cluster_needs_of_us_are_loaded(local: Manifests) -> None:
+    (load,) = [command for command in KUBERNETES if command.startswith("kind load")]
+
+    ours = {each["image"] for pod in local.pods() for each in pod.containers if each["image"].startswith("plumbline-")}
+    assert set(re.findall(IMAGES, load)) == ours
+
+
 def test_the_model_server_that_is_told_is_that_of_the_manifests(local: Manifests) -> None:
     text = (K8S.parent / "docs" / "kubernetes.md").read_text()
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.k8s.manifests import K8S, Manifests
+from tests.k8s.manifests import K8S, Manifests, Pod
 
 USER = 10001
 
@@ -79,7 +79,25 @@ def test_gpus_are_asked_for_where_there_are_some(manifests: Manifests) -> None:
         limits = pod.containers[0]["resources"]["limits"]
         has_gpu_image = pod.containers[0]["image"].endswith("-gpu")
         wants = "nvidia.com/gpu" in limits
-        assert wants == ("nodeSelector" in pod.spec) == ("tolerations" in pod.spec), pod
+        tolerated = [each["key"] for each in pod.spec.get("tolerations", [])]
+        assert (
+            wants == ("nvidia.com/gpu.present" in pod.spec.get("nodeSelector", {})) == ("nvidia.com/gpu" in tolerated)
+        ), pod
         assert has_gpu_image or not wants, pod
+        if wants:
+            check_cuda_cache(pod)
     server = manifests.pod("model-server").containers[0]
     assert server["image"].endswith("-gpu") == ("nvidia.com/gpu" in server["resources"]["limits"])
+
+
+def check_cuda_cache(pod: Pod) -> None:
+    """What the driver compiles has a place where it can be kept, and room there."""
+    variables = {each["name"]: each.get("value") for each in pod.containers[0]["env"]}
+    (tmp,) = [volume["emptyDir"]["sizeLimit"] for volume in pod.spec["volumes"] if volume["name"] == "tmp"]
+
+    assert variables["CUDA_CACHE_PATH"] == "/tmp/cuda"  # noqa: S108 - in the pod
+    assert int(variables["CUDA_CACHE_MAXSIZE"]) < int(tmp.removesuffix("Gi")) * 1024**3
+
+
+def test_model_servers_run_where_their_image_does(manifests: Manifests) -> None:
+    assert manifests.pod("model-server").spec["nodeSelector"]["kubernetes.io/arch"] == "amd64"
