@@ -15,6 +15,8 @@ CHECKS: tuple[Callable[[Manifests], None], ...] = (
     references.test_a_service_leads_to_ports_that_its_pods_have,
     references.test_network_policies_name_pods_and_ports_that_are_there,
     references.test_config_maps_claims_secrets_and_accounts_exist,
+    references.test_priorities_exist_and_are_those_of_jobs,
+    references.test_a_queue_that_jobs_wait_in_is_there,
     references.test_volumes_are_mounted_and_mounts_have_volumes,
     references.test_the_ingress_the_monitors_and_the_autoscaler_lead_to_what_is_there,
 )

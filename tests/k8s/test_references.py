@@ -4,7 +4,11 @@ import json
 import re
 from typing import Any
 
-from tests.k8s.manifests import Manifests, Pod, matches
+import yaml
+
+from tests.k8s.manifests import K8S, Manifests, Pod, matches
+
+QUEUES = K8S / "components" / "kueue" / "cluster-queue.yaml"
 
 FROM_OUTSIDE = {
     ("Secret", name) for name in ("plumbline-tls", "api-keys", "model-server-tls", "gateway-tls", "prune-api-key")
@@ -14,7 +18,7 @@ FROM_OUTSIDE = {
 
 def test_all_stand_in_the_one_namespace(manifests: Manifests) -> None:
     (namespace,) = manifests.names("Namespace")
-    others = [found for found in manifests.objects if found["kind"] != "Namespace"]
+    others = [found for found in manifests.objects if found["kind"] not in ("Namespace", "PriorityClass")]
 
     assert {found["metadata"]["namespace"] for found in others} == {namespace}
     assert {found["metadata"]["labels"]["app.kubernetes.io/part-of"] for found in others} == {"plumbline"}
@@ -151,6 +155,35 @@ def needed(pod: Pod) -> list[tuple[str, str]]:
             if "secretKeyRef" in variable.get("valueFrom", {}):
                 found.append(("Secret", variable["valueFrom"]["secretKeyRef"]["name"]))
     return found
+
+
+def test_priorities_exist_and_are_those_of_jobs(manifests: Manifests) -> None:
+    used = {pod.name: pod.spec["priorityClassName"] for pod in manifests.pods() if "priorityClassName" in pod.spec}
+
+    assert set(used.values()) == manifests.names("PriorityClass")
+    for name in used:
+        assert name in manifests.names("CronJob")
+        tolerated = [each["key"] for each in manifests.pod(name).spec["tolerations"]]
+        assert "cloud.google.com/gke-spot" in tolerated, name
+
+
+def test_a_queue_that_jobs_wait_in_is_there(manifests: Manifests) -> None:
+    key = "kueue.x-k8s.io/queue-name"
+    labels = [job["spec"]["jobTemplate"]["metadata"]["labels"] for job in manifests.of("CronJob")]
+    waited_in = {each[key] for each in labels if key in each}
+
+    assert waited_in == manifests.names("LocalQueue")
+    (queue, *_) = [*yaml.safe_load_all(QUEUES.read_text())][::-1]
+    given = {
+        resource["name"] for flavor in queue["spec"]["resourceGroups"][0]["flavors"] for resource in flavor["resources"]
+    }
+    for local in manifests.of("LocalQueue"):
+        assert local["spec"]["clusterQueue"] == queue["metadata"]["name"]
+        (namespace,) = manifests.of("Namespace")
+        assert matches(queue["spec"]["namespaceSelector"], namespace["metadata"]["labels"])
+    for pod in (pod for pod in manifests.pods() if pod.kind == "CronJob"):
+        resources = pod.containers[0]["resources"]
+        assert {*resources["requests"], *resources["limits"]} <= given, pod
 
 
 def test_volumes_are_mounted_and_mounts_have_volumes(manifests: Manifests) -> None:
