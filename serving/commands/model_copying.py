@@ -25,6 +25,7 @@ Examples:
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
 @click.option("--newest", type=click.IntRange(min=1), metavar="N", help="Copy the newest N versions only.")
 @click.option("--mirror", is_flag=True, help="Remove from TARGET the versions that are not to be copied from SOURCE.")
+@click.option("--lenient", is_flag=True, help="Exit with 0 although versions were left out, so that others are served.")
 @click.option(
     "--follow",
     type=click.FloatRange(min=1, max=3600),
@@ -32,7 +33,13 @@ Examples:
     help="Copy again each so many seconds, until SIGTERM.",
 )
 def copy_models(
-    source: str, target: str, models: tuple[str, ...], newest: int | None, mirror: bool, follow: float | None
+    source: str,
+    target: str,
+    models: tuple[str, ...],
+    newest: int | None,
+    mirror: bool,
+    lenient: bool,
+    follow: float | None,
 ) -> None:
     """Copy the versions of each MODEL, or of all models, that TARGET lacks: to back up, restore or publish.
 
@@ -46,7 +53,8 @@ def copy_models(
     with reporting_errors():
         places = place_of(source), place_of(target)
         if follow is None:
-            if any(_told(done) for done in copy(*places, models, newest, mirror=mirror)):
+            problems = [_told(done) for done in copy(*places, models, newest, mirror=mirror)]
+            if any(problems) and not lenient:
                 raise SystemExit(1)
             return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -5,17 +5,19 @@ from pathlib import Path
 
 import click
 
-from serving.commands.folder_options import models_dir_option, reporting_errors
+from serving.commands.folder_options import reporting_errors
 from serving.commands.gateway_client import api_key_option
 from serving.commands.versions_in_use import (
     Canary,
     canary_option,
+    chosen_place,
     gateway_option,
     models_config_option,
+    models_dir_option,
     store_option,
     versions_in_use,
 )
-from serving.model_store import Pruned, place_of
+from serving.model_store import Pruned
 from serving.registry.versions import SERVED
 
 _PRUNE_EXAMPLES = """\b
@@ -68,7 +70,7 @@ def prune(
     refused: name the model servers' lists and a gateway. If one of these can't be read, nothing is removed.
     """
     with reporting_errors():
-        place = place_of(store or str(models_dir))
+        place = chosen_place(models_dir, store)
         in_use = versions_in_use(place.numbers, models_config, gateway, api_key, canary)
         for model in models or place.models():
             done = place.prune(model, keep, in_use.get(model, set()), dry_run=dry_run)
@@ -103,7 +105,7 @@ def remove(
     Their numbers are not used again, if a model of this name is ever trained anew.
     """
     with reporting_errors():
-        place = place_of(store or str(models_dir))
+        place = chosen_place(models_dir, store)
         if model in versions_in_use(place.numbers, models_config, gateway, api_key, {}):
             raise click.ClickException(f"{model} is still served: take it out of the model lists and MODELS first")
         click.echo(f"{model}: removed {_numbers(place.clear(model))}")

@@ -7,6 +7,7 @@ import click
 
 from serving.commands.gateway_client import GatewayClient
 from serving.gateway.setting_readers import canary as read_canary
+from serving.model_store import Place, place_of
 from serving.registry.named_versions import named_versions, united
 
 Numbers = Callable[[str], Sequence[int]]
@@ -25,6 +26,15 @@ class _Canary(click.ParamType[Canary]):
             self.fail(str(error), param, ctx)
 
 
+models_dir_option = click.option(
+    "--models-dir",
+    type=click.Path(file_okay=False, path_type=Path),  # it need not be there if a store is named
+    default="models",
+    show_default=True,
+    envvar="PLUMBLINE_MODELS",
+    show_envvar=True,
+    help="Folder of the published models.",
+)
 store_option = click.option(
     "--store", metavar="URL", help="An object store, such as s3://bucket/models, in place of the models folder."
 )
@@ -46,6 +56,15 @@ canary_option = click.option(
     metavar="MODEL:VERSION=PERCENT,...",
     help="The gateways' setting: keep what it names.",
 )
+
+
+def chosen_place(models_dir: Path, store: str | None) -> Place:
+    """Return the store if one is named, else the models folder. Raises BadParameter or StoreError."""
+    if store:
+        return place_of(store)
+    if not models_dir.is_dir():
+        raise click.BadParameter(f"Directory '{models_dir}' does not exist.", param_hint="'--models-dir'")
+    return place_of(str(models_dir))
 
 
 def versions_in_use(

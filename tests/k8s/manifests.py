@@ -17,10 +17,16 @@ KUBECTL = Path(sys.executable).parent / "kubectl"
 
 OVERLAYS = ("local", "gpu")
 
+LAST = "components/object-store"
+"""It changes what others bring."""
+
 COMPONENTS = sorted(
-    str(file.parent.relative_to(K8S))
-    for file in K8S.rglob("kustomization.yaml")
-    if yaml.safe_load(file.read_text())["kind"] == "Component"
+    (
+        str(file.parent.relative_to(K8S))
+        for file in K8S.rglob("kustomization.yaml")
+        if yaml.safe_load(file.read_text())["kind"] == "Component"
+    ),
+    key=lambda component: (component == LAST, component),
 )
 
 VARIANTS = (*OVERLAYS, *(f"{overlay}+all" for overlay in OVERLAYS))

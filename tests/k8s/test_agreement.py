@@ -85,10 +85,7 @@ def test_the_model_servers_flags_go_together(manifests: Manifests) -> None:
 
 def test_a_model_server_starts_after_what_it_can_not_load_is_taken_away(manifests: Manifests, tmp_path: Path) -> None:
     pod = manifests.pod("model-server")
-    if not any(volume["name"] == "models" for volume in pod.spec["volumes"]):  # but in a bucket
-        assert "initContainers" not in pod.spec or not pod.spec["initContainers"]
-        return
-    (check,) = pod.spec["initContainers"]
+    (check,) = [each for each in pod.spec["initContainers"] if each["name"] == "check-models"]
     assert check["args"] == ["models", *CHECK]
     assert {"name": "models", "mountPath": "/models"} in check["volumeMounts"]
 
@@ -163,7 +160,6 @@ def test_the_models_are_the_same_everywhere(manifests: Manifests) -> None:
     [
         ("base/model-server", ["--base-path", "/models"]),
         ("overlays/gpu", ["--batch-threads", "2"]),
-        ("components/object-store", ["--base-path", "gs://BUCKET/models"]),
     ],
 )
 def test_the_model_servers_files_are_those_that_the_command_writes(

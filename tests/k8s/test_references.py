@@ -11,7 +11,8 @@ from tests.k8s.manifests import K8S, Manifests, Pod, matches
 QUEUES = K8S / "components" / "kueue" / "cluster-queue.yaml"
 
 FROM_OUTSIDE = {
-    ("Secret", name) for name in ("plumbline-tls", "api-keys", "model-server-tls", "gateway-tls", "prune-api-key")
+    ("Secret", name)
+    for name in ("plumbline-tls", "api-keys", "model-server-tls", "gateway-tls", "prune-api-key", "object-store")
 }
 """What whoever installs it brings along; docs/kubernetes.md says how."""
 
@@ -150,7 +151,8 @@ def needed(pod: Pod) -> list[tuple[str, str]]:
             found.append(("Secret", volume["secret"]["secretName"]))
     for container in pod.containers:
         for source in container.get("envFrom", []):
-            found += [("ConfigMap", source["configMapRef"]["name"])]
+            kind = "ConfigMap" if "configMapRef" in source else "Secret"
+            found.append((kind, next(iter(source.values()))["name"]))
         for variable in container.get("env", []):
             if "secretKeyRef" in variable.get("valueFrom", {}):
                 found.append(("Secret", variable["valueFrom"]["secretKeyRef"]["name"]))

@@ -39,6 +39,7 @@ def test_a_damaged_version_is_told_by_a_line_and_the_exit_code(models_dir: Path,
     assert result.exit_code == 1
     assert result.stdout == "house_price: copied 2\n"
     assert result.stderr.startswith("house_price: version 1: variables/data: expected 1 bytes")
+    assert run(models_dir, tmp_path / "backup", "--lenient").exit_code == 0
 
 
 def test_a_follower_keeps_a_folder_equal_until_it_is_told_to_end(models_dir: Path, tmp_path: Path) -> None:

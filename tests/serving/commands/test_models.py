@@ -219,6 +219,7 @@ def answering(document: Any) -> Iterator[str]:
         ("prune --keep 1", 2, "1 is not in the range x>=2"),
         ("copy nowhere elsewhere", 1, "nowhere: there is no model to copy"),
         ("copy gopher://bucket elsewhere", 1, "gopher://bucket: Protocol not known: gopher"),
+        ("prune --models-dir nowhere", 2, "Directory 'nowhere' does not exist"),
         ("list --models-dir nowhere", 2, "Directory 'nowhere' does not exist"),
         ("--url http://gateway:8000 list", 2, "--url stands after 'served', or with no command"),
     ],
