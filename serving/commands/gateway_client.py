@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from serving.process.masking import has_password, masked
+
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 # Without the environment's proxies: the gateway is on this machine or in this cluster.
@@ -46,7 +48,9 @@ class GatewayClient:
 
     def __init__(self, url: str, api_key: str | None = None, timeout_seconds: float = 30.0) -> None:
         if not url.startswith(("http://", "https://")):
-            raise GatewayError(f"expected a URL such as {DEFAULT_URL}, got {url!r}")
+            raise GatewayError(f"expected a URL such as {DEFAULT_URL}, got {masked(url)!r}")
+        if has_password(url):
+            raise GatewayError(f"expected a URL without user and password, got {masked(url)!r}")
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._timeout_seconds = timeout_seconds

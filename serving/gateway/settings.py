@@ -9,6 +9,7 @@ from typing import Any
 from serving.contract import InstanceLimits
 from serving.gateway import setting_readers as readers
 from serving.process.engines import can_compute
+from serving.process.masking import masked
 from serving.tfserving.client_tls import Tls
 
 
@@ -101,7 +102,7 @@ class Settings:
                     problems.append(f"{variable}={text!r}: {error}")
         problems.extend(f"{name}={environ[name]!r}: {problem}" for name, problem in _contradictions(values, environ))
         if problems:
-            raise InvalidSettings("\n".join(problems))
+            raise InvalidSettings(masked("\n".join(problems)))
         if "models_dir" in values:
             values = {"models": readers.EVERY, "model_server": "", **values}
         return cls(**values)

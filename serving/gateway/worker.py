@@ -107,6 +107,12 @@ class Worker(ReadingWorker):
         with run_queue_of(self.wsgi).one_turn():
             return super().answer(conn)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer a request whose handling failed. Its query, which gunicorn would log, may hold a key."""
+        if hasattr(req, "uri"):
+            req.uri = req.uri.partition("?")[0]
+        super().handle_error(req, client, addr, exc)
+
     def _drain(self, sig: int) -> None:
         drain = drain_of(self.wsgi)
         drain.begin()

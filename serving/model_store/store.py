@@ -14,6 +14,7 @@ from serving.model_store.digests import Files
 from serving.model_store.errors import AnotherVersion, DamagedRecord, StoreUnavailable
 from serving.model_store.place import Fetch, Pruned
 from serving.model_store.record import MAX_BYTES, Record, Stored
+from serving.process.masking import has_password, masked
 from serving.registry.errors import DamagedVersion
 from serving.registry.versions import MODEL_NAME, SERVED
 
@@ -35,6 +36,8 @@ class StorePlace:
     def of(url: str) -> "StorePlace":
         """Return the store of *url*. Raises StoreUnavailable, also if its package is not installed."""
         scheme = url.partition("://")[0]
+        if has_password(url):
+            raise StoreUnavailable(masked(url), "expected an address without user and password")
         try:
             store, root = import_module("fsspec.core").url_to_fs(url)
         except ImportError as error:

@@ -4,6 +4,7 @@ import importlib.util
 import os
 from pathlib import Path
 
+from serving.process.masking import masked
 from training.errors import BadRequest
 from training.experiments.record import RunRecord
 from training.report.curves import line, spans
@@ -41,7 +42,7 @@ def log_run(record: RunRecord, report: Path) -> str:
                         mlflow.log_metric(key, float(value), step=int(epoch))
             mlflow.log_artifacts(str(report))
     except (mlflow.MlflowException, OSError) as error:  # the model is trained, and must not be lost because of this
-        return f"not logged in MLflow: {error}"
+        return f"not logged in MLflow: {masked(str(error))}"
     return f"MLflow run {run.info.run_id}"
 
 

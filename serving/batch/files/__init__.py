@@ -8,6 +8,7 @@ from serving.batch.extras import extra
 from serving.batch.files.files import Files
 from serving.batch.files.local import LocalFiles
 from serving.batch.files.remote import RemoteFiles
+from serving.process.masking import has_password, masked
 
 
 def files_of(path: str) -> Files:
@@ -15,6 +16,8 @@ def files_of(path: str) -> Files:
     scheme, separator, _ = path.partition("://")
     if not separator:
         return LocalFiles()
+    if has_password(path):  # names of files are written into answers, reports and logs
+        raise BadInput(f"{masked(path)}: expected an address without user and password; {scheme}'s settings take them")
     fsspec = extra("fsspec", f"{scheme}://")
     try:
         return RemoteFiles(fsspec.filesystem(scheme))

@@ -27,7 +27,10 @@ class Refused(Exception):
 
     @staticmethod
     def of(error: Exception) -> "Refused":
-        """Return what to answer if gunicorn's parser raised *error*."""
+        """Return what to answer if gunicorn's parser raised *error*. What came is not repeated: it may hold a key."""
+        for name, value in list(vars(error).items()):
+            if isinstance(value, str | bytes):  # a line of the request, which gunicorn quotes
+                setattr(error, name, "...")
         status, code = next(
             ((status, code) for kind, status, code in _CODES if isinstance(error, kind)), (400, "malformed_request")
         )

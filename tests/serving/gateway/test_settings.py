@@ -142,7 +142,6 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
                 *("app.example", "https://app.example/", "https://App.example", "https://*.example", "null", ","),
                 *("https://app.example:443", "http://app.example:80", "http://a:0", "http://a:99999", "ftp://a"),
                 *(
-                    "https://user@a",
                     "https://bücher.example",
                     "*,https://a",
                     "https://a,https://a",
@@ -159,6 +158,11 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
 def test_what_can_not_be_used_is_refused(variable: str, text: str) -> None:
     with pytest.raises(InvalidSettings, match=rf"^{variable}='{re.escape(text)}': "):
         Settings.from_env({variable: text})
+
+
+def test_an_origin_has_no_user_and_none_is_repeated() -> None:
+    with pytest.raises(InvalidSettings, match=r"^CORS_ORIGINS='https://\*\*\*@a': expected origins"):
+        Settings.from_env({"CORS_ORIGINS": "https://user@a"})
 
 
 def test_a_folder_of_models_is_instead_of_a_model_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
