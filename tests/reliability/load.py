@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import math
 import random
 import threading
 import time
@@ -28,7 +29,7 @@ class Caller(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a request: `right`, `wrong`, `refused` (429 or 503) or `lost` (anything else)."""
 
@@ -51,12 +52,18 @@ class Figures:
 
 
 class Load:
-    """Asks as long as the block lasts. *calling* makes a caller, *truth* knows the right answers."""
+    """Asks as long as the block lasts. *calling* makes a caller, *truth* knows the right answers.
 
-    def __init__(self, calling: Callable[[], Caller], truth: Truth, callers: int = CALLERS) -> None:
+    All callers together send at most so many requests *per_second*.
+    """
+
+    def __init__(
+        self, calling: Callable[[], Caller], truth: Truth, callers: int = CALLERS, per_second: float = math.inf
+    ) -> None:
         self.outcomes: list[Outcome] = []
         self._calling = calling
         self._truth = truth
+        self._interval = callers / per_second
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._call, args=(seed,)) for seed in range(callers)]
 
@@ -114,14 +121,16 @@ class Load:
         return "\n".join(f"{count} {kind} {told}" for (kind, told), count in counts.most_common(12))
 
     def _call(self, seed: int) -> None:
-        chance = random.Random(seed)
+        chance, due = random.Random(seed), time.monotonic()
         with contextlib.closing(self._calling()) as caller:
             while not self._stop.is_set():
                 instance, began = chance.choice(self._truth.questions), time.monotonic()
                 kind, told = self._judged(instance, *caller.ask(instance))
                 self.outcomes.append(Outcome(kind, began, time.monotonic(), told))
-                if kind != "right":
-                    self._stop.wait(_PAUSE_SECONDS)
+                due = max(due + self._interval, began)
+                pause = max(due - time.monotonic(), _PAUSE_SECONDS if kind != "right" else 0.0)
+                if pause > 0:
+                    self._stop.wait(pause)
 
     def _judged(self, instance: Any, status: int, reply: Mapping[str, Any] | str) -> tuple[str, str]:
         if status in REFUSALS:

@@ -1,6 +1,7 @@
 """The processes of a system under test: they can be killed, stopped and started again."""
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -93,9 +94,9 @@ class Gateway(Server):
         """The ids of its workers."""
         return descendants(self.pid)
 
-    def load(self, callers: int = 8) -> Load:
+    def load(self, per_second: float = math.inf) -> Load:
         """Return callers of it."""
-        return Load(lambda: HttpCaller(("127.0.0.1", self.port)), self.models.truth, callers)
+        return Load(lambda: HttpCaller(("127.0.0.1", self.port)), self.models.truth, per_second=per_second)
 
     def wait_until_ready(self, version: int | None = None) -> None:
         """Wait until all workers answer with *version*, by default the newest."""
