@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 RIVAL_LOCK := $(subst --universal,--python-platform linux,$(LOCK))
 
-.PHONY: run test lint lock proto dashboards overview bench reliability fuzz
+.PHONY: run test lint lock proto dashboards overview bench reliability soak fuzz
 
 run: .venv/installed
 	$(BIN)/plumbline up --train
@@ -42,6 +42,11 @@ bench: .venv/installed
 reliability: .venv/installed
 	$(BIN)/pytest -n 0 tests/reliability --reliability .benchmarks/reliability.jsonl
 	$(BIN)/python -m tests.reliability.report .benchmarks/reliability.jsonl
+
+# 20 minutes of load, or SOAK="--minutes 60".
+soak: .venv/installed
+	$(BIN)/python -m tests.reliability.soak $(SOAK)
+	$(BIN)/python -m tests.reliability.report .benchmarks/soak.jsonl
 
 # Inputs of each kind, mutated: for a million, FUZZ="--count 1000000".
 fuzz: .venv/installed

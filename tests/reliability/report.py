@@ -1,4 +1,4 @@
-"""Writes the table of docs/reliability.md from results: `python -m tests.reliability.report FILE`."""
+"""Writes the parts of docs/reliability.md from results: `python -m tests.reliability.report FILE`."""
 
 import sys
 from collections.abc import Sequence
@@ -28,8 +28,15 @@ def _row(record: Record) -> str:
 
 
 def main(path: str) -> None:
-    """Rewrite the document."""
-    DOCUMENT.write_text(replace_part(DOCUMENT.read_text(), "faults", faults(read_results(Path(path)))))
+    """Rewrite the part of the document that the results are about."""
+    records = read_results(Path(path))
+    if any(of_kind(records, "soak")):
+        from tests.reliability.soak_report import soak  # brings matplotlib
+
+        part, content = "soak", soak(records, DOCUMENT.parent / "img")
+    else:
+        part, content = "faults", faults(records)
+    DOCUMENT.write_text(replace_part(DOCUMENT.read_text(), part, content))
 
 
 if __name__ == "__main__":
