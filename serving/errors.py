@@ -13,6 +13,7 @@
     │   │   ├── UnsupportedMedia         415
     │   │   ├── InvalidInstance          422
     │   │   ├── RateLimited              429   valid, but the key's rate limit is exceeded
+    │   │   ├── TooManyPictures          429   valid, but others are being decoded
     │   │   └── Overloaded               429   valid, but the queue is full
     │   ├── ContractError                500   the model's contract is broken
     │   │   ├── InvalidContract          500   its JSON is none
@@ -211,6 +212,16 @@ class Overloaded(RequestError):
 
     def __init__(self, model: str, waiting: int) -> None:
         super().__init__(f"the queue is full: {waiting} requests are waiting; try again later", model)
+
+
+class TooManyPictures(RequestError):
+    """The pictures that are being decoded take all the memory that there is for that."""
+
+    status = 429
+    code = "too_many_pictures"
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"other pictures are being decoded, for which there are {most_bytes:,} bytes; try again later")
 
 
 class ContractError(PredictionError):

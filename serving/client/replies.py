@@ -219,6 +219,7 @@ _BY_CODE: dict[str, type[PredictionError]] = {
     for kind in (
         *(errors.MalformedRequest, errors.Unauthorized, errors.Forbidden, errors.UnknownModel, errors.UnknownVersion),
         *(errors.UnknownLabel, errors.RequestTooLarge, errors.UnsupportedMedia, errors.RateLimited, errors.Overloaded),
+        errors.TooManyPictures,
         *(errors.ContractError, errors.ParityError, errors.ModelServerError, errors.ModelServerOverloaded),
         *(errors.ModelServerUnavailable, errors.ModelNotReady, errors.ModelServerTimeout),
     )

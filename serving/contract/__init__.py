@@ -6,6 +6,7 @@ Training fits it, the exported model carries it, the gateway and batch scoring o
 from serving.contract.answers import Answers
 from serving.contract.arrays import Features, TensorSpec
 from serving.contract.contract import Contract, ParityExample
+from serving.contract.decoding_budget import DecodingBudget
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.parity import check_parity
 from serving.contract.reading import Reading
@@ -15,6 +16,7 @@ from serving.contract.reference import Measures, Reference
 __all__ = [
     "Answers",
     "Contract",
+    "DecodingBudget",
     "Features",
     "Input",
     "InstanceLimits",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from serving.contract import InstanceLimits
+from serving.contract import DecodingBudget, InstanceLimits
 from serving.gateway import setting_readers as readers
 from serving.process.engines import can_compute
 from serving.process.masking import masked
@@ -31,6 +31,7 @@ class Settings:
     max_text_characters: int = 100_000
     max_image_pixels: int = 50_000_000
     max_image_bytes: int = 10 * 1024 * 1024
+    max_decoded_bytes: int = 256 * 1024 * 1024
     max_json_depth: int = 32
     bind: str = "127.0.0.1"
     port: int = 8000
@@ -74,8 +75,9 @@ class Settings:
 
     @property
     def instance_limits(self) -> InstanceLimits:
-        """How large an instance may be."""
-        return InstanceLimits(self.max_text_characters, self.max_image_pixels, self.max_image_bytes)
+        """How large an instance may be; each has a budget of its own for decoding pictures."""
+        decoding = DecodingBudget(self.max_decoded_bytes)
+        return InstanceLimits(self.max_text_characters, self.max_image_pixels, self.max_image_bytes, decoding)
 
     @property
     def model_server_tls(self) -> Tls | None:
@@ -161,6 +163,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "max_text_characters": readers.count,
     "max_image_pixels": readers.count,
     "max_image_bytes": readers.count,
+    "max_decoded_bytes": readers.count,
     "max_json_depth": readers.count,
     "bind": str,
     "port": readers.port,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from serving.catalog import Catalog, LiveModel, ModelRunner
-from serving.contract import Answers, Contract, Features, Measures, Reference, Rows
+from serving.contract import Answers, Contract, Features, Measures, Reference, Rows, deadline
 from serving.contract.answers import Outputs
 from serving.errors import (
     Fault,
@@ -140,7 +140,11 @@ class Predictor:
         raise ModelNotReady(model, "its versions change faster than a request can follow")
 
     def _once(self, live: LiveModel, instances: Sequence[Any], clock: "_Clock") -> Prediction:
-        rows = live.contract.decode(instances)
+        try:
+            with deadline.until(clock.deadline):
+                rows = live.contract.decode(instances)
+        except deadline.DeadlinePassed:
+            raise ModelServerTimeout(live.model, "the deadline passed while a picture was decoded") from None
         clock.lap("decode")
         return self._scored(live, rows, clock, {})
 
@@ -174,7 +178,7 @@ class _Clock:
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self._on_stage = on_stage
         self._last = time.perf_counter()
-        self._deadline = self._last + deadline_seconds
+        self.deadline = self._last + deadline_seconds
 
     def lap(self, stage: str) -> None:
         """Add the time since the last lap to *stage*."""
@@ -186,7 +190,7 @@ class _Clock:
 
     def remaining(self, model: str) -> float:
         """Return the seconds left. Raise ModelServerTimeout if there are none."""
-        seconds = self._deadline - time.perf_counter()
+        seconds = self.deadline - time.perf_counter()
         if seconds <= 0:
             raise ModelServerTimeout(model, "the deadline has passed")
         return seconds

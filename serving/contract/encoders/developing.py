@@ -1,11 +1,14 @@
 """An opened picture -> a picture of a given size and colour: upright, without transparency, framed and resized."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from PIL import Image
 
+from serving.contract import deadline
+from serving.contract.decoding_budget import DecodingBudget
 from serving.contract.encoders.framing import Frame, Size, squeeze
 from serving.contract.encoders.pixels import DEEP_GREY, QUARTER_TURNS, TURNS, eight_bits, turn_of
 from serving.contract.encoders.png import keyed
@@ -36,6 +39,15 @@ _BAND_PIXELS = 1 << 18
 Box = tuple[float, float, float, float]
 """A part of a picture: left, top, right, bottom."""
 
+_PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
+"""Of a picture in memory; in other modes a pixel has 4 bytes."""
+_READER_BYTES = {"WEBP": 14}
+"""What its reader holds for each pixel beside that; see docs/operations.md."""
+_PROGRESSIVE_BYTES = 6
+"""What a progressive JPEG takes for each pixel of the file, however small it is decoded."""
+_WEBP_PIXELS_A_SECOND = 20_000_000
+"""A WebP is decoded in one piece, so it has to be known before whether there is time for it."""
+
 _MIRRORED_TAGS = {2: (1, 0), 3: (1, 1), 4: (0, 1), 6: (1, 0), 7: (1, 1), 8: (0, 1)}
 _MIRRORED = {TURNS[tag]: axes for tag, axes in _MIRRORED_TAGS.items()}
 """Whether a turn brings the end of a row, or of a column, to its beginning."""
@@ -43,31 +55,57 @@ _MIRRORED = {TURNS[tag]: axes for tag, axes in _MIRRORED_TAGS.items()}
 
 @dataclass(frozen=True)
 class Developing:
-    """Makes pictures of *size* and *colour* by a way of *framing* and a filter; *background* is a shade of grey."""
+    """Makes pictures of *size* and *colour* by a way of *framing* and a filter; *background* is a shade of grey.
+
+    With a *budget*, pictures are decoded within it.
+    """
 
     size: Size
     colour: str
     framing: Callable[[Size, Size], Frame]
     filter: Filter
     background: int
+    budget: DecodingBudget | None = None
 
     def develop(self, image: Image.Image, data: bytes) -> tuple[Image.Image, int]:
         """Decode *image*, read from *data*; return it in the size, with the number of pixels it had.
 
-        Raises whatever Pillow does for a file that is broken.
+        Raises DeadlinePassed, TooManyPictures, and whatever Pillow does for a file that is broken.
         """
-        turn = turn_of(image)
-        quarter = turn in QUARTER_TURNS
-        whole = image.size[::-1] if quarter else image.size
-        frame = self.framing(whole, self.size)
-        scale = self._drafted(image, frame, whole, quarter)
-        decoded = image.size[::-1] if quarter else image.size
-        box: Box = (0, 0, *decoded)  # all there is, as ever
-        if self.framing is not squeeze:
-            box = _scaled(frame.box, scale, _begin(turn, decoded, whole, scale))
-        if image.format == "PNG":
-            image = keyed(image, data)
-        return self._placed(self._resized(image, turn, frame.size, box), frame), whole[0] * whole[1]
+        if image.format == "WEBP":
+            deadline.check(image.width * image.height / _WEBP_PIXELS_A_SECOND)
+        with ExitStack() as holding:
+            if image.format != "JPEG":  # the orientation of a PNG may come after its pixels
+                holding.enter_context(self._held(image))
+            turn = turn_of(image)
+            quarter = turn in QUARTER_TURNS
+            whole = image.size[::-1] if quarter else image.size
+            frame = self.framing(whole, self.size)
+            scale = self._drafted(image, frame, whole, quarter)
+            if image.format == "JPEG":
+                holding.enter_context(self._held(image, scale))
+            decoded = image.size[::-1] if quarter else image.size
+            box: Box = (0, 0, *decoded)  # all there is, as ever
+            if self.framing is not squeeze:
+                box = _scaled(frame.box, scale, _begin(turn, decoded, whole, scale))
+            if image.format == "PNG":
+                image = keyed(image, data)
+            return self._placed(self._resized(image, turn, frame.size, box), frame), whole[0] * whole[1]
+
+    def _held(self, image: Image.Image, scale: int = 1) -> AbstractContextManager[None]:
+        """Hold the memory that it takes to decode *image* at 1/*scale*, which its size says already, and to resize it.
+
+        Raises TooManyPictures.
+        """
+        if self.budget is None:
+            return nullcontext()
+        pixels = image.width * image.height
+        each = _PIXEL_BYTES.get(image.mode, 4) + _READER_BYTES.get(image.format or "", 0)
+        if image.info.get("progressive"):
+            each += _PROGRESSIVE_BYTES * scale**2
+        is_filtered = self.filter.resampling != Image.Resampling.NEAREST
+        tall = min(pixels, max(image.size) * max(self.size)) if is_filtered else pixels
+        return self.budget.held(each * pixels + 4 * tall)
 
     def _drafted(self, image: Image.Image, frame: Frame, whole: Size, quarter: bool) -> int:
         """Have a JPEG decoded at 1/2, 1/4 or 1/8 for less work; return 2, 4, 8 or 1.
@@ -96,6 +134,7 @@ class Developing:
         is_narrowed = resampling != Image.Resampling.NEAREST and size[0] <= box[2] - box[0]
         tall = Image.new(self.colour, (size[0] if is_narrowed else width, height))
         for top in range(0, height, rows):
+            deadline.check()
             band = self._flat(band_of(image, turn, top, min(top + rows, height)))
             if is_narrowed:
                 band = band.resize((size[0], band.height), resampling, (box[0], 0, box[2], band.height))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -11,6 +11,8 @@ from PIL import Image
 
 from serving.contract import states
 from serving.contract.arrays import Array, TensorSpec
+from serving.contract.deadline import DeadlinePassed
+from serving.contract.decoding_budget import DecodingBudget
 from serving.contract.encoders.developing import FILTERS, Developing
 from serving.contract.encoders.encoder import Control, Datatype
 from serving.contract.encoders.framing import FRAMINGS
@@ -19,6 +21,7 @@ from serving.contract.encoders.pixels import FORMATS
 from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.reference import Measures
+from serving.errors import TooManyPictures
 
 Colour = Literal["RGB", "L"]
 Framing = Literal["squeeze", "crop", "pad"]
@@ -39,7 +42,7 @@ class Picture:
     squeezed to the size; or cropped, in the middle, to its proportions; or padded with *background* to them. *filter*
     is antialiased, but for "nearest"; "drafted" is bilinear, and decodes a JPEG no larger than it must be: that takes
     half the time for many sizes, and is about one grey level off. *max_pixels* is the largest picture that is decoded
-    at all, *max_bytes* the largest file.
+    at all, *max_bytes* the largest file; pictures are decoded within *budget*, if it is given.
     """
 
     height: int
@@ -50,6 +53,7 @@ class Picture:
     background: int = 255
     max_pixels: int = 50_000_000
     max_bytes: int = 100_000_000
+    budget: DecodingBudget | None = field(default=None, compare=False, repr=False)
     kind: ClassVar[str] = "image"
     value_shape: ClassVar[tuple[int, ...]] = ()
     optional: ClassVar[bool] = False
@@ -111,12 +115,14 @@ class Picture:
 
     def limited(self, limits: InstanceLimits) -> "Picture":
         """Return the encoder that refuses larger pictures and files."""
-        return replace(self, max_pixels=min(self.max_pixels, limits.image_pixels), max_bytes=limits.image_bytes)
+        pixels = min(self.max_pixels, limits.image_pixels)
+        return replace(self, max_pixels=pixels, max_bytes=limits.image_bytes, budget=limits.decoding)
 
     def read(self, values: Sequence[Any], faults: Faults) -> list[Framed]:
         """Read a column of files' bytes or base64 texts: pictures of the encoder's size.
 
-        They are resized at once: of many large pictures no more than one is held at a time.
+        They are resized at once: of many large pictures no more than one is held at a time. Raises DeadlinePassed
+        or TooManyPictures, which is nobody's fault.
         """
         return [self._read(row, value, faults) for row, value in enumerate(values)]
 
@@ -125,6 +131,8 @@ class Picture:
             image, data = self._limits.opened(value)
             try:
                 return self._developing.develop(image, data)
+            except (DeadlinePassed, TooManyPictures):
+                raise
             except Exception as error:  # Pillow's parsers raise whatever they stumble over
                 raise no_picture(data) from error
         except Refused as refused:
@@ -138,7 +146,7 @@ class Picture:
     @cached_property
     def _developing(self) -> Developing:
         size, framing, filter = (self.width, self.height), FRAMINGS[self.framing], FILTERS[self.filter]
-        return Developing(size, self.colour, framing, filter, self.background)
+        return Developing(size, self.colour, framing, filter, self.background, self.budget)
 
     def encode(self, column: Sequence[Framed]) -> Array:
         """Make `uint8[len(column), height, width, channels]`."""

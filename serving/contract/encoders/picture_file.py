@@ -5,11 +5,28 @@ import binascii
 import io
 from typing import Any, NamedTuple
 
-from PIL import Image
+from PIL import Image, ImageFile
 
+from serving.contract import deadline
+from serving.contract.deadline import DeadlinePassed
 from serving.contract.encoders.pixels import FORMATS
 from serving.contract.encoders.png import pixels_only
 from serving.contract.faults import shown
+
+_PEEKED = 1 << 16
+"""Characters of a longer text in which the header is looked for."""
+_LEAST_PIECE, _PIECE = 1 << 10, 1 << 16
+"""Bytes that are decoded at a time, which nothing interrupts."""
+_PIECE_PIXELS = 1 << 21
+"""Pixels in such a piece, on average: tens of milliseconds."""
+
+
+class _TimedFile(io.BytesIO):
+    """A file that is read until the deadline."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        deadline.check()
+        return super().read(size)
 
 
 class Refused(Exception):
@@ -37,24 +54,44 @@ class PictureLimits(NamedTuple):
             raise self._too_many_bytes(len(data))
         data = pixels_only(data)
         try:
-            image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            raise self._too_many_pixels("far more") from None
+            image = self._open(data)
+        except (Refused, DeadlinePassed):
+            raise
         except Exception as error:  # Pillow's parsers raise whatever they stumble over
             raise no_picture(data) from error
+        piece = len(data) * _PIECE_PIXELS // (image.width * image.height)
+        image.decodermaxblock = max(_LEAST_PIECE, min(_PIECE, piece))
+        return image, data
+
+    def _open(self, data: bytes) -> ImageFile.ImageFile:
+        try:
+            image = Image.open(_TimedFile(data), formats=FORMATS)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise self._too_many_pixels("far more") from None
         if image.width * image.height > self.most_pixels:
             raise self._too_many_pixels(f"{image.width}x{image.height}")
-        return image, data
+        return image
 
     def _from_base64(self, value: object) -> bytes:
         if not isinstance(value, str):
             raise Refused("a base64 string", shown(value))
         if len(value) > base64_length(self.most_bytes):
             raise self._too_many_bytes(len(value) // 4 * 3)
+        if len(value) > _PEEKED:
+            self._peek(value[:_PEEKED])
         try:
             return base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError) as error:
             raise Refused("base64", f"text that is not ({error})") from error
+
+    def _peek(self, beginning: str) -> None:
+        """Raise Refused for too many pixels, if the *beginning* of a text tells; all else is told by the whole."""
+        try:
+            self._open(base64.b64decode(beginning, validate=True))
+        except Refused:
+            raise
+        except Exception:  # noqa: S110 - Pillow's parsers raise whatever they stumble over
+            pass
 
     def _too_many_bytes(self, got: int) -> Refused:
         return Refused(f"a file of at most {self.most_bytes:,} bytes", f"{got:,}")

@@ -25,7 +25,8 @@ PROBLEMS = {
     413: "The body, or the number of instances in it, exceeds the limit.",
     415: "This model does not accept the media type.",
     422: "Instances violate the contract; `errors` has the place of each error.",
-    429: "The queue of this model is full, or the rate limit of this key exceeded; `Retry-After` says when to retry.",
+    429: "The queue of this model is full, other images are being decoded, or the rate limit of this key is exceeded; "
+    "`Retry-After` says when to retry.",
     502: "The model server answered with an error.",
     503: "The model server is unavailable or overloaded, or the model is not ready.",
     504: "The deadline passed before the model server answered.",

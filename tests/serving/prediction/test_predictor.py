@@ -5,8 +5,10 @@ import time
 import grpc
 import numpy as np
 import pytest
+from PIL import Image
 
-from serving.catalog import Catalog, Refresher
+from serving.catalog import Catalog, Contracts, Refresher
+from serving.contract import DecodingBudget, InstanceLimits, decoding_budget
 from serving.errors import (
     InvalidInstance,
     ModelNotReady,
@@ -14,6 +16,7 @@ from serving.errors import (
     ModelServerTimeout,
     NotFinite,
     Overloaded,
+    TooManyPictures,
     UnknownVersion,
 )
 from serving.prediction import run_queue
@@ -21,6 +24,7 @@ from serving.prediction.concurrency import ConcurrencyLimits
 from serving.prediction.predictor import STAGES, Predictor
 from serving.prediction.run_queue import RunQueue
 from serving.tfserving.client import ModelServerClient
+from tests.serving.contract.encoders.pictures import encoded
 from tests.serving.contracts import answers, image_contract, png, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 
@@ -160,6 +164,33 @@ def test_the_deadline_covers_everything(predictor: Predictor, model_server: Fake
     with pytest.raises(ModelServerTimeout, match="the deadline has passed"):
         predictor.predict("sentiment", TEXTS, 0)
     assert time.monotonic() - start < 0.5
+
+
+def test_the_deadline_holds_while_pictures_are_decoded(
+    model_server: FakeModelServer, client: ModelServerClient
+) -> None:
+    model_server.publish(image_contract())
+    catalog = Catalog(client, ["digits"])
+    assert catalog.live("digits").version == 1
+    large = encoded(Image.linear_gradient("L").resize((5000, 4000)), "WEBP")
+    with pytest.raises(ModelServerTimeout, match="digits: the deadline passed while a picture was decoded"):
+        Predictor(catalog, client).predict("digits", [{"image": large}], 0.5)
+
+
+def test_other_pictures_may_take_the_memory_for_decoding(
+    model_server: FakeModelServer, client: ModelServerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding_budget, "_WAIT_SECONDS", 0.0)
+    model_server.publish(image_contract())
+    model_server.publish(text_contract())
+    budget = DecodingBudget(10_000)
+    contracts = Contracts(InstanceLimits(100, 10**6, 10**6, budget))
+    predictor = Predictor(Catalog(client, ["digits", "sentiment"], contracts=contracts), client)
+    with budget.held(9_999):
+        with pytest.raises(TooManyPictures):
+            predictor.predict("digits", [{"image": png(3)}], 5)
+        assert predictor.predict("sentiment", TEXTS, 5).answers
+    assert predictor.predict("digits", [{"image": png(3)}], 5).answers
 
 
 def test_a_new_version_takes_over_without_a_refresh(predictor: Predictor, model_server: FakeModelServer) -> None:
