@@ -261,4 +261,5 @@ class Catalog:
         is_settled = after.settled and (self._finder is not None or bool(after.statuses))
         entry.is_awaited = entry.is_awaited and not is_settled
         log_changes(model, before, after)
+        self._server.judged(model, after.live, after.judged_unfit)
         self._on_refresh(model, after)

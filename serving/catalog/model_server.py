@@ -1,5 +1,6 @@
 """What catalog and predictor need of a model server. `serving.tfserving.client` is the real one."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from serving.contract import Features
@@ -30,6 +31,10 @@ class ModelServer(ModelRunner, Protocol):
 
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
         """Return the version that a label names. Raise UnknownLabel if there is none."""
+        ...
+
+    def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
+        """Hear which of a model's versions were admitted, and which refused: it may choose by that what it loads."""
         ...
 
     def forget(self, model: str) -> None:

@@ -98,6 +98,16 @@ class ModelState:
         return [status.version for status in newest if status.state is VersionState.FAILED]
 
     @property
+    def judged_unfit(self) -> list[int]:
+        """Those that were refused for a fault of their own."""
+        return [version for version, refusal in self.refused.items() if not refusal.is_transient]
+
+    @property
+    def unloadable(self) -> dict[int, str]:
+        """Those that the model server could not load, or not yet, with its reasons."""
+        return {status.version: status.problem for status in self.statuses if status.problem and not status.available}
+
+    @property
     def newest(self) -> LiveModel | None:
         """The version that answers requests that name none, except for the share of canaries."""
         tried = (live for version, live in self.live.items() if version not in self.canary)

@@ -4,22 +4,21 @@ It is meant for one machine. There a gRPC call takes longer than a small model's
 the models needs memory that a gateway's workers can share.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from serving.catalog import Contracts
 from serving.contract import Features
 from serving.contract.arrays import Array
-from serving.errors import ContractError, ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
+from serving.errors import ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
+from serving.model_servers.kept_versions import KeptVersions
 from serving.prediction.concurrency import ConcurrencyLimits
 from serving.process import memory
 from serving.process.turns import Turns
-from serving.registry.versions import CONTRACT, SERVED, read_contract, scan
+from serving.registry.versions import read_contract
 from serving.runtime.engine import Engine, load_engine
 from serving.runtime.errors import ServingError
 from serving.runtime.model import Model, Pace
@@ -38,44 +37,6 @@ _READING_SECONDS = 2.0
 
 _THREADS = 1
 """For each computation. Requests run in parallel, and several threads for each would slow the others down."""
-
-
-class _Newest:
-    """The newest versions in *folder*, and the newest of those whose contract can be read.
-
-    So versions that will be refused do not replace those that answer.
-    """
-
-    def __init__(self, folder: Path, contracts: Contracts, reading: Turns) -> None:
-        self._folder = folder
-        self._reading = reading
-        self._contracts = contracts
-        self._readable: dict[int, tuple[tuple[int, int], bool]] = {}
-
-    def choose(self, found: Collection[int]) -> frozenset[int]:
-        """Choose from the numbers *found*."""
-        newest = sorted(found, reverse=True)
-        readable = (number for number in newest if self._is_readable(number))
-        return frozenset([*newest[:SERVED], *islice(readable, SERVED)])
-
-    def _is_readable(self, number: int) -> bool:
-        try:
-            path = scan(self._folder)[number]
-            stat = os.stat(path / CONTRACT)
-        except (OSError, KeyError):
-            return False
-        stamp = stat.st_mtime_ns, stat.st_size
-        if number not in self._readable or self._readable[number][0] != stamp:
-            self._readable[number] = stamp, self._reads(path)
-        return self._readable[number][1]
-
-    def _reads(self, path: Path) -> bool:
-        try:
-            with self._reading.one():
-                self._contracts.read(read_contract(path))
-        except (OSError, ContractError):
-            return False
-        return True
 
 
 class EmbeddedServer:
@@ -102,6 +63,7 @@ class EmbeddedServer:
         self._pace = replace(Pace(), retries_changed=True)
         self._adding = threading.Lock()
         self._models: dict[str, Model[Engine]] = {}
+        self._kept: dict[str, KeptVersions] = {}
         for model in models:
             self._model(model)
         self._closing = threading.Event()
@@ -160,10 +122,18 @@ class EmbeddedServer:
         """Raise UnknownLabel: only a separate model server has labels."""
         raise UnknownLabel(model, label)
 
+    def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
+        """Keep the last version that was *admitted*, and load an older one in the place of each that was *refused*."""
+        with self._adding:
+            kept, found = self._kept.get(model), self._models.get(model)
+        if kept and found and kept.judged(admitted, refused):
+            found.look()
+
     def forget(self, model: str) -> None:
         """Free a model. Requests that run still end."""
         with self._adding:
             forgotten = self._models.pop(model, None)
+            self._kept.pop(model, None)
         if forgotten:
             forgotten.stop()
 
@@ -178,9 +148,10 @@ class EmbeddedServer:
         with self._adding:
             if name not in self._models:
                 folder = self._models_dir / name
-                config = ModelConfig(name, folder, _Newest(folder, self._contracts, self._reading))
+                kept = self._kept[name] = KeptVersions(folder, self._contracts, self._reading, _load)
                 # A condition of its own, or each change of one would wake those who wait for others.
-                self._models[name] = Model(config, _load, self._pace, threading.Condition())
+                changed = threading.Condition()
+                self._models[name] = Model(ModelConfig(name, folder, kept), kept.load, self._pace, changed)
             return self._models[name]
 
     def _trim_often(self) -> None:

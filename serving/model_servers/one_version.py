@@ -1,6 +1,7 @@
 """One version of a model in this process, for batch scoring: without a server, and without other versions."""
 
 import multiprocessing
+from collections.abc import Collection
 from pathlib import Path
 
 from serving.contract import Features
@@ -51,6 +52,9 @@ class OneVersionServer:
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
         """Raise UnknownLabel: only a separate model server has labels."""
         raise UnknownLabel(model, label)
+
+    def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
+        """Do nothing: it serves only one."""
 
     def forget(self, model: str) -> None:
         """Do nothing: it serves only one."""

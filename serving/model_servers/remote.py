@@ -1,5 +1,7 @@
 """A model server in another process."""
 
+from collections.abc import Collection
+
 from serving.catalog.model_server import ModelServer
 from serving.contract import Features
 from serving.contract.arrays import Array
@@ -35,6 +37,9 @@ class RemoteServer:
         """Call the server."""
         with self._paused():
             return self._server.labelled(model, label, deadline_seconds)
+
+    def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
+        """Do nothing: a model server goes by its own version policy."""
 
     def forget(self, model: str) -> None:
         """Call the server's client."""

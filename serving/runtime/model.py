@@ -60,6 +60,10 @@ class Model(Generic[Loaded]):
         self._config = config
         self._wake.set()
 
+    def look(self) -> None:
+        """Look at the folder at once: its policy may choose others."""
+        self._wake.set()
+
     @property
     def is_listed(self) -> bool:
         """Whether the model is in the current configuration."""
@@ -178,6 +182,9 @@ class Model(Generic[Loaded]):
             self._logged[version.number] = str(failure)
             with self._changed:
                 version.fail(failure, self._pace.max_retries, self._pace.retry_seconds)
+                if version.failures == 1:  # the policy may choose another in its place, which nobody should miss
+                    self._looked = False
+                    self._wake.set()
                 self._changed.notify_all()
             return
         version.error = None

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import grpc
@@ -103,6 +103,9 @@ class ModelServerClient:
                 raise UnknownLabel(model, label) from error
             raise translated from error
         return response.model_spec.version.value
+
+    def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
+        """Do nothing: a model server goes by its own version policy."""
 
     def forget(self, model: str) -> None:
         """Do nothing: nothing is kept of a model here."""

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,6 +142,9 @@ class OneModel:
 
     def labelled(self, model: str, label: str, seconds: float) -> int:
         raise UnknownLabel(model, label)
+
+    def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
+        pass
 
     def forget(self, model: str) -> None:
         pass

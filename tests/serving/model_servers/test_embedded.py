@@ -268,8 +268,50 @@ def test_versions_that_are_refused_do_not_push_out_the_one_that_answers(serve: S
     )
 
 
+def test_at_the_start_newer_versions_that_can_not_be_loaded_are_passed_over(serve: Serve, models_dir: Path) -> None:
+    for version in ("2", "3"):
+        copy = Path(shutil.copytree(models_dir / "digits" / "1", models_dir / "digits" / version))
+        (copy / "saved_model.pb").write_bytes(b"no longer what its manifest says")
+    (models_dir / "digits" / "4").mkdir()
+    (models_dir / "digits" / "5").touch()
+    server = serve("digits")
+    assert available(server, "digits") == [1]  # at once: nobody is told in between that there is none
+
+
+@pytest.mark.parametrize("first", ["good", "bad"])
+def test_versions_that_were_refused_take_the_place_of_none_that_was_admitted(
+    serve: Serve, models_dir: Path, first: str
+) -> None:
+    def publish(number: int, change: Callable[[Path], object] = lambda copy: None) -> None:
+        change(Path(shutil.copytree(models_dir / "sentiment" / "1", models_dir / f"{number}")))
+        (models_dir / f"{number}").rename(models_dir / "sentiment" / f"{number}")
+
+    for number in (2, 3, 4) if first == "bad" else ():
+        publish(number, another_parity)
+    catalog = Catalog(serve("sentiment"), ("sentiment",))
+
+    def live() -> list[int]:
+        catalog.refresh("sentiment")
+        return [*catalog.state("sentiment").live]
+
+    wait_until(lambda: live() == [1])
+    for number in (2, 3, 4) if first == "good" else ():
+        publish(number, another_parity)
+        wait_until(lambda number=number: live() == [1] and number in catalog.state("sentiment").refused)
+    publish(5)
+    wait_until(lambda: live()[:1] == [5])
+
+
 def available(server: EmbeddedServer, model: str) -> list[int]:
     return [each.version for each in server.versions(model, 30) if each.available]
+
+
+def another_parity(version: Path) -> None:
+    contract = without_manifest(version) / "assets.extra" / "contract.json"
+    document = json.loads(contract.read_text())
+    first, second, *_ = document["parity"]["examples"]
+    first["outputs"], second["outputs"] = second["outputs"], first["outputs"]
+    contract.write_text(json.dumps(document))
 
 
 def without_lite_form(version: Path) -> None:
