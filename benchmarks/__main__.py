@@ -21,6 +21,7 @@ Examples:
   python -m benchmarks rivals --servers Plumbline --servers "Flask, tuned" --rounds 5
   python -m benchmarks gateway
   python -m benchmarks sweeps --models-dir models
+  python -m benchmarks capacity --models-dir models
   python -m benchmarks training --models sentiment,topic --rounds 1
   python -m benchmarks record
   python -m benchmarks recipes --data penguins,wine --seeds 3
@@ -121,6 +122,21 @@ def sweeps(models_dir: Path, seconds: float) -> None:
     served_models(models_dir, click.echo)
     models = copy_newest(models_dir, model_names(models_dir), WORK / "swept")
     Sweep(models, seconds, results).run(click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@_models_option
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=10.0, show_default=True, help="Duration of each measurement."
+)
+def capacity(models_dir: Path, seconds: float) -> None:
+    """Compare a gateway with the simulation of `plumbline capacity` at three rates. Takes two minutes."""
+    from benchmarks.capacity import compare_with_simulation
+    from benchmarks.models import served_models
+
+    results = _results("capacity")
+    compare_with_simulation(served_models(models_dir, click.echo), seconds, results, click.echo)
     click.echo(f"results: {results.path}")
 
 

@@ -50,7 +50,7 @@ class Sweep:
                 self._results.add("failure", server=f"sweep of {name}", round=0, error=str(error))
 
     def _requests(self) -> None:
-        with _plumbline(self._models) as (_, port):
+        with running_plumbline(self._models) as (_, port):
             for count in CALLERS:
                 self._measure("callers", count, port, PLAIN["sentiment"], self._texts, count)
                 self._measure("callers", count, port, PLAIN["image"], self._photos, count)
@@ -66,7 +66,7 @@ class Sweep:
 
     def _workers(self) -> None:
         for workers in WORKERS:
-            with _plumbline(self._models, {"WORKERS": str(workers)}) as (process, port):
+            with running_plumbline(self._models, {"WORKERS": str(workers)}) as (process, port):
                 self._measure("workers", workers, port, PLAIN["sentiment"], self._texts, 32)
                 self._measure("workers", workers, port, PLAIN["image"], self._photos, 32)
                 self._results.add("memory", sweep="workers", value=workers, memory_mb=round(process.memory_mb(), 1))
@@ -75,7 +75,7 @@ class Sweep:
         names = sorted(model_names(self._models), key=lambda name: name != "sentiment")
         for count in range(1, len(names) + 1):
             some = copy_newest(self._models, names[:count], WORK / "some")
-            with _plumbline(some) as (process, port):
+            with running_plumbline(some) as (process, port):
                 start = time.monotonic() - process.started
                 self._measure("models", count, port, PLAIN["sentiment"], self._texts, 8)
                 memory = {"memory_mb": round(process.memory_mb(), 1), "start_seconds": round(start, 2)}
@@ -92,7 +92,8 @@ class Sweep:
 
 
 @contextlib.contextmanager
-def _plumbline(models: Path, variables: Mapping[str, str] | None = None) -> Iterator[tuple[Running, int]]:
+def running_plumbline(models: Path, variables: Mapping[str, str] | None = None) -> Iterator[tuple[Running, int]]:
+    """Run `plumbline up` with *models* until the block ends. Yield the process and its port, once it is ready."""
     port = free_port()
     options = [f"--models-dir={models.resolve()}", f"--port={port}", f"--model-server-port={port + 1}"]
     command = [sys.executable, "-m", "serving", "up", *options]
