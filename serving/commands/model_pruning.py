@@ -9,9 +9,11 @@ from serving.commands.folder_options import reporting_errors
 from serving.commands.gateway_client import api_key_option
 from serving.commands.versions_in_use import (
     Canary,
+    api_key_file_option,
     canary_option,
     chosen_place,
     gateway_option,
+    key_of,
     models_config_option,
     models_dir_option,
     store_option,
@@ -51,6 +53,7 @@ Examples:
 @models_config_option
 @gateway_option
 @api_key_option
+@api_key_file_option
 @canary_option
 @click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
 def prune(
@@ -61,6 +64,7 @@ def prune(
     models_config: tuple[Path, ...],
     gateway: tuple[str, ...],
     api_key: str | None,
+    api_key_file: Path | None,
     canary: Canary,
     dry_run: bool,
 ) -> None:
@@ -71,7 +75,7 @@ def prune(
     """
     with reporting_errors():
         place = chosen_place(models_dir, store)
-        in_use = versions_in_use(place.numbers, models_config, gateway, api_key, canary)
+        in_use = versions_in_use(place.numbers, models_config, gateway, key_of(api_key, api_key_file), canary)
         for model in models or place.models():
             done = place.prune(model, keep, in_use.get(model, set()), dry_run=dry_run)
             click.echo(f"{model}: {_told(done, dry_run)}")
@@ -92,6 +96,7 @@ def _told(done: Pruned, dry_run: bool) -> str:
 @models_config_option
 @gateway_option
 @api_key_option
+@api_key_file_option
 def remove(
     models_dir: Path,
     store: str | None,
@@ -99,6 +104,7 @@ def remove(
     models_config: tuple[Path, ...],
     gateway: tuple[str, ...],
     api_key: str | None,
+    api_key_file: Path | None,
 ) -> None:
     """Remove all versions of MODEL, unless a list or a gateway that is named here still has it.
 
@@ -106,7 +112,7 @@ def remove(
     """
     with reporting_errors():
         place = chosen_place(models_dir, store)
-        if model in versions_in_use(place.numbers, models_config, gateway, api_key, {}):
+        if model in versions_in_use(place.numbers, models_config, gateway, key_of(api_key, api_key_file), {}):
             raise click.ClickException(f"{model} is still served: take it out of the model lists and MODELS first")
         click.echo(f"{model}: removed {_numbers(place.clear(model))}")
 

@@ -44,6 +44,11 @@ models_config_option = click.option(
     multiple=True,
     help="A models.config of the model servers: keep what it pins or labels. Can be repeated.",
 )
+api_key_file_option = click.option(
+    "--api-key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with the API key, such as a mounted Secret; one that is not there is none.",
+)
 gateway_option = click.option(
     "--gateway", metavar="URL", multiple=True, help="A gateway: keep what it answers with. Can be repeated."
 )
@@ -65,6 +70,11 @@ def chosen_place(models_dir: Path, store: str | None) -> Place:
     if not models_dir.is_dir():
         raise click.BadParameter(f"Directory '{models_dir}' does not exist.", param_hint="'--models-dir'")
     return place_of(str(models_dir))
+
+
+def key_of(api_key: str | None, file: Path | None) -> str | None:
+    """Return the API key that was given, or that of the file if it is there. Raises OSError."""
+    return file.read_text("utf-8", "replace").strip() if file and file.exists() and not api_key else api_key
 
 
 def versions_in_use(

@@ -45,8 +45,8 @@ def test_no_pod_has_the_volume_and_each_that_names_the_store_has_its_settings(ma
     named = [each for pod in pods for each in pod.containers if "$(MODEL_STORE)" in str(each.get("args", ""))]
     assert {"fetch-models", "follow-store", "train"} <= {each["name"] for each in named}
     for container in named:
-        refs = [next(iter(source.values()))["name"] for source in container["envFrom"]]
-        assert [name.startswith("object-store") for name in refs][-2:] == [True, True]
+        assert any(source["configMapRef"]["name"].startswith("object-store") for source in container["envFrom"])
+        assert "/etc/object-store" in [mount["mountPath"] for mount in container["volumeMounts"]]
     assert "BUCKET" in str([found["data"] for found in manifests.of("ConfigMap") if "MODEL_STORE" in found["data"]])
 
 

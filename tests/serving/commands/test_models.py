@@ -135,8 +135,11 @@ def test_prune_spares_what_the_lists_a_gateway_and_the_canary_name(models_dir: P
     config = models_dir / "models.config"
     config.write_text(f"model_config_list {{ config {{ {entry} }} }}")
 
-    with answering({"models": [{"name": MODEL, "ready": True, "versions": [3, 8]}]}) as url:
-        options = ("--models-config", str(config), "--gateway", url, "--canary", f"{MODEL}:5=10")
+    with answering({"models": [{"name": MODEL, "ready": True, "versions": [3, 8]}]}, "Bearer secret") as url:
+        key = models_dir / "key"
+        key.write_text("secret\n")
+        files = ("--models-config", str(config), "--api-key-file", str(key))
+        options = (*files, "--gateway", url, "--canary", f"{MODEL}:5=10")
         assert told(models_dir, "prune", *options)[0] == "house_price: removed 2, 4, 6; 1, 3, 5, 7, 8 stay"
 
 
@@ -186,12 +189,12 @@ def test_prune_removes_nothing_if_it_can_t_learn_what_is_in_use(models_dir: Path
 
 
 @contextmanager
-def answering(document: Any) -> Iterator[str]:
-    """The URL of a server that answers each GET with *document*."""
+def answering(document: Any, key: str | None = None) -> Iterator[str]:
+    """The URL of a server that answers each GET that has the *key* with *document*."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(200 if self.headers["Authorization"] == key else 401)
             self.end_headers()
             self.wfile.write(json.dumps(document).encode())
 
