@@ -62,7 +62,7 @@ def test_list_shows_each_version_and_what_becomes_of_it(models_dir: Path) -> Non
 def test_an_odd_contract_does_not_hide_the_others(models_dir: Path) -> None:
     publish_version(models_dir, document=contract().to_json().replace('"baseline": {"accuracy": 0.5}', '"baseline": 7'))
 
-    assert [line.split()[5] for line in told(models_dir, "list")[1:]] == ["accuracy", "accuracy", "accuracy", "?"]
+    assert [line.split()[5] for line in told(models_dir, "list")[1:]] == ["accuracy", "accuracy", "accuracy", "-"]
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
