@@ -70,6 +70,11 @@ class AsyncClient:
         """Return what `Client.alive` does."""
         return await self._run(self._asking.conversation.alive(self._asking.ask(deadline_seconds)))
 
+    @property
+    def lost(self) -> int:
+        """How many connections ended before their answer; each such request was sent again, once."""
+        return self._asking.conversation.lost
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()

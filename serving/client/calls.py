@@ -49,10 +49,11 @@ class Pause:
 
 @dataclass(frozen=True)
 class NoReply:
-    """A request that got none, and why."""
+    """A request that got none, and why. *lost* says that the connection ended after it was sent."""
 
     problem: str
     timed_out: bool = False
+    lost: bool = False
 
 
 Steps = Generator[Call | Pause, Reply | NoReply | None, T]
@@ -99,13 +100,15 @@ class Conversation:
 
     def __init__(self) -> None:
         self._limits: Limits | None = None
+        self.lost = 0
+        """How many connections ended before their answer."""
 
     def predict(self, ask: Ask, instance: Any) -> Steps[Answer]:
         """Ask about one instance. Its size is left to the gateway, unless its limits are known already."""
         limits = self._limits or Limits(1, MAX_BODY_BYTES)
         part = Unsent(ask.model, [instance]).take(limits)
         assert part  # noqa: S101 - of one instance there is one
-        (answer,) = yield from _answered(ask, part)
+        (answer,) = yield from self._answered(ask, part)
         return answer
 
     def predict_many(self, ask: Ask, instances: Iterable[Any]) -> Steps[list[Answer]]:
@@ -114,7 +117,7 @@ class Conversation:
         unsent = Unsent(ask.model, instances)
         answers: list[Answer] = []
         while part := unsent.take(limits):
-            reply = yield from _asked(ask, "POST", ask.path, part.body)
+            reply = yield from self._asked(ask, "POST", ask.path, part.body)
             if reply.status == 413 and (smaller := (yield from self._learnt(ask)).least(limits)) != limits:
                 limits = smaller  # the gateway came back with other settings
                 unsent.put_back(part)
@@ -124,7 +127,7 @@ class Conversation:
 
     def models(self, ask: Ask) -> Steps[list[ServedModel]]:
         """Ask which models there are."""
-        return read_models((yield from _asked(ask, "GET", "/models")))
+        return read_models((yield from self._asked(ask, "GET", "/models")))
 
     def ready(self, ask: Ask) -> Steps[bool]:
         """Ask whether a model, or every model, can answer; no answer means no."""
@@ -136,30 +139,35 @@ class Conversation:
         reply = yield _call(ask, "GET", "/healthz")
         return isinstance(reply, Reply) and reply.status == 200
 
+    def _asked(self, ask: Ask, method: str, path: str, body: bytes | None = None) -> Steps[Reply]:
+        """Send a request until it is answered otherwise than with "later", or no more time or attempt is left.
+
+        A prediction changes nothing, so it may be sent again whatever became of it. If its connection is lost, which is
+        how a killed process of a gateway ends, that is done at once, but only once: the request may be the cause.
+        """
+        attempt = lost = 0
+        while ask.left():
+            attempt += 1
+            got = (yield _call(ask, method, path, body)) or NoReply("nothing came")
+            if isinstance(got, NoReply) and got.lost:
+                lost += 1
+                self.lost += 1
+                if lost > 1:
+                    return _fail(ask, got)
+                continue
+            pause = _pause(got, attempt)
+            if pause is None or attempt == MAX_ATTEMPTS or pause >= ask.left():
+                return got if isinstance(got, Reply) else _fail(ask, got)
+            yield Pause(pause)
+        return _fail(ask, NoReply("", timed_out=True))
+
+    def _answered(self, ask: Ask, part: Part) -> Steps[list[Answer]]:
+        reply = yield from self._asked(ask, "POST", ask.path, part.body)
+        return read_answers(reply, ask.model, part.first, len(part.encoded))
+
     def _learnt(self, ask: Ask) -> Steps[Limits]:
-        limits = self._limits = read_limits((yield from _asked(ask, "GET", "/models")))
+        limits = self._limits = read_limits((yield from self._asked(ask, "GET", "/models")))
         return limits
-
-
-def _answered(ask: Ask, part: Part) -> Steps[list[Answer]]:
-    reply = yield from _asked(ask, "POST", ask.path, part.body)
-    return read_answers(reply, ask.model, part.first, len(part.encoded))
-
-
-def _asked(ask: Ask, method: str, path: str, body: bytes | None = None) -> Steps[Reply]:
-    """Send a request until it is answered otherwise than with "later", or no more time or attempt is left.
-
-    A prediction changes nothing, so it may be sent again whatever became of it.
-    """
-    attempt = 0
-    while ask.left():
-        attempt += 1
-        got = (yield _call(ask, method, path, body)) or NoReply("nothing came")
-        pause = _pause(got, attempt)
-        if pause is None or attempt == MAX_ATTEMPTS or pause >= ask.left():
-            return got if isinstance(got, Reply) else _fail(ask, got)
-        yield Pause(pause)
-    return _fail(ask, NoReply("", timed_out=True))
 
 
 def _call(ask: Ask, method: str, path: str, body: bytes | None = None) -> Call:

@@ -82,6 +82,11 @@ class Client:
         """Return whether a gateway answers. Never retries."""
         return self._run(self._asking.conversation.alive(self._asking.ask(deadline_seconds)))
 
+    @property
+    def lost(self) -> int:
+        """How many connections ended before their answer; each such request was sent again, once."""
+        return self._asking.conversation.lost
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

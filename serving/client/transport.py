@@ -93,7 +93,8 @@ def no_reply(address: httpx.URL, error: httpx.TransportError) -> NoReply:
     """Return why there was no reply from *address*."""
     if isinstance(error, httpx.TimeoutException):
         return NoReply("", timed_out=True)
-    return NoReply(f"no gateway answers at {address}: {str(error) or type(error).__name__}")
+    lost = isinstance(error, httpx.ReadError | httpx.RemoteProtocolError | httpx.WriteError)
+    return NoReply(f"no gateway answers at {address}: {str(error) or type(error).__name__}", lost=lost)
 
 
 def _address(url: str) -> httpx.URL:

@@ -34,8 +34,10 @@ class Blocking:
     def close(self) -> None:
         self._portal.call(self._client.aclose)
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
+        if not callable(method):
+            return method
         return lambda *args, **options: self._portal.call(partial(method, *args, **options))
 
 
@@ -80,7 +82,8 @@ def url(model_server: FakeModelServer) -> Iterator[str]:
 class Scripted:
     """A server that answers each request with the next of *replies*, the last of them for ever.
 
-    A reply is a status, headers and a body, which may be several parts with a pause before each.
+    A reply is a status, headers and a body, which may be several parts with a pause before each. Without a status the
+    connection is closed instead.
     """
 
     replies: list[tuple[int, dict[str, str], bytes | list[bytes]]]
@@ -107,6 +110,9 @@ def scripted(
             script.asked.append((self.command, self.path, headers, body, time.monotonic()))
             status, more, answer = script.next()
             parts = answer if isinstance(answer, list) else [answer]
+            if not status:
+                self.close_connection = True
+                return
             self.send_response(status)
             for name, value in {"Content-Length": str(sum(map(len, parts))), **more}.items():
                 self.send_header(name, value)

@@ -147,6 +147,21 @@ def test_a_connection_that_nobody_takes_is_tried_again_and_named(connect: Connec
     assert isinstance(raised.value, errors.ModelServerUnavailable)
 
 
+LOST = (0, {}, b"")
+
+
+def test_a_request_whose_connection_is_lost_is_sent_again_once(connect: Connect) -> None:
+    with scripted(LOST, ANSWER) as server:
+        client = connect(server.url)
+        assert client.predict("m", {"x": 1}, request_id="same").value == 2.5
+    assert [headers["x-request-id"] for _, _, headers, _, _ in server.asked] == ["same", "same"]
+    assert client.lost == 1
+
+    with scripted(LOST) as server, pytest.raises(GatewayUnavailable, match="m: no gateway answers at"):
+        connect(server.url).predict("m", {"x": 1})
+    assert len(server.asked) == 2
+
+
 def test_a_reply_that_does_not_end_is_given_up(connect: Connect) -> None:
     drops = (200, {**JSON, "Content-Length": "1000"}, [b" "] * 200)
     with scripted(drops, pause_seconds=0.1) as server:
