@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,19 +95,29 @@ def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
 def render(variant: str, namespace: str = "plumbline") -> str:
     """Return what `kubectl apply -k` would send for an overlay, as with one component more: local+components/kueue."""
     overlay, _, added = variant.partition("+")
-    if not added and namespace == "plumbline":
-        return kustomize(K8S / "overlays" / overlay)
+    listed = read_overlay(overlay).get("components", [])
+    wanted = COMPONENTS if added == "all" else [added] if added else []
+    missing = [path for path in (f"../../{component}" for component in wanted) if path not in listed]
+    return render_with(overlay, {"components": missing}, namespace)
+
+
+def render_with(overlay: str, added: Mapping[str, list[Any]], namespace: str = "plumbline") -> str:
+    """Return the same for an overlay to whose lists something was *added*, in the place of what has its name there."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "k8s"
-        shutil.copytree(K8S, copy)
-        file = copy / "overlays" / overlay / "kustomization.yaml"
-        document = yaml.safe_load(file.read_text())
-        listed = document.setdefault("components", [])
-        wanted = [f"../../{component}" for component in (COMPONENTS if added == "all" else [added] if added else [])]
-        listed += [component for component in wanted if component not in listed]
-        document["namespace"] = namespace
-        file.write_text(yaml.safe_dump(document))
-        return kustomize(file.parent)
+        shutil.copytree(K8S, Path(folder) / "k8s")
+        document = read_overlay(overlay)
+        for name, more in added.items():
+            named = [each["name"] for each in more] if name == "images" else []
+            kept = [each for each in document.get(name, []) if name != "images" or each["name"] not in named]
+            document[name] = [*kept, *more]
+        copy = Path(folder) / "k8s" / "overlays" / overlay
+        (copy / "kustomization.yaml").write_text(yaml.safe_dump({**document, "namespace": namespace}))
+        return kustomize(copy)
+
+
+def read_overlay(overlay: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((K8S / "overlays" / overlay / "kustomization.yaml").read_text())
+    return document
 
 
 def kustomize(folder: Path) -> str:

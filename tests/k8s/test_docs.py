@@ -5,9 +5,12 @@ import shlex
 import subprocess
 
 import pytest
+import yaml
 
-from tests.k8s.manifests import K8S, KUBECTL, OVERLAYS, Manifests, manifests_of
+from tests.k8s.manifests import K8S, KUBECTL, OVERLAYS, Manifests, manifests_of, parse, render_with
 from tests.test_readme import KUBERNETES
+
+PAGE = (K8S.parent / "docs" / "kubernetes.md").read_text()
 
 IMAGES = r"plumbline-\w+:[\d.]+"
 KINDS = {"cronjob": "CronJob", "deployment": "Deployment", "service": "Service"}
@@ -66,7 +69,25 @@ def test_all_images_that_a_small_cluster_needs_of_us_are_loaded(local: Manifests
     assert set(re.findall(IMAGES, load)) == ours
 
 
-def test_the_model_server_that_is_told_is_that_of_the_manifests(local: Manifests) -> None:
-    text = (K8S.parent / "docs" / "kubernetes.md").read_text()
+def test_what_most_clusters_need_besides_can_be_added_to_an_overlay() -> None:
+    (snippet,) = [it for it in re.findall(r"^```yaml\n(.*?)```", PAGE, re.M | re.S) if "storageClassName" in it]
+    manifests = parse(render_with("gpu", yaml.safe_load(snippet)))
 
-    assert local.pod("model-server").containers[0]["image"] in text
+    assert {claim["spec"]["storageClassName"] for claim in manifests.of("PersistentVolumeClaim")} == {"shared"}
+    assert all(account["imagePullSecrets"] for account in manifests.of("ServiceAccount"))
+    assert re.search(r"plumbline-serve@sha256:[0-9a-f]{64}$", manifests.pod("gateway").containers[0]["image"])
+
+
+def test_all_that_has_to_be_brought_to_a_cluster_without_internet_is_listed() -> None:
+    brought = PAGE.partition("### Without internet")[2].partition("\n## ")[0]
+    images = {each["image"] for overlay in OVERLAYS for pod in manifests_of(overlay).pods() for each in pod.containers}
+
+    for image in images:
+        name = image.rpartition("/")[2].partition(":")[0] if "plumbline-" in image else image
+        assert f"`{name}`" in brought, image
+    dockerfiles = "".join((K8S.parent / f"Dockerfile.{part}").read_text() for part in ("serve", "train"))
+    assert set(re.findall(r"PYTHON_IMAGE=(\S+)", dockerfiles)) <= set(re.findall(r"`(python:\S+)`", brought))
+
+
+def test_the_model_server_that_is_told_is_that_of_the_manifests(local: Manifests) -> None:
+    assert local.pod("model-server").containers[0]["image"] in PAGE
