@@ -68,6 +68,7 @@ def watched(request, trained, published, tmp_path_factory) -> Iterator[Watched]:
             ],
             "job-metrics": [processes.enter_context(node_exporter(folder, system.write_job_metrics()))],
             "dcgm": [processes.enter_context(written_exporter(EXPORTERS / "dcgm.prom"))],
+            "cert-manager": [processes.enter_context(written_exporter(EXPORTERS / "cert-manager.prom"))],
             "kube-state-metrics": [processes.enter_context(written_exporter(EXPORTERS / "kube-state-metrics.prom"))],
         }
         seen = processes.enter_context(prometheus(folder, targets))

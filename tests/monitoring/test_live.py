@@ -15,7 +15,8 @@ from tests.monitoring.prometheus import RULES, needs_prometheus
 pytestmark = needs_prometheus
 
 ALL_RULES = [rule for file in RULES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
-SELECTOR = re.compile(r"(?<![\w:])((?:plumbline_|model:|kube_|node_|up\b|:tensorflow|DCGM_)[\w:]*(?:\{[^}]*\})?)")
+EXPORTED = r"plumbline_|model:|certmanager_|kube_|node_|up\b|:tensorflow|DCGM_"
+SELECTOR = re.compile(rf"(?<![\w:])((?:{EXPORTED})[\w:]*(?:\{{[^}}]*\}})?)")
 
 
 def name_of(rule: dict[str, Any]) -> str:
