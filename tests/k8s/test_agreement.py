@@ -230,6 +230,20 @@ def test_a_gateway_has_time_to_finish(manifests: Manifests) -> None:
     assert int(graceful) > read.deadline_seconds
 
 
+def test_a_gateway_has_the_memory_that_was_measured(manifests: Manifests) -> None:
+    table = KUBERNETES_PAGE.partition("### Memory of a gateway")[2].partition("So a gateway")[0]
+    measured = [int(megabytes) for megabytes in re.findall(r"\| (\d+) \|$", table, re.M)]
+    resources = manifests.pod("gateway").containers[0]["resources"]
+
+    assert len(measured) == 6
+    assert gibibytes(resources["limits"]["memory"]) * 1024 > 1.2 * max(measured)
+    assert f"a limit of {gibibytes(resources['limits']['memory'])} Gi" in KUBERNETES_PAGE
+
+
+def gibibytes(quantity: str) -> int:
+    return int(quantity.removesuffix("Gi"))
+
+
 def test_a_roll_out_may_wait_as_long_as_a_start(manifests: Manifests) -> None:
     for name in ("gateway", "model-server"):
         spec = manifests.get("Deployment", name)["spec"]

@@ -131,7 +131,7 @@ def test_the_gateway_pod_answers_and_can_do_nothing_else(local: Manifests, model
         assert "Read-only file system" in podman("exec", container, "touch", "/srv/x", code=1)
         (told,) = json.loads(podman("inspect", container))
         assert told["EffectiveCaps"] in (None, [])
-        assert told["HostConfig"]["Memory"] == 1024**3
+        assert told["HostConfig"]["Memory"] == 3 * 1024**3
 
         podman("stop", "--time", "30", container)
         assert state(container)["ExitCode"] == 0
