@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from serving.registry.integrity import write_manifest
 from serving.registry.versions import CONTRACT
 
 GRAPH = "saved_model.pb"
@@ -50,6 +51,11 @@ def _in_the_graph(old: str, new: str) -> Spoil:
     return spoil
 
 
+def _changed_after_publishing(version: Path) -> None:
+    write_manifest(version)
+    (version / CONTRACT).write_text((version / CONTRACT).read_text().replace('"1000 USD"', '"1000 EUR"'))
+
+
 BAD: dict[str, Spoil] = {
     "an empty folder": _empty,
     "no graph": _without_graph,
@@ -63,5 +69,6 @@ BAD: dict[str, Spoil] = {
     "other features than in training": _in_the_graph('"offset": 6.0', '"offset": 9.0'),
     "a label that is a list": _in_the_graph('"unit": "1000 USD"', '"unit": ["000 SD"]'),
     "an example without features": _in_the_graph('"base64": "AACAvwAAgL8="', '"base64": "            "'),
+    "a file that was changed afterwards": _changed_after_publishing,
 }
 """By what is bad: all of these are to be refused, whoever reads them."""

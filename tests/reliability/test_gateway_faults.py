@@ -3,16 +3,19 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from serving.client import Client
+from serving.errors import PredictionError
 from tests.reliability.conftest import Record
 from tests.reliability.load import CALLERS, HttpCaller, Load
 from tests.reliability.proxy import Proxy
 from tests.reliability.servers import WORKERS, Gateway, in_process, stopped_at_the_end
-from tests.reliability.versions import ModelsFolder
+from tests.reliability.versions import MODEL, ModelsFolder
 
 LOAD = "8 callers, gateway that computes the models"
 
@@ -31,6 +34,39 @@ def test_a_killed_worker_costs_no_more_than_its_requests_in_flight(
 
     record(LOAD, f"{kills} times a worker killed", figures, lost=kills * CALLERS, told=load.told())
     assert figures.refused == 0, load.told()
+
+
+class ClientCaller:
+    """Asks by Plumbline's own client, which sends a request again whose connection was lost."""
+
+    def __init__(self, url: str) -> None:
+        self._client = Client(url)
+
+    def ask(self, instance: Any) -> tuple[int, Mapping[str, Any] | str]:
+        try:
+            answer = self._client.predict(MODEL, instance)
+        except PredictionError as error:
+            return 0, repr(error)
+        return 200, {"version": answer.version, "predictions": [answer.json]}
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@pytest.mark.whole_suite
+def test_a_killed_worker_costs_nothing_by_the_own_client(
+    gateway: Gateway, shared_models: ModelsFolder, seconds: float, record: Record
+) -> None:
+    kills = max(1, round(seconds))
+    with Load(lambda: ClientCaller(gateway.stack.url), shared_models.truth) as load:
+        load.wait_for("right")
+        for _ in range(kills):
+            _kill_a_worker(gateway)
+            ended = time.monotonic()
+            load.wait_for("right")
+        figures = load.recovered(ended)
+
+    record("8 callers with Plumbline's client", f"{kills} times a worker killed", figures, told=load.told())
 
 
 def _kill_a_worker(gateway: Gateway) -> None:

@@ -1,13 +1,17 @@
 """What callers get while versions come, good ones and bad ones."""
 
 import contextlib
+import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.reliability.conftest import Record
+from tests.reliability.load import CALLERS
 from tests.reliability.servers import (
     Gateway,
     ModelServer,
@@ -79,3 +83,27 @@ def test_a_bad_version_changes_nothing(
     record(load_told, f"a bad version: {bad}", figures, told=load.told())
     assert figures.refused == 0, load.told()
     assert set(versions) <= shared_models.truth.published
+
+
+@pytest.mark.whole_suite
+def test_a_good_version_answers_behind_any_number_of_bad_ones(
+    models: ModelsFolder, tmp_path: Path, record: Record
+) -> None:
+    gateway = Gateway(models, tmp_path / "gateway.log", *in_process(models))
+    with stopped_at_the_end(gateway):
+        gateway.wait_until_ready()
+        with gateway.load() as load:
+            load.wait_for("right")
+            for number, bad in enumerate(BAD, 2):
+                models.put(number, BAD[bad])
+                load.go_on(TWO_SECONDS / 2)
+            before = gateway.workers
+            os.kill(before[-1], signal.SIGKILL)  # the next one starts behind them
+            gateway.stack.wait_until(lambda: len({*gateway.workers} - {*before}) == 1)
+            ended = time.monotonic()
+            gateway.wait_until_ready(1)
+            figures = load.recovered(ended)
+
+    fault = f"{len(BAD)} bad versions in a row, then a worker killed"
+    record("8 callers, gateway that computes the models", fault, figures, lost=CALLERS, told=load.told())
+    assert figures.refused == 0, load.told()
