@@ -116,7 +116,7 @@ def _sample(gateway: Gateway, metrics: Path, seconds: float, outcomes: Sequence[
     times = sorted(each.ended - each.began for each in outcomes)
     return Sample(
         round(seconds, 1),
-        round(sum(map(pss_mb, pids)), 1),
+        round(sum(pss_mb(pid, "Pss_Anon") for pid in pids), 1),  # the rest is libraries, and who else uses them
         sum(_entries(pid, "fd") for pid in pids),
         sum(_entries(pid, "task") for pid in pids),
         len([*metrics.glob("*/*")]),

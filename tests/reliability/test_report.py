@@ -39,7 +39,7 @@ def test_a_soak_is_told_with_what_grew(tmp_path: Path) -> None:
     )
 
     assert "6 minutes at 70 % of 99 answers a second, 1 workers killed, 2 new versions: 10,000 right" in told
-    assert "| memory, MB (PSS) | 102 | 110 | +100.0 |" in told
+    assert "| own memory, MB | 102 | 110 | +100.0 |" in told
     assert (tmp_path / "reliability-soak.png").stat().st_size > 1000
 
 
