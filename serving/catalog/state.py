@@ -104,8 +104,10 @@ class ModelState:
 
     @property
     def unloadable(self) -> dict[int, str]:
-        """Those that the model server could not load, or not yet, with its reasons."""
-        return {status.version: status.problem for status in self.statuses if status.problem and not status.available}
+        """Those newer than what answers that the model server could not load, or not yet, with its reasons."""
+        newest = max(self.live, default=0)
+        failed = [status for status in self.statuses if status.problem and not status.available]
+        return {status.version: status.problem for status in failed if status.version > newest}
 
     @property
     def newest(self) -> LiveModel | None:

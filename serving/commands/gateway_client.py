@@ -34,9 +34,11 @@ api_key_option = click.option(
 
 
 def echo_refused(model: Mapping[str, Any]) -> None:
-    """Print which versions the gateway does not admit, and why, from what it says of a model."""
+    """Print which versions the gateway does not admit or could not load, and why, from what it says of a model."""
     for version, reason in model.get("refused", {}).items():
         click.echo(f"{model['name']}: version {version} is not admitted: {reason}", err=True)
+    for version, reason in model.get("failed", {}).items():
+        click.echo(f"{model['name']}: version {version} could not be loaded: {reason}", err=True)
 
 
 class GatewayError(click.ClickException):

@@ -12,7 +12,7 @@ from serving.commands.model_pruning import prune, remove
 from serving.commands.tables import VERSION_HEADER, facts, table, version_rows
 from serving.registry import changes
 from serving.registry.errors import NoSuchVersion, NothingPublished
-from serving.registry.pinning import Pin, pins
+from serving.registry.pinning import Pin, pins, pins_to
 from serving.registry.server_config import MONITORING, batch_threads_config, models_config, servable_models
 from serving.registry.versions import Version, model_names, newest_fit, read_versions
 
@@ -47,7 +47,18 @@ Examples:
   plumbline models config --base-path gs://bucket/models --batch-threads 2
   plumbline models config --pin
   plumbline models config --base-path /models --output - > models.config
+  plumbline models config --pin-version sentiment:3
 """
+
+
+def _versions_by_model(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, list[int]]:
+    versions: dict[str, list[int]] = {}
+    for text in texts:
+        model, _, number = text.rpartition(":")
+        if not (model and number.isascii() and number.isdecimal()):
+            raise click.BadParameter(f"expected MODEL:VERSION, such as sentiment:3, got '{text}'")
+        versions.setdefault(model, []).append(int(number))
+    return versions
 
 
 @click.command("list", epilog=_LIST_EXAMPLES)
@@ -122,13 +133,28 @@ def rollback(models_dir: Path, model: str) -> None:
 )
 @click.option("--pin", is_flag=True, help="Pin all models to their present versions.")
 @click.option(
+    "--pin-version",
+    "pinned_versions",
+    multiple=True,
+    callback=_versions_by_model,
+    metavar="MODEL:VERSION",
+    help="Pin MODEL to VERSION, or to several if given several times.",
+)
+@click.option(
     "--output",
     type=click.Path(file_okay=False, allow_dash=True, path_type=Path),
     default=".",
     show_default=True,
     help="Folder to write to; with - models.config alone is printed.",
 )
-def config(models_dir: Path, base_path: str | None, batch_threads: int, pin: bool, output: Path) -> None:
+def config(
+    models_dir: Path,
+    base_path: str | None,
+    batch_threads: int,
+    pin: bool,
+    pinned_versions: dict[str, list[int]],
+    output: Path,
+) -> None:
     """Write TensorFlow Serving's configuration for the published models.
 
     models.config lists the models, batching.config has the threads that run batches, monitoring.config enables metrics.
@@ -137,7 +163,8 @@ def config(models_dir: Path, base_path: str | None, batch_threads: int, pin: boo
 
     The two newest versions of each model are loaded, also as new ones arrive. If one of them can't be loaded, which
     would make the server's start fail, the model is pinned to the two newest that can, and a message says so; --pin
-    pins all models. A pinned model gets no new version until this command is run again.
+    pins all models, and --pin-version one of them to a version that is known to be good, such as the last that the
+    gateways admitted. A pinned model gets no new version until this command is run again.
 
     A model without a version is not listed: its missing folder would keep the server from seeing new versions of all.
     """
@@ -148,7 +175,7 @@ def config(models_dir: Path, base_path: str | None, batch_threads: int, pin: boo
         models, unservable = servable_models(models_dir)
         if unservable:  # the server would unload a model that is left out of its list
             raise unservable[0]
-        pinned = pins(models_dir, models, everything=pin)
+        pinned = pins(models_dir, models, everything=pin) | pins_to(models_dir, models, pinned_versions)
         print_pins(pinned)
         listed = models_config(models, base_path, {name: it.versions for name, it in pinned.items()})
         if str(output) == "-":

@@ -24,6 +24,7 @@ def health_routes(catalog: Catalog, metrics: Metrics, drain: Drain) -> Blueprint
         models = {
             model: {"ready": state.ready, "versions": list(state.live), "problem": state.problem or None}
             | {"refused": {str(version): refusal.reason for version, refusal in state.refused.items()}}
+            | ({"failed": {str(it): why for it, why in state.unloadable.items()}} if state.unloadable else {})
             for model, state in states.items()
         }
         models |= {

@@ -79,6 +79,8 @@ def _summary(model: str, state: ModelState) -> dict[str, Any]:
         summary["problem"] = state.problem
     if state.refused:
         summary["refused"] = _reasons(state)
+    if state.unloadable:
+        summary["failed"] = {str(version): problem for version, problem in state.unloadable.items()}
     if state.newest:
         contract = state.newest.contract
         summary["engine"] = state.newest.engine

@@ -29,12 +29,13 @@ _SUMMARY: dict[str, Schema] = {
     "problem": STRING,
     "training": nullable({"type": "number", "minimum": 0, "maximum": 1, "description": "Share that is done."}),
     "refused": ref("Refused"),
+    "failed": ref("Failed"),
     "engine": STRING,
     "data": _TEXT,
     "recipe": _TEXT,
     "metrics": ref("Details"),
 }
-_OPTIONAL = ("served", "problem", "training", "refused", "engine", "data", "recipe", "metrics")
+_OPTIONAL = ("served", "problem", "training", "refused", "failed", "engine", "data", "recipe", "metrics")
 _DETAILS: dict[str, Schema] = {
     "version": {"type": "integer"},
     "problem_type": STRING,
@@ -88,6 +89,7 @@ SHARED: dict[str, Any] = {
     "Models": closed({"models": array(ref("ModelSummary")), "limits": ref("Limits")}),
     "Limits": closed({"instances": _LIMIT, "body_bytes": _LIMIT}),
     "Refused": {**_by_name(STRING), "description": "Versions that are not admitted, and why."},
+    "Failed": {**_by_name(STRING), "description": "Newer versions that could not be loaded, and why."},
     "ModelSummary": _open(_SUMMARY, *_OPTIONAL),
     "ModelDetails": _open(_SUMMARY | _DETAILS, *_OPTIONAL, *_DETAILS),
     "Health": closed({"status": {"const": "ok"}}),
@@ -96,7 +98,11 @@ SHARED: dict[str, Any] = {
     "Readiness": _open({"ready": _BOOLEAN, "problem": STRING, "models": ref("ReadinessByModel")}, "problem"),
     "ReadinessByModel": _by_name(ref("ModelReadiness")),
     "ModelReadiness": _open(
-        {"ready": _BOOLEAN, "versions": array({"type": "integer"}), "problem": _TEXT, "refused": ref("Refused")}
+        {
+            **{"ready": _BOOLEAN, "versions": array({"type": "integer"}), "problem": _TEXT},
+            **{"refused": ref("Refused"), "failed": ref("Failed")},
+        },
+        "failed",
     ),
     "Server": _open({"name": STRING, "version": STRING, "extensions": array(STRING)}),
     "Metadata": _open(

@@ -1,7 +1,9 @@
 import json
 
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 
+from serving.commands.verify import verify
 from serving.contract import Contract
 from serving.gateway.settings import Settings
 from tests.serving.contracts import EVALUATION, tabular_contract, text_contract
@@ -21,6 +23,19 @@ def test_all_models_are_listed(gateway: FlaskClient, model_server: FakeModelServ
         "recipe": "baseline",
         "metrics": EVALUATION,
     }
+
+
+def test_newer_versions_that_could_not_be_loaded_are_named_with_the_reason(
+    gateway: FlaskClient, model_server: FakeModelServer, address: str
+) -> None:
+    model_server.broken["sentiment"] = "no saved_model.pb"
+    wait_until(lambda: "failed" in gateway.get("/models").get_json()["models"][0])
+
+    assert gateway.get("/models/sentiment").get_json()["failed"] == {"9": "no saved_model.pb"}
+    assert gateway.get("/readyz").get_json()["models"]["sentiment"]["failed"] == {"9": "no saved_model.pb"}
+    verified = CliRunner().invoke(verify, ["sentiment", "--url", f"http://{address}"])
+    assert verified.exit_code == 0
+    assert "sentiment: version 9 could not be loaded: no saved_model.pb" in verified.output
 
 
 def test_a_model_tells_what_it_takes_and_gives(gateway: FlaskClient) -> None:

@@ -231,3 +231,28 @@ def test_all_models_can_be_pinned(models_dir: Path, tmp_path: Path) -> None:
 
     assert "specific { versions: 2 versions: 3 }" in text
     assert "house_price: pinned to 2 and 3" in told
+
+
+def test_a_model_can_be_pinned_to_the_version_that_is_good(models_dir: Path, tmp_path: Path) -> None:
+    text, told = config_of(models_dir, tmp_path, "--pin-version", f"{MODEL}:1")
+
+    assert "model_version_policy { specific { versions: 1 } }" in text
+    assert "house_price: pinned to 1: new versions are not loaded until this is written anew" in told
+
+
+@pytest.mark.parametrize(
+    ("pin", "told"),
+    [
+        (f"{MODEL}:9", "there is no version 9; there are 1, 2, 3"),
+        (f"{MODEL}:2", "version 2 is not to be served: saved_model.pb: expected a SavedModel"),
+        ("zebra:1", "holds no model 'zebra'; there are house_price"),
+        (MODEL, "expected MODEL:VERSION, such as sentiment:3, got 'house_price'"),
+    ],
+)
+def test_what_a_model_can_not_be_pinned_to_is_told(models_dir: Path, tmp_path: Path, pin: str, told: str) -> None:
+    cut(models_dir / MODEL / "2" / "saved_model.pb")
+    done = run(models_dir, "config", "--output", str(tmp_path / "out"), "--pin-version", pin)
+
+    assert done.exit_code != 0
+    assert told in done.output
+    assert not (tmp_path / "out").exists()
