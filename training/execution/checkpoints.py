@@ -4,10 +4,14 @@ import itertools
 import json
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
 
 from serving.process.exit_codes import ExitCode
@@ -56,13 +60,19 @@ class Checkpoint:
         self._writes = writes
         self._on_epochs = on_epochs
 
-    def load(self) -> State:
-        """Return the last saved state, or an empty one if the fit has not started."""
-        if self._path is None or not self._path.exists():
+    def load(self, variables: Sequence[Any], weights: Sequence[Any]) -> State:
+        """Return the last saved state, or an empty one if the fit has not started.
+
+        A file that is damaged, or no state of a model with such *variables* and best *weights*, is told and passed
+        over: then this fit alone begins again.
+        """
+        if self._path is None or not self._path.is_file():
             return State()
-        with np.load(self._path, allow_pickle=False) as file:
-            progress = json.loads(str(file["progress"]))
-            state = State(**progress, variables=_arrays(file, "variables"), best=_arrays(file, "best"))
+        try:
+            state = _read(self._path, variables, weights)
+        except _UNREADABLE as error:
+            click.echo(f"  {self._path} is damaged or no state of this fit, which begins again: {error}")
+            return State()
         self._on_epochs(state.epoch)
         return state
 
@@ -75,6 +85,28 @@ class Checkpoint:
             _write(self._path, state)
         except OSError as error:
             raise CannotSaveState(self._path, error) from error
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and the zip below it raise for files that they did not write."""
+
+
+def _read(path: Path, variables: Sequence[Any], weights: Sequence[Any]) -> State:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        progress = json.loads(str(file["progress"]))
+        state = State(**progress, variables=_arrays(file, "variables"), best=_arrays(file, "best"))
+    _check("variables", state.variables, variables)
+    if state.best:
+        _check("best weights", state.best, weights)
+    if not isinstance(state.epoch, int) or any(len(curve) != state.epoch for curve in state.curves.values()):
+        raise ValueError("expected a value of each curve for each epoch")
+    return state
+
+
+def _check(what: str, found: Sequence[np.ndarray], expected: Sequence[Any]) -> None:
+    shapes = [array.shape for array in found]
+    if shapes != [tuple(variable.shape) for variable in expected]:
+        raise ValueError(f"expected the {what} of this model, got {len(shapes)} arrays of other shapes")
 
 
 def _write(path: Path, state: State) -> None:

@@ -14,6 +14,7 @@ import click
 import keras
 import numpy as np
 
+from training.errors import TrainingError
 from training.execution.checkpoints import Checkpoint, State
 from training.fitting.epochs import Epochs
 from training.fitting.losses import loss_of, metrics_of
@@ -29,6 +30,16 @@ never lost."""
 
 PROGRESS_LINES = 10
 """Approximate number of progress lines a fit: readable both in a pod's log and in a terminal."""
+
+
+class Diverged(TrainingError):
+    """A loss became NaN or infinite."""
+
+    def __init__(self, epoch: int, name: str, value: float) -> None:
+        super().__init__(
+            f"training has diverged: in epoch {epoch} the {name} is {value}, so no further epoch can learn anything: "
+            "lower the learning rate, or look for extreme values in the data"
+        )
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,7 @@ class Fit:
         """Fit *model* to the fold's rows. Return loss and metric by epoch.
 
         *augment* is a layer that changes the training images. An interrupted fit resumes from its checkpoint, and ends
-        as if it had not been interrupted.
+        as if it had not been interrupted. Raises Diverged.
         """
         trained = model if augment is None else _augmented(model, augment)
         # Without XLA unless requested: TF Serving uses none by default, and must compute what training computed.
@@ -56,15 +67,15 @@ class Fit:
         trained.compile(self.optimizer, loss=loss_of(problem), metrics=metrics_of(problem), jit_compile=jit)
         trained.optimizer.build(trained.trainable_variables)
         checkpoint = fold.execution.checkpoints.next()
-        state = checkpoint.load()
-        self._train(trained, fold, checkpoint, state)
+        kept = [*trained.variables, *trained.optimizer.variables]  # including those of the random generators
+        state = checkpoint.load(kept, trained.weights)
+        self._train(trained, kept, fold, checkpoint, state)
         gc.collect()  # the epochs are in reference cycles: without this, their data would stay during the next fit
         if state.best:
             _assign(trained.weights, state.best)
         return state.curves
 
-    def _train(self, model: keras.Model, fold: Fold, checkpoint: Checkpoint, state: State) -> None:
-        kept = [*model.variables, *model.optimizer.variables]  # including those of the random generators
+    def _train(self, model: keras.Model, kept: list[Any], fold: Fold, checkpoint: Checkpoint, state: State) -> None:
         if state.epoch:
             click.echo(f"  resuming after {state.epoch} epochs")
             _assign(kept, state.variables)
@@ -75,7 +86,7 @@ class Fit:
         # Reading the variables of several workers needs all of them, so that their clocks may not decide.
         seconds = SAVE_SECONDS if fold.execution.strategy.num_replicas_in_sync == 1 else 0
         while state.epoch < self.epochs and not (stops and state.waited >= self.patience):
-            state.add(epochs.train() | epochs.validate())
+            state.add(_finite(epochs.train() | epochs.validate(), state.epoch + 1))
             if stops:
                 _keep_best(state, model)
             if time.monotonic() - saved >= seconds or state.epoch == self.epochs:
@@ -101,6 +112,14 @@ class Progress:
         }
         figures = "  ".join(f"{name} {value:.4f}" for name, value in told.items())
         click.echo(f"  epoch {state.epoch}/{self._epochs}  {figures}  ({time.monotonic() - self._started:.0f} s)")
+
+
+def _finite(figures: dict[str, float], epoch: int) -> dict[str, float]:
+    """Return *figures*; raises Diverged if a loss is none, as then are all that would follow."""
+    for name in _TOLD:
+        if not math.isfinite(figures.get(name, 0.0)):
+            raise Diverged(epoch, name, figures[name])
+    return figures
 
 
 def _augmented(model: keras.Model, augment: Any) -> keras.Model:

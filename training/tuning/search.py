@@ -19,6 +19,7 @@ from training.execution.execution import Execution
 from training.experiments.evaluation import Experiment
 from training.experiments.overrides import override
 from training.experiments.record import metrics_of
+from training.fitting.fit import Diverged
 from training.jobs.training_job import Job
 from training.publishing.provenance import fingerprint
 from training.task import Recipe
@@ -47,7 +48,11 @@ def search(job: Job, wanted: Sequence[str], trials: int, output: Path) -> None:
     study = _study(job, recipe, ranges, data.sha256(), output)
 
     def measure(tried: Recipe) -> float:
-        return float(metrics_of(experiment.validate(tried, job.validation).folds).mean())
+        try:
+            return float(metrics_of(experiment.validate(tried, job.validation).folds).mean())
+        except Diverged as error:  # others may learn
+            job.say(f"{job.name}: {error}")
+            return math.nan
 
     if UNCHANGED not in study.user_attrs:
         study.set_user_attr(UNCHANGED, measure(recipe))

@@ -9,9 +9,9 @@ import tensorflow as tf
 from training.execution.checkpoints import Checkpoint, Checkpoints
 from training.execution.execution import Execution
 from training.fitting import fit
-from training.fitting.fit import Fit, Progress
+from training.fitting.fit import Diverged, Fit, Progress
 from training.networks.augmentation import Augmentation
-from training.problem_types import BINARY
+from training.problem_types import BINARY, REGRESSION
 from training.task import Fold
 
 RNG = np.random.default_rng(0)
@@ -97,3 +97,57 @@ def test_short_epochs_are_not_all_saved_but_the_first_and_the_last_are(monkeypat
     fitted(tmp_path, monkeypatch)
 
     assert states == saved
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+def foreign(path):
+    path.write_bytes(b"not a state")
+
+
+def of_another_model(path):
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["variables-0"] = np.zeros((3, 3), np.float32)
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def without_progress(path):
+    np.savez(path, **{"variables-0": np.zeros(3)})
+
+
+def with_less_progress(path):
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["progress"] = np.array('{"epoch": 9, "curves": {"loss": [1.0]}}')
+    np.savez(path, **arrays)
+
+
+@pytest.mark.parametrize("damage", [cut, foreign, of_another_model, without_progress, with_less_progress])
+def test_a_state_that_is_damaged_is_told_and_the_fit_begins_again(tmp_path, monkeypatch, capsys, damage):
+    whole = fitted(None, monkeypatch)
+    with pytest.raises(Killed):
+        fitted(tmp_path, monkeypatch, dies_after=4)
+    damage(tmp_path / "fit-1.npz")
+
+    assert same(fitted(tmp_path, monkeypatch), whole)
+    assert f"{tmp_path}/fit-1.npz is damaged or no state of this fit, which begins again: " in capsys.readouterr().out
+    assert same(fitted(tmp_path, monkeypatch, dies_after=6), whole)
+
+
+@pytest.mark.parametrize(
+    ("rate", "odd", "loss"), [(1e30, 1.0, "val_loss"), (1e30, None, "loss"), (0.1, np.nan, "val_loss")]
+)
+def test_a_training_that_diverges_ends_at_the_epoch_where_it_does(rate, odd, loss):
+    features = keras.Input((1,), name="features")
+    model = keras.Model({"features": features}, keras.layers.Dense(1)(features))
+    rows = {"features": np.ones((4, 1), np.float32)}, np.full(4, 3, np.float32)
+    validation = odd and ({"features": np.full((4, 1), odd, np.float32)}, np.full(4, 3, np.float32))
+    fold = Fold(*rows, validation, Execution(seed=1))
+    epoch = 1 if validation else 2  # at the end of the first, the weights are spoiled already
+    with pytest.raises(Diverged, match=rf"diverged: in epoch {epoch} the {loss} is (nan|inf)") as raised:
+        Fit(9, batch_size=4, optimizer=keras.optimizers.SGD(rate)).run(REGRESSION, model, fold)
+    assert raised.value.exit_code == 2
