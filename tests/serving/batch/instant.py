@@ -1,5 +1,7 @@
 """A model server that answers at once, in this process: a seam for what has nothing to do with the network."""
 
+from collections.abc import Collection
+
 from serving.contract import Contract, Features
 from serving.contract.arrays import Array
 from serving.errors import UnknownLabel, UnknownVersion
@@ -30,6 +32,12 @@ class InstantServer:
 
     def labelled(self, model: str, label: str, deadline_seconds: float) -> int:
         raise UnknownLabel(model, label)
+
+    def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
+        pass
+
+    def forget(self, model: str) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import struct
 import tarfile
 import zipfile
 from pathlib import Path
@@ -173,6 +174,21 @@ def test_damaged_archives_are_named(tmp_path: Path, name: str, content: bytes) -
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput, match=f"{name}.*(not a zip|is damaged)"):
         done(tmp_path, image_contract(), [tmp_path / name], "out.jsonl")
+
+
+def test_a_parquet_page_that_differs_from_its_checksum_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    table = pa.table({"rooms": [3.0] * 9 + [5.25], "age": [30.0] * 10})
+    pq.write_table(
+        table, path, compression="none", use_dictionary=False, write_statistics=False, write_page_checksum=True
+    )
+    content = path.read_bytes()
+    assert content.count(struct.pack("<d", 5.25)) == 1
+    path.write_bytes(content.replace(struct.pack("<d", 5.25), struct.pack("<d", 4.25)))
+    with pytest.raises(BadInput, match=r"in\.parquet is damaged: .*CRC checksum verification failed"):
+        done(tmp_path, tabular_contract(), [path], "out.jsonl")
+    path.write_bytes(content)
+    assert done(tmp_path, tabular_contract(), [path], "whole.jsonl")["rows"] == 10
 
 
 def archive(count: int) -> bytes:
