@@ -20,9 +20,9 @@ lint: .venv/installed
 	$(BIN)/hadolint Dockerfile.serve Dockerfile.train
 
 lock: .venv/installed
-	$(LOCK) pyproject.toml --extra s3 --extra client --extra train --extra mlflow --extra otel --group dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra s3 --extra client --extra train --extra mlflow --extra otel --extra signing --group dev --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --extra serve --extra otel --constraints requirements/dev.txt --output-file requirements/serve.txt
-	$(LOCK) pyproject.toml --extra serve --extra lite --extra otel --constraints requirements/dev.txt --output-file requirements/lite.txt
+	$(LOCK) pyproject.toml --extra serve --extra lite --extra otel --extra signing --constraints requirements/dev.txt --output-file requirements/lite.txt
 	$(LOCK) pyproject.toml --extra s3 --extra otel --constraints requirements/dev.txt --output-file requirements/batch.txt
 	$(LOCK) pyproject.toml --extra train --extra s3 --constraints requirements/dev.txt --output-file requirements/train.txt
 	$(LOCK) --group manifests --output-file requirements/manifests.txt

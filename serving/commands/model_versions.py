@@ -9,6 +9,7 @@ from serving.commands.folder_options import models_dir_option, reporting_errors
 from serving.commands.model_checks import check, quarantine
 from serving.commands.model_copying import copy_models
 from serving.commands.model_pruning import prune, remove
+from serving.commands.model_signing import sign, verify_signatures
 from serving.commands.tables import VERSION_HEADER, facts, table, version_rows
 from serving.registry import changes
 from serving.registry.errors import NoSuchVersion, NothingPublished
@@ -191,7 +192,10 @@ def config(
             click.echo(f"wrote {output / name}")
 
 
-COMMANDS = (list_versions, show, promote, rollback, prune, remove, copy_models, config, check, quarantine)
+COMMANDS = (
+    *(list_versions, show, promote, rollback, prune, remove, copy_models, config, check, quarantine),
+    *(sign, verify_signatures),
+)
 
 
 def print_pins(pinned: Mapping[str, Pin]) -> None:

@@ -40,6 +40,7 @@ from serving.prediction.run_queue import RunQueue
 from serving.process.processors import share
 from serving.registry.finding import ModelFinder
 from serving.registry.progress import in_training
+from serving.registry.signing_keys import read_public_key
 
 if TYPE_CHECKING:
     from serving.gateway.middleware.tracing import Tracing
@@ -143,7 +144,8 @@ def _model_server(
 ) -> ModelServer:
     if settings.models_dir and settings.runs_models:
         models = () if settings.follows_folder else settings.models
-        return connect.embedded(settings.models_dir, models, share(settings.workers), metrics.rpc, contracts)
+        trusted = [read_public_key(path) for path in settings.require_signature]
+        return connect.embedded(settings.models_dir, models, share(settings.workers), metrics.rpc, contracts, trusted)
     trace = tracing.call if tracing else None
     return connect.remote(settings.model_server, settings.model_server_tls, trace, metrics.rpc, run_queue)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from serving.gateway.middleware.key_file import read_keys
 from serving.gateway.middleware.rates import parse_rates
+from serving.registry.signing_keys import read_public_key
 from serving.registry.versions import MODEL_NAME
 
 _SHARE = re.compile(rf"({MODEL_NAME.pattern}):([0-9]{{1,18}})=([0-9]{{1,3}}(?:\.[0-9]+)?)%?", re.ASCII)
@@ -168,6 +169,19 @@ def keys_file(text: str) -> Path:
     """Read the path of a file with hashes of API keys."""
     read_keys(file(text))
     return Path(text)
+
+
+def public_keys(text: str) -> tuple[Path, ...]:
+    """Read the paths of files of public keys, separated by commas."""
+    paths = tuple(file(part.strip()) for part in text.split(","))
+    for path in paths:
+        try:
+            read_public_key(path)
+        except ImportError as error:
+            raise ValueError("needs cryptography: pip install 'plumbline[signing]'") from error
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    return paths
 
 
 def origins(text: str) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ class Settings:
     model_server_name: str = ""
     api_keys_file: Path | None = None
     rate_limit: str = ""
+    require_signature: tuple[Path, ...] = ()
     cors_origins: tuple[str, ...] = ()
     log_format: str = "text"
     access_log: bool = True
@@ -135,6 +136,9 @@ def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> li
         found.extend((f"MODEL_SERVER_{name.upper()}", problem) for name, problem in tls.problems())
     if "*" in values.get("cors_origins", ()) and "api_keys_file" in values:
         found.append(("CORS_ORIGINS", "lets any page try keys; expected exact origins with API_KEYS_FILE"))
+    if "require_signature" in values and ("models_dir" not in values or "model_server" in values):
+        problem = "needs MODELS_DIR without MODEL_SERVER: a gateway does not see the files that a model server loads"
+        found.append(("REQUIRE_SIGNATURE", problem))
     if values.get("grpc_port") == values.get("port", Settings.port):
         found.append(("GRPC_PORT", "is also PORT; expected another port"))
     return found
@@ -189,6 +193,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "model_server_name": str,
     "api_keys_file": readers.keys_file,
     "rate_limit": readers.rate,
+    "require_signature": readers.public_keys,
     "cors_origins": readers.origins,
     "log_format": readers.log_format,
     "access_log": readers.switch,

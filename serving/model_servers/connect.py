@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from serving.catalog import Contracts, ModelServer
 from serving.model_servers.remote import RemoteServer
 from serving.prediction.run_queue import RunQueue
+from serving.registry.signing_keys import PublicKey
 from serving.tfserving.client_tls import Tls
 
 if TYPE_CHECKING:
@@ -33,11 +34,18 @@ def remote(
     return RemoteServer(client, run_queue) if run_queue else client
 
 
-def embedded(models_dir: Path, models: Sequence[str], at_once: int, on_rpc: OnRpc, contracts: Contracts) -> ModelServer:
-    """Return a server in this process of the newest versions of *models*."""
+def embedded(
+    models_dir: Path,
+    models: Sequence[str],
+    at_once: int,
+    on_rpc: OnRpc,
+    contracts: Contracts,
+    trusted: Sequence[PublicKey] = (),
+) -> ModelServer:
+    """Return a server in this process of the newest versions of *models*, signed by one of *trusted* if it has any."""
     from serving.model_servers.embedded import EmbeddedServer
 
-    return EmbeddedServer(models_dir, models, at_once, on_rpc, contracts)
+    return EmbeddedServer(models_dir, models, at_once, on_rpc, contracts, trusted)
 
 
 def one_version(models_dir: Path, model: str, version: int | None) -> ModelServer:

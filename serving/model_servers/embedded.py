@@ -18,6 +18,9 @@ from serving.model_servers.kept_versions import KeptVersions
 from serving.prediction.concurrency import ConcurrencyLimits
 from serving.process import memory
 from serving.process.turns import Turns
+from serving.registry.errors import RegistryError
+from serving.registry.signatures import verify_signature
+from serving.registry.signing_keys import PublicKey
 from serving.registry.versions import read_contract
 from serving.runtime.engine import Engine, load_engine
 from serving.runtime.errors import ServingError
@@ -44,7 +47,8 @@ class EmbeddedServer:
 
     A model is loaded when its versions are first asked for, those of *models* at once, and freed when it is forgotten.
     New versions are loaded as they appear. It starts threads, so make it after any fork. *at_once* requests for a model
-    are computed at the same time. *on_rpc* is called after each prediction, as it is after a client's call.
+    are computed at the same time. *on_rpc* is called after each prediction, as it is after a client's call. If there
+    are *trusted* keys, only versions are loaded that one of them signed.
     """
 
     def __init__(
@@ -54,7 +58,9 @@ class EmbeddedServer:
         at_once: int = 1,
         on_rpc: Callable[[str, str, str, float], None] = lambda model, method, code, seconds: None,
         contracts: Contracts | None = None,
+        trusted: Sequence[PublicKey] = (),
     ) -> None:
+        self._trusted = trusted
         self._limits = ConcurrencyLimits(at_once)
         self._on_rpc = on_rpc
         self._reading = Turns(_READING_SECONDS)
@@ -148,16 +154,20 @@ class EmbeddedServer:
         with self._adding:
             if name not in self._models:
                 folder = self._models_dir / name
-                kept = self._kept[name] = KeptVersions(folder, self._contracts, self._reading, _load)
+                kept = self._kept[name] = KeptVersions(folder, self._contracts, self._reading, self._load)
                 # A condition of its own, or each change of one would wake those who wait for others.
                 changed = threading.Condition()
                 self._models[name] = Model(ModelConfig(name, folder, kept), kept.load, self._pace, changed)
             return self._models[name]
 
+    def _load(self, version: Path) -> Engine:
+        try:
+            if self._trusted:
+                verify_signature(version, self._trusted)
+        except (OSError, RegistryError) as error:
+            raise ServingError(Code.DATA_LOSS, str(error)) from error
+        return load_engine(version, _THREADS)  # which compares the files with the manifest that is signed
+
     def _trim_often(self) -> None:
         while not self._closing.wait(_TRIM_SECONDS):
             memory.trim()
-
-
-def _load(version: Path) -> Engine:
-    return load_engine(version, _THREADS)

@@ -9,6 +9,7 @@ RegistryError
 ├── NothingEarlier       there is no version to roll back to
 ├── UnreadableConfig     a models.config can't be read
 ├── DamagedVersion       a version's files are not those that its manifest lists
+├── BadSignature         a version has no signature by a trusted key
 └── NoNextNumber         the folder's record of numbers is damaged or exhausted
 """
 
@@ -73,6 +74,13 @@ class DamagedVersion(RegistryError):
 
     def __init__(self, file: str, problem: str) -> None:
         super().__init__(f"{shown(file)[1:-1]}: {problem}")
+
+
+class BadSignature(RegistryError):
+    """The *version* in a folder has no signature by a trusted key, or not of the files that it has."""
+
+    def __init__(self, version: Path, problem: str) -> None:
+        super().__init__(f"{version}: {problem}")
 
 
 class NoNextNumber(RegistryError):

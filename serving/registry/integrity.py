@@ -21,8 +21,11 @@ from serving.registry.versions import PROMOTED_FROM
 MANIFEST = "assets.extra/manifest.json"
 """The manifest's file in a version's folder."""
 
-UNLISTED = frozenset({MANIFEST, PROMOTED_FROM})
-"""Files that no manifest lists: itself, and the note that a promoted copy gets."""
+SIGNATURE = "assets.extra/model.sig"
+"""The file with a version's signature, made after its manifest; `signatures` has what is in it."""
+
+UNLISTED = frozenset({MANIFEST, SIGNATURE, PROMOTED_FROM})
+"""Files that no manifest lists: itself, its signature, and the note that a promoted copy gets."""
 
 _SCHEMA = 1
 _MOST_MANIFEST_BYTES = 16 * 1024 * 1024

@@ -14,6 +14,7 @@ import pytest
 from serving.commands.serve import serve
 from serving.gateway.settings import Settings
 from serving.local_server.flags import command as local_server
+from serving.registry.integrity import write_manifest
 from tests.serving.contracts import text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.test_serve import Running
@@ -24,7 +25,12 @@ COMMANDS = commands(OPERATIONS)
 MISTAKEN = [command for command in COMMANDS if command.startswith(("PORT=http", "CORS_ORIGINS="))]
 SERVED = next(command for command in COMMANDS if command.startswith("API_KEYS_FILE="))
 ASKING = [command for command in COMMANDS if command.startswith(("curl", "seq", "kill"))]
-PARSED = [command for command in COMMANDS if re.match(r"MODEL_SERVER_CA|TRACING|python -m|plumbline serve", command)]
+PARSED = [
+    command
+    for command in COMMANDS
+    if re.match(r"MODEL_SERVER_CA|TRACING|REQUIRE_SIG|python -m|plumbline serve", command)
+]
+SIGNING = [command for command in COMMANDS if re.match(r"openssl|plumbline models (sign|verify) ", command)]
 
 
 def variable(name: str) -> str:
@@ -46,7 +52,7 @@ def _is_told(name: str) -> bool:
 
 def test_each_command_is_one_that_a_test_below_takes() -> None:
     keys = [command for command in COMMANDS if command.startswith(("plumbline keys", "cat "))]
-    assert sorted(COMMANDS) == sorted([*MISTAKEN, SERVED, *ASKING, *PARSED, *keys])
+    assert sorted(COMMANDS) == sorted([*MISTAKEN, SERVED, *ASKING, *PARSED, *SIGNING, *keys])
 
 
 def run(command: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -59,6 +65,18 @@ def run(command: str, folder: Path, **more: str) -> subprocess.CompletedProcess[
 def test_mistakes_are_told_as_shown(tmp_path: Path, command: str) -> None:
     done = run(command, tmp_path)
     assert (done.returncode, done.stderr) == (1, COMMANDS[command])
+
+
+def test_a_version_is_signed_and_verified_as_shown(tmp_path: Path) -> None:
+    version = tmp_path / "models" / "sentiment" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").write_text("a graph")
+    write_manifest(version)
+
+    done = [run(command, tmp_path) for command in SIGNING]
+
+    assert [each.returncode for each in done] == [0] * 4
+    assert [each.stdout for each in done] == [COMMANDS[command] for command in SIGNING]
 
 
 @pytest.mark.parametrize("command", PARSED)

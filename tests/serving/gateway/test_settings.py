@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from serving.gateway import setting_readers as readers
 from serving.gateway.middleware.key_file import make_key
 from serving.gateway.settings import InvalidSettings, Settings
 from tests.serving.certificates import Certificates
+from tests.serving.registry.test_signatures import write_keys
 
 
 def test_without_an_environment_the_defaults_hold() -> None:
@@ -115,7 +117,7 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         pin_workers=True,
         metrics_dir=Path("/metrics"),
     )
-    assert len(environment) == len(fields(Settings)) - len({"models_dir"})
+    assert len(environment) == len(fields(Settings)) - len({"models_dir", "require_signature"})
 
 
 @pytest.mark.parametrize(
@@ -160,6 +162,17 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
 def test_what_can_not_be_used_is_refused(variable: str, text: str) -> None:
     with pytest.raises(InvalidSettings, match=rf"^{variable}='{re.escape(text)}': "):
         Settings.from_env({variable: text})
+
+
+def test_keys_of_signatures_are_read_and_need_a_folder_of_models(tmp_path: Path) -> None:
+    (private, first), (_, second) = (write_keys(tmp_path, name, ec.SECP256R1()) for name in ("a", "b"))
+    settings = Settings.from_env({"MODELS_DIR": str(tmp_path), "REQUIRE_SIGNATURE": f"{first}, {second}"})
+    assert settings.require_signature == (first, second)
+    with pytest.raises(InvalidSettings, match=r"a\.key: expected a public key of the elliptic curve P-256"):
+        Settings.from_env({"MODELS_DIR": str(tmp_path), "REQUIRE_SIGNATURE": str(private)})
+    for more in ({}, {"MODELS_DIR": str(tmp_path), "MODELS": "*", "MODEL_SERVER": "a:1"}):
+        with pytest.raises(InvalidSettings, match=r"REQUIRE_SIGNATURE=.*: needs MODELS_DIR without MODEL_SERVER"):
+            Settings.from_env({"REQUIRE_SIGNATURE": str(first), **more})
 
 
 def test_an_origin_has_no_user_and_none_is_repeated() -> None:

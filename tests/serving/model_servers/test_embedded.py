@@ -15,14 +15,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from serving.catalog import Catalog
 from serving.contract.answers import SCORES
 from serving.errors import ModelServerError, ModelServerRefused, ModelServerTimeout, UnknownLabel, UnknownVersion
 from serving.model_servers.embedded import EmbeddedServer
+from serving.registry.integrity import SIGNATURE
+from serving.registry.signatures import sign_version
+from serving.registry.signing_keys import read_private_key, read_public_key
 from serving.runtime.model import Pace
 from tests.serving.fake_model_server import wait_until
 from tests.serving.registry.folders import without_manifest
+from tests.serving.registry.test_signatures import write_keys
 
 Serve = Callable[..., EmbeddedServer]
 
@@ -58,6 +63,29 @@ def test_every_model_is_admitted_and_computes_what_training_computed(serve: Serv
         version, outputs = server.predict(name, 1, live.contract.features([example.instance]), 5)
         assert version == 1
         np.testing.assert_allclose(outputs[SCORES][0], example.outputs[SCORES], atol=live.contract.tolerance)
+
+
+def test_only_versions_that_a_trusted_key_signed_are_loaded_and_the_last_of_them_answers(
+    serve: Serve, models_dir: Path, tmp_path: Path
+) -> None:
+    private, public = write_keys(tmp_path, "trusted", ec.SECP256R1())
+    folder = models_dir / "digits"
+    sign_version(folder / "1", read_private_key(private))
+    for number in ("2", "3"):  # newer, and two of them, as many as are served
+        shutil.copytree(folder / "1", folder / number)
+        (folder / number / SIGNATURE).unlink()
+    server = serve("digits", trusted=[read_public_key(public)])
+    catalog = Catalog(server, ("digits",))
+    wait_until(lambda: len(server.versions("digits", 30)) == 3)
+    assert catalog.live("digits").version == 1
+    problems = {each.version: each.problem for each in server.versions("digits", 30)}
+    assert "expected a signature in assets.extra/model.sig, got none" in problems[3]
+    sign_version(folder / "3", read_private_key(write_keys(tmp_path, "other", ec.SECP256R1())[0]))
+    wait_until(lambda: "trusted.pub, got another" in server.versions("digits", 30)[0].problem)
+    sign_version(folder / "3", read_private_key(private))
+    wait_until(lambda: any(each.version == 3 and each.available for each in server.versions("digits", 30)))
+    catalog.refresh("digits")
+    assert catalog.live("digits").version == 3
 
 
 def test_each_call_is_told_with_the_code_that_a_server_would_give(serve: Serve, trained: Any) -> None:
