@@ -32,9 +32,6 @@ COMPONENTS = sorted(
 VARIANTS = (*OVERLAYS, *(f"{overlay}+all" for overlay in OVERLAYS))
 """Overlays as they are, and with all components added to their list."""
 
-SINGLES = [f"{overlay}+{component}" for overlay in OVERLAYS for component in COMPONENTS]
-"""Overlays with one component added, which many have already."""
-
 
 @dataclass(frozen=True)
 class Pod:
@@ -118,6 +115,15 @@ def render_with(overlay: str, added: Mapping[str, list[Any]], namespace: str = "
 def read_overlay(overlay: str) -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load((K8S / "overlays" / overlay / "kustomization.yaml").read_text())
     return document
+
+
+SINGLES = [
+    f"{overlay}+{component}"
+    for overlay in OVERLAYS
+    for component in COMPONENTS
+    if f"../../{component}" not in read_overlay(overlay).get("components", [])
+]
+"""Overlays with one component added that they have not."""
 
 
 def kustomize(folder: Path) -> str:
