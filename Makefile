@@ -4,7 +4,9 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 RIVAL_LOCK := $(subst --universal,--python-platform linux,$(LOCK))
 
-.PHONY: run test lint lock proto dashboards overview bench reliability soak fuzz
+IMAGES := serve lite batch train train-gpu
+
+.PHONY: run test lint lock sbom proto dashboards overview bench reliability soak fuzz
 
 run: .venv/installed
 	$(BIN)/plumbline up --train
@@ -26,12 +28,17 @@ lock: .venv/installed
 	$(LOCK) pyproject.toml --extra s3 --extra otel --constraints requirements/dev.txt --output-file requirements/batch.txt
 	$(LOCK) pyproject.toml --extra train --extra s3 --constraints requirements/dev.txt --output-file requirements/train.txt
 	$(LOCK) --group manifests --output-file requirements/manifests.txt
+	$(LOCK) --group sbom --output-file requirements/sbom.txt
 	$(LOCK) --group generators --output-file requirements/generators.txt
 	cd requirements/generators && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 	$(LOCK) pyproject.toml --extra train --extra gpu --extra s3 --constraints requirements/dev.txt --output-file requirements/train-gpu.txt
 	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 	for rival in benchmarks/requirements/*.in; do [ $$rival = benchmarks/requirements/common.in ] || \
 	  $(RIVAL_LOCK) $$rival --output-file $${rival%.in}.txt; done
+
+# The bills of materials that the images get, beside their locks.
+sbom: .venv-sbom/installed
+	.venv-sbom/bin/python requirements/sbom.py $(IMAGES:%=requirements/%.txt)
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks rivals $(BENCH)
@@ -75,6 +82,12 @@ overview: .venv/installed
 .venv-manifests/installed: requirements/manifests.txt .venv/installed
 	$(PYTHON) -m venv .venv-manifests
 	VIRTUAL_ENV=.venv-manifests $(BIN)/uv pip install --quiet --require-hashes -r requirements/manifests.txt
+	touch $@
+
+# What writes bills of materials and validates them.
+.venv-sbom/installed: requirements/sbom.txt .venv/installed
+	$(PYTHON) -m venv --without-pip .venv-sbom
+	VIRTUAL_ENV=.venv-sbom $(BIN)/uv pip install --quiet --require-hashes -r requirements/sbom.txt
 	touch $@
 
 # What generates clients from /openapi.json, which has packages of its own; TypeScript only where there is npm.
