@@ -22,6 +22,7 @@ Examples:
   python -m benchmarks gateway
   python -m benchmarks sweeps --models-dir models
   python -m benchmarks capacity --models-dir models
+  python -m benchmarks floods --models-dir models
   python -m benchmarks training --models sentiment,topic --rounds 1
   python -m benchmarks record
   python -m benchmarks recipes --data penguins,wine --seeds 3
@@ -137,6 +138,27 @@ def capacity(models_dir: Path, seconds: float) -> None:
 
     results = _results("capacity")
     compare_with_simulation(served_models(models_dir, click.echo), seconds, results, click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@_models_option
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    default=60.0,
+    show_default=True,
+    help="Duration of the overload; others take a tenth.",
+)
+def floods(models_dir: Path, rounds: int, seconds: float) -> None:
+    """Measure what 2,200 idle and dripping connections cost other callers, and 10 times the load that is answered."""
+    from benchmarks.floods import measure_floods
+    from benchmarks.models import served_models
+
+    _check_wrk()
+    results = _results("floods")
+    measure_floods(served_models(models_dir, click.echo), rounds, seconds, results, click.echo)
     click.echo(f"results: {results.path}")
 
 

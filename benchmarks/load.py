@@ -33,7 +33,8 @@ def closed_loop(port: int, route: Route, files: Sequence[Path], callers: int, se
 def open_loop(port: int, route: Route, files: Sequence[Path], per_second: float, seconds: float) -> dict[str, Any]:
     """Send requests at the mean rate *per_second*, whatever the answers. Raises LoadFailed.
 
-    Return the latencies, `errors`, `requests`, and `late`, the share of requests that were sent late.
+    Return the latencies of answers and of refusals (429, 503), `errors`, which are all but answers, `refused` of them,
+    `requests`, and `late`, the share of requests that were sent late.
     """
     command = [sys.executable, "-m", "benchmarks.open_loop", str(port), route.path, route.media_type]
     return _run([*command, str(per_second), str(seconds), *map(str, files)], seconds + 30)

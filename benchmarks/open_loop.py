@@ -17,6 +17,7 @@ _SEED = 1
 _ANSWER_SECONDS = 10.0
 _LATE_SECONDS = 0.005
 _MAX_CONNECTIONS = 512
+_REFUSED = (429, 503)
 
 
 class _Load:
@@ -26,6 +27,7 @@ class _Load:
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._open = 0
         self.latencies: list[float] = []
+        self.refusals: list[float] = []
         self.errors = 0
         self.late = 0
 
@@ -42,6 +44,8 @@ class _Load:
                 self.latencies.append(loop.time() - due)
             else:
                 self.errors += 1
+                if status in _REFUSED:
+                    self.refusals.append(loop.time() - due)
         except (OSError, TimeoutError, EOFError, ValueError):
             self.errors += 1
         finally:
@@ -83,11 +87,15 @@ def main(arguments: Sequence[str]) -> None:
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {media_type}\r\n"
         requests.append(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     load = asyncio.run(_run(int(port), requests, float(per_second), float(seconds)))
-    millis = sorted(1000 * latency for latency in load.latencies) or [float("nan")]
     sent = len(load.latencies) + load.errors
-    quantiles = {f"p{q}_ms": round(millis[min(len(millis) - 1, len(millis) * q // 100)], 3) for q in (50, 90, 99)}
+    quantiles = _quantiles("", load.latencies) | _quantiles("refused_", load.refusals)
     counts = {"requests": sent, "asked_per_second": float(per_second), "late": round(load.late / max(1, sent), 4)}
-    print("JSON", json.dumps({**counts, **quantiles, "errors": load.errors}))
+    print("JSON", json.dumps({**counts, **quantiles, "errors": load.errors, "refused": len(load.refusals)}))
+
+
+def _quantiles(prefix: str, seconds: Sequence[float]) -> dict[str, float]:
+    millis = sorted(1000 * each for each in seconds) or [float("nan")]
+    return {f"{prefix}p{q}_ms": round(millis[min(len(millis) - 1, len(millis) * q // 100)], 3) for q in (50, 90, 99)}
 
 
 if __name__ == "__main__":

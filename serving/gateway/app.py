@@ -21,6 +21,7 @@ from serving.gateway.middleware.request_ids import register_request_ids
 from serving.gateway.middleware.shared_times import SharedTimes
 from serving.gateway.openapi.docs import docs_routes
 from serving.gateway.openapi.routes import openapi_routes
+from serving.gateway.overload import overload_check
 from serving.gateway.problems import register_problems
 from serving.gateway.protocols.answering import Answering
 from serving.gateway.protocols.body import GatewayRequest
@@ -90,7 +91,8 @@ def create_app(
     if tracing:
         tracing.register(app)
     register_access(app, settings, full_at)
-    predictor = _predictor(settings, catalog, server, metrics, tracing, run_queue)
+    limits = ConcurrencyLimits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
+    predictor = _predictor(settings, catalog, server, metrics, tracing, run_queue, limits)
     answering = Answering(settings, catalog, predictor, metrics)
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
     app.register_blueprint(inference_v2_routes(answering, catalog, metrics, drain, settings.max_json_depth))
@@ -100,8 +102,9 @@ def create_app(
     app.register_blueprint(docs_routes())
     app.register_blueprint(health_routes(catalog, metrics, drain))
     app.register_blueprint(page_routes())
-    limits = ConnectionLimits.of(settings, metrics.connected, metrics.refused_connection)
-    register_connection_limits(app, limits)
+    overload = overload_check(limits, metrics)
+    connected, refused = metrics.connected, metrics.refused_connection
+    register_connection_limits(app, ConnectionLimits.of(settings, connected, refused, overload))
     register_problems(app, register_log_limit(app, metrics.left_out_of_log))
     register_compression(app)
     register_headers(app)
@@ -172,8 +175,8 @@ def _predictor(
     metrics: Metrics,
     tracing: "Tracing | None",
     run_queue: RunQueue,
+    limits: ConcurrencyLimits,
 ) -> Predictor:
-    limits = ConcurrencyLimits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
     runner: ModelRunner = server
     if settings.max_batch_rows > 1 or settings.max_large_calls:
         batch = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)

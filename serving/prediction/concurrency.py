@@ -53,6 +53,16 @@ class ConcurrencyLimits:
         finally:
             queue.pass_on()
 
+    def is_full(self, model: str) -> bool:
+        """Return whether a request for *model* would be refused now."""
+        queue = self._queues.get(model)
+        return queue is not None and queue.running >= self._max_running and len(queue.waiters) >= self._max_waiting
+
+    def refusal(self, model: str) -> Overloaded:
+        """Count a request for *model* that is refused before it asked for a slot, and return the error."""
+        self._on_refusal(model)
+        return Overloaded(model, self._max_waiting)
+
     def _wait(self, queue: "_ModelQueue", waiter: threading.Lock, model: str, seconds: float) -> None:
         self._on_wait(model, 1)
         try:

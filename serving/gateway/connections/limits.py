@@ -18,7 +18,10 @@ def _nothing(*_: object) -> None:
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """The limits of one process. *count* is told how many connections are in which state, *refuse* each refusal's code.
+    """The limits of one process.
+
+    *count* is told how many connections are in which state, *refuse* each refusal's code. *overload* says by method and
+    path why a request is one too many; empty if it is not.
 
     Times are in seconds: *idle* until a request begins, *header* until its head has come, *body* until its body has,
     and until its answer was taken.
@@ -32,6 +35,7 @@ class ConnectionLimits:
     max_body_bytes: int = 16 * 1024 * 1024
     count: Callable[[Mapping[str, int]], None] = _nothing
     refuse: Callable[[str], None] = _nothing
+    overload: Callable[[str, str], str] = lambda method, path: ""
 
     @property
     def max_held_bytes(self) -> int:
@@ -40,7 +44,10 @@ class ConnectionLimits:
 
     @staticmethod
     def of(
-        settings: Settings, count: Callable[[Mapping[str, int]], None], refuse: Callable[[str], None]
+        settings: Settings,
+        count: Callable[[Mapping[str, int]], None],
+        refuse: Callable[[str], None],
+        overload: Callable[[str, str], str],
     ) -> "ConnectionLimits":
         """Return those of *settings*."""
         return ConnectionLimits(
@@ -51,6 +58,7 @@ class ConnectionLimits:
             max_body_bytes=settings.max_body_bytes,
             count=count,
             refuse=refuse,
+            overload=overload,
         )
 
 

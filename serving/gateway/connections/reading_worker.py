@@ -112,6 +112,8 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
                 conn.next()
                 if not (lingers and self._is_thread_free() and self._follows(conn)):
                     return True
+                if refusal := self._overload(conn):
+                    return refusal
         except Refused as refusal:
             return refusal
         except OSError:
@@ -197,11 +199,18 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
             return
         self._table.put(conn, conn.state, time.monotonic())
         if conn.state == State.ANSWERING:
-            self._hand_over(conn)
+            if refusal := self._overload(conn):
+                self._refuse(conn, refusal)
+            else:
+                self._hand_over(conn)
         elif self._table.held_bytes > self._limits.max_held_bytes:
             self._refuse(conn, Refused(503, "overloaded", "too many bytes of bodies have come; try again later"))
         else:
             self._poll(conn)
+
+    def _overload(self, conn: Connection) -> Refused | None:
+        why = self._limits.overload(conn.request.method, conn.path)
+        return Refused(429, "overloaded", why) if why else None
 
     def _hand_over(self, conn: Connection) -> None:
         self._unpoll(conn)
