@@ -27,11 +27,15 @@ _MOST_DEPTH = 100
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
 class ParityExample:
-    """A raw instance (JSON values) with the features and outputs that training computed for it (no batch axis)."""
+    """A raw instance (JSON values) with the features and outputs that training computed for it (no batch axis).
+
+    *answer* is what these outputs answer; contracts of before it was kept have none.
+    """
 
     instance: Mapping[str, Any]
     features: Features
     outputs: Outputs
+    answer: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +226,8 @@ def _examples(document: Mapping[str, Any], record: Record, answers: Answers) -> 
     for number, state in enumerate(found):
         with place("parity", "examples", number):
             features, outputs = _arrays(state, "features", record.specs), _arrays(state, "outputs", answers.specs)
-            yield ParityExample(states.mapping(state, "instance"), features, outputs)
+            answer = states.mapping(state, "answer") if "answer" in state else None
+            yield ParityExample(states.mapping(state, "instance"), features, outputs, answer)
 
 
 def _arrays(example: Mapping[str, Any], name: str, specs: Mapping[str, TensorSpec]) -> Features:
@@ -241,4 +246,4 @@ def _arrays(example: Mapping[str, Any], name: str, specs: Mapping[str, TensorSpe
 
 def _example_to_json(example: ParityExample) -> dict[str, Any]:
     arrays = {"features": _arrays_to_json(example.features), "outputs": _arrays_to_json(example.outputs)}
-    return {"instance": example.instance, **arrays}
+    return {"instance": example.instance, **arrays} | ({} if example.answer is None else {"answer": example.answer})

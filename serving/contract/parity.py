@@ -1,13 +1,15 @@
 """Replaying a contract's examples: at export, when the gateway admits a version, and by `plumbline verify`."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from serving.contract.answers import Outputs
 from serving.contract.arrays import Array, Features
 from serving.contract.contract import Contract, ParityExample
-from serving.errors import ParityError
+from serving.errors import ParityError, shown
 
 Predict = Callable[[Features], Outputs]
 """Features of a batch -> the model's outputs."""
@@ -16,7 +18,8 @@ Predict = Callable[[Features], Outputs]
 def check_parity(contract: Contract, predict: Predict) -> None:
     """Raise ParityError unless raw -> features -> outputs gives for each example what training computed.
 
-    Features must be equal; outputs within the contract's tolerance, and of the same answer, such as a label.
+    Features must be equal; outputs within the contract's tolerance, and of the same answer, such as a label. The
+    answers must be those that the examples hold.
     """
     features = contract.features([example.instance for example in contract.examples])
     for index, example in enumerate(contract.examples):
@@ -31,6 +34,36 @@ def check_parity(contract: Contract, predict: Predict) -> None:
         _check_output(contract, name, outputs[name], expected[name])
     if differing := contract.answers.differing(outputs, expected):
         raise ParityError(contract.model, differing[0], "the label is another")
+    for index, (example, answer) in enumerate(zip(contract.examples, contract.answers.make(outputs), strict=True)):
+        if example.answer is not None and (difference := answer_difference(example.answer, answer, contract.tolerance)):
+            raise ParityError(contract.model, index, difference)
+
+
+def answer_difference(expected: Mapping[str, Any], got: Mapping[str, Any], tolerance: float) -> str:
+    """Return how the answer *got* differs from what training computed; empty if it agrees."""
+    if expected.keys() != got.keys():
+        return f"the answer has {', '.join(got)}, training's {shown(list(expected))}"
+    for name, value in expected.items():
+        if not _agree(value, got[name], tolerance):
+            return f"'{name}' is {shown(got[name])}, training computed {shown(value)}"
+    return ""
+
+
+def _agree(expected: Any, got: Any, tolerance: float) -> bool:
+    """Compare numbers within the tolerance. Of scores by label, only common ones count: ties may swap the last."""
+    if isinstance(expected, dict):
+        return isinstance(got, dict) and all(
+            _agree(expected[key], got[key], tolerance) for key in expected.keys() & got
+        )
+    if isinstance(expected, list):
+        return (
+            isinstance(got, list)
+            and len(expected) == len(got)
+            and all(_agree(one, other, tolerance) for one, other in zip(expected, got, strict=True))
+        )
+    if isinstance(expected, float):
+        return isinstance(got, int | float) and math.isclose(expected, got, rel_tol=1e-6, abs_tol=tolerance)
+    return bool(expected == got)
 
 
 def _check_features(contract: Contract, index: int, example: ParityExample, features: Features) -> None:

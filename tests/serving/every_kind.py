@@ -73,7 +73,8 @@ def make(model: str, record: Record, answers: Answers, instances: Sequence[Mappi
     features = record.encode(record.read(instances, Faults()))
     computed = outputs(bare, features)
     examples = tuple(
-        ParityExample(instance, _row(features, row), _row(computed, row)) for row, instance in enumerate(instances)
+        ParityExample(instance, _row(features, row), _row(computed, row), answer)
+        for row, (instance, answer) in enumerate(zip(instances, answers.make(computed), strict=True))
     )
     many = {name: np.concatenate([array] * _REPEATED) for name, array in computed.items()}
     reference = fit_reference(record, answers, [*instances] * _REPEATED, many)

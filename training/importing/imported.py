@@ -52,7 +52,7 @@ def contract_of(name: str, imported: Imported, provenance: Mapping[str, Any]) ->
         problem=problem_of(imported.answers),
         record=record,
         answers=imported.answers,
-        examples=parity_examples(record, imported.graph, imported.instances[:PARITY_EXAMPLES]),
+        examples=parity_examples(record, imported.answers, imported.graph, imported.instances[:PARITY_EXAMPLES]),
         tolerance=tolerance_for(imported.expected),
         evaluation={"note": "not measured"},
         provenance=provenance,

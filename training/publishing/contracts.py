@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from serving.contract import Contract, ParityExample, Reading, Record
+from serving.contract import Answers, Contract, ParityExample, Reading, Record
 from serving.contract.measuring import fit_reference
 from training.data.datasets import Instance, as_json
 from training.data.features import Sent, read
@@ -37,7 +37,7 @@ def make_contract(
         problem=MultiOutput.name if record.others else record.problem.name,
         record=fitted.record,
         answers=answers,
-        examples=parity_examples(fitted.record, fitted.graph, record.test_instances[:PARITY_EXAMPLES]),
+        examples=parity_examples(fitted.record, answers, fitted.graph, record.test_instances[:PARITY_EXAMPLES]),
         tolerance=experiment.task.tolerance,
         evaluation=as_evaluation(record, measures),
         provenance={
@@ -79,8 +79,10 @@ def _reading(experiment: Experiment, record: Record) -> Reading | None:
     return replace(reading, dates=dates, delimiters=delimiters)
 
 
-def parity_examples(record: Record, graph: Any, instances: Sequence[Instance]) -> tuple[ParityExample, ...]:
-    """Return *instances* with the features that *record* makes of them, and the outputs that *graph* makes of these.
+def parity_examples(
+    record: Record, answers: Answers, graph: Any, instances: Sequence[Instance]
+) -> tuple[ParityExample, ...]:
+    """Return *instances* with the features that *record* makes of them, the outputs of *graph*, and the *answers*.
 
     Raises UnusableData.
     """
@@ -90,11 +92,14 @@ def parity_examples(record: Record, graph: Any, instances: Sequence[Instance]) -
 
     features = record.encode(read(record, instances))
     outputs = outputs_of(graph, features)
+    # Of outputs that can't be answered, the export says what is wrong.
+    made = [None] * len(instances) if answers.problem(outputs, len(instances)) else answers.make(outputs)
     return tuple(
         ParityExample(
             as_request(instance),
             {name: array[row, ...] for name, array in features.items()},
             {name: array[row] for name, array in outputs.items()},
+            made[row],
         )
         for row, instance in enumerate(instances)
     )

@@ -89,7 +89,7 @@ def test_another_label_fails(url: str, model_server: FakeModelServer) -> None:
     model_server.publish(text_contract(), model=lambda features: 1 - features["ids"][:, :1].astype("f4"))
     result = run(verify, "--url", url, "sentiment")
     assert result.exit_code == 1
-    assert "'label' is negative, training computed positive" in result.output
+    assert "'label' is 'negative', training computed 'positive'" in result.output
 
 
 def test_a_model_that_is_not_ready_fails_with_the_reason(url: str, model_server: FakeModelServer) -> None:

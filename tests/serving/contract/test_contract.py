@@ -99,3 +99,31 @@ def test_other_features_break_parity_and_name_the_first_difference():
 
     with pytest.raises(ParityError, match=r"feature 'features': 1 values differ, first at \(1,\): -1.5 for -1.0"):
         check_parity(skewed, lambda features: {"scores": np.array([[24.5]], np.float32)})
+
+
+def with_answer(contract, **changes):
+    (made,) = contract.answers.make({name: array[None] for name, array in contract.examples[0].outputs.items()})
+    return dataclasses.replace(contract, examples=(dataclasses.replace(contract.examples[0], answer=made | changes),))
+
+
+def test_examples_hold_their_answers_and_older_contracts_read_without():
+    again = Contract.from_json(with_answer(HOUSES).to_json())
+    assert again.examples[0].answer == {"value": 24.5, "unit": "$1000"}
+
+    assert Contract.from_json(HOUSES.to_json()).examples[0].answer is None
+    assert "answer" not in json.loads(HOUSES.to_json())["parity"]["examples"][0]
+
+
+def computes(outputs):
+    return lambda features: {name: array[None] for name, array in outputs.items()}
+
+
+def test_an_answer_that_is_not_what_training_computed_fails_parity():
+    check_parity(with_answer(HOUSES), computes(HOUSES.examples[0].outputs))
+    check_parity(with_answer(HOUSES, value=24.5004), computes(HOUSES.examples[0].outputs))
+
+    with pytest.raises(ParityError, match=r"parity example 0: 'value' is 24\.5, training computed 25\.5"):
+        check_parity(with_answer(HOUSES, value=25.5), computes(HOUSES.examples[0].outputs))
+    swapped = dataclasses.replace(with_answer(REVIEWS), answers=Answers.single(Labels(("good", "bad"), top=2)))
+    with pytest.raises(ParityError, match="'label' is 'good', training computed 'bad'"):
+        check_parity(swapped, computes(REVIEWS.examples[0].outputs))

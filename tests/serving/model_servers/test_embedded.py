@@ -63,6 +63,8 @@ def test_every_model_is_admitted_and_computes_what_training_computed(serve: Serv
         version, outputs = server.predict(name, 1, live.contract.features([example.instance]), 5)
         assert version == 1
         np.testing.assert_allclose(outputs[SCORES][0], example.outputs[SCORES], atol=live.contract.tolerance)
+        made = live.contract.answers.make({name: array[None] for name, array in example.outputs.items()})
+        assert made == [example.answer]
 
 
 def test_only_versions_that_a_trusted_key_signed_are_loaded_and_the_last_of_them_answers(
