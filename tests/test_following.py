@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from serving.process.processors import share
-from serving.registry.versions import CONTRACT
 from tests.serving.contracts import tabular_contract
+from tests.serving.registry.folders import carry
 from tests.serving.saved_models import write_saved_model
 from tests.stack import PLUMBLINE, Stack, free_port, process, running
 
@@ -30,7 +30,7 @@ def publish(models_dir: Path) -> Publish:
     def publish(model: str, version: int = 1, document: str = "") -> Path:
         contract, staged = tabular_contract(model), models_dir / ".staging" / model
         write_saved_model(staged, contract, contract.to_json())
-        (staged / CONTRACT).write_text(document or contract.to_json())
+        carry(staged, document or contract.to_json())
         (models_dir / model).mkdir(exist_ok=True)
         return staged.rename(models_dir / model / str(version))
 

@@ -18,10 +18,10 @@ from serving.model_servers.kept_versions import KeptVersions
 from serving.prediction.concurrency import ConcurrencyLimits
 from serving.process import memory
 from serving.process.turns import Turns
+from serving.registry.carried import carried_contract
 from serving.registry.errors import RegistryError
 from serving.registry.signatures import verify_signature
 from serving.registry.signing_keys import PublicKey
-from serving.registry.versions import read_contract
 from serving.runtime.engine import Engine, load_engine
 from serving.runtime.errors import ServingError
 from serving.runtime.model import Model, Pace
@@ -98,11 +98,14 @@ class EmbeddedServer:
             self._on_rpc(model, "Predict", code.name, time.perf_counter() - started)
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
-        """Read the contract's JSON from the version's folder. Its graph has the same, but that takes 10 MB to run."""
+        """Read the contract's JSON from the version's folder, and compare it with that of its graph.
+
+        To run the graph for it would take 10 MB.
+        """
         for each in self._model(model).versions():
             if each.number == version and each.state is State.AVAILABLE:
                 try:
-                    return read_contract(each.path)
+                    return carried_contract(each.path)
                 except OSError as error:
                     raise ModelServerError(model, f"version {version} carries no contract: {error}") from error
         raise UnknownVersion(model, version)

@@ -9,8 +9,9 @@ from serving.contract.arrays import Array
 from serving.errors import ModelServerError, UnknownLabel, UnknownVersion
 from serving.model_servers.errors import CannotServe
 from serving.registry import read_versions
+from serving.registry.carried import carried_contract
 from serving.registry.errors import RegistryError
-from serving.registry.versions import CONTRACT, Version, newest_fit
+from serving.registry.versions import Version, newest_fit
 from serving.runtime.engine import load_engine
 from serving.runtime.errors import ServingError
 from serving.runtime.lean_tensorflow import skip_public_api
@@ -41,9 +42,9 @@ class OneVersionServer:
             raise ModelServerError(model, str(error)) from error
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
-        """Read the contract's JSON from the version's folder, which is the same as in its graph."""
+        """Read the contract's JSON from the version's folder, and compare it with that of its graph."""
         self._check(model, version)
-        return (self._version.path / CONTRACT).read_bytes()
+        return carried_contract(self._version.path)
 
     def versions(self, model: str, deadline_seconds: float) -> tuple[VersionStatus, ...]:
         """List the one version."""

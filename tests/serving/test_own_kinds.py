@@ -17,6 +17,7 @@ from serving.registry.versions import CONTRACT
 from tests.serving.every_kind import head_kinds, model_of
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.conftest import served
+from tests.serving.registry.folders import carry
 from tests.serving.saved_models import write_saved_model
 from tests.stack import free_port, running
 
@@ -154,7 +155,7 @@ def test_the_whole_system_starts_with_them_and_answers(tmp_path: Path) -> None:
         contract = contract_of(model)
         write_saved_model(models_dir / model / "1", contract, contract.to_json())
         shutil.copytree(models_dir / model / "1", models_dir / model / "2")
-        (models_dir / model / "2" / CONTRACT).write_text(document_of(model), "utf-8")
+        carry(models_dir / model / "2", document_of(model))
     shutil.copytree(models_dir / "a_package" / "2", models_dir / "broken" / "1")
     with running(models_dir, tmp_path) as stack:
         log = stack.log.read_text()

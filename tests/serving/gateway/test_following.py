@@ -15,9 +15,9 @@ from serving.contract import Contract
 from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
 from serving.registry.progress import Progress
-from serving.registry.versions import CONTRACT
 from tests.serving.contracts import tabular_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
+from tests.serving.registry.folders import carry
 from tests.serving.saved_models import write_saved_model
 from tests.serving.test_every_kind import free_port
 
@@ -49,7 +49,7 @@ def publish(saved_model: Path, models_dir: Path) -> Callable[..., Path]:
 
     def publish(model: str, version: int = 1, document: str = "") -> Path:
         staged = Path(shutil.copytree(saved_model, models_dir / ".staging" / model))
-        (staged / CONTRACT).write_text(document or contract_of(model).to_json(), "utf-8")
+        carry(staged, document or contract_of(model).to_json())
         target = models_dir / model / str(version)
         target.parent.mkdir(exist_ok=True)
         return staged.rename(target)
@@ -151,7 +151,7 @@ def test_a_renamed_model_answers_under_its_new_name_once_its_contract_says_so(
     (models_dir / "before").rename(models_dir / "after")
     wait_until(lambda: "before" not in listed(client))
     assert "it is the contract of before" in listed(client)["after"]["problem"]
-    (models_dir / "after" / "1" / CONTRACT).write_text(contract_of("after").to_json())
+    carry(models_dir / "after" / "1", contract_of("after").to_json())
     wait_until(lambda: answers(client, "after"))
 
 
@@ -213,14 +213,14 @@ def test_a_version_that_is_copied_file_by_file_is_served_when_the_last_file_is_t
     start: Start, publish: Callable[..., Path], models_dir: Path
 ) -> None:
     client = start()
-    whole = publish("whole")
+    whole = shutil.copytree(publish("whole"), models_dir / ".staging" / "whole")
+    carry(whole, contract_of("copied").to_json())
     wait_until(lambda: is_ready(client))
     copied = models_dir / "copied" / "1"
-    document = contract_of("copied").to_json().encode()
     files = [path.relative_to(whole) for path in whole.rglob("*") if path.is_file()]
     for file in sorted(files, key=lambda file: file.parts[0] != "assets.extra"):  # the variables come last
         (copied / file).parent.mkdir(parents=True, exist_ok=True)
-        content = document if str(file) == CONTRACT else (whole / file).read_bytes()
+        content = (whole / file).read_bytes()
         for part in (content[: len(content) // 2], content):
             (copied / file).write_bytes(part)
             time.sleep(0.15)

@@ -26,7 +26,7 @@ from serving.registry.signatures import sign_version
 from serving.registry.signing_keys import read_private_key, read_public_key
 from serving.runtime.model import Pace
 from tests.serving.fake_model_server import wait_until
-from tests.serving.registry.folders import without_manifest
+from tests.serving.registry.folders import carry, without_manifest
 from tests.serving.registry.test_signatures import write_keys
 
 Serve = Callable[..., EmbeddedServer]
@@ -184,10 +184,21 @@ def test_a_version_whose_files_are_not_its_manifests_is_not_loaded_until_they_ar
     contract.write_bytes(whole[:-1] + b" }")
     server = serve("digits")
     (status,) = server.versions("digits", 30)
-    assert "assets.extra/contract.json: expected 8," in status.problem
+    assert "assets.extra/contract.json: expected " in status.problem
     assert not status.available
     contract.write_bytes(whole)
     wait_until(lambda: available(server, "digits") == [1])
+
+
+def test_a_contract_that_the_graph_does_not_carry_is_refused(serve: Serve, models_dir: Path) -> None:
+    contract = without_manifest(models_dir / "sentiment" / "1") / "assets.extra" / "contract.json"
+    swapped = contract.read_text().replace('["negative", "positive"]', '["positive", "negative"]', 1)
+    assert swapped != contract.read_text()
+    contract.write_text(swapped)
+    catalog = Catalog(serve("sentiment"), ("sentiment",))
+
+    wait_until(lambda: catalog.refresh("sentiment") or catalog.state("sentiment").refused)
+    assert "expected the contract that the graph carries, got another" in catalog.state("sentiment").problem
 
 
 LOADED = """
@@ -279,7 +290,7 @@ def test_versions_that_are_refused_do_not_push_out_the_one_that_answers(serve: S
     for version in ("2", "3"):
         shutil.copytree(folder / "1", models_dir / version)
         contract = without_manifest(models_dir / version) / "assets.extra" / "contract.json"
-        contract.write_text(contract.read_text().replace('"kind": "image"', '"kind": "hologram"', 1))
+        carry(models_dir / version, contract.read_text().replace('"kind": "image"', '"kind": "hologram"', 1))
         (models_dir / version).rename(folder / version)
     catalog = Catalog(serve("digits"), ("digits",))
 
@@ -341,11 +352,11 @@ def another_parity(version: Path) -> None:
     document = json.loads(contract.read_text())
     first, second, *_ = document["parity"]["examples"]
     first["outputs"], second["outputs"] = second["outputs"], first["outputs"]
-    contract.write_text(json.dumps(document))
+    carry(version, json.dumps(document))
 
 
 def without_lite_form(version: Path) -> None:
     contract = without_manifest(version) / "assets.extra" / "contract.json"
     document = json.loads(contract.read_text())
     document["provenance"]["lite"] = {"left_out": "for this test"}
-    contract.write_text(json.dumps(document))
+    carry(version, json.dumps(document))

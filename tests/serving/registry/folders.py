@@ -3,9 +3,12 @@
 import dataclasses
 from pathlib import Path
 
+from google.protobuf.internal.encoder import _VarintBytes
+
 from serving.contract import Contract
 from serving.registry import publish, scan
 from serving.registry.integrity import MANIFEST
+from serving.registry.versions import CONTRACT, SAVED_MODEL
 from tests.serving.contracts import tabular_contract
 
 MODEL = "house_price"
@@ -52,3 +55,16 @@ def without_manifest(version: Path) -> Path:
     """The version as it would be if it were of before there were manifests; its files may be changed."""
     (version / MANIFEST).unlink()
     return version
+
+
+def carry(version: Path, document: str) -> None:
+    """Have a version, graph and file, carry another contract."""
+    (version / CONTRACT).write_text(document, "utf-8")
+    with (version / SAVED_MODEL).open("ab") as graph:
+        graph.write(carried(document))
+
+
+def carried(document: str) -> bytes:
+    """What a graph has more that carries *document*: a field that TensorFlow doesn't know, and leaves alone."""
+    content = document.encode()
+    return b"\xc2\x3e" + _VarintBytes(len(content)) + content
