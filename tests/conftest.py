@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.object_store import bucket, s3
 from tests.sample_models import PUBLISHED, sample_models
 from tests.stack import Stack, running
+
+__all__ = ["bucket", "s3"]  # fixtures
 
 LONG = (
     "tests/monitoring/test_live.py",

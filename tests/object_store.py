@@ -40,7 +40,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         environment.setenv("AWS_ENDPOINT_URL", address)
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
-            wait_for(has_bucket, "the S3 server answers", 120)
+            wait_for(has_bucket, "the S3 server answers", 300)
             yield address
         finally:
             process.kill()  # SIGTERM takes it 20 s

@@ -26,11 +26,16 @@ _TRIES = 50
 
 @dataclass(frozen=True)
 class StorePlace:
-    """The models below *root* in a store."""
+    """The models below *root* in a store.
+
+    A look at a model is one listing, in `numbers`; `files` and `highest` tell of what that found. A follower looks for
+    ever, and stores want money for each request.
+    """
 
     name: str
     root: str
     store: Any = field(repr=False)
+    _records: dict[str, tuple[int, Record]] = field(default_factory=dict, repr=False)  # a record never changes
 
     @staticmethod
     def of(url: str) -> "StorePlace":
@@ -47,8 +52,8 @@ class StorePlace:
         return StorePlace(url.rstrip("/"), root.rstrip("/"), store)
 
     def models(self) -> Sequence[str]:
-        """List the models that have a record."""
-        return sorted(name for name in self._list(self.root) if MODEL_NAME.fullmatch(name) and self._newest(name))
+        """List the models, also those without a version."""
+        return sorted(filter(MODEL_NAME.fullmatch, self._list(self.root)))
 
     def numbers(self, model: str) -> Sequence[int]:
         """List the versions that are there whole."""
@@ -60,7 +65,7 @@ class StorePlace:
 
     def files(self, model: str, number: int) -> Files:
         """Return what the record says."""
-        return self._record(model).versions[number].files
+        return self._looked_at(model).versions[number].files
 
     def fetch(self, model: str, number: int, path: str, target: Path) -> None:
         """Download a file."""
@@ -122,7 +127,7 @@ class StorePlace:
 
     def highest(self, model: str) -> int:
         """Return what the record says."""
-        return self._record(model).highest
+        return self._looked_at(model).highest
 
     def remember(self, model: str, highest: int) -> None:
         """Have the record say so."""
@@ -136,6 +141,7 @@ class StorePlace:
             if (changed := change(record)) == record:
                 return
             if self._create(self._path(model, newest + 1), changed.to_json()):
+                self._records[model] = newest + 1, changed
                 return
         raise StoreUnavailable(self.name, f"{model}: {_TRIES} times another writer changed the record first")
 
@@ -151,13 +157,20 @@ class StorePlace:
                 raise
             return True
 
+    def _looked_at(self, model: str) -> Record:
+        return self._records[model][1] if model in self._records else self._record(model)
+
     def _record(self, model: str) -> Record:
         return self._read(model, self._newest(model))
 
     def _read(self, model: str, newest: int) -> Record:
         if not newest:
             return Record()
-        path = self._path(model, newest)
+        if model not in self._records or self._records[model][0] != newest:
+            self._records[model] = newest, self._downloaded(self._path(model, newest))
+        return self._records[model][1]
+
+    def _downloaded(self, path: str) -> Record:
         with self._reporting():
             if (size := self.store.size(path)) > MAX_BYTES:
                 raise DamagedRecord(path, f"expected a record of at most {MAX_BYTES:,} bytes, got {size:,}")

@@ -14,12 +14,9 @@ from serving.model_store import place_of
 from tests.conformance.servers import wait_for
 from tests.k8s.manifests import LAST, OVERLAYS, Manifests, manifests_of
 from tests.k8s.test_agreement import SERVABLE
-from tests.object_store import bucket, s3
 from tests.serving.registry.folders import numbers, publish_version
 from tests.stack import PLUMBLINE
 from training.publishing.store import deliver, fetch
-
-__all__ = ["bucket", "s3"]
 
 MODEL = "house_price"
 LOADABLE = SERVABLE.decode()
@@ -89,7 +86,7 @@ def test_pods_start_with_follow_and_prune_what_is_published(tmp_path: Path, buck
     assert CliRunner().invoke(main, as_in(pod["check-models"])).exit_code == 0
     assert numbers(node) == [1, 3]
 
-    command = [*PLUMBLINE, *(word.replace("=10", "=1") for word in as_in(pod["follow-store"]))]
+    command = [*PLUMBLINE, *(word.replace("=30", "=1") for word in as_in(pod["follow-store"]))]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as follower:
         try:
             publish_version(tmp_path / "c", LOADABLE)

@@ -1,12 +1,8 @@
-"""A store: fsspec's in memory for what any store does, and a real S3 server for what only that can show."""
+"""A store in memory, for what any store does; what only a real S3 server can show has tests/object_store.py's."""
 
 import uuid
 
 import pytest
-
-from tests.object_store import bucket, s3
-
-__all__ = ["bucket", "s3"]
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -143,6 +145,30 @@ def test_an_upload_that_was_killed_is_not_read_and_is_finished_by_the_next(model
 
     assert target.numbers(MODEL) == []
     assert copied(models_dir, memory) == [Copied(MODEL, [2, 3])]
+
+
+def test_a_look_at_what_is_unchanged_asks_once_for_the_models_and_once_for_each(
+    models_dir: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied(models_dir, memory)
+    source, target = place_of(memory), place_of(str(models_dir))
+    list(copy(source, target, mirror=True))
+    asked: list[str] = []
+    for name in ("ls", "size", "cat_file", "exists", "get_file"):
+        monkeypatch.setattr(fsspec.filesystem("memory"), name, counting(name, asked))
+
+    assert list(copy(source, target, mirror=True)) == [Copied(MODEL, [], [2, 3])]
+    assert asked == ["ls", "ls"]
+
+
+def counting(name: str, asked: list[str]) -> Callable[..., Any]:
+    method = getattr(fsspec.filesystem("memory"), name)
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        asked.append(name)
+        return method(*arguments, **options)
+
+    return counted
 
 
 @pytest.mark.parametrize(
