@@ -26,7 +26,10 @@ TWO_SECONDS = 2.0
 SLICE = ["an empty folder", "a label that is a list"]
 
 
-@pytest.fixture(scope="module", params=["computes the models", "asks a model server"])
+OTHER = pytest.param("asks a model server", marks=pytest.mark.whole_suite)
+
+
+@pytest.fixture(scope="module", params=["computes the models", OTHER])
 def gateway(
     request: pytest.FixtureRequest, shared_models: ModelsFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
