@@ -15,6 +15,7 @@ from tests.reliability.fuzzing.targets import TARGETS
 MAX_CPU_SECONDS = 1.0
 MAX_MORE_MEGABYTES = 400
 _MAX_SEEDS = 2000
+_MAX_PROBLEMS = 20
 _LOOK = 200
 CURRENT = "current"
 """The file with the input that is being read: what is there after the process died is what killed it."""
@@ -43,7 +44,7 @@ def fuzz(kind: str, count: int, seed: int, corpus: Path, seconds: float = 1e9) -
         end = time.monotonic() + seconds
         limit = 0
         for number in range(count):
-            if time.monotonic() > end:
+            if time.monotonic() > end or len(found.problems) >= _MAX_PROBLEMS:
                 break
             data = mutated(random.Random(f"{seed}-{number}"), seeds)
             (folder / CURRENT).write_bytes(data)
