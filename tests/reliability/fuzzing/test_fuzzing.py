@@ -13,7 +13,7 @@ from tests.reliability.fuzzing.processes import in_a_process
 from tests.reliability.fuzzing.run import fuzz
 from tests.reliability.fuzzing.targets import TARGETS, Target
 
-SECONDS, SLICE_SECONDS = 20.0, 1.0
+SECONDS, SLICE_SECONDS = 6.0, 1.0
 
 
 @pytest.mark.parametrize("kind", TARGETS)
