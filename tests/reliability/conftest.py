@@ -4,7 +4,8 @@
 for each row of docs/reliability.md.
 """
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +20,7 @@ RECOVERY_SECONDS = 15.0
 """More than this is a failure of the whole run; what is aimed at is 2 s, on a quiet machine."""
 
 Record = Callable[..., None]
+Report = pytest.TestReport
 
 
 @pytest.fixture(scope="session")
@@ -41,11 +43,27 @@ def seconds(whole: bool) -> float:
     return 5.0 if whole else 1.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def results(request: pytest.FixtureRequest) -> Results | None:
     """The file of results, if there is to be one."""
     path = request.config.getoption("--reliability")
     return Results(Path(path), "make reliability") if path else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Report, Report]:
+    """Keep in the results which tests could not be tried, and why."""
+    report = yield
+    path = item.config.getoption("--reliability")
+    if report.skipped and path and isinstance(report.longrepr, tuple):
+        kept = {"kind": "skipped", "test": _sentence(item), "reason": report.longrepr[2].removeprefix("Skipped: ")}
+        with Path(path).open("a") as file:
+            file.write(json.dumps(kept) + "\n")
+    return report
+
+
+def _sentence(item: pytest.Item) -> str:
+    return getattr(item, "originalname", item.name).removeprefix("test_").replace("_", " ")
 
 
 @pytest.fixture
@@ -54,8 +72,7 @@ def record(request: pytest.FixtureRequest, results: Results | None) -> Record:
 
     def record(load: str, fault: str, figures: Figures, lost: int = 0, told: str = "") -> None:
         if results:
-            test = request.node.originalname.removeprefix("test_").replace("_", " ")
-            results.add("fault", test=test, load=load, fault=fault, allowed=lost, **asdict(figures))
+            results.add("fault", test=_sentence(request.node), load=load, fault=fault, allowed=lost, **asdict(figures))
             assert figures.recovery < RECOVERY_SECONDS, told
         assert figures.wrong == 0, told
         assert figures.lost <= lost, told
