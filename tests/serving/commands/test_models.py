@@ -274,4 +274,6 @@ def test_the_commands_are_these() -> None:
         "config",
         "check",
         "quarantine",
+        "sign",
+        "verify",
     ]
