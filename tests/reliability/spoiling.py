@@ -9,6 +9,7 @@ from serving.registry.versions import CONTRACT
 
 GRAPH = "saved_model.pb"
 Spoil = Callable[[Path], None]
+BESIDE_THE_GRAPH = "a contract beside the graph that was changed after it was published"
 
 
 def _empty(version: Path) -> None:
@@ -69,6 +70,6 @@ BAD: dict[str, Spoil] = {
     "other features than in training": _in_the_graph('"offset": 6.0', '"offset": 9.0'),
     "a label that is a list": _in_the_graph('"unit": "1000 USD"', '"unit": ["000 SD"]'),
     "an example without features": _in_the_graph('"base64": "AACAvwAAgL8="', '"base64": "            "'),
-    "a file that was changed afterwards": _changed_after_publishing,
+    BESIDE_THE_GRAPH: _changed_after_publishing,
 }
 """By what is bad: all of these are to be refused, whoever reads them."""
