@@ -41,8 +41,8 @@ Box = tuple[float, float, float, float]
 
 _PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
 """Of a picture in memory; in other modes a pixel has 4 bytes."""
-_READER_BYTES = {"WEBP": 14}
-"""What its reader holds for each pixel beside that; see docs/operations.md."""
+_READER_BYTES = {("WEBP", "RGB"): 15, ("WEBP", "RGBA"): 18}
+"""What the reader of a format holds for each pixel beside that, by mode; see docs/operations.md."""
 _PROGRESSIVE_BYTES = 6
 """What a progressive JPEG takes for each pixel of the file, however small it is decoded."""
 _WEBP_PIXELS_A_SECOND = 20_000_000
@@ -100,7 +100,7 @@ class Developing:
         if self.budget is None:
             return nullcontext()
         pixels = image.width * image.height
-        each = _PIXEL_BYTES.get(image.mode, 4) + _READER_BYTES.get(image.format or "", 0)
+        each = _PIXEL_BYTES.get(image.mode, 4) + _READER_BYTES.get((image.format or "", image.mode), 0)
         if image.info.get("progressive"):
             each += _PROGRESSIVE_BYTES * scale**2
         is_filtered = self.filter.resampling != Image.Resampling.NEAREST

@@ -13,7 +13,7 @@ from serving.contract.encoders.image import Picture
 from serving.contract.encoders.picture_file import PictureLimits
 from serving.contract.faults import Faults
 from serving.errors import TooManyPictures
-from tests.serving.contract.encoders.pictures import encoded, noise
+from tests.serving.contract.encoders.pictures import drawn, encoded, noise
 from tests.serving.contract.encoders.reading import faults_of
 
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF"]
@@ -71,9 +71,10 @@ def test_what_has_no_deadline_never_waits() -> None:
         (encoded(Image.new("I;16", (100, 80))), 16_000 + 4 * 800),
         (encoded(noise(1000, 800), "JPEG"), 4 * 125 * 100 + 4 * 1000),  # decoded at an eighth
         (encoded(noise(1000, 800), "JPEG", progressive=True), 4 * 125 * 100 + 4 * 1000 + 6 * 1000 * 800),
-        (encoded(noise(100, 80), "WEBP"), 18 * 8_000 + 4 * 800),
+        (encoded(noise(100, 80), "WEBP"), 19 * 8_000 + 4 * 800),
+        (encoded(drawn(100, 80, "RGBA"), "WEBP"), 22 * 8_000 + 4 * 800),
     ],
-    ids=["colour", "grey", "16-bit grey", "JPEG", "progressive JPEG", "WebP"],
+    ids=["colour", "grey", "16-bit grey", "JPEG", "progressive JPEG", "WebP", "WebP with alpha"],
 )
 def test_what_a_picture_takes_is_known_by_its_header(file: bytes, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding_budget, "_WAIT_SECONDS", 0.0)
