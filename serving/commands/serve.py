@@ -65,6 +65,7 @@ def serve(**options: str | None) -> None:
     except InvalidSettings as error:
         raise click.ClickException(f"these settings can't be used:\n{error}") from error
     environment["PROMETHEUS_MULTIPROC_DIR"] = _fresh_folder(settings)
+    environment.setdefault("GRPC_VERBOSITY", "ERROR")  # its lines about closed connections are not in the log's form
     os.execve(sys.executable, _gunicorn(), environment)  # noqa: S606 - so that signals reach gunicorn itself
 
 
