@@ -46,10 +46,18 @@ def ended_by_signals() -> Iterator[None]:
     """Raise Unfinished at SIGTERM or Ctrl-C: before the first row, what a run waits for (a pipe) may never come."""
 
     def end(number: int, frame: FrameType | None) -> None:
-        raise Unfinished("stopped before the first row was scored; run the same command again")
+        raise _Signalled
 
     with _handling(end):
-        yield
+        try:
+            yield
+        except _Signalled as signalled:
+            text = "stopped before the first row was scored; run the same command again"
+            raise Unfinished(text) from signalled
+
+
+class _Signalled(BaseException):
+    """No Exception: whoever tells of contracts and files that fail would take it for one of their faults."""
 
 
 @contextlib.contextmanager
