@@ -38,6 +38,7 @@ keepalive = 75  # longer than load balancers keep idle connections, so that they
 # With the default of 5 s to drain, it stays within Kubernetes' default of 30 s.
 graceful_timeout = ceil(_settings.drain_seconds) + 20
 control_socket_disable = True
+forwarder_headers = ""  # no header sets a path other than that of the request line, which proxies decide and log by
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat must not wait for a disk
 
 

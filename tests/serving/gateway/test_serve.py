@@ -157,6 +157,11 @@ def test_malformed_chunks_are_refused_and_the_connection_is_closed(running: Runn
     assert "Traceback" not in running.log
 
 
+def test_only_the_request_line_says_the_path(running: Running) -> None:
+    assert running.ask("GET", "/healthz", PATH_INFO="/models") == (200, '{"status":"ok"}')
+    assert running.ask("GET", "/healthz", SCRIPT_NAME="/elsewhere") == (200, '{"status":"ok"}')
+
+
 def test_a_large_body_is_refused_with_an_answer(running: Running) -> None:
     """Not with a connection that is cut while the client still sends."""
     for _ in range(5):
