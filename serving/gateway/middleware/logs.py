@@ -29,7 +29,8 @@ def gunicorn_logger(log_format: str, access_log: bool) -> type[Logger]:
 
         def access(self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: datetime.timedelta) -> None:
             if access_log:
-                log_access(resp.status_code, environ, request_time)
+                # In what gunicorn answers itself, resp has no status_code.
+                log_access(int(resp.status.split()[0]), environ, request_time)
 
     return GatewayLogger
 

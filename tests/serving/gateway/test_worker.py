@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 from flask import Flask, request
@@ -21,6 +22,7 @@ from serving.gateway.accepting import register_can_answer
 from serving.gateway.connections.limits import ConnectionLimits, register_connection_limits
 from serving.gateway.drain import register_drain
 from serving.gateway.middleware.log_limit import register_log_limit
+from serving.gateway.middleware.logs import gunicorn_logger
 from serving.gateway.scheduling import register_run_queue
 from serving.gateway.worker import Worker
 from tests.serving.fake_model_server import wait_until
@@ -94,6 +96,21 @@ def in_turn() -> bytes:
     count = int(request.get_data())
     run_queue.begin()
     return bytes(count)
+
+
+def _failing(answer: WSGIApplication) -> WSGIApplication:
+    """Fail where Flask does not see it."""
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/fails":
+            raise ValueError
+        return answer(environ, start_response)
+
+    return application
+
+
+app.wsgi_app = _failing(app.wsgi_app)  # type: ignore[method-assign]
+GatewayLogger = gunicorn_logger("text", access_log=True)
 
 
 @contextlib.contextmanager
@@ -289,6 +306,13 @@ def test_a_worker_without_descriptors_goes_on() -> None:
             stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
             assert ask(connection, "/pid")
+
+
+def test_a_request_that_fails_outside_of_the_application_is_answered() -> None:
+    with gunicorn(f"--logger-class={__name__}.GatewayLogger") as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", "/fails")
+        assert connection.getresponse().status == 500
 
 
 def test_clients_that_are_slow_keep_nobody_waiting() -> None:
