@@ -109,7 +109,7 @@ def _failing(answer: WSGIApplication) -> WSGIApplication:
     return application
 
 
-app.wsgi_app = _failing(app.wsgi_app)  # type: ignore[method-assign]
+app.wsgi_app = _failing(app.wsgi_app)  # type: ignore[assignment,method-assign]
 GatewayLogger = gunicorn_logger("text", access_log=True)
 
 
