@@ -7,7 +7,7 @@ from typing import TypeVar
 import click
 
 from serving.commands.folder_options import models_dir_option, reporting_errors
-from serving.registry.errors import NoSuchVersion
+from serving.registry.errors import BadSignature, DamagedVersion, NoSuchVersion
 from serving.registry.integrity import check_version
 from serving.registry.signatures import sign_version, verify_signature
 from serving.registry.signing_keys import read_private_key, read_public_key
@@ -62,7 +62,10 @@ def verify_signatures(models_dir: Path, model: str, version: int | None, public_
     with reporting_errors():
         path = _path(models_dir, model, version)
         signer = verify_signature(path, keys)
-        check_version(path)
+        try:
+            check_version(path)
+        except DamagedVersion as error:  # it names the file alone
+            raise BadSignature(path, str(error)) from error
     click.echo(f"{path}: signed by {signer.path}")
 
 
