@@ -10,19 +10,15 @@ import orjson
 
 from serving.batch.arrow.instances import Unfit, instance_values
 from serving.batch.arrow.kept_rows import KeptBatch
+from serving.batch.arrow.pages import Pages
 from serving.batch.arrow.parquet_files import open_parquet
 from serving.batch.arrow.plain_values import plain
-from serving.batch.errors import BadInput
 from serving.batch.extras import extra
 from serving.batch.files import files_of
 from serving.batch.inputs.source import Source
 from serving.batch.readers.column_check import check_columns
 from serving.batch.readers.records import MAX_CHUNK_BYTES, Opened
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
-
-_BATCH_ROWS = 1024
-_BUFFER_BYTES = 1 << 20
-"""Columns of a large row group are read in pieces of this size."""
 
 
 def row_groups(whole: Source) -> list[Source]:
@@ -53,19 +49,13 @@ class ParquetRecords:
 
     def __init__(self, source: Source, wanted: Sequence[str]) -> None:
         self._source = source
-        file = files_of(source.path).open(source.path)
-        try:
-            self._file = open_parquet(source.name, file, buffer_size=_BUFFER_BYTES)
-        except BaseException:
-            file.close()
-            raise
-        there = self._file.schema_arrow.names
+        self.pages = Pages(source.name, source.path, source.row_group)
+        there = self.pages.columns
         self._keys = {name: value for name, value in source.keys.items() if name not in there}
         self.columns = [*there, *self._keys]
-        groups = [source.row_group] if self._file.metadata.num_row_groups else []
-        self._rows: int = sum(self._file.metadata.row_group(group).num_rows for group in groups)
+        self._rows = self.pages.rows
         self._read = 0
-        self._batches = self._iterate(groups, [name for name in wanted if name in self.columns])
+        self._batches = self._iterate([name for name in wanted if name in self.columns])
         self._rest: Any = None
 
     def take(self, count: int) -> Any:
@@ -96,15 +86,11 @@ class ParquetRecords:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close(force=True)
+        self.pages.close()
 
-    def _iterate(self, groups: Sequence[int], wanted: Sequence[str]) -> Iterator[Any]:
-        columns = [name for name in wanted if name not in self._keys]
-        try:
-            for batch in self._file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False):
-                yield self._with_keys(batch, wanted)
-        except (OSError, extra("pyarrow", "Parquet").ArrowException) as error:
-            raise BadInput(f"{self._source.name} is damaged: {error}") from error
+    def _iterate(self, wanted: Sequence[str]) -> Iterator[Any]:
+        for batch in self.pages.batches([name for name in wanted if name not in self._keys]):
+            yield self._with_keys(batch, wanted)
 
     def _with_keys(self, batch: Any, wanted: Sequence[str]) -> Any:
         arrow = extra("pyarrow", "Parquet")

@@ -1,6 +1,8 @@
 import csv
 import gzip
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
+from serving.batch.readers.parquet_rows import ParquetRecords
 from serving.commands.drift import drift
 from serving.contract import Contract
 from serving.gateway.app import create_app
@@ -143,6 +146,23 @@ def test_files_that_can_not_be_read_are_told(
     assert result.exit_code == 1
     assert message in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_parquet_file_that_ends_what_reads_it_is_told(
+    tmp_path: Path, houses: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = ParquetRecords.take
+
+    def taken(self: ParquetRecords, count: int) -> object:
+        os.kill(self.pages.pid, signal.SIGSEGV)  # as a damaged page would
+        return take(self, count)
+
+    monkeypatch.setattr(ParquetRecords, "take", taken)
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"rooms": [5.0] * 10, "age": [9.0] * 10}), path)
+    result = asked(path, "house_price", houses)
+    assert result.exit_code == 1
+    assert f"Error: {path}, row group 0, can't be read: the Parquet library was ended there by SIGSEGV" in result.output
 
 
 def test_too_few_rows_are_no_drift(tmp_path: Path, houses: Path) -> None:

@@ -185,7 +185,7 @@ def test_a_parquet_page_that_differs_from_its_checksum_is_damaged(tmp_path: Path
     content = path.read_bytes()
     assert content.count(struct.pack("<d", 5.25)) == 1
     path.write_bytes(content.replace(struct.pack("<d", 5.25), struct.pack("<d", 4.25)))
-    with pytest.raises(BadInput, match=r"in\.parquet is damaged: .*CRC checksum verification failed"):
+    with pytest.raises(BadInput, match=r"in\.parquet is damaged in row group 0: .*CRC checksum verification failed"):
         done(tmp_path, tabular_contract(), [path], "out.jsonl")
     path.write_bytes(content)
     assert done(tmp_path, tabular_contract(), [path], "whole.jsonl")["rows"] == 10
