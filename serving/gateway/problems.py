@@ -108,7 +108,7 @@ def _unexpected(log_limit: LogLimit, error: Exception) -> Response:
 
 
 def _problem(status: int, code: str, detail: str, **more: Any) -> Response:
-    if request.path.startswith(_PROTOCOLS):
+    if f"{request.path}/".startswith(_PROTOCOLS):
         return json_reply({"error": detail}, 400 if status == 422 else status)
     problem: dict[str, Any] = {
         "type": f"urn:plumbline:problem:{code}",

@@ -38,7 +38,7 @@ class Refused(Exception):
 
     def reply(self, path: str = "") -> bytes:
         """Return the whole reply to a request for *path*, in the form that its protocol has."""
-        is_protocol = path.startswith(_PROTOCOLS)
+        is_protocol = f"{path}/".startswith(_PROTOCOLS)
         body = orjson.dumps({"error": self.detail} if is_protocol else self._problem())
         media = "application/json" if is_protocol else "application/problem+json"
         lines = [

@@ -203,6 +203,9 @@ def test_a_key_is_asked_for(serve: Callable[..., Call], tmp_path: Path) -> None:
     for header in (("authorization", f"Bearer {key}"), ("x-api-key", key)):
         assert call("ModelInfer", texts("a"), metadata=[header]).model_version == "1"
     assert call("ServerLive", pb.ServerLiveRequest()).live
+    with pytest.raises(grpc.RpcError) as error:
+        call("ServerMetadata", pb.ServerMetadataRequest())
+    assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
 def test_a_key_is_for_its_models_only(serve: Callable[..., Call], tmp_path: Path) -> None:
