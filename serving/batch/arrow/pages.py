@@ -43,11 +43,10 @@ class Pages:
         self._group = group
         extra("pyarrow", f"{name}: Parquet")  # or else a process would be started in vain
         self._process = _idle.pop() if _idle else _start()
-        self._is_idle, self._is_closed = True, False
+        self._is_idle = self._is_closed = False
         try:
             reply = self._asked({"path": path if "://" in path else os.path.realpath(path), "name": name})
-        except BaseException as error:
-            self._is_idle = isinstance(error, tuple(ERRORS.values())) and self._process.poll() is None
+        except BaseException:
             self.close()
             raise
         self.columns: list[str] = reply["columns"]
@@ -66,7 +65,6 @@ class Pages:
         """
         if not self._has_group:
             return
-        self._is_idle = False
         reply = self._asked({"group": self._group, "columns": list(columns)})
         if reply["batches"]:
             arrow = extra("pyarrow", "Parquet")
@@ -75,7 +73,6 @@ class Pages:
             except (OSError, arrow.ArrowException) as error:
                 raise self._lost() from error
             self._reply()
-        self._is_idle = True
 
     def close(self) -> None:
         """Keep the process for the next file, or end it if it is still reading this one."""
@@ -89,6 +86,7 @@ class Pages:
 
     def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin  # noqa: S101 - for mypy: it is a pipe
+        self._is_idle = False
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
@@ -102,6 +100,7 @@ class Pages:
         if not line.endswith(b"\n"):
             raise self._lost()
         reply: dict[str, Any] = json.loads(line)
+        self._is_idle = not reply.get("batches")  # it waits for the next request, also after an error that it told
         if "error" in reply:
             raise ERRORS[reply["error"]](reply["says"])
         return reply
