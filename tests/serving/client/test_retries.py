@@ -73,7 +73,7 @@ def test_the_deadline_is_passed_on_to_the_real_gateway_and_its_model_server(
         with pytest.raises(errors.ModelServerTimeout):
             client.predict("sentiment", TEXT, deadline_seconds=0.3)
         assert time.monotonic() - started < 3.5
-        assert model_server.deadlines[0] <= 0.3
+        assert model_server.deadlines[0] < 0.31  # measured by the server's clock
 
 
 @pytest.mark.parametrize("status", [429, 503])

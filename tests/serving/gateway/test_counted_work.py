@@ -30,6 +30,7 @@ ALLOWED = {
     "flask",
     "google",
     "grpc",
+    "gunicorn",  # which runs it
     "grpc_tools",  # which grpc loads where a developer has it
     "itsdangerous",
     "jinja2",
