@@ -241,7 +241,7 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
 
     def _tell(self, conn: Connection, refusal: Refused) -> None:
         self._limits.refuse(refusal.code)
-        text = f"refused a request of {conn.address or 'a client'}: {refusal.detail}"
+        text = f"refused a request of {conn.address or 'a client'}: {refusal.detail} (request_id={refusal.request_id})"
         log_limit_of(self.wsgi).log(_log, logging.WARNING, text, refusal.code)
         with suppress(OSError):  # it is gone, or reads nothing
             conn.socket.send(refusal.reply(conn.path))

@@ -1,5 +1,6 @@
 """Requests that are refused before the application sees them, and what is answered."""
 
+import secrets
 from http import HTTPStatus
 
 import orjson
@@ -24,6 +25,7 @@ class Refused(Exception):
         self.status = status
         self.code = code
         self.detail = detail
+        self.request_id = secrets.token_hex(16)
 
     @staticmethod
     def of(error: Exception) -> "Refused":
@@ -45,6 +47,7 @@ class Refused(Exception):
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
             f"Content-Type: {media}",
             f"Content-Length: {len(body)}",
+            f"X-Request-ID: {self.request_id}",
             "X-Content-Type-Options: nosniff",
             *(["Retry-After: 1"] if self.status in _RETRY_AFTER else []),
             "Connection: close",
@@ -58,4 +61,5 @@ class Refused(Exception):
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
+            "request_id": self.request_id,
         }

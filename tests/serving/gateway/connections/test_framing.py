@@ -3,6 +3,7 @@
 A difference between the two would let a caller hide a request inside another's (request smuggling).
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -223,3 +224,8 @@ def test_a_client_that_waits_for_100_continue_is_told_once_and_only_if_its_body_
     assert len(by_us([], wanted)[0]) == 1
     assert by_us([], unwanted) == ([], 413)
     assert (wanted.sent, unwanted.sent) == ([b"HTTP/1.1 100 Continue\r\n\r\n"], [])
+
+
+def test_a_refusal_has_an_id_as_each_answer_has() -> None:
+    head, body = Refused(413, "too_large", "got more").reply("/predict/topic").split(b"\r\n\r\n")
+    assert f"X-Request-ID: {json.loads(body)['request_id']}".encode() in head.split(b"\r\n")
