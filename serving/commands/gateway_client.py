@@ -87,7 +87,7 @@ class GatewayClient:
         except OSError as error:
             reason = getattr(error, "reason", error)
             raise GatewayError(
-                f"no gateway answers at {self._url} ({reason}); is it running? --url names another"
+                f"no gateway answers at {self._url} ({reason}); is it running? Is that its address?"
             ) from error
 
 

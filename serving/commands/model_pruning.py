@@ -76,7 +76,9 @@ def prune(
     with reporting_errors():
         place = chosen_place(models_dir, store)
         in_use = versions_in_use(place.numbers, models_config, gateway, key_of(api_key, api_key_file), canary)
-        for model in models or place.models():
+        if not (known := models or place.models()):
+            raise click.ClickException(f"{place.name}: there is no model to prune")
+        for model in known:
             done = place.prune(model, keep, in_use.get(model, set()), dry_run=dry_run)
             click.echo(f"{model}: {_told(done, dry_run)}")
     if not dry_run:
@@ -86,6 +88,8 @@ def prune(
 def _told(done: Pruned, dry_run: bool) -> str:
     verb = "would remove" if dry_run else "removed"
     told = f"{verb} {_numbers(done.removed)}" if done.removed else "nothing to remove"
+    if not done.kept:
+        return f"{told}; no version is there"
     return f"{told}; {_numbers(done.kept)} {'stays' if len(done.kept) == 1 else 'stay'}"
 
 

@@ -7,14 +7,14 @@ newest record, and check every file that they fetch.
 """
 
 from serving.model_store.copying import Copied, copy
-from serving.model_store.errors import StoreError
+from serving.model_store.errors import StoreError, UnusableAddress
 from serving.model_store.folder import FolderPlace
 from serving.model_store.place import Place, Pruned
 from serving.model_store.store import StorePlace
 
-__all__ = ["Copied", "Place", "Pruned", "StoreError", "copy", "place_of"]
+__all__ = ["Copied", "Place", "Pruned", "StoreError", "UnusableAddress", "copy", "place_of"]
 
 
 def place_of(path: str) -> Place:
-    """Return the models folder or, if *path* is a URL such as s3://bucket/models, the store. Raises StoreError."""
+    """Return the models folder or, if *path* is a URL such as s3://bucket/models, the store. Raises UnusableAddress."""
     return StorePlace.of(path) if "://" in path else FolderPlace.of(path)

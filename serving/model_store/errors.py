@@ -1,6 +1,7 @@
 """The errors of copying models; commands print their messages.
 
 StoreError
+├── UnusableAddress     no place to copy from or to has such an address
 ├── StoreUnavailable    the store can't be reached or used, so another try may succeed
 ├── DamagedRecord       the record of a model can't be read
 └── AnotherVersion      the number is taken by a version with other files
@@ -11,6 +12,13 @@ from serving.errors import PlumblineError
 
 class StoreError(PlumblineError):
     """The base class: catch this to catch all of them."""
+
+
+class UnusableAddress(StoreError):
+    """No place has this address, so that another try can't succeed."""
+
+    def __init__(self, address: str, problem: object) -> None:
+        super().__init__(f"{address}: {problem}")
 
 
 class StoreUnavailable(StoreError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving.model_store.digests import Files, files_below
-from serving.model_store.errors import StoreUnavailable
+from serving.model_store.errors import UnusableAddress
 from serving.model_store.place import Fetch, Pruned
 from serving.process.durable_files import sync, sync_entry
 from serving.registry.changes import prune, removable
@@ -27,7 +27,7 @@ class FolderPlace:
     def of(path: str) -> "FolderPlace":
         """Return the models folder at *path*, which is made when a version comes."""
         if Path(path).exists() and not Path(path).is_dir():
-            raise StoreUnavailable(path, "expected a folder or a URL, got a file")
+            raise UnusableAddress(path, "expected a folder or a URL, got a file")
         return FolderPlace(Path(path))
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 
 from serving.errors import PlumblineError
 from serving.model_store.digests import Files
-from serving.model_store.errors import AnotherVersion, DamagedRecord, StoreUnavailable
+from serving.model_store.errors import AnotherVersion, DamagedRecord, StoreUnavailable, UnusableAddress
 from serving.model_store.place import Fetch, Pruned
 from serving.model_store.record import MAX_BYTES, Record, Stored
 from serving.process.masking import has_password, masked
@@ -39,16 +39,18 @@ class StorePlace:
 
     @staticmethod
     def of(url: str) -> "StorePlace":
-        """Return the store of *url*. Raises StoreUnavailable, also if its package is not installed."""
+        """Return the store of *url*. Raises UnusableAddress, also if its package is not installed."""
         scheme = url.partition("://")[0]
         if has_password(url):
-            raise StoreUnavailable(masked(url), "expected an address without user and password")
+            raise UnusableAddress(masked(url), "expected an address without user and password")
         try:
-            store, root = import_module("fsspec.core").url_to_fs(url)
+            # Folders on the way to a file are made, as stores need none.
+            options = {"auto_mkdir": True} if scheme in ("file", "local") else {}
+            store, root = import_module("fsspec.core").url_to_fs(url, **options)
         except ImportError as error:
-            raise StoreUnavailable(url, f"{error}; for s3:// pip install 'plumbline[s3]'") from error
+            raise UnusableAddress(url, f"{error}; for s3:// pip install 'plumbline[s3]'") from error
         except ValueError as error:
-            raise StoreUnavailable(url, f"{error} ({scheme}://)") from error
+            raise UnusableAddress(url, f"{error} ({scheme}://)") from error
         return StorePlace(url.rstrip("/"), root.rstrip("/"), store)
 
     def models(self) -> Sequence[str]:

@@ -6,7 +6,7 @@ A job works in a folder of its own. It needs what is live, to compare with it, a
 from collections.abc import Iterable
 from pathlib import Path
 
-from serving.model_store import Place, StoreError, copy, place_of
+from serving.model_store import Place, StoreError, UnusableAddress, copy, place_of
 from serving.process.exit_codes import ExitCode
 from serving.registry import RegistryError
 from training.errors import TrainingError
@@ -21,12 +21,26 @@ class CannotUseStore(TrainingError):
         super().__init__(f"--store {url}: {problem}")
 
 
+class NoSuchStore(TrainingError):
+    """No store can have this address."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, problem: object) -> None:
+        super().__init__(f"--store {problem}")
+
+
 def fetch(url: str, models_dir: Path, models: Iterable[str]) -> None:
-    """Copy to *models_dir* the versions of *models* that the store has and the folder lacks. Raises CannotUseStore."""
+    """Copy to *models_dir* the versions of *models* that the store has and the folder lacks.
+
+    Raises CannotUseStore or NoSuchStore.
+    """
     try:
         store = place_of(url)
         if known := sorted(set(models) & set(store.models())):
             _copy(url, store, place_of(str(models_dir)), known)
+    except UnusableAddress as error:
+        raise NoSuchStore(error) from error
     except (StoreError, RegistryError, OSError) as error:
         raise CannotUseStore(url, error) from error
 

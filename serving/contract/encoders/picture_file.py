@@ -75,6 +75,8 @@ class PictureLimits(NamedTuple):
     def _from_base64(self, value: object) -> bytes:
         if not isinstance(value, str):
             raise Refused("a base64 string", shown(value))
+        if value.startswith("data:"):
+            raise Refused("base64 alone, without the beginning of a data URL up to the comma", shown(value[:40]))
         if len(value) > base64_length(self.most_bytes):
             raise self._too_many_bytes(len(value) // 4 * 3)
         if len(value) > _PEEKED:

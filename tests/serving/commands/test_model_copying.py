@@ -32,6 +32,20 @@ def test_copy_says_what_it_copies_and_what_was_there(models_dir: Path, tmp_path:
     assert mirrored.output == "house_price: copied 3; there already 2; removed 1\n"
 
 
+def test_a_store_may_be_a_new_folder(models_dir: Path, tmp_path: Path) -> None:
+    store = f"file://{tmp_path}/new/folder"
+    assert run(models_dir, store).output == "house_price: copied 1, 2\n"
+    assert run(store, tmp_path / "back").output == "house_price: copied 1, 2\n"
+
+
+def test_pruning_where_there_is_no_model_is_an_error(models_dir: Path, tmp_path: Path) -> None:
+    for place in ("memory://nothing/here", f"file://{tmp_path}/nothing"):
+        pruned = CliRunner().invoke(models, ["prune", "--store", place])
+        assert (pruned.exit_code, pruned.output) == (1, f"Error: {place}: there is no model to prune\n")
+    pruned = CliRunner().invoke(models, ["prune", "--store", f"file://{models_dir}"])  # a folder, not a store
+    assert "house_price: nothing to remove; no version is there\n" in pruned.output
+
+
 def test_a_damaged_version_is_told_by_a_line_and_the_exit_code(models_dir: Path, tmp_path: Path) -> None:
     (models_dir / MODEL / "1" / "variables" / "data").write_text("A")
     result = run(models_dir, tmp_path / "backup")

@@ -147,4 +147,4 @@ def test_it_asks_where_up_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "9")
     result = CliRunner().invoke(verify, [])
     assert "no gateway answers at http://127.0.0.1:9 " in result.output
-    assert "--url names another" in result.output
+    assert "Is that its address?" in result.output

@@ -37,8 +37,8 @@ def test_of_two_jobs_at_once_the_second_is_to_be_tried_again(tmp_path: Path, sto
     assert content(tmp_path / "again", 1) == "a"
 
 
-def test_a_store_that_is_not_there_is_to_be_tried_again(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="--store gopher://bucket: gopher://bucket: Protocol not known") as refused:
+def test_an_address_of_no_store_is_final(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="--store gopher://bucket: Protocol not known") as refused:
         fetch("gopher://bucket", tmp_path, [MODEL])
 
-    assert refused.value.exit_code == 75
+    assert refused.value.exit_code == 2

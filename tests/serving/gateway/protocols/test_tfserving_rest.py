@@ -134,6 +134,11 @@ def test_any_content_type_is_json(gateway: FlaskClient) -> None:
         ("sentiment", {"instances": [[]]}, "expected a string that is not empty, got []"),
         ("sentiment", {"inputs": [["a"], ["b", "c"]]}, "expected a string that is not empty, got ['b', 'c']"),
         ("digits", {"instances": [{"b64": "!"}]}, "expected base64, got text that is not"),
+        (
+            "digits",
+            {"instances": ["data:image/png;base64,AAAA"]},
+            "expected base64 alone, without the beginning of a data",
+        ),
     ],
 )
 def test_errors_are_told_as_there(gateway: FlaskClient, model: str, body: Any, message: str) -> None:
