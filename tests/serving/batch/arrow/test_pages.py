@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -141,3 +142,13 @@ def test_a_file_without_row_groups_has_columns_and_no_rows(tmp_path: Path) -> No
     assert (pages.columns, pages.rows, [*pages.batches(["age"])]) == (["rooms", "age"], 0, [])
     pages.close()
     assert done(tmp_path, tabular_contract(), [tmp_path / "in.parquet"], "out.jsonl")["rows"] == 0
+
+
+def test_a_file_in_a_real_s3_server_is_read_there(path: Path, bucket: str) -> None:
+    url = f"{bucket}/in.parquet"
+    fsspec.filesystem("s3").put_file(str(path), url)
+    code = "import sys; from serving.batch.arrow.pages import Pages; url = sys.argv[1]\n"
+    code += "print(*map(len, Pages(url, url, 0).batches(['rooms', 'age'])))"
+    # In a program of its own: the processes of this one may be older than the server's address in the environment.
+    read = subprocess.run([sys.executable, "-c", code, url], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (read.stdout, read.returncode) == ("10\n", 0), read.stderr
