@@ -32,6 +32,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     flags = [f"-{name}={port}" for name, port in ports.items()]
     command = [WEED, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", *flags]
     command += [f"-s3.config={folder / 's3.json'}", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # fixed ports, and each of pytest's workers may have a server
     with pytest.MonkeyPatch.context() as environment, (folder / "log").open("w") as log:
         address = f"http://127.0.0.1:{ports['s3.port']}"
         environment.setenv("AWS_ACCESS_KEY_ID", KEY)

@@ -87,7 +87,7 @@ def test_a_head_that_suits_the_problem_passes(problem, head):
     [
         (lambda data: None, r"head 'mass': expected a head such as Labels\(...\) or Value\(...\), got NoneType"),
         (lambda data: TagSet(("a", "b")), "head 'mass': TypeError: .*thresholds"),
-        (lambda data: Labels(("a", "a"), top=2), "head 'mass': ValueError: names: expected names that differ"),
+        (lambda data: Labels(("a", "a"), top=2), "head 'mass': Misfit: names: expected names that differ"),
         (lambda data: data.nothing, "head 'mass': AttributeError: .*nothing"),
     ],
 )
