@@ -22,7 +22,7 @@ from serving.gateway.app import close_app, create_app
 from serving.gateway.middleware.key_file import make_key
 from serving.gateway.middleware.logs import JsonFormatter, TextFormatter
 from serving.gateway.settings import InvalidSettings, Settings
-from serving.model_store.errors import StoreUnavailable
+from serving.model_store.errors import UnusableAddress
 from serving.model_store.store import StorePlace
 from tests.serving.contracts import text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
@@ -163,7 +163,7 @@ def test_files_of_tls_are_not_repeated(tmp_path: Path) -> None:
 
 def test_addresses_with_a_password_are_refused_since_names_of_files_are_told() -> None:
     url = f"https://me:{MARK}@host/a.csv"
-    for call, kind in ((files_of, BadInput), (GatewayClient, GatewayError), (StorePlace.of, StoreUnavailable)):
+    for call, kind in ((files_of, BadInput), (GatewayClient, GatewayError), (StorePlace.of, UnusableAddress)):
         with pytest.raises(kind, match="without user and password") as error:
             call(url)
         assert MARK not in str(error.value)
