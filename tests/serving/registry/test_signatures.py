@@ -201,8 +201,8 @@ def test_what_the_library_model_signing_has_signed_is_taken(version: Path, tmp_p
 
 def test_the_format_is_that_of_the_library_model_signing(version: Path, keys: Keys, tmp_path: Path) -> None:
     """Each takes what the other has signed."""
-    pytest.importorskip("model_signing")
-    pytest.importorskip("OpenSSL")  # which it needs, and doesn't require
+    pytest.importorskip("model_signing", reason="needs the package model-signing, which brings 35 others")
+    pytest.importorskip("OpenSSL", reason="needs pyOpenSSL, which model-signing imports and doesn't require")
     private, public = keys("a")
     sign_version(version, read_private_key(private))
     signature = ["--signature", str(version / SIGNATURE)]
