@@ -1,4 +1,3 @@
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
 from tests.serving.contracts import image_contract, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
+from tests.stack import free_port
 
 MODELS = ("sentiment", "house_price", "digits")
 
@@ -49,9 +49,7 @@ def run(command: object, *arguments: str) -> Result:
 
 
 def nobody() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def test_a_canary_does_not_get_in_the_way(model_server: FakeModelServer) -> None:

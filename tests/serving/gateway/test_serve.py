@@ -22,6 +22,7 @@ from serving.gateway.middleware.key_file import make_key
 from tests.serving.contracts import image_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, in_a_process, wait_until
 from tests.serving.small_disk import fill, small_disk
+from tests.stack import free_port
 
 ROOT = Path(__file__).parents[3]
 START = "from serving.commands.serve import serve; serve()"
@@ -32,9 +33,7 @@ class Running:
     """A gateway in processes of its own."""
 
     def __init__(self, model_server: str, metrics_dir: Path, log: Path, **more: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         options = ["--model-server", model_server, "--port", str(self.port)]
         environment = {
             **os.environ,

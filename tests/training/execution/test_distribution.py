@@ -1,6 +1,5 @@
 import json
 import re
-import socket
 import subprocess
 import sys
 
@@ -10,6 +9,7 @@ import tensorflow as tf
 from serving.contract import Contract
 from serving.process.exit_codes import ExitCode
 from serving.registry import scan
+from tests.stack import free_port
 from training.errors import BadRequest
 from training.execution.distribution import WorkerLost, detecting_lost_workers, strategy
 
@@ -20,10 +20,7 @@ COMMAND = ["train", "house_price", "--recipe", "baseline", "--sample", "--no-com
 def workers(tmp_path_factory):
     """Two workers of one job on this machine: their folder and their outputs."""
     folder = tmp_path_factory.mktemp("workers")
-    with socket.socket() as one, socket.socket() as other:
-        for each in (one, other):
-            each.bind(("127.0.0.1", 0))
-        addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in (one, other)]
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
     processes = []
     for index in range(2):
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
