@@ -1,4 +1,4 @@
-"""What scoring needs of files, wherever they are."""
+"""What scoring and captures need of files, wherever they are."""
 
 from collections.abc import Callable
 from typing import BinaryIO, Protocol

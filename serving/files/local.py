@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from serving.batch.files.files import Write
+from serving.files.files import Write
 from serving.process import durable_files
 
 

@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
-from serving.batch.files.files import Write
+from serving.files.files import Write
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class RemoteFiles:
 
     def below(self, folder: str) -> list[str]:
         """List the files in *folder*, at any depth, sorted."""
+        self.store.invalidate_cache()  # what was listed once is remembered until the process ends
         return sorted(map(self._named, self.store.find(folder)))
 
     def open(self, path: str) -> BinaryIO:
