@@ -6,7 +6,7 @@ RIVAL_LOCK := $(subst --universal,--python-platform linux,$(LOCK))
 
 IMAGES := serve lite batch train train-gpu
 
-.PHONY: run test lint lock sbom proto dashboards overview bench reliability soak fuzz
+.PHONY: run test lint lock sbom proto dashboards overview bench reliability soak fuzz fuzz-guided
 
 run: .venv/installed
 	$(BIN)/plumbline up --train
@@ -58,6 +58,10 @@ soak: .venv/installed
 # Inputs of each kind, mutated: for a million, FUZZ="--count 1000000".
 fuzz: .venv/installed
 	$(BIN)/python -m tests.reliability.fuzzing $(FUZZ)
+
+# Guided by coverage, inputs of one kind: GUIDED="json --seconds 600".
+fuzz-guided: .venv/installed
+	$(BIN)/python -m tests.reliability.fuzzing.guided $(or $(GUIDED),contract)
 
 proto: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/serving/tfserving/wire.proto \

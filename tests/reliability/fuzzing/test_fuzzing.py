@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from tests.reliability.fuzzing.processes import in_a_process
 from tests.reliability.fuzzing.run import fuzz
 from tests.reliability.fuzzing.targets import TARGETS, Target
 
+ROOT = Path(__file__).parents[3]
 SECONDS, SLICE_SECONDS = 6.0, 1.0
 
 
@@ -70,3 +73,19 @@ def test_a_process_that_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def _die(*_: object) -> None:
     os._exit(3)
+
+
+def test_inputs_guided_by_coverage_reach_more_and_are_kept(tmp_path: Path) -> None:
+    pytest.importorskip("atheris", reason="atheris has no package for this machine")
+    command = [
+        sys.executable,
+        "-m",
+        "tests.reliability.fuzzing.guided",
+        "contract",
+        "--seconds=3",
+        f"--corpus={tmp_path}",
+    ]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert len([*(tmp_path / "contract").iterdir()]) > 10
