@@ -10,6 +10,7 @@ import numpy as np
 
 from serving.contract import Reading, Record
 from serving.contract.arrays import Features
+from serving.contract.handling import HANDLINGS, Handling
 from serving.contract.heads import Head
 from training.data.datasets import Dataset, Instance
 from training.errors import BadRequest
@@ -116,6 +117,8 @@ class Task:
     by name, which the report shows beside the model: of several heads by the head's name; else of the first. *reading*
     is how files of the task's rows are written, so that `plumbline score` reads them as training did. *naive* gives the
     scores of a naive baseline that knows more than the training targets, by name: then this is the one to beat.
+    *capture* says by field what may become of its values where a gateway captures requests: "keep", "hash" or "drop";
+    of the others texts and pictures are dropped, and all else is kept.
     """
 
     problem: Problem | None = None
@@ -135,6 +138,7 @@ class Task:
     rivals: Callable[[Dataset], Mapping[str, np.ndarray | Mapping[str, np.ndarray]]] = lambda data: {}
     reading: Reading | None = None
     naive: Callable[[Dataset], Mapping[str, np.ndarray]] = lambda data: {}
+    capture: Mapping[str, Handling] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         given = [self.problem is not None, self.output is not None]
@@ -143,6 +147,9 @@ class Task:
         for name in self.heads:
             if not _HEAD_NAME.fullmatch(name):  # it becomes part of names in the graph
                 raise BadRequest(f"head {name!r}: expected a name of ASCII letters, digits, '_', '-' and '.'")
+        for name, handling in self.capture.items():
+            if handling not in HANDLINGS:
+                raise BadRequest(f"capture of {name!r}: expected one of {', '.join(HANDLINGS)}, got {handling!r}")
 
     @property
     def questions(self) -> Mapping[str, Question]:

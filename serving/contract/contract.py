@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import compress
 from typing import Any
 
@@ -11,6 +12,7 @@ from serving.contract.answers import Answers, Outputs
 from serving.contract.arrays import Features, TensorSpec, array_from_json, array_to_json
 from serving.contract.facts import read_evaluation, read_provenance
 from serving.contract.faults import Faults, shown
+from serving.contract.handling import Handling, read_handlings, usual
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.places import place
 from serving.contract.reading import Reading
@@ -44,7 +46,8 @@ class Contract:
 
     *evaluation* and *provenance* are JSON values: metrics beside the baseline they beat; data set, recipe, versions.
     *reference* is what training's inputs and scores looked like; contracts of before it was kept have none. *reading*
-    is how files of its rows are written, if it was trained on such a file.
+    is how files of its rows are written, if it was trained on such a file. *capture* is what may become of the values
+    of those fields of which the task says it, where requests are captured.
     """
 
     model: str
@@ -57,6 +60,12 @@ class Contract:
     provenance: Mapping[str, Any]
     reference: Reference | None = None
     reading: Reading | None = None
+    capture: Mapping[str, Handling] = field(default_factory=dict)
+
+    @cached_property
+    def handlings(self) -> dict[str, Handling]:
+        """What may become of each field's values, where requests are captured."""
+        return {name: self.capture.get(name) or usual(encoder) for name, encoder in self.record.fields.items()}
 
     def limited(self, limits: InstanceLimits) -> "Contract":
         """Return the contract as a server with *limits* obeys it; its schema tells them."""
@@ -102,6 +111,7 @@ class Contract:
         }
         document |= {"reference": self.reference.to_json()} if self.reference else {}
         document |= {"reading": self.reading.to_json()} if self.reading else {}
+        document |= {"capture": dict(self.capture)} if self.capture else {}
         return json.dumps(document, ensure_ascii=False, allow_nan=False)
 
     @classmethod
@@ -128,6 +138,7 @@ class Contract:
                 provenance=read_provenance(document),
                 reference=_reference(document, answers),
                 reading=_reading(document, record),
+                capture=read_handlings(document, record.fields),
             )
             contract._check_reference()
         return contract

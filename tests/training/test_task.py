@@ -54,6 +54,16 @@ def test_a_sample_is_marked_as_one_whatever_its_author_called_it(tmp_path):
     assert (sample.name, real.name) == ("sample", "customers")
 
 
+def test_what_may_be_captured_is_said_of_fields_that_there_are(tmp_path):
+    task = find_task("house_price")
+    wrong = dataclasses.replace(task, capture={"CRIMM": "drop"})
+
+    with pytest.raises(BadRequest, match="houses: capture names 'CRIMM'; expected fields of the data"):
+        Job("houses", wrong, "best", tmp_path, None, True, 1, print).load()
+    with pytest.raises(BadRequest, match="capture of 'CRIM': expected one of keep, hash, drop, got 'no'"):
+        dataclasses.replace(task, capture={"CRIM": "no"})
+
+
 @pytest.mark.parametrize(
     ("package", "files", "message"),
     [

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from serving.contract.handling import Handling
 from training.declarations.table import Dialect
 
 
@@ -80,10 +81,11 @@ class GatePart:
 
 @dataclass(frozen=True)
 class FieldPart:
-    """`[fields.NAME]`: a kind, and its options."""
+    """`[fields.NAME]`: a kind, its options, and what may become of the values where requests are captured, if said."""
 
     kind: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    capture: Handling | None = None
 
 
 @dataclass(frozen=True)

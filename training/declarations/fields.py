@@ -46,7 +46,8 @@ def checked_field(source: Source, name: str, part: FieldPart) -> FieldPart:
     kinds = (*FITTED, IMAGE)
     if part.kind not in kinds:
         source.refuse(["fields", name, "kind"], f"unknown kind; {meant(part.kind, kinds)}")
-    field = FieldPart(part.kind, checked(source, ("fields", name), part.options, _hints(source, name, part)))
+    options = checked(source, ("fields", name), part.options, _hints(source, name, part))
+    field = dataclasses.replace(part, options=options)
     if "file" in field.options and not (source.path.parent / field.options["file"]).is_file():
         source.refuse(["fields", name, "file"], f"expected a file, found none: {field.options['file']}")
     if part.kind == IMAGE:

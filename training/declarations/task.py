@@ -55,6 +55,7 @@ def declared_task(path: Path) -> tuple[str, Task]:
         naive=lambda data: asked.naive,
         # Of windows, what is scored are lists, not the rows of the table.
         reading=None if declaration.data.folder or declaration.data.window else reading_of(declaration, fields),
+        capture={name: field.capture for name, field in fields.items() if field.capture},
         declared=Declared(path, _sha256(declaration, fields)),
     )
 

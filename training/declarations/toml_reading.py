@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from serving.contract.handling import HANDLINGS, Handling
 from serving.registry.versions import MODEL_NAME
 from training.declarations.checking import allows, expected, taken
 from training.declarations.declaration import (
@@ -20,7 +21,7 @@ from training.declarations.declaration import (
     TargetPart,
 )
 from training.declarations.places import Source
-from training.declarations.words import meant, quoted, shortened
+from training.declarations.words import listed, meant, quoted, shortened
 from training.errors import BadRequest
 
 SUFFIX = ".toml"
@@ -174,10 +175,18 @@ def _fields(source: Source, document: Mapping[str, Any]) -> dict[str, FieldPart]
         kind = table.get("kind")
         if not isinstance(kind, str):
             source.refuse(["fields", name, "kind"], 'expected a kind, such as kind = "number"')
-        fields[name] = FieldPart(kind, {key: value for key, value in table.items() if key != "kind"})
+        options = {key: value for key, value in table.items() if key not in ("kind", "capture")}
+        fields[name] = FieldPart(kind, options, _handling(source, name, table))
     if not fields:
         source.refuse(["fields"], "expected at least one table such as [fields.age]")
     return fields
+
+
+def _handling(source: Source, name: str, table: Mapping[str, Any]) -> Handling | None:
+    handling: Handling | None = table.get("capture")
+    if "capture" in table and handling not in HANDLINGS:
+        source.refuse(["fields", name, "capture"], f"expected one of {listed(HANDLINGS)}, got {quoted(handling)}")
+    return handling
 
 
 def _recipe(source: Source, document: Mapping[str, Any]) -> RecipePart:

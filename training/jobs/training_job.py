@@ -41,6 +41,8 @@ from training.validation import NoValidation, ValidationStrategy
 
 DECLARATIONS = "training.declarations.task"
 """The module that makes tasks of files."""
+_LOOKED_AT = 1000
+"""So many rows tell which fields there are."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,8 +109,17 @@ class Job:
     def load(self) -> Dataset:
         """Load the data. Raises DataUnavailable or BadRequest."""
         if self.sample:  # by whatever name its author has it: the gate and `data: sample` go by this one
-            return dataclasses.replace(self.task.load_sample(), name=SAMPLE)
-        return self.task.load(self.data_dir)
+            data = dataclasses.replace(self.task.load_sample(), name=SAMPLE)
+        else:
+            data = self.task.load(self.data_dir)
+        if self.task.capture:
+            self._check_capture(data)
+        return data
+
+    def _check_capture(self, data: Dataset) -> None:
+        known = {name for instance in itertools.islice(data.train.instances, _LOOKED_AT) for name in instance}
+        if unknown := sorted(self.task.capture.keys() - known):  # the field that was meant would be captured
+            raise BadRequest(f"{self.name}: capture names {unknown[0]!r}; expected fields of the data")
 
     def identity(self, data: Dataset) -> str:
         """Return a hash of everything that determines the model: the same job would train the same model again."""

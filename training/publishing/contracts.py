@@ -65,6 +65,7 @@ def make_contract(
             {answers.outputs[name]: of_head.test_scores for name, of_head in records.items()},
         ),
         reading=_reading(experiment, fitted.record),
+        capture={name: of for name, of in experiment.task.capture.items() if name in fitted.record.fields},
     )
 
 

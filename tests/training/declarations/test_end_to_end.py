@@ -41,6 +41,7 @@ def trained(tmp_path_factory):
     data = write(folder, "shop.csv", shop(300, separator=";", decimal=",", gap="k.A."))
     path = folder / "shop.toml"
     assert run_new(data, "--target", "returned", "--output", path).exit_code == 0
+    path.write_text(path.read_text().replace("[fields.note]", '[fields.note]\ncapture = "hash"'))
     done = run_train(path, *FAST)
     assert done.exit_code == 0, done.output
     return path, done.output
@@ -79,6 +80,7 @@ def test_the_published_contract_reads_the_rows_of_the_file(trained):
     assert contract.answers.only.names == ("no", "yes")
     assert contract.evaluation["test"]["accuracy"] > contract.evaluation["baseline"]["accuracy"]
     assert {"macro_f1", "auc", "rows"} <= contract.evaluation["test"].keys()
+    assert contract.capture == {"note": "hash"}
 
 
 def test_the_same_files_are_the_same_job_and_other_content_is_another(trained):

@@ -53,6 +53,7 @@ def test_what_is_not_said_suits_the_data(tmp_path):
         ('scale = "log"', 'scael = "log"', ', line 10: [fields.price] scael: unknown; did you mean "scale"?'),
         ('scale = "log"', 'scale = "lug"', ", line 10: [fields.price] scale: expected one of 'none', 'standard'"),
         ('scale = "log"', "scale = 3", "got 3"),
+        ('scale = "log"', 'capture = "no"', ", line 10: [fields.price] capture: expected one of keep, hash, drop, got"),
         ('scale = "log"', 'flag = "yes"', '[fields.price] flag: expected true or false, got "yes"'),
         (
             "[fields.price]",
