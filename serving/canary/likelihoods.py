@@ -1,0 +1,66 @@
+"""Sequential tests of a canary against the stable version. All take arrays of counts, one for each look.
+
+Each test has two hypotheses: the canary is as good as the stable version, or worse by a named amount. The evidence is
+the logarithm of their likelihood ratio: negative speaks for equal, positive for worse. Such ratios stay valid however
+often one looks (Wald 1945, "Sequential tests of statistical hypotheses", Ann. Math. Stat. 16; Ramdas et al. 2023,
+"Game-theoretic statistics and safe anytime-valid inference", Statist. Sci. 38): for an equal canary, the chance that
+the ratio ever reaches A is at most 1 / A. What is not known, like the stable version's rate, is estimated under each
+hypothesis, so that holds approximately; `python -m benchmarks canary` measures how well.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.float64]
+
+_HALVINGS = 30
+_TINY = 1e-12
+
+
+def shares(canary: Counts, of: Counts, stable: Counts, of_stable: Counts, more: float | Counts) -> Counts:
+    """Return the evidence that the canary's share of such requests is larger by *more*, rather than the same.
+
+    *canary* of *of* requests were such (failed, say), and *stable* of *of_stable*. *more* is a difference of shares.
+    """
+    worse, same = (_fit(canary, of, stable, of_stable, by) for by in (more, 0.0))
+    return worse - same
+
+
+def larger_shares(canary: Counts, of: Counts, stable: Counts, of_stable: Counts, more: float | Counts) -> Counts:
+    """Return the evidence that the canary's share is larger by whatever it seems to be, rather than by *more*.
+
+    It is a lower bound of the mixture over all pairs of shares (Krichevsky and Trofimov 1981, IEEE Trans. Inf. Theory
+    27), divided by the best that such shares can do (Wasserman, Ramdas and Balakrishnan 2020, "Universal inference",
+    PNAS 117): exact for independent requests, at the price of some more evidence. Minus infinity if it is not larger.
+    """
+    price = 0.5 * np.log(np.maximum(of, 1)) + 0.5 * np.log(np.maximum(of_stable, 1)) + 2 * np.log(2)
+    rate, stable_rate = canary / np.maximum(of, _TINY), stable / np.maximum(of_stable, _TINY)
+    apart = _likelihood(canary, of, rate) + _likelihood(stable, of_stable, stable_rate)
+    return np.where(rate > stable_rate + more, apart - price - _fit(canary, of, stable, of_stable, more), -np.inf)
+
+
+def means(difference: float | Counts, variance: Counts, more: float | Counts) -> Counts:
+    """Return the evidence that a mean is larger by *more*, of a *difference* seen with that *variance* of its own."""
+    evidence: Counts = more * (difference - more / 2) / np.maximum(variance, _TINY)
+    return evidence
+
+
+def _fit(canary: Counts, of: Counts, stable: Counts, of_stable: Counts, more: float | Counts) -> Counts:
+    """Return the log-likelihood at the stable version's most likely share, if the canary's is larger by *more*."""
+    low, high = np.zeros(np.broadcast(canary, more).shape), np.broadcast_to(1 - more, np.broadcast(canary, more).shape)
+    for _ in range(_HALVINGS):  # the likelihood is concave
+        share = (low + high) / 2
+        rises = _slope(canary, of, share + more) + _slope(stable, of_stable, share) > 0
+        low, high = np.where(rises, share, low), np.where(rises, high, share)
+    return _likelihood(canary, of, share + more) + _likelihood(stable, of_stable, share)
+
+
+def _slope(count: Counts, of: Counts, share: Counts) -> Counts:
+    slope: Counts = count / np.maximum(share, _TINY) - (of - count) / np.maximum(1 - share, _TINY)
+    return slope
+
+
+def _likelihood(count: Counts, of: Counts, share: Counts) -> Counts:
+    inside = np.clip(share, _TINY, 1 - _TINY)
+    likelihood: Counts = count * np.log(inside) + (of - count) * np.log1p(-inside)
+    return likelihood
