@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from serving.catalog.contract_cache import Contracts, own_faults_told
 from serving.catalog.model_server import ModelServer
-from serving.catalog.state import LiveModel, ModelState, Refusal
+from serving.catalog.state import LiveModel, ModelState, Refusal, by_weights
 from serving.contract import Features, check_parity
 from serving.contract.answers import Outputs
 from serving.errors import (
@@ -53,7 +53,10 @@ class Admission:
         """Return the state that follows *before*."""
         live: dict[int, LiveModel] = {}
         refused: dict[int, Refusal] = {}
+        banned = {it.version for it in statuses if it.version in before.weights.refused}
         for status in sorted(statuses, key=lambda status: -status.version):
+            if status.version in banned:  # it is not even asked
+                continue
             outcome = self._outcome_of(status, before)
             if isinstance(outcome, LiveModel):
                 live[status.version] = outcome
@@ -62,9 +65,10 @@ class Admission:
         if not live and refused and all(refusal.is_transient for refusal in refused.values()):
             # The servers behind one address differ: one lists a version that another lacks. Keep what was live.
             live = dict(before.live)
+        refused |= {version: by_weights(before.weights, version) for version in banned}
         problem = "" if live else _why_none(refused, statuses)
         listed = frozenset(status.version for status in statuses if status.available or status.problem) | live.keys()
-        return ModelState(live, refused, problem, before.canary, listed, tuple(statuses), answered=True)
+        return ModelState(live, refused, problem, before.weights, listed, tuple(statuses), answered=True)
 
     def _outcome_of(self, status: VersionStatus, before: ModelState) -> LiveModel | Refusal | None:
         if status.available:

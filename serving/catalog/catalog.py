@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 
 from serving.catalog.admission import TURN_SECONDS, Admission
 from serving.catalog.change_log import log_changes, log_left_out
 from serving.catalog.contract_cache import Contracts
-from serving.catalog.entries import Canary, Entry, followed
+from serving.catalog.entries import Entry, followed
 from serving.catalog.model_server import ModelServer
 from serving.catalog.state import LiveModel, ModelState
+from serving.catalog.weights import EVEN, Weights
 from serving.errors import (
     ModelServerOverloaded,
     ModelServerTimeout,
@@ -44,7 +46,8 @@ class Catalog:
     """The live versions of *models* on *server*, whose contracts *contracts* reads.
 
     With *finder* it follows what that finds, instead of *models*. *on_refresh* is called with the model and its state
-    after each refresh, *on_change* with the models after some were added or removed.
+    after each refresh, *on_change* with the models after some were added or removed. With *weights* None it asks for
+    nothing until `weigh` says what they are.
     """
 
     def __init__(
@@ -52,7 +55,7 @@ class Catalog:
         server: ModelServer,
         models: Sequence[str],
         on_refresh: Callable[[str, ModelState], None] = lambda model, state: None,
-        canary: Canary | None = None,
+        weights: Weights | None = MappingProxyType({}),
         contracts: Contracts | None = None,
         finder: ModelFinder | None = None,
         on_change: Callable[[Sequence[str]], None] = lambda models: None,
@@ -60,13 +63,13 @@ class Catalog:
         self._server = server
         self._on_refresh = on_refresh
         self._contracts = contracts or Contracts()
-        self._canary = canary or {}
+        self._weights = weights
         self._finder = finder
         self._on_change = on_change
         self._looking = threading.Lock()
         self._admitting = Turns(TURN_SECONDS)
         # Replaced, never changed, by `look`.
-        self._entries = {model: Entry.of(model, self._canary, is_awaited=True) for model in models}
+        self._entries = {model: Entry.of(model, weights or {}, is_awaited=True) for model in models}
         self._labels: dict[tuple[str, str], tuple[int, float]] = {}  # the version, and until when it holds
         self._awaited_until = 0.0  # unknown until the first look, or the model server's first answer
         self.left_out: Mapping[str, str] = {}
@@ -127,9 +130,19 @@ class Catalog:
         """Return what is known of all models, by name."""
         return {model: entry.state for model, entry in self._entries.items()}
 
+    def weigh(self, weights: Weights) -> None:
+        """Divide requests by other weights from now on, without waiting for a refresh that runs."""
+        if weights == self._weights:
+            return
+        self._weights = weights
+        for model, entry in self._entries.items():
+            log_changes(model, *entry.weigh(weights.get(model, EVEN)))
+
     def look(self) -> None:
         """Follow what is found: add new models, and remove those that are gone. Without a finder, do nothing."""
         if self._finder is None:
+            return
+        if self._weights is None:
             return
         with self._looking:
             try:
@@ -141,7 +154,7 @@ class Catalog:
             self._report("" if self._entries else f"there is no model yet in {self._finder.folder}; {WHAT_TO_DO}")
 
     def _follow(self, found: Found) -> None:
-        before, after = self._entries, followed(self._entries, found, self._canary)
+        before, after = self._entries, followed(self._entries, found, self._weights or {})
         added = [entry for model, entry in after.items() if before.get(model) is not entry]
         removed = [model for model, entry in before.items() if after.get(model) is not entry]
         if not self._awaited_until:
@@ -152,6 +165,8 @@ class Catalog:
         self.left_out = found.left_out
         if added or removed:
             self._entries = after
+            for model, entry in after.items():  # other weights may have come before the entries did
+                entry.weigh((self._weights or {}).get(model, EVEN))
             self._on_change(self.models)
         for model in removed:
             self._labels = {key: it for key, it in self._labels.items() if key[0] != model}
@@ -177,7 +192,8 @@ class Catalog:
         Raise UnknownModel, ModelNotReady or UnknownVersion.
         """
         state = self.state(model)
-        if not state.live or (version is not None and version not in state.live):
+        is_missing = version is not None and version not in state.live and version not in state.weights.refused
+        if not state.live or is_missing:
             self.refresh(model, budget_seconds)
         return self.state(model).choose(model, version, without)
 
@@ -197,7 +213,7 @@ class Catalog:
         """
         called = time.monotonic()
         entry = self._entries.get(model)
-        if entry is None or not entry.lock.acquire(timeout=max(budget_seconds, 0)):
+        if entry is None or self._weights is None or not entry.lock.acquire(timeout=max(budget_seconds, 0)):
             return
         try:
             if entry.started <= called:
@@ -211,7 +227,7 @@ class Catalog:
             statuses = self._statuses(model, before, min(STATUS_SECONDS, budget_seconds))
         except UnknownVersion:
             problem = "the model server has no such model" + (_NOT_LISTED if self._finder else "")
-            return ModelState(problem=problem, canary=before.canary, answered=True)
+            return ModelState(problem=problem, weights=before.weights, answered=True)
         except ModelServerOverloaded as error:  # it is available; the next refresh queries it again
             return replace(before, problem=error.problem) if before.problem else before
         except PredictionError as error:
@@ -250,7 +266,7 @@ class Catalog:
         return self._server.labelled(model, label, deadline - time.monotonic())
 
     def _swap(self, model: str, entry: Entry, after: ModelState) -> None:
-        before, entry.state = entry.state, after
+        before, after = entry.swap(after)
         if self._entries.get(model) is not entry:  # it was removed meanwhile
             if model not in self._entries:
                 self._server.forget(model)

@@ -5,17 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from serving.catalog.state import ModelState
+from serving.catalog.weights import EVEN, ModelWeights, Weights
 from serving.registry.finding import Found, Stamps, is_replaced
-
-Canary = Mapping[str, Mapping[int, float]]
-"""By model and version: the percentage of the requests that name no version."""
 
 
 @dataclass(eq=False)
 class Entry:
     """A model's *state*, which refreshes replace one at a time, each with the *lock*; the last one *started* then.
 
-    *is_awaited* says that readiness waits for it.
+    *is_awaited* says that readiness waits for it. *weights* change at any time, also while a refresh takes long.
     """
 
     state: ModelState
@@ -23,20 +21,33 @@ class Entry:
     is_awaited: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
     started: float = 0.0
+    _swapping: threading.Lock = field(default_factory=threading.Lock)
 
     @staticmethod
-    def of(model: str, canary: Canary, is_awaited: bool = False) -> "Entry":
+    def of(model: str, weights: Weights, is_awaited: bool = False) -> "Entry":
         """Make the entry of a model that was not contacted yet."""
-        return Entry(ModelState(canary=canary.get(model, {})), is_awaited=is_awaited)
+        return Entry(ModelState(weights=weights.get(model, EVEN)), is_awaited=is_awaited)
+
+    def swap(self, after: ModelState) -> tuple[ModelState, ModelState]:
+        """Replace the state but for its weights. Return that before and that after."""
+        with self._swapping:
+            before, self.state = self.state, after.weighed(self.state.weights)
+            return before, self.state
+
+    def weigh(self, weights: ModelWeights) -> tuple[ModelState, ModelState]:
+        """Replace the weights. Return the state before and that after."""
+        with self._swapping:
+            before, self.state = self.state, self.state.weighed(weights)
+            return before, self.state
 
 
-def followed(before: Mapping[str, Entry], found: Found, canary: Canary) -> dict[str, Entry]:
+def followed(before: Mapping[str, Entry], found: Found, weights: Weights) -> dict[str, Entry]:
     """Return the entries for what was found: those from *before*, and new ones for what is new or was replaced."""
     after = {}
     for model, stamps in found.models.items():
         entry = before.get(model)
         if entry is None or is_replaced(entry.stamps, stamps):
-            entry = Entry.of(model, canary)
+            entry = Entry.of(model, weights)
         entry.stamps = stamps
         after[model] = entry
     return after

@@ -1,9 +1,10 @@
 """What is known of one model, as an immutable value that each refresh replaces."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import random
 
+from serving.catalog.weights import EVEN, ModelWeights
 from serving.contract import Contract
 from serving.errors import ModelNotReady, UnknownVersion
 from serving.process.engines import TENSORFLOW
@@ -38,6 +39,16 @@ class Refusal:
     is_transient: bool = False
 
 
+BY_WEIGHTS = "refused_by_weights"
+"""The code of a refusal by the weights document."""
+
+
+def by_weights(weights: ModelWeights, version: int) -> Refusal:
+    """Return the refusal of a version that the weights refuse."""
+    reason = weights.refused[version]
+    return Refusal("it is refused by the weights document" + (f": {reason}" if reason else ""), code=BY_WEIGHTS)
+
+
 _NOT_CONTACTED = "the model server was not contacted yet"
 
 
@@ -46,7 +57,7 @@ class ModelState:
     """Live and refused versions of a model, newest first.
 
     *problem* says why the last refresh failed, or why nothing is live.
-    *canary* has the versions that get a share, in percent, of the requests that name no version.
+    *weights* say which version answers requests that name none, and which never answer.
     *listed* are the versions that the model server has, or failed to load.
     *statuses* are all versions that it reports, also loading and ended ones; none while it does not answer.
     *answered* says whether the model server answered the last refresh.
@@ -55,7 +66,7 @@ class ModelState:
     live: Mapping[int, LiveModel] = field(default_factory=dict)
     refused: Mapping[int, Refusal] = field(default_factory=dict)
     problem: str = _NOT_CONTACTED
-    canary: Mapping[int, float] = field(default_factory=dict)
+    weights: ModelWeights = EVEN
     listed: frozenset[int] = frozenset()
     statuses: tuple[VersionStatus, ...] = ()
     answered: bool = False
@@ -79,12 +90,13 @@ class ModelState:
     @property
     def ready(self) -> bool:
         """Whether requests can be answered, as of the last refresh."""
-        return bool(self.live) and not self.problem
+        return self.newest is not None and not self.problem
 
     @property
     def desired(self) -> int:
-        """The newest version that should be live, preferably not a canary; 0 if there is none."""
-        return max(self.listed - self.canary.keys() or self.listed, default=0)
+        """The stable version, or else the newest that should be live, preferably not a canary; 0 if there is none."""
+        allowed = self.listed - self.weights.refused.keys()
+        return self.weights.stable or max(allowed - self.weights.shares.keys() or allowed, default=0)
 
     @property
     def available(self) -> int:
@@ -111,9 +123,34 @@ class ModelState:
 
     @property
     def newest(self) -> LiveModel | None:
-        """The version that answers requests that name none, except for the share of canaries."""
-        tried = (live for version, live in self.live.items() if version not in self.canary)
-        return next(tried, None) or next(iter(self.live.values()), None)
+        """The version that answers requests that name none, except for the share of canaries.
+
+        None if nothing is live, or nothing but what is newer than a stable version that is still being loaded. If there
+        is no such version at all, the next newer one has to answer.
+        """
+        tried = [live for version, live in self.live.items() if version not in self.weights.shares]
+        stable = self.weights.stable
+        if stable is None:
+            return next(iter(tried or self.live.values()), None)
+        if older := [live for live in tried if live.version <= stable]:
+            return older[0]
+        if any(status.version == stable and self._is_pending(status) for status in self.statuses):
+            return None
+        return next(reversed(tried or [*self.live.values()]), None)
+
+    def weighed(self, weights: ModelWeights) -> "ModelState":
+        """Return the state with other weights: what they refuse is not live.
+
+        What they no longer refuse is admitted by the next refresh.
+        """
+        refused = {version: it for version, it in self.refused.items() if it.code != BY_WEIGHTS}
+        refused |= {version: by_weights(weights, version) for version in weights.refused.keys() & self.listed}
+        live = {version: it for version, it in self.live.items() if version not in weights.refused}
+        problem = self.problem
+        if self.live and not live:
+            problem = "; ".join(f"version {version} was not admitted: {it.reason}" for version, it in refused.items())
+        newest_first = dict(sorted(refused.items(), reverse=True))
+        return replace(self, live=live, refused=newest_first, problem=problem, weights=weights)
 
     def choose(self, model: str, version: int | None, without: int | None = None) -> LiveModel:
         """Return a live version: the named one, or else one drawn by the canaries' shares.
@@ -124,7 +161,8 @@ class ModelState:
         """
         newest = self.newest
         if newest is None:
-            raise ModelNotReady(model, f"not ready: {self.problem}")
+            awaited = f"version {self.weights.stable}, which is stable, is not loaded yet"
+            raise ModelNotReady(model, f"not ready: {self.problem or awaited}")
         if version is not None:
             if version not in self.live:
                 raise UnknownVersion(model, version, self.refused[version].reason if version in self.refused else "")
@@ -135,8 +173,9 @@ class ModelState:
         return next((live for live in self.live.values() if live.version != without), drawn)
 
     def _drawn(self, newest: LiveModel) -> LiveModel:
-        lot = random() * 100 if self.canary else 100.0  # noqa: S311 - nothing secret
-        for version, percent in self.canary.items():
+        shares = self.weights.shares
+        lot = random() * 100 if shares else 100.0  # noqa: S311 - nothing secret
+        for version, percent in shares.items():
             lot -= percent
             if lot < 0:
                 return self.live.get(version, newest)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Flask
 
 from serving.catalog import Catalog, Contracts, ModelRunner, ModelServer, Refresher
+from serving.catalog.weights import shares_of
+from serving.catalog.weights_file import WeightsFile
 from serving.gateway.accepting import register_can_answer
 from serving.gateway.connections.limits import ConnectionLimits, register_connection_limits
 from serving.gateway.drain import register_drain
@@ -59,6 +61,7 @@ class _Flask(Flask):
 @dataclass(frozen=True)
 class _Background:
     refresher: Refresher
+    weights: WeightsFile
     server: ModelServer
     metrics: Metrics
     tracing: "Tracing | None"
@@ -78,12 +81,13 @@ def create_app(
     """
     settings = settings or Settings.from_env()
     tracing = _tracing(settings)
-    metrics = Metrics(settings.metrics_dir, settings.canary)
+    metrics = Metrics(settings.metrics_dir)
     app = _flask(settings)
     run_queue = register_run_queue(app, settings.workers)
     contracts = contracts or Contracts(settings.instance_limits)
-    server = server or _model_server(settings, metrics, tracing, run_queue, contracts)
-    catalog = _catalog(settings, server, metrics, contracts)
+    weights = WeightsFile(settings.canary_file, shares_of(settings.canary))
+    server = server or _model_server(settings, metrics, tracing, run_queue, contracts, weights)
+    catalog = _catalog(settings, server, metrics, contracts, weights)
     refresher = Refresher(catalog, settings.refresh_seconds)
     drain = register_drain(app, settings.drain_seconds)
     register_can_answer(app, lambda: catalog.tried)
@@ -109,7 +113,10 @@ def create_app(
     register_compression(app)
     register_headers(app)
     register_request_ids(app)
-    app.extensions[_EXTENSION] = _Background(refresher, server, metrics, tracing, _open_inference(app, settings))
+    app.extensions[_EXTENSION] = _Background(
+        refresher, weights, server, metrics, tracing, _open_inference(app, settings)
+    )
+    weights.start(partial(_weigh, weights, catalog, metrics))
     refresher.start()
     return app
 
@@ -119,11 +126,19 @@ def close_app(app: Flask) -> None:
     background = app.extensions[_EXTENSION]
     if background.grpc:
         background.grpc.close()
+    background.weights.close()
     background.refresher.close()
     background.server.close()
     background.metrics.close()
     if background.tracing:
         background.tracing.close()
+
+
+def _weigh(file: WeightsFile, catalog: Catalog, metrics: Metrics) -> None:
+    if file.weights is not None:
+        catalog.weigh(file.weights)
+    served = {model: it for model, it in (file.weights or {}).items() if model in catalog.models}
+    metrics.weighed(served, file.is_usable)
 
 
 def _tracing(settings: Settings) -> "Tracing | None":
@@ -143,22 +158,30 @@ def _open_inference(app: Flask, settings: Settings) -> "OpenInferenceServer | No
 
 
 def _model_server(
-    settings: Settings, metrics: Metrics, tracing: "Tracing | None", run_queue: RunQueue, contracts: Contracts
+    settings: Settings,
+    metrics: Metrics,
+    tracing: "Tracing | None",
+    run_queue: RunQueue,
+    contracts: Contracts,
+    weights: WeightsFile,
 ) -> ModelServer:
     if settings.models_dir and settings.runs_models:
         models = () if settings.follows_folder else settings.models
         trusted = [read_public_key(path) for path in settings.require_signature]
-        return connect.embedded(settings.models_dir, models, share(settings.workers), metrics.rpc, contracts, trusted)
+        at_once = share(settings.workers)
+        return connect.embedded(settings.models_dir, models, at_once, metrics.rpc, contracts, trusted, weights.named)
     trace = tracing.call if tracing else None
     return connect.remote(settings.model_server, settings.model_server_tls, trace, metrics.rpc, run_queue)
 
 
-def _catalog(settings: Settings, server: ModelServer, metrics: Metrics, contracts: Contracts) -> Catalog:
+def _catalog(
+    settings: Settings, server: ModelServer, metrics: Metrics, contracts: Contracts, weights: WeightsFile
+) -> Catalog:
     if not (settings.models_dir and settings.follows_folder):
-        return Catalog(server, settings.models, metrics.refreshed, settings.canary, contracts)
+        return Catalog(server, settings.models, metrics.refreshed, weights.weights, contracts)
     metrics.show(())
     finder = ModelFinder(settings.models_dir)
-    return Catalog(server, (), metrics.refreshed, settings.canary, contracts, finder, metrics.show)
+    return Catalog(server, (), metrics.refreshed, weights.weights, contracts, finder, metrics.show)
 
 
 def _models_routes(settings: Settings, catalog: Catalog) -> Blueprint:

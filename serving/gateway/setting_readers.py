@@ -5,6 +5,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from serving.catalog.weights_file import read_weights
 from serving.gateway.middleware.key_file import read_keys
 from serving.gateway.middleware.rates import parse_rates
 from serving.registry.signing_keys import read_public_key
@@ -69,6 +70,12 @@ def canary(text: str) -> dict[str, dict[int, float]]:
         if percent <= 0 or sum(shares[model].values()) > 100:
             raise ValueError(f"expected shares of {model} above 0, and at most 100 percent in total")
     return shares
+
+
+def weights_file(text: str) -> Path:
+    """Read the path of a weights document."""
+    read_weights(Path(text))
+    return Path(text)
 
 
 def seconds(text: str) -> float:

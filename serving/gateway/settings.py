@@ -50,6 +50,7 @@ class Settings:
     max_batch_calls: int = 1
     max_large_calls: int | None = None
     canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    canary_file: Path | None = None
     drain_seconds: float = 5.0
     model_server_ca: Path | None = None
     model_server_cert: Path | None = None
@@ -118,6 +119,10 @@ def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> li
     unknown = sorted(values.get("canary", {}).keys() - set(models))
     if unknown and models != readers.EVERY:
         found.append(("CANARY", f"{unknown[0]} is not one of MODELS"))
+    if "canary" in values and "canary_file" in values:
+        found.append(
+            ("CANARY", "has no effect with CANARY_FILE, which says the same and can change; unset one of them")
+        )
     if values.get("models") == readers.EVERY and not environ.get("MODELS_DIR"):
         found.append(("MODELS", "needs MODELS_DIR too: a model server does not list its models"))
     if "models_dir" in values and (values.get("models") != readers.EVERY or "model_server" not in values):
@@ -186,6 +191,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "max_batch_calls": readers.count,
     "max_large_calls": readers.count,
     "canary": readers.canary,
+    "canary_file": readers.weights_file,
     "drain_seconds": readers.pause,
     "model_server_ca": readers.file,
     "model_server_cert": readers.file,

@@ -3,7 +3,7 @@
 Each function imports what it needs: the client needs gRPC, the runtime LiteRT or TensorFlow, and each takes memory.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +41,15 @@ def embedded(
     on_rpc: OnRpc,
     contracts: Contracts,
     trusted: Sequence[PublicKey] = (),
+    named: Callable[[str], Collection[int]] = lambda model: (),
 ) -> ModelServer:
-    """Return a server in this process of the newest versions of *models*, signed by one of *trusted* if it has any."""
+    """Return a server in this process of the newest and the *named* versions of *models*.
+
+    They are signed by one of *trusted* if it has any.
+    """
     from serving.model_servers.embedded import EmbeddedServer
 
-    return EmbeddedServer(models_dir, models, at_once, on_rpc, contracts, trusted)
+    return EmbeddedServer(models_dir, models, at_once, on_rpc, contracts, trusted, named)
 
 
 def one_version(models_dir: Path, model: str, version: int | None) -> ModelServer:

@@ -48,7 +48,8 @@ class EmbeddedServer:
     A model is loaded when its versions are first asked for, those of *models* at once, and freed when it is forgotten.
     New versions are loaded as they appear. It starts threads, so make it after any fork. *at_once* requests for a model
     are computed at the same time. *on_rpc* is called after each prediction, as it is after a client's call. If there
-    are *trusted* keys, only versions are loaded that one of them signed.
+    are *trusted* keys, only versions are loaded that one of them signed. *named* says which versions of a model to load
+    besides the newest.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class EmbeddedServer:
         on_rpc: Callable[[str, str, str, float], None] = lambda model, method, code, seconds: None,
         contracts: Contracts | None = None,
         trusted: Sequence[PublicKey] = (),
+        named: Callable[[str], Collection[int]] = lambda model: (),
     ) -> None:
+        self._named = named
         self._trusted = trusted
         self._limits = ConcurrencyLimits(at_once)
         self._on_rpc = on_rpc
@@ -157,11 +160,14 @@ class EmbeddedServer:
         with self._adding:
             if name not in self._models:
                 folder = self._models_dir / name
-                kept = self._kept[name] = KeptVersions(folder, self._contracts, self._reading, self._load)
+                kept = self._kept[name] = self._kept_versions(name, folder)
                 # A condition of its own, or each change of one would wake those who wait for others.
                 changed = threading.Condition()
                 self._models[name] = Model(ModelConfig(name, folder, kept), kept.load, self._pace, changed)
             return self._models[name]
+
+    def _kept_versions(self, name: str, folder: Path) -> KeptVersions:
+        return KeptVersions(folder, self._contracts, self._reading, self._load, lambda: self._named(name))
 
     def _load(self, version: Path) -> Engine:
         try:

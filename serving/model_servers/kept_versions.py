@@ -20,10 +20,18 @@ from serving.runtime.errors import ServingError
 class KeptVersions:
     """Chooses among the versions in *folder*, and loads them by *load*.
 
-    Chosen are the newest, the newest of those that may be good, and the newest that was admitted.
+    Chosen are the newest, the newest of those that may be good, the newest that was admitted, and those *named*.
     """
 
-    def __init__(self, folder: Path, contracts: Contracts, reading: Turns, load: Callable[[Path], Engine]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        contracts: Contracts,
+        reading: Turns,
+        load: Callable[[Path], Engine],
+        named: Callable[[], Collection[int]] = tuple,
+    ) -> None:
+        self._named = named
         self._folder = folder
         self._reading = reading
         self._contracts = contracts
@@ -44,7 +52,9 @@ class KeptVersions:
         newest = sorted(found, reverse=True)
         good = (number for number in newest if self._may_be_good(number))
         last_admitted = (number for number in newest if number in self._admitted)
-        return frozenset([*newest[:SERVED], *islice(good, SERVED), *islice(last_admitted, 1)])
+        named = self._named()
+        by_name = (number for number in newest if number in named)
+        return frozenset([*newest[:SERVED], *islice(good, SERVED), *islice(last_admitted, 1), *by_name])
 
     def load(self, version: Path) -> Engine:
         """Load the version in a folder. Raise ServingError."""

@@ -18,6 +18,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 
 from serving.catalog import ModelState, Refusal
+from serving.catalog.weights import Weights
 from serving.errors import ParityError
 from serving.monitoring.call_statistics import VersionStatistics, VersionTotals, statistics
 from serving.monitoring.exemplars import Exemplars
@@ -56,12 +57,9 @@ class _Children(dict[tuple[object, ...], _Kind], Generic[_Kind]):
 
 
 class Metrics:
-    """The metrics of one gateway. gunicorn's workers share theirs in *shared_dir*, which is None for a single process.
+    """The metrics of one gateway. gunicorn's workers share theirs in *shared_dir*; None is for a single process."""
 
-    *canary* has shares in percent by model and version.
-    """
-
-    def __init__(self, shared_dir: Path | None, canary: Mapping[str, Mapping[int, float]] | None = None) -> None:
+    def __init__(self, shared_dir: Path | None) -> None:
         self._shared_dir = shared_dir
         use_reserved_files()
         self._registry = CollectorRegistry()
@@ -81,9 +79,6 @@ class Metrics:
         self._statuses: dict[str, Sequence[VersionStatus]] = {}
         self._engines: dict[str, Mapping[int, str]] = {}
         self._shown: frozenset[str] | None = None
-        for model, shares in (canary or {}).items():
-            for version, percent in shares.items():
-                self._canary[model, version].set(percent / 100)
 
     def _define_requests(self) -> None:
         self._requests = self._counter(
@@ -126,6 +121,12 @@ class Metrics:
             "contract_timestamp_seconds", "When the live version was trained.", "livemin", "model"
         )
         self._canary = self._gauge("canary_ratio", "A canary's share of requests.", "livemax", "model", "version")
+        self._unusable_weights = Gauge(
+            "plumbline_gateway_unusable_weights",
+            "Whether CANARY_FILE can't be used.",
+            multiprocess_mode="livemax",
+            registry=self._registry,
+        )
 
     def _define_processes(self) -> None:
         prefix, registry = "plumbline_gateway", self._registry
@@ -216,6 +217,15 @@ class Metrics:
         self._parity[key].inc(sum(self._is_new(model, *it) for it in state.refused.items()))
         self._watch.refer(model, {version: live.contract.reference for version, live in state.live.items()})
         self._flush()
+
+    def weighed(self, weights: Weights, is_usable: bool) -> None:
+        """Record the shares of canaries, and whether the weights document could be used when it was looked at last."""
+        shares: dict[tuple[object, ...], float] = {
+            (model, version): it for model, each in weights.items() for version, it in each.shares.items()
+        }
+        for key in self._canary.keys() | shares.keys():  # a child can't be removed
+            self._canary[key].set(shares.get(key, 0.0) / 100)
+        self._unusable_weights.set(not is_usable)
 
     def show(self, models: Collection[str]) -> None:
         """Expose only these models from now on: children of shared metrics can't be removed."""

@@ -11,6 +11,7 @@ import pytest
 
 from serving.catalog import Catalog, Contracts, ModelState, Refresher, Refusal
 from serving.catalog.admission import Admission
+from serving.catalog.weights import ModelWeights, shares_of
 from serving.errors import ModelNotReady, UnknownLabel, UnknownModel, UnknownVersion
 from serving.tfserving.client import ModelServerClient
 from tests.serving.contracts import tabular_contract, text_contract
@@ -320,7 +321,7 @@ def test_while_servers_differ_there_is_always_something_live(
         assert refreshed(catalog).ready
 
 
-CANARY = {"sentiment": {4: 20.0, 5: 10.0}}
+CANARY = shares_of({"sentiment": {4: 20.0, 5: 10.0}})
 
 
 def shares(catalog: Catalog) -> dict[int, float]:
@@ -331,7 +332,7 @@ def shares(catalog: Catalog) -> dict[int, float]:
 def test_canaries_get_their_share_and_the_newest_other_version_the_rest(
     client: ModelServerClient, model_server: FakeModelServer
 ) -> None:
-    catalog = Catalog(client, ["sentiment"], canary=CANARY)
+    catalog = Catalog(client, ["sentiment"], weights=CANARY)
     for version in (2, 3, 4):
         model_server.publish(text_contract(), version)
     assert refreshed(catalog).newest.version == 3  # type: ignore[union-attr]
@@ -344,19 +345,108 @@ def test_canaries_get_their_share_and_the_newest_other_version_the_rest(
 
 
 def test_a_canary_that_is_alone_answers_everything(client: ModelServerClient, model_server: FakeModelServer) -> None:
-    catalog = Catalog(client, ["sentiment"], canary=CANARY)
+    catalog = Catalog(client, ["sentiment"], weights=CANARY)
     model_server.publish(text_contract(), 4)
     assert shares(catalog) == {4: 1.0}
 
 
 def test_a_canary_that_is_withdrawn_gets_nothing(client: ModelServerClient, model_server: FakeModelServer) -> None:
-    catalog = Catalog(client, ["sentiment"], canary=CANARY)
+    catalog = Catalog(client, ["sentiment"], weights=CANARY)
     for version in (3, 4):
         model_server.publish(text_contract(), version)
     assert shares(catalog).keys() == {3, 4}
     model_server.withdraw("sentiment", 4)
     refreshed(catalog)
     assert shares(catalog) == {3: 1.0}
+
+
+def test_newer_versions_than_the_stable_one_get_nothing_but_their_share(
+    client: ModelServerClient, model_server: FakeModelServer
+) -> None:
+    catalog = Catalog(client, ["sentiment"], weights={"sentiment": ModelWeights(3, {5: 10.0})})
+    for version in (2, 3, 4, 5):
+        model_server.publish(text_contract(), version)
+    assert shares(catalog) == pytest.approx({3: 0.9, 5: 0.1}, abs=0.05)
+    assert (refreshed(catalog).desired, catalog.live("sentiment", 4).version) == (3, 4)
+    model_server.withdraw("sentiment", 3)
+    refreshed(catalog)
+    assert shares(catalog).keys() == {2, 5}
+    model_server.withdraw("sentiment", 2)
+    refreshed(catalog)
+    assert shares(catalog).keys() == {4, 5}, "rather than no answer"
+
+
+def test_a_stable_version_that_is_still_loading_is_waited_for(
+    client: ModelServerClient, model_server: FakeModelServer
+) -> None:
+    catalog = Catalog(client, ["sentiment"], weights={"sentiment": ModelWeights(3)})
+    model_server.publish(text_contract(), 4)
+    model_server.loading.add(("sentiment", 3))
+    assert not refreshed(catalog).ready
+    with pytest.raises(ModelNotReady, match="version 3, which is stable, is not loaded yet"):
+        catalog.live("sentiment")
+    model_server.loading.clear()
+    model_server.publish(text_contract(), 3)
+    assert refreshed(catalog).ready
+    assert shares(catalog) == {3: 1.0}
+
+
+def test_a_refused_version_never_answers_until_it_is_no_longer_refused(
+    client: ModelServerClient, model_server: FakeModelServer
+) -> None:
+    catalog = Catalog(client, ["sentiment"])
+    for version in (4, 5):
+        model_server.publish(text_contract(), version)
+    model_server.labels["sentiment", "next"] = 5
+    assert shares(catalog) == {5: 1.0}
+    catalog.weigh({"sentiment": ModelWeights(refused={5: "it fails"})})
+    for _ in range(2):  # at once, and after a refresh
+        assert shares(catalog) == {4: 1.0}
+        assert (catalog.state("sentiment").ready, catalog.state("sentiment").desired) == (True, 4)
+        with pytest.raises(UnknownVersion, match="refused by the weights document: it fails"):
+            catalog.live("sentiment", 5)
+        with pytest.raises(UnknownVersion, match="refused by the weights document: it fails"):
+            catalog.labelled("sentiment", "next")
+        refreshed(catalog)
+    catalog.weigh({})
+    assert list(refreshed(catalog).live) == [5, 4]
+
+
+def test_what_is_refused_is_not_even_tried(client: ModelServerClient, model_server: FakeModelServer) -> None:
+    catalog = Catalog(client, ["sentiment"], weights={"sentiment": ModelWeights(refused={5: ""})})
+    model_server.publish(text_contract(), 5)
+    state = refreshed(catalog)
+    assert (state.ready, list(state.refused), model_server.contracts_sent) == (False, [5], 0)
+    with pytest.raises(ModelNotReady, match="version 5 was not admitted: it is refused by the weights document"):
+        catalog.live("sentiment")
+
+
+def test_weights_do_not_wait_for_a_refresh(client: ModelServerClient, model_server: FakeModelServer) -> None:
+    for version in (4, 5):
+        model_server.publish(text_contract(), version)
+    catalog = Catalog(client, ["sentiment"])
+    refreshed(catalog)
+    model_server.publish(text_contract(), 6, model=lambda features: time.sleep(1) or features["ids"][:, :1])
+    refresh = threading.Thread(target=catalog.refresh, args=("sentiment",))
+    refresh.start()
+    wait_until(lambda: len(model_server.rows) > 0)
+    catalog.weigh({"sentiment": ModelWeights(4, refused={5: ""})})
+    assert refresh.is_alive()
+    assert shares(catalog) == {4: 1.0}
+    refresh.join()
+    assert (list(catalog.state("sentiment").live), shares(catalog)) == ([4], {4: 1.0})
+
+
+def test_nothing_is_asked_before_the_weights_are_known(
+    client: ModelServerClient, model_server: FakeModelServer
+) -> None:
+    catalog = Catalog(client, ["sentiment"], weights=None)
+    model_server.publish(text_contract(), 5)
+    with pytest.raises(ModelNotReady):
+        catalog.live("sentiment")
+    assert (catalog.starting, catalog.tried, model_server.contracts_sent) == (True, False, 0)
+    catalog.weigh({})
+    assert catalog.live("sentiment").version == 5
 
 
 def test_a_label_leads_to_its_version_and_moves_with_it(

@@ -231,6 +231,58 @@ def test_a_canary_a_killed_replica_and_a_roll_over_under_load_lose_no_request(
     assert Counter(status for status, _ in seen) == {200: len(seen)}, running.log
 
 
+def test_all_workers_follow_the_weights_also_after_a_restart(
+    model_server: FakeModelServer, metrics_dir: Path, tmp_path: Path
+) -> None:
+    for version in (1, 2):
+        model_server.publish(text_contract(weights=version), version, weights=version)
+    document = tmp_path / "weights"
+    document.write_text("sentiment=1\n")
+    more = {"MODELS": "sentiment", "CANARY_FILE": str(document)}
+
+    def versions(count: int = 60) -> set[int | None]:
+        headers = {"Content-Type": "application/json"}
+        with ThreadPoolExecutor(8) as pool:
+            told = pool.map(lambda _: running.ask("POST", "/predict/sentiment", TEXT, **headers)[1], range(count))
+            return {json.loads(body).get("version") for body in told}
+
+    def metric(name: str) -> float:
+        return float(running.ask("GET", "/metrics")[1].split(f"\nplumbline_gateway_{name} ")[1].split()[0])
+
+    def put(text: str) -> None:
+        (tmp_path / "aside").write_text(text)
+        (tmp_path / "aside").replace(document)
+
+    for text, expected in (("sentiment=1\nsentiment:2=40\n", {1, 2}), ("sentiment:2=refused # it fails\n", {1})):
+        running = Running(model_server.address, metrics_dir, tmp_path / "log", **more)
+        try:
+            wait_until(running.ready)
+            wait_until(lambda: len(running.workers()) == 2)  # noqa: B023 - called before the next
+            put(text)
+            wait_until(lambda: versions() == expected)  # noqa: B023
+            put("sentiment:2")
+            wait_until(lambda: metric("unusable_weights") == 1)
+            assert versions() == expected
+            put(text)
+            wait_until(lambda: metric("unusable_weights") == 0)
+            if expected == {1}:
+                wait_until(lambda: metric('refused_versions{model="sentiment"}') == 1)
+                assert metric('canary_ratio{model="sentiment",version="2"}') == 0
+                status, told = running.ask("POST", "/predict/sentiment?version=2", TEXT)
+                assert (status, "refused by the weights document: it fails" in told) == (404, True)
+                assert json.loads(running.ask("GET", "/models/sentiment")[1])["versions"] == [1]
+        finally:
+            running.process.terminate()
+            running.process.wait(30)
+    running = Running(model_server.address, metrics_dir, tmp_path / "log", **more)
+    try:
+        wait_until(running.ready)
+        assert versions() == {1}
+    finally:
+        running.process.terminate()
+        running.process.wait(30)
+
+
 def test_a_gateway_answers_on_a_full_disk(model_server: FakeModelServer, tmp_path: Path) -> None:
     model_server.publish(text_contract())
     with small_disk(tmp_path / "disk") as disk:

@@ -117,7 +117,7 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         pin_workers=True,
         metrics_dir=Path("/metrics"),
     )
-    assert len(environment) == len(fields(Settings)) - len({"models_dir", "require_signature"})
+    assert len(environment) == len(fields(Settings)) - len({"models_dir", "require_signature", "canary_file"})
 
 
 @pytest.mark.parametrize(
@@ -203,6 +203,19 @@ def test_a_folder_is_followed_unless_models_are_listed(tmp_path: Path, monkeypat
         assert (behind.follows_folder, behind.runs_models, behind.model_server) == (True, False, server)
     with pytest.raises(InvalidSettings, match=r"MODELS='\*': needs MODELS_DIR too"):
         Settings.from_env({"MODELS": "*", "MODEL_SERVER": "a:1"})
+
+
+def test_a_weights_document_is_read_before_anything_starts_and_is_the_only_one(tmp_path: Path) -> None:
+    document = tmp_path / "weights"
+    document.write_text("sentiment=4\n")
+    assert Settings.from_env({"CANARY_FILE": str(document)}).canary_file == document
+    with pytest.raises(InvalidSettings, match="CANARY='digits:4=5': has no effect with CANARY_FILE"):
+        Settings.from_env({"CANARY_FILE": str(document), "CANARY": "digits:4=5"})
+    document.write_text("# of today\nsentiment:4\n")
+    with pytest.raises(InvalidSettings, match=r"CANARY_FILE=.*: line 2: expected model=version"):
+        Settings.from_env({"CANARY_FILE": str(document)})
+    with pytest.raises(InvalidSettings, match=r"CANARY_FILE=.*: expected a file that can be read: No such file"):
+        Settings.from_env({"CANARY_FILE": str(tmp_path / "missing")})
 
 
 def test_a_canary_of_a_model_that_is_not_served_is_named() -> None:

@@ -136,6 +136,16 @@ def test_the_two_newest_versions_are_served(serve: Serve, models_dir: Path) -> N
         server.contract("digits", 1, 5)
 
 
+def test_a_version_that_is_named_is_loaded_besides_the_two_newest(serve: Serve, models_dir: Path) -> None:
+    for number in ("2", "3", "4"):
+        shutil.copytree(models_dir / "digits" / "1", models_dir / "digits" / number)
+    named = {2}
+    server = serve("digits", named=lambda model: named)
+    wait_until(lambda: available(server, "digits") == [4, 3, 2])
+    named |= {1}
+    wait_until(lambda: available(server, "digits") == [4, 3, 2, 1])
+
+
 def test_a_model_is_loaded_when_it_is_asked_for_and_freed_when_it_is_forgotten(serve: Serve) -> None:
     server = serve()
     assert available(server, "digits") == [1]

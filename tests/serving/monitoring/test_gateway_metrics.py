@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.catalog import LiveModel, ModelState, Refusal
+from serving.catalog.weights import shares_of
 from serving.contract import Contract, Measures
 from serving.contract.arrays import Array
 from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
@@ -40,7 +41,8 @@ def beside(inputs: Measures, contract: Contract, scores: Array) -> Measures:
 @pytest.fixture
 def used() -> Metrics:
     """Metrics that all have a value."""
-    metrics = Metrics(None, {"sentiment": {2: 5.0}})
+    metrics = Metrics(None)
+    metrics.weighed(shares_of({"sentiment": {2: 5.0}}), True)
     contract = with_reference(text_contract())
     metrics.refreshed("sentiment", state(contract))
     features, inputs = contract.record.measured(contract.decode([{"text": "a very good film"}] * 400))
