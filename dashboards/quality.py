@@ -1,6 +1,6 @@
-"""What a model is asked and what it answers, against what it was trained on; canaries against the live version."""
+"""What a model is asked and what it answers, against training; canaries and shadows against the live version."""
 
-from dashboards.panels import board, lines, model, number, quantile, section
+from dashboards.panels import board, layers, lines, model, number, quantile, section
 
 _MODEL = 'model="$model"'
 _ANSWER = f'{_MODEL}, feature=~"score|value"'
@@ -180,5 +180,49 @@ section(
             quantile(0.95, "plumbline_gateway_request_seconds", "version", f'{_MODEL}, version!="none"'),
             "{{version}}",
         ),
+    ),
+)
+
+_COMPARED = _rate("plumbline_gateway_shadow_instances_total", "version", _MODEL)
+_SENT = _rate("plumbline_gateway_shadow_requests_total", "version, outcome", _MODEL)
+_DROPPED = _rate("plumbline_gateway_shadow_dropped_total", "version, reason", _MODEL)
+
+section(
+    BOARD,
+    "Shadow against what was answered",
+    lines(
+        "Answers that disagree",
+        "Share of the compared instances with another label, other tags, or a value a tenth or more apart.",
+        "percentunit",
+        (
+            f"{_rate('plumbline_gateway_shadow_disagreements_total', 'version', _MODEL)} / ({_COMPARED} > 0)",
+            "{{version}}",
+        ),
+    ),
+    lines(
+        "Distance of scores",
+        "The distance that half and 95 % of the compared instances stay below; of numbers, as a share of the larger.",
+        "short",
+        (quantile(0.5, "plumbline_gateway_shadow_distance", "version", _MODEL), "{{version}}: 50 %"),
+        (quantile(0.95, "plumbline_gateway_shadow_distance", "version", _MODEL), "{{version}}: 95 %"),
+    ),
+    lines(
+        "95 % of answers within",
+        "The time of the same requests' answers: the shadow's, and those that were sent, without the queue.",
+        "s",
+        (quantile(0.95, "plumbline_gateway_shadow_seconds", "version, by", _MODEL), "{{version}}: {{by}}"),
+    ),
+    layers(
+        "What became of shadows",
+        "Requests a second: compared, rejected, failed; dropped where requests needed the process.",
+        "reqps",
+        (_SENT, "{{version}}: {{outcome}}"),
+        (_DROPPED, "{{version}}: dropped, {{reason}}"),
+    ),
+    number(
+        "Share",
+        "The share of requests that the shadow is to answer too.",
+        "percentunit",
+        (f"max(plumbline_gateway_shadow_ratio{{{_MODEL}}})", "share"),
     ),
 )

@@ -37,6 +37,10 @@ class ModelServer(ModelRunner, Protocol):
         """Hear which of a model's versions were admitted, and which refused: it may choose by that what it loads."""
         ...
 
+    def aside(self) -> ModelRunner:
+        """Return what computes the same for others than requests: it takes no place of theirs, and is not counted."""
+        ...
+
     def forget(self, model: str) -> None:
         """Free what is kept of a model that is no longer served. It may be asked for again, as another model."""
         ...

@@ -9,7 +9,7 @@ Gateways read it from the file CANARY_FILE while they run, and `plumbline canary
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -103,6 +103,16 @@ def parse(text: str) -> dict[str, Lines]:
 def shares_of(canary: Mapping[str, Mapping[int, float]]) -> Weights:
     """Return the weights that the setting CANARY means."""
     return {model: ModelWeights(shares=shares) for model, shares in canary.items()}
+
+
+def with_shadows(weights: Weights, shadows: Mapping[str, Collection[int]]) -> Weights:
+    """Return *weights* in which versions that only shadow requests have a share of 0 of them."""
+    return {**weights, **{model: _with_shadows(weights.get(model, EVEN), shadows[model]) for model in shadows}}
+
+
+def _with_shadows(weights: ModelWeights, shadows: Collection[int]) -> ModelWeights:
+    others = [version for version in shadows if version != weights.stable and version not in weights.refused]
+    return replace(weights, shares={**dict.fromkeys(others, 0.0), **weights.shares})
 
 
 def written(text: str, model: str, lines: Lines) -> str:

@@ -3,12 +3,12 @@
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from serving.catalog.weights import EVEN, MAX_BYTES, InvalidWeights, Lines, Weights, parse
+from serving.catalog.weights import EVEN, MAX_BYTES, InvalidWeights, Lines, Weights, parse, with_shadows
 
 _log = logging.getLogger(__name__)
 
@@ -38,17 +38,24 @@ def _stamped(path: Path) -> tuple[int, ...]:
 class WeightsFile:
     """The weights in the file *path*, which is read at once, and looked at twice a second from `start` until `close`.
 
-    A file that can't be used is told once. Without a file *fixed* are the weights.
+    A file that can't be used is told once. Without a file *fixed* are the weights. Versions that are *shadows* get a
+    share only if it is said.
     """
 
-    def __init__(self, path: Path | None, fixed: Weights = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        fixed: Weights = MappingProxyType({}),
+        shadows: Mapping[str, Collection[int]] = MappingProxyType({}),
+    ) -> None:
+        self._shadows = shadows
         self._path = path
         self._stamp: tuple[int, ...] = ()
         self._lines: dict[str, Lines] | None = None
         self._problem = ""
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self.weights: Weights | None = None if path else fixed
+        self.weights: Weights | None = None if path else with_shadows(fixed, shadows)
         """The last good ones; None if there were none yet."""
         self.look()
 
@@ -88,7 +95,7 @@ class WeightsFile:
             self._tell(str(error))
         if self._lines is not None:
             now = datetime.now(UTC)
-            weights = {model: lines.at(now) for model, lines in self._lines.items()}
+            weights = with_shadows({model: lines.at(now) for model, lines in self._lines.items()}, self._shadows)
             self.weights = self.weights if weights == self.weights else weights
 
     def _tell(self, problem: str) -> None:

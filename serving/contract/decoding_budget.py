@@ -14,7 +14,8 @@ _WAIT_SECONDS = 1.0
 class DecodingBudget:
     """Lets pictures of at most *most_bytes* in all be decoded at a time; one that needs more is decoded alone.
 
-    What has no deadline is no request, and never waits: a version is admitted however busy its gateway is.
+    What has no deadline is no request. It never waits, since a version is admitted however busy its gateway is, and
+    keeps none waiting.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -28,7 +29,9 @@ class DecodingBudget:
         count = min(count, self._most)
         with self._freed:
             seconds = deadline.remaining()
-            if seconds < math.inf and not self._freed.wait_for(
+            if math.isinf(seconds):
+                count = 0
+            elif not self._freed.wait_for(
                 lambda: self._held + count <= self._most, max(0.0, min(_WAIT_SECONDS, seconds))
             ):
                 raise TooManyPictures(self._most)

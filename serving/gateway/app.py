@@ -40,6 +40,7 @@ from serving.prediction.concurrency import ConcurrencyLimits
 from serving.prediction.micro_batching import Batcher
 from serving.prediction.predictor import Predictor
 from serving.prediction.run_queue import RunQueue
+from serving.prediction.shadowing import Shadows
 from serving.process.processors import share
 from serving.registry.finding import ModelFinder
 from serving.registry.progress import in_training
@@ -63,6 +64,7 @@ class _Background:
     refresher: Refresher
     weights: WeightsFile
     server: ModelServer
+    shadows: Shadows
     metrics: Metrics
     tracing: "Tracing | None"
     grpc: "OpenInferenceServer | None"
@@ -81,11 +83,11 @@ def create_app(
     """
     settings = settings or Settings.from_env()
     tracing = _tracing(settings)
-    metrics = Metrics(settings.metrics_dir)
+    metrics = Metrics(settings.metrics_dir, settings.shadow)
     app = _flask(settings)
     run_queue = register_run_queue(app, settings.workers)
     contracts = contracts or Contracts(settings.instance_limits)
-    weights = WeightsFile(settings.canary_file, shares_of(settings.canary))
+    weights = WeightsFile(settings.canary_file, shares_of(settings.canary), settings.shadow)
     server = server or _model_server(settings, metrics, tracing, run_queue, contracts, weights)
     catalog = _catalog(settings, server, metrics, contracts, weights)
     refresher = Refresher(catalog, settings.refresh_seconds)
@@ -96,8 +98,11 @@ def create_app(
         tracing.register(app)
     register_access(app, settings, full_at)
     limits = ConcurrencyLimits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
-    predictor = _predictor(settings, catalog, server, metrics, tracing, run_queue, limits)
-    answering = Answering(settings, catalog, predictor, metrics)
+    runner = _runner(settings, server, metrics, tracing, run_queue)
+    predictor = _predictor(catalog, runner, metrics, tracing, run_queue, limits)
+    is_busy = partial(_is_busy, run_queue, limits, runner)
+    shadows = Shadows(settings.shadow, catalog, server.aside(), metrics.shadows, settings.deadline_seconds, is_busy)
+    answering = Answering(settings, catalog, predictor, metrics, shadows)
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
     app.register_blueprint(inference_v2_routes(answering, catalog, metrics, drain, settings.max_json_depth))
     app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
@@ -113,9 +118,8 @@ def create_app(
     register_compression(app)
     register_headers(app)
     register_request_ids(app)
-    app.extensions[_EXTENSION] = _Background(
-        refresher, weights, server, metrics, tracing, _open_inference(app, settings)
-    )
+    grpc = _open_inference(app, settings)
+    app.extensions[_EXTENSION] = _Background(refresher, weights, server, shadows, metrics, tracing, grpc)
     weights.start(partial(_weigh, weights, catalog, metrics))
     refresher.start()
     return app
@@ -128,6 +132,7 @@ def close_app(app: Flask) -> None:
         background.grpc.close()
     background.weights.close()
     background.refresher.close()
+    background.shadows.close()
     background.server.close()
     background.metrics.close()
     if background.tracing:
@@ -191,21 +196,30 @@ def _models_routes(settings: Settings, catalog: Catalog) -> Blueprint:
     return models_routes(catalog, *limits, partial(in_training, settings.models_dir))
 
 
+def _runner(
+    settings: Settings, server: ModelServer, metrics: Metrics, tracing: "Tracing | None", run_queue: RunQueue
+) -> ModelRunner:
+    if settings.max_batch_rows == 1 and not settings.max_large_calls:
+        return server
+    batch = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
+    maxima = (*batch, settings.max_large_calls)
+    retried = partial(metrics.retried, reason=APART)
+    return Batcher(server, *maxima, metrics.called, retried, tracing, run_queue)
+
+
+def _is_busy(run_queue: RunQueue, limits: ConcurrencyLimits, runner: ModelRunner) -> bool:
+    """Return whether a request needs the process, or would if it came now."""
+    return run_queue.is_full or limits.are_waited_for or (isinstance(runner, Batcher) and runner.is_waited_for)
+
+
 def _predictor(
-    settings: Settings,
     catalog: Catalog,
-    server: ModelServer,
+    runner: ModelRunner,
     metrics: Metrics,
     tracing: "Tracing | None",
     run_queue: RunQueue,
     limits: ConcurrencyLimits,
 ) -> Predictor:
-    runner: ModelRunner = server
-    if settings.max_batch_rows > 1 or settings.max_large_calls:
-        batch = (settings.max_batch_rows, settings.max_batch_calls, settings.max_batch_bytes)
-        maxima = (*batch, settings.max_large_calls)
-        retried = partial(metrics.retried, reason=APART)
-        runner = Batcher(server, *maxima, metrics.called, retried, tracing, run_queue)
     on_stage = tracing.stage if tracing else None
     return Predictor(catalog, runner, limits, partial(metrics.retried, reason=VERSION_GONE), on_stage, run_queue)
 

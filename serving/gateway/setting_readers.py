@@ -55,7 +55,15 @@ def models(text: str) -> tuple[str, ...]:
 
 
 def canary(text: str) -> dict[str, dict[int, float]]:
-    """Read `model:version=percent,...`."""
+    """Read `model:version=percent,...`, each above 0."""
+    shares = shadow(text)
+    if none := [model for model, versions in shares.items() if not all(versions.values())]:
+        raise ValueError(_expected_shares(none[0], "above 0"))
+    return shares
+
+
+def shadow(text: str) -> dict[str, dict[int, float]]:
+    """Read `model:version=percent,...`, where 0 is a share too."""
     shares: dict[str, dict[int, float]] = {}
     for part in text.split(","):
         found = _SHARE.fullmatch(part.strip())
@@ -67,9 +75,13 @@ def canary(text: str) -> dict[str, dict[int, float]]:
         if version in shares.setdefault(model, {}):
             raise ValueError(f"version {version} of {model} is listed twice")
         shares[model][version] = percent
-        if percent <= 0 or sum(shares[model].values()) > 100:
-            raise ValueError(f"expected shares of {model} above 0, and at most 100 percent in total")
+        if sum(shares[model].values()) > 100:
+            raise ValueError(_expected_shares(model, "from 0 on"))
     return shares
+
+
+def _expected_shares(model: str, least: str) -> str:
+    return f"expected shares of {model} {least}, and at most 100 percent in total"
 
 
 def weights_file(text: str) -> Path:

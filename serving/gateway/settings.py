@@ -51,6 +51,7 @@ class Settings:
     max_large_calls: int | None = None
     canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     canary_file: Path | None = None
+    shadow: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     drain_seconds: float = 5.0
     model_server_ca: Path | None = None
     model_server_cert: Path | None = None
@@ -116,9 +117,10 @@ def _contradictions(values: Mapping[str, Any], environ: Mapping[str, str]) -> li
     """Find settings that contradict others: variable and problem."""
     found = []
     models = values.get("models", readers.EVERY if "models_dir" in values else Settings.models)
-    unknown = sorted(values.get("canary", {}).keys() - set(models))
-    if unknown and models != readers.EVERY:
-        found.append(("CANARY", f"{unknown[0]} is not one of MODELS"))
+    for name in ("canary", "shadow"):
+        unknown = sorted(values.get(name, {}).keys() - set(models))
+        if unknown and models != readers.EVERY:
+            found.append((name.upper(), f"{unknown[0]} is not one of MODELS"))
     if "canary" in values and "canary_file" in values:
         found.append(
             ("CANARY", "has no effect with CANARY_FILE, which says the same and can change; unset one of them")
@@ -192,6 +194,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "max_large_calls": readers.count,
     "canary": readers.canary,
     "canary_file": readers.weights_file,
+    "shadow": readers.shadow,
     "drain_seconds": readers.pause,
     "model_server_ca": readers.file,
     "model_server_cert": readers.file,

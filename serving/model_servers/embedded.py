@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from serving.catalog import Contracts
+from serving.catalog import Contracts, ModelRunner
 from serving.contract import Features
 from serving.contract.arrays import Array
 from serving.errors import ModelServerError, ModelServerTimeout, UnknownLabel, UnknownVersion
@@ -82,10 +82,7 @@ class EmbeddedServer:
         self, model: str, version: int, features: Features, deadline_seconds: float
     ) -> tuple[int, dict[str, Array]]:
         """Run a version of a model. The deadline limits the wait for a slot: a computation can't be interrupted."""
-        found = self._models.get(model)
-        engine = found.available.get(version) if found else None
-        if engine is None:
-            raise UnknownVersion(model, version)
+        engine = self._engine(model, version)
         code = Code.OK
         started = time.perf_counter()
         try:
@@ -141,6 +138,10 @@ class EmbeddedServer:
         if kept and found and kept.judged(admitted, refused):
             found.look()
 
+    def aside(self) -> ModelRunner:
+        """Return what computes the same beside the slots of requests, and is not counted."""
+        return _Aside(self._engine)
+
     def forget(self, model: str) -> None:
         """Free a model. Requests that run still end."""
         with self._adding:
@@ -155,6 +156,13 @@ class EmbeddedServer:
         with self._adding:
             for model in self._models.values():
                 model.stop()
+
+    def _engine(self, model: str, version: int) -> Engine:
+        found = self._models.get(model)
+        engine = found.available.get(version) if found else None
+        if engine is None:
+            raise UnknownVersion(model, version)
+        return engine
 
     def _model(self, name: str) -> Model[Engine]:
         with self._adding:
@@ -180,3 +188,19 @@ class EmbeddedServer:
     def _trim_often(self) -> None:
         while not self._closing.wait(_TRIM_SECONDS):
             memory.trim()
+
+
+class _Aside:
+    """Computes with what *engine* returns for a model and a version."""
+
+    def __init__(self, engine: Callable[[str, int], Engine]) -> None:
+        self._engine = engine
+
+    def predict(
+        self, model: str, version: int, features: Features, deadline_seconds: float
+    ) -> tuple[int, dict[str, Array]]:
+        """Run a version of a model. The deadline has no effect: a computation can't be interrupted."""
+        try:
+            return version, self._engine(model, version).compute(features)
+        except ServingError as error:
+            raise error_of(error.code, error.message, model, version) from error

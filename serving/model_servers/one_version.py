@@ -4,6 +4,7 @@ import multiprocessing
 from collections.abc import Collection
 from pathlib import Path
 
+from serving.catalog import ModelRunner
 from serving.contract import Features
 from serving.contract.arrays import Array
 from serving.errors import ModelServerError, UnknownLabel, UnknownVersion
@@ -56,6 +57,10 @@ class OneVersionServer:
 
     def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
         """Do nothing: it serves only one."""
+
+    def aside(self) -> ModelRunner:
+        """Return itself: there are no requests."""
+        return self
 
     def forget(self, model: str) -> None:
         """Do nothing: it serves only one."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from serving.catalog.model_server import ModelServer
+from serving.catalog.model_server import ModelRunner, ModelServer
 from serving.contract import Features
 from serving.contract.arrays import Array
 from serving.prediction.run_queue import RunQueue
@@ -40,6 +40,10 @@ class RemoteServer:
 
     def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
         """Do nothing: a model server goes by its own version policy."""
+
+    def aside(self) -> ModelRunner:
+        """Return the server's own, for threads that take no part in the run queue."""
+        return self._server.aside()
 
     def forget(self, model: str) -> None:
         """Call the server's client."""

@@ -9,23 +9,26 @@ from collections import Counter as Tally
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 
 from serving.catalog import ModelState, Refusal
 from serving.catalog.weights import Weights
 from serving.errors import ParityError
 from serving.monitoring.call_statistics import VersionStatistics, VersionTotals, statistics
+from serving.monitoring.children import SECONDS, Children
 from serving.monitoring.exemplars import Exemplars
 from serving.monitoring.reserved_files import ReservedFile, use_reserved_files
 from serving.monitoring.scrape import MAX_VERSIONS, exposition, merged
+from serving.monitoring.shadow_metrics import ShadowMetrics
 from serving.monitoring.watch import DriftWatch
 from serving.prediction.predictor import FORMER_STAGES, Prediction
+from serving.prediction.shadowing import Shares
 from serving.tfserving.version_status import VersionStatus
 
 CONTENT_TYPE, CONTENT_TYPE_OPENMETRICS = CONTENT_TYPE_PLAIN_0_0_4, CONTENT_TYPE_LATEST
@@ -37,29 +40,17 @@ NO_VERSION = "none"
 RETRIES = (VERSION_GONE, APART) = ("version_gone", "apart")
 """Why calls are repeated: their version was removed, or the model server refused the merged call."""
 
-_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _REQUESTS = (1, 2, 4, 8, 16, 32, 64)
 _INSTANCES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
-_Kind = TypeVar("_Kind", bound=MetricWrapperBase)
-
-
-class _Children(dict[tuple[object, ...], _Kind], Generic[_Kind]):
-    """A metric's children by the values of their labels: a lookup in the metric takes longer than counting."""
-
-    def __init__(self, metric: _Kind) -> None:
-        super().__init__()
-        self._metric: _Kind = metric
-
-    def __missing__(self, labels: tuple[object, ...]) -> _Kind:
-        child = self[labels] = self._metric.labels(*labels)
-        return child
-
 
 class Metrics:
-    """The metrics of one gateway. gunicorn's workers share theirs in *shared_dir*; None is for a single process."""
+    """The metrics of one gateway. gunicorn's workers share theirs in *shared_dir*; None is for a single process.
 
-    def __init__(self, shared_dir: Path | None) -> None:
+    *shadow* has shares in percent by model and version.
+    """
+
+    def __init__(self, shared_dir: Path | None, shadow: Shares = MappingProxyType({})) -> None:
         self._shared_dir = shared_dir
         use_reserved_files()
         self._registry = CollectorRegistry()
@@ -73,8 +64,9 @@ class Metrics:
             self._counter("missing_values", "Fields that were absent or null.", "model", "version", "feature"),
             shared_dir,
         )
+        self.shadows = ShadowMetrics(self._registry, shadow)
         self._totals = VersionTotals(self._registry)
-        self._exemplars = Exemplars("plumbline_gateway_request_seconds", _SECONDS, shared_dir)
+        self._exemplars = Exemplars("plumbline_gateway_request_seconds", SECONDS, shared_dir)
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._statuses: dict[str, Sequence[VersionStatus]] = {}
         self._engines: dict[str, Mapping[int, str]] = {}
@@ -84,9 +76,9 @@ class Metrics:
         self._requests = self._counter(
             "requests", "Predict requests, by version and HTTP status.", "model", "version", "code"
         )
-        self._request_seconds = self._histogram("request_seconds", "Their time.", _SECONDS, "model", "version")
+        self._request_seconds = self._histogram("request_seconds", "Their time.", SECONDS, "model", "version")
         self._stage_seconds = self._histogram(
-            "stage_seconds", "The time of an answered request's stages.", _SECONDS, "model", "stage"
+            "stage_seconds", "The time of an answered request's stages.", SECONDS, "model", "stage"
         )
         self._request_instances = self._histogram(
             "request_instances", "Instances of an answered request.", _INSTANCES, "model"
@@ -104,7 +96,7 @@ class Metrics:
 
     def _define_rpcs(self) -> None:
         self._rpcs = self._counter("rpcs", "Calls to the model server.", "model", "method", "code")
-        self._rpc_seconds = self._histogram("rpc_seconds", "Their time.", _SECONDS, "model", "method")
+        self._rpc_seconds = self._histogram("rpc_seconds", "Their time.", SECONDS, "model", "method")
         self._rpc_retries = self._counter("rpc_retries", "Calls made again.", "model", "reason")
         self._batch_requests = self._histogram("batch_requests", "Requests that shared a call.", _REQUESTS, "model")
         self._batch_instances = self._histogram("batch_instances", "Instances of a call.", _INSTANCES, "model")
@@ -282,16 +274,16 @@ class Metrics:
         before, self._refusals[model, version] = self._refusals.get((model, version)), refusal
         return refusal.code == ParityError.code and refusal is not before
 
-    def _counter(self, name: str, text: str, *labels: str) -> _Children[Counter]:
-        return _Children(Counter(f"plumbline_gateway_{name}", text, labels, registry=self._registry))
+    def _counter(self, name: str, text: str, *labels: str) -> Children[Counter]:
+        return Children(Counter(f"plumbline_gateway_{name}", text, labels, registry=self._registry))
 
-    def _gauge(self, name: str, text: str, mode: Any, *labels: str) -> _Children[Gauge]:
+    def _gauge(self, name: str, text: str, mode: Any, *labels: str) -> Children[Gauge]:
         gauge = Gauge(f"plumbline_gateway_{name}", text, labels, multiprocess_mode=mode, registry=self._registry)
-        return _Children(gauge)
+        return Children(gauge)
 
-    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> _Children[Histogram]:
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Children[Histogram]:
         metric = Histogram(f"plumbline_gateway_{name}", text, labels, buckets=buckets, registry=self._registry)
-        return _Children(metric)
+        return Children(metric)
 
 
 def _gauge_family(name: str, text: str, *labels: str) -> GaugeMetricFamily:

@@ -53,6 +53,11 @@ class ConcurrencyLimits:
         finally:
             queue.pass_on()
 
+    @property
+    def are_waited_for(self) -> bool:
+        """Whether a request for any model waits for a slot."""
+        return any(queue.waiters for queue in list(self._queues.values()))
+
     def is_full(self, model: str) -> bool:
         """Return whether a request for *model* would be refused now."""
         queue = self._queues.get(model)

@@ -106,6 +106,12 @@ class Batcher:
         self._on_apart(model)
         return self._call([request], model, version)
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether a request waits for a call to return."""
+        with self._lock:
+            return any(queue.waiting for queue in self._queues.values())
+
     def _enter(self, new: "_BatchQueue", request: "_Request") -> "_BatchQueue":
         with self._lock:
             queue = self._queues.setdefault(new.key, new)

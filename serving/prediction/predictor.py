@@ -100,6 +100,16 @@ class Predictor:
             self._run_queue.begin()
             raise
 
+    def predict_aside(self, live: LiveModel, instances: Sequence[Any], deadline_seconds: float) -> Prediction:
+        """Answer each of *instances* with exactly the version *live*, beside the limits of requests.
+
+        Raise the errors of `serving.errors`.
+        """
+        clock = _Clock(deadline_seconds, self._on_stage)
+        rows = live.contract.decode(instances)
+        clock.lap("decode")
+        return self._scored(live, rows, clock, {})
+
     def predict_each(self, live: LiveModel, instances: Sequence[Any], deadline_seconds: float) -> Prediction:
         """Answer those of *instances* that fit the contract, with exactly the version *live*, as batch scoring needs.
 

@@ -41,6 +41,11 @@ class RunQueue:
         """The number of threads that are waiting for their turn."""
         return len(self._ready)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a thread that came now would have to wait."""
+        return bool(self._ready) or len(self._running) >= self._max_running
+
     @contextmanager
     def one_turn(self) -> Iterator[None]:
         """Hold one turn, which starts when it calls `begin` and ends here."""

@@ -107,6 +107,12 @@ class ModelServerClient:
     def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
         """Do nothing: a model server goes by its own version policy."""
 
+    def aside(self) -> "ModelServerClient":
+        """Return a client by the same connections, whose calls are neither counted nor traced."""
+        client = ModelServerClient(self.address)
+        client._credentials, client._connections = self._credentials, self._connections
+        return client
+
     def forget(self, model: str) -> None:
         """Do nothing: nothing is kept of a model here."""
 

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, after_this_request, request
 
 from serving.catalog import Catalog, LiveModel
 from serving.errors import PredictionError
@@ -15,16 +17,20 @@ from serving.gateway.routing import Route, is_prediction, read_route
 from serving.gateway.settings import Settings
 from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
 from serving.prediction.predictor import FORMER_STAGES, Prediction, Predictor
+from serving.prediction.shadowing import Shadows
 
 
 class Answering:
-    """Answers predict requests with *predictor*, within the limits of *settings*."""
+    """Answers predict requests with *predictor*, within the limits of *settings*. *shadows* follow the answers."""
 
-    def __init__(self, settings: Settings, catalog: Catalog, predictor: Predictor, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, catalog: Catalog, predictor: Predictor, metrics: Metrics, shadows: Shadows
+    ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._predictor = predictor
         self._metrics = metrics
+        self._shadows = shadows
 
     def register_hooks(self, routes: Blueprint) -> None:
         """Add hooks to *routes* that count each prediction by model and status, and write its Server-Timing header."""
@@ -53,6 +59,10 @@ class Answering:
             prediction = self._predicted(facts, model, instances.values, route)
         self._metrics.predicted(prediction)
         facts.stage_seconds = prediction.stage_seconds
+        if (shadow := self._shadows.drawn(prediction)) is not None:
+            size = request.body_bytes  # type: ignore[attr-defined]  # of GatewayRequest
+            offer = partial(self._shadows.offer, prediction, shadow, instances.values, size)
+            after_this_request(partial(_once_written, done=offer))
         return prediction
 
     def _predicted(self, facts: RequestFacts, model: str, instances: Sequence[Any], route: Route) -> Prediction:
@@ -85,6 +95,13 @@ class Answering:
         if facts.stage_seconds:
             reply.headers["Server-Timing"] = _server_timing(facts.stage_seconds)
         return reply
+
+
+def _once_written(reply: Response, done: Callable[[], None]) -> Response:
+    """Have *done* be called once an answer is written; not after a problem."""
+    if reply.status_code < HTTPStatus.BAD_REQUEST:
+        reply.call_on_close(done)
+    return reply
 
 
 def _start() -> None:

@@ -23,7 +23,12 @@ _MAX_MEMBERS = 1000
 
 
 class GatewayRequest(flask.Request):
-    """Keeps uploaded files in memory: their size is limited, and a container's file system may be read-only."""
+    """Keeps uploaded files in memory: their size is limited, and a container's file system may be read-only.
+
+    *body_bytes* is the size of the body, decompressed, once it was read.
+    """
+
+    body_bytes: int = 0
 
     def _get_file_stream(self, *args: Any, **kwargs: Any) -> IO[bytes]:
         return io.BytesIO()
@@ -59,21 +64,26 @@ def read_body(request: flask.Request) -> bytes:
             request.stream.read(1)  # werkzeug cuts a chunked body at the limit, but raises if more is read
     except RequestEntityTooLarge as error:
         raise _too_large(request) from error
-    return body if encoding == "identity" else _unpacked(body, request.max_content_length or sys.maxsize - 1)
+    if encoding != "identity":
+        body = _unpacked(body, request.max_content_length or sys.maxsize - 1)
+    request.body_bytes = len(body)  # type: ignore[attr-defined]
+    return body
 
 
 def read_files(request: flask.Request) -> list[FileStorage]:
     """Read the files of a form. Raise UnsupportedMedia, or RequestEntityTooLarge if it exceeds a limit."""
     content_encoding(request)
     try:
-        return [file for files in request.files.listvalues() for file in files]
+        files = [file for files in request.files.listvalues() for file in files]
     except RequestEntityTooLarge as error:
         limit = request.max_content_length or sys.maxsize
         if request.content_length is None or request.content_length > limit:
             raise _too_large(request) from error
-        files = f"{(request.max_form_parts or 1) - 1} files (MAX_INSTANCES)"
+        most = f"{(request.max_form_parts or 1) - 1} files (MAX_INSTANCES)"
         text = f"{request.max_form_memory_size} bytes of text"
-        raise RequestEntityTooLarge(f"expected a form of at most {files} and {text}, got more") from error
+        raise RequestEntityTooLarge(f"expected a form of at most {most} and {text}, got more") from error
+    request.body_bytes = request.content_length or request.max_content_length or 0  # type: ignore[attr-defined]
+    return files
 
 
 def _too_large(request: flask.Request) -> RequestEntityTooLarge:

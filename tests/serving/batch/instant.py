@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from serving.catalog import ModelRunner
 from serving.contract import Contract, Features
 from serving.contract.arrays import Array
 from serving.errors import UnknownLabel, UnknownVersion
@@ -35,6 +36,9 @@ class InstantServer:
 
     def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
         pass
+
+    def aside(self) -> ModelRunner:
+        return self
 
     def forget(self, model: str) -> None:
         pass

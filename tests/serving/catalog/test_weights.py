@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from serving.catalog.weights import InvalidWeights, Lines, ModelWeights, Share, parse, written
+from serving.catalog.weights import InvalidWeights, Lines, ModelWeights, Share, parse, with_shadows, written
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 DOCUMENT = """\
@@ -84,3 +84,12 @@ sentiment:5=refused  # it fails 1 in 10
 """
     )
     assert parse(after)["sentiment"] == Lines(4, {6: Share(5.0, NOON)}, {5: "it fails 1 in 10"})
+
+
+def test_versions_that_only_shadow_requests_get_none_but_what_is_said() -> None:
+    weights = {"sentiment": ModelWeights(4, {5: 20.0}, {3: "it fails"}), "topic": ModelWeights(7)}
+    assert with_shadows(weights, {"sentiment": (3, 4, 5, 6), "image": (2,)}) == {
+        "sentiment": ModelWeights(4, {5: 20.0, 6: 0.0}, {3: "it fails"}),
+        "topic": ModelWeights(7),
+        "image": ModelWeights(shares={2: 0.0}),
+    }

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from flask.testing import FlaskClient
 
+from serving.catalog import ModelRunner
 from serving.commands.tables import VERSION_HEADER, facts, table, version_rows
 from serving.contract import Contract, Features
 from serving.contract.arrays import Array
@@ -145,6 +146,9 @@ class OneModel:
 
     def judged(self, model: str, admitted: Collection[int], refused: Collection[int]) -> None:
         pass
+
+    def aside(self) -> ModelRunner:
+        return self
 
     def forget(self, model: str) -> None:
         pass

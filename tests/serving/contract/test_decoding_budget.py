@@ -2,7 +2,7 @@
 
 import base64
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 from PIL import Image
@@ -57,10 +57,15 @@ def test_the_budget_is_free_again_after_a_picture_that_is_broken() -> None:
         pass
 
 
-def test_what_has_no_deadline_never_waits() -> None:
-    budget = DecodingBudget(40_000)
-    with budget.held(40_000):
-        assert faults_of(within(budget), [encoded(noise(100, 80))]) == []
+def test_what_has_no_deadline_never_waits_and_keeps_none_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding_budget, "_WAIT_SECONDS", 0.0)
+    budget, file = DecodingBudget(40_000), encoded(noise(100, 80))
+    with ExitStack() as held:
+        with soon():
+            held.enter_context(budget.held(40_000))
+        assert faults_of(within(budget), [file]) == []
+    with budget.held(40_000), soon():
+        assert faults_of(within(budget), [file]) == []
 
 
 @pytest.mark.parametrize(

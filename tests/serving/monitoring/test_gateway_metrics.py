@@ -10,6 +10,7 @@ from serving.catalog import LiveModel, ModelState, Refusal
 from serving.catalog.weights import shares_of
 from serving.contract import Contract, Measures
 from serving.contract.arrays import Array
+from serving.contract.differences import Difference
 from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
 from serving.monitoring.scrape import MAX_VERSIONS
 from serving.prediction.predictor import STAGES, Prediction
@@ -41,7 +42,7 @@ def beside(inputs: Measures, contract: Contract, scores: Array) -> Measures:
 @pytest.fixture
 def used() -> Metrics:
     """Metrics that all have a value."""
-    metrics = Metrics(None)
+    metrics = Metrics(None, {"sentiment": {2: 5.0}})
     metrics.weighed(shares_of({"sentiment": {2: 5.0}}), True)
     contract = with_reference(text_contract())
     metrics.refreshed("sentiment", state(contract))
@@ -66,6 +67,7 @@ def used() -> Metrics:
     metrics.rpc("sentiment", "Predict", "OK", 0.1)
     metrics.retried("sentiment", "apart")
     metrics.called("sentiment", 1, 1)
+    metrics.shadows.compared("sentiment", 2, [Difference(True, 0.5)], 0.1, 0.1)
     return metrics
 
 

@@ -1,6 +1,7 @@
 import itertools
 import threading
 import time
+from contextlib import ExitStack
 
 import grpc
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from serving.catalog import Catalog, Contracts, Refresher
-from serving.contract import DecodingBudget, InstanceLimits, decoding_budget
+from serving.contract import DecodingBudget, InstanceLimits, deadline, decoding_budget
 from serving.errors import (
     InvalidInstance,
     ModelNotReady,
@@ -186,7 +187,9 @@ def test_other_pictures_may_take_the_memory_for_decoding(
     budget = DecodingBudget(10_000)
     contracts = Contracts(InstanceLimits(100, 10**6, 10**6, budget))
     predictor = Predictor(Catalog(client, ["digits", "sentiment"], contracts=contracts), client)
-    with budget.held(9_999):
+    with ExitStack() as held:
+        with deadline.until(time.perf_counter() + 60):
+            held.enter_context(budget.held(9_999))
         with pytest.raises(TooManyPictures):
             predictor.predict("digits", [{"image": png(3)}], 5)
         assert predictor.predict("sentiment", TEXTS, 5).answers
