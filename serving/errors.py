@@ -11,10 +11,13 @@
     │   │   ├── UnknownLabel             404
     │   │   ├── RequestTooLarge          413
     │   │   ├── UnsupportedMedia         415
+    │   │   ├── NoFeedback               404   the gateway takes none
     │   │   ├── InvalidInstance          422
+    │   │   │   └── InvalidFeedback      422
     │   │   ├── RateLimited              429   valid, but the key's rate limit is exceeded
     │   │   ├── TooManyPictures          429   valid, but others are being decoded
     │   │   └── Overloaded               429   valid, but the queue is full
+    │   ├── FeedbackUnavailable          503   feedback could not be made durable in time
     │   ├── ContractError                500   the model's contract is broken
     │   │   ├── InvalidContract          500   its JSON is none
     │   │   │   └── LaterSchema          500   a later release wrote it
@@ -183,14 +186,42 @@ class InvalidInstance(RequestError):
 
     status = 422
     code = "invalid_instance"
+    noun: ClassVar[str] = "instance"
 
     def __init__(self, model: str, faults: Sequence[Fault], count: int) -> None:
         self.faults = faults
         self.count = count
         first = faults[0]
-        place = f"instance {first.row}" + (f", field {'/'.join(map(str, first.path))!r}" if first.path else "")
+        place = f"{self.noun} {first.row}" + (f", field {'/'.join(map(str, first.path))!r}" if first.path else "")
         more = f" (the first of {count} errors)" if count > 1 else ""
         super().__init__(f"{place}: {first.problem}{more}", model)
+
+
+class InvalidFeedback(InvalidInstance):
+    """Items of feedback are no such: *faults* are the first, *count* is of all."""
+
+    code = "invalid_feedback"
+    noun = "item"
+
+
+class NoFeedback(RequestError):
+    """The gateway takes no feedback, since it keeps no captures to join it with."""
+
+    status = 404
+    code = "no_feedback"
+
+    def __init__(self, model: str) -> None:
+        super().__init__("this gateway takes no feedback: it needs the setting CAPTURE, a folder or URL", model)
+
+
+class FeedbackUnavailable(PredictionError):
+    """Feedback could not be made durable, or not in time. To send it again does no harm."""
+
+    status = 503
+    code = "feedback_unavailable"
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"the feedback may be lost: {reason}; send it again, which does no harm", model)
 
 
 class RateLimited(RequestError):

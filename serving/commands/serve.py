@@ -29,7 +29,7 @@ MAX_INSTANCES, MAX_TEXT_CHARACTERS, MAX_IMAGE_PIXELS, MAX_IMAGE_BYTES, MAX_DECOD
 MAX_JSON_DEPTH, MAX_CONCURRENCY, MAX_QUEUE, MAX_BATCH_ROWS, MAX_BATCH_BYTES, MAX_BATCH_CALLS, MAX_LARGE_CALLS and
 CANARY and SHADOW, such as sentiment:4=5,topic:7=10 (percent of the requests that name no version, and of those that the
 version answers a second time, to be compared), or CANARY_FILE, which may change meanwhile; API_KEYS_FILE, RATE_LIMIT
-and REQUIRE_SIGNATURE;
+and REQUIRE_SIGNATURE; CAPTURE;
 MODEL_SERVER_CA, MODEL_SERVER_CERT, MODEL_SERVER_KEY and MODEL_SERVER_NAME (TLS); DRAIN_SECONDS, LOG_FORMAT,
 ACCESS_LOG, TRACING and PIN_WORKERS. docs/operations.md explains each.
 """

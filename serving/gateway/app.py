@@ -27,6 +27,7 @@ from serving.gateway.overload import overload_check
 from serving.gateway.problems import register_problems
 from serving.gateway.protocols.answering import Answering
 from serving.gateway.protocols.body import GatewayRequest
+from serving.gateway.protocols.feedback import feedback_routes
 from serving.gateway.protocols.inference_v2 import inference_v2_routes
 from serving.gateway.protocols.predict import predict_routes
 from serving.gateway.protocols.tfserving_rest import NameConverter, tfserving_routes
@@ -45,6 +46,8 @@ from serving.process.processors import share
 from serving.registry.finding import ModelFinder
 from serving.registry.progress import in_training
 from serving.registry.signing_keys import read_public_key
+from serving.truth.accepting import FeedbackLog
+from serving.truth.store import open_store
 
 if TYPE_CHECKING:
     from serving.gateway.middleware.tracing import Tracing
@@ -68,6 +71,7 @@ class _Background:
     metrics: Metrics
     tracing: "Tracing | None"
     grpc: "OpenInferenceServer | None"
+    feedback: FeedbackLog | None
 
 
 def create_app(
@@ -106,8 +110,10 @@ def create_app(
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
     app.register_blueprint(inference_v2_routes(answering, catalog, metrics, drain, settings.max_json_depth))
     app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
+    feedback = FeedbackLog(open_store(settings.capture)) if settings.capture else None
+    app.register_blueprint(feedback_routes(settings, catalog, feedback, metrics))
     app.register_blueprint(_models_routes(settings, catalog))
-    app.register_blueprint(openapi_routes(catalog, settings.max_instances, settings.api_keys_file is not None))
+    app.register_blueprint(_openapi_routes(settings, catalog))
     app.register_blueprint(docs_routes())
     app.register_blueprint(health_routes(catalog, metrics, drain))
     app.register_blueprint(page_routes())
@@ -119,7 +125,7 @@ def create_app(
     register_headers(app)
     register_request_ids(app)
     grpc = _open_inference(app, settings)
-    app.extensions[_EXTENSION] = _Background(refresher, weights, server, shadows, metrics, tracing, grpc)
+    app.extensions[_EXTENSION] = _Background(refresher, weights, server, shadows, metrics, tracing, grpc, feedback)
     weights.start(partial(_weigh, weights, catalog, metrics))
     refresher.start()
     return app
@@ -133,6 +139,8 @@ def close_app(app: Flask) -> None:
     background.weights.close()
     background.refresher.close()
     background.shadows.close()
+    if background.feedback:
+        background.feedback.close()
     background.server.close()
     background.metrics.close()
     if background.tracing:
@@ -210,6 +218,12 @@ def _runner(
 def _is_busy(run_queue: RunQueue, limits: ConcurrencyLimits, runner: ModelRunner) -> bool:
     """Return whether a request needs the process, or would if it came now."""
     return run_queue.is_full or limits.are_waited_for or (isinstance(runner, Batcher) and runner.is_waited_for)
+
+
+def _openapi_routes(settings: Settings, catalog: Catalog) -> Blueprint:
+    return openapi_routes(
+        catalog, settings.max_instances, settings.api_keys_file is not None, takes_feedback=bool(settings.capture)
+    )
 
 
 def _predictor(

@@ -52,6 +52,7 @@ class Settings:
     canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     canary_file: Path | None = None
     shadow: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    capture: str = ""
     drain_seconds: float = 5.0
     model_server_ca: Path | None = None
     model_server_cert: Path | None = None
@@ -195,6 +196,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "canary": readers.canary,
     "canary_file": readers.weights_file,
     "shadow": readers.shadow,
+    "capture": readers.capture,
     "drain_seconds": readers.pause,
     "model_server_ca": readers.file,
     "model_server_cert": readers.file,

@@ -57,6 +57,7 @@ class Metrics:
         self._define_requests()
         self._define_rpcs()
         self._define_versions()
+        self._define_feedback()
         self._define_processes()
         self._watch = DriftWatch(
             self._counter("feature_instances", "Instances by feature and bin.", "model", "version", "feature", "bin"),
@@ -120,6 +121,10 @@ class Metrics:
             registry=self._registry,
         )
 
+    def _define_feedback(self) -> None:
+        self._feedback_requests = self._counter("feedback_requests", "Requests with feedback.", "model", "code")
+        self._feedback_items = self._counter("feedback_items", "Truths of answers that were kept.", "model")
+
     def _define_processes(self) -> None:
         prefix, registry = "plumbline_gateway", self._registry
         self._connections = self._gauge("connections", "Open connections.", "livesum", "state")
@@ -155,6 +160,14 @@ class Metrics:
             self._predictions[model, version, label].inc(count)
         if prediction.reference and prediction.measures:
             self._watch.add(model, version, prediction.reference, prediction.measures)
+
+    def answered_feedback(self, model: str, code: int) -> None:
+        """Count a request with feedback that ended."""
+        self._feedback_requests[model, code].inc()
+
+    def fed_back(self, model: str, items: int) -> None:
+        """Count feedback that was kept."""
+        self._feedback_items[(model,)].inc(items)
 
     def connected(self, counts: Mapping[str, int]) -> None:
         """Record how many connections this process has, by state."""

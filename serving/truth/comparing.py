@@ -20,6 +20,9 @@ MICRO_F1, MAE = "micro_f1", "mae"
 SHARES = frozenset((ACCURACY, EXACT_MATCH, INTERVAL_COVERAGE))
 """The measures that are shares of answers."""
 
+COMPARED = (Labels, TagSet, Value, Interval, Values)
+"""The heads whose answers have a truth."""
+
 _Answer = Mapping[str, Any]
 
 

@@ -52,6 +52,25 @@ def model_paths(live: LiveModel, name: str, types: Types, max_instances: int) ->
     }
 
 
+def feedback_paths(live: LiveModel, name: str, types: Types, max_items: int) -> dict[str, Any]:
+    """Describe how to tell what turned out to be true of one model's answers, at most *max_items* at a time."""
+    if not schemas.compared(live.contract):
+        return {}
+    item = {"request_id": "0fad3b39b94dd99ce713250d96c422b1", "index": 0, "truth": schemas.true_example(live.contract)}
+    examples = {"one": {"value": item}, "many": {"value": {"feedback": [item]}}}
+    content = {JSON: {"schema": schemas.feedback_request(live.contract, types, max_items), "examples": examples}}
+    operation = _operation(f"Tell the truth of answers of {live.model}", PREDICT, {}, (400, 413, 415, 422, 429, 503))
+    responses = operation["responses"]
+    kept = {"description": "It is on the disk, or in the store.", "content": {JSON: {"schema": ref("Accepted")}}}
+    described = {
+        **operation,
+        "responses": {"202": kept, **{each: responses[each] for each in responses if each != "200"}},
+    }
+    return {
+        f"/feedback/{live.model}": {"post": {**described, "operationId": f"tell_{name}", "requestBody": _body(content)}}
+    }
+
+
 def shared_paths() -> dict[str, Any]:
     """Describe all other routes."""
     model = _parameter("model", ref("Model"))

@@ -14,6 +14,7 @@ from serving.gateway.openapi.paths import (
     OPERATIONS,
     PREDICT,
     TENSORFLOW_SERVING,
+    feedback_paths,
     model_paths,
     shared_paths,
 )
@@ -31,7 +32,7 @@ _TAGS = {
 }
 
 
-def openapi_routes(catalog: Catalog, max_instances: int, needs_key: bool) -> Blueprint:
+def openapi_routes(catalog: Catalog, max_instances: int, needs_key: bool, takes_feedback: bool = False) -> Blueprint:
     """Make the blueprint. Requests have at most *max_instances* instances, and an API key if *needs_key*."""
     routes = Blueprint("openapi", __name__)
 
@@ -39,19 +40,23 @@ def openapi_routes(catalog: Catalog, max_instances: int, needs_key: bool) -> Blu
     def document() -> Response:
         states = {model: state for model, state in catalog.states().items() if request_facts().may_use(model)}
         live = [state.newest for state in states.values() if state.newest]
-        described = _document(live, tuple(states), max_instances)
+        described = _document(live, tuple(states), max_instances, takes_feedback)
         return json_reply(with_keys(described) if needs_key else described)
 
     return routes
 
 
-def _document(live: list[LiveModel], models: tuple[str, ...], max_instances: int) -> dict[str, Any]:
+def _document(
+    live: list[LiveModel], models: tuple[str, ...], max_instances: int, takes_feedback: bool
+) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     components = Components({**SHARED, "Model": one_of(models) if models else STRING})
     names = _names(models)
     for model in live:
         types = Types(model.contract, components, names[model.model])
         paths |= model_paths(model, names[model.model], types, max_instances)
+        if takes_feedback:
+            paths |= feedback_paths(model, names[model.model], types, max_instances)
     return {
         "openapi": "3.1.0",
         "info": {

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from serving.contract import Contract
+from serving.contract.heads import Head, Labels, TagSet, Values
 from serving.gateway.openapi.components import Schema, Types, listed, one_of, ref, words
 from serving.gateway.protocols.named_tensors import (
     BOOL,
@@ -14,6 +15,8 @@ from serving.gateway.protocols.named_tensors import (
     list_fields,
     output_tensors,
 )
+from serving.truth.comparing import COMPARED
+from serving.truth.feedback import MAX_INDEX, REQUEST_ID
 
 NUMBER: Schema = {"type": "number"}
 STRING: Schema = {"type": "string"}
@@ -87,6 +90,60 @@ def _part(name: str, schema: Schema, types: Types) -> Schema:
         case {"items": {"enum": _} as items}:
             return {**schema, "items": types.add(name.removesuffix("s"), listed(items))}
     return schema
+
+
+def feedback_request(contract: Contract, types: Types, max_items: int) -> Schema:
+    """Describe the JSON of POST /feedback/<model>: one item, or an array of up to *max_items*."""
+    members = {
+        "request_id": {**STRING, "pattern": f"^{REQUEST_ID.pattern}$", "description": "X-Request-ID of a prediction."},
+        "index": {"type": "integer", "minimum": 0, "maximum": MAX_INDEX, "description": "The instance, from 0."},
+        "truth": _truths(contract, types),
+        "version": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_INDEX, "description": "Which answered."},
+    }
+    item = types.add("Truth", closed(members, optional=["index", "version"]))
+    many = closed({"feedback": array(item, minItems=1, maxItems=max_items)})
+    return {"oneOf": [item, types.add("Feedback", many)]}
+
+
+def compared(contract: Contract) -> dict[str, Head]:
+    """Return the heads whose answers have a truth."""
+    return {name: head for name, head in contract.answers.heads.items() if isinstance(head, COMPARED)}
+
+
+def true_example(contract: Contract) -> Any:
+    """Return what may be true of an answer."""
+    truths = {name: _example(head) for name, head in compared(contract).items()}
+    return next(iter(truths.values())) if contract.answers.only else truths
+
+
+def _truths(contract: Contract, types: Types) -> Schema:
+    if contract.answers.only:
+        return _truth("", contract.answers.only, types)
+    heads = {name: _truth(words(name), head, types) for name, head in compared(contract).items()}
+    return types.add("Truths", {**closed(heads, optional=[*heads]), "minProperties": 1})
+
+
+def _truth(name: str, head: Head, types: Types) -> Schema:
+    match head:
+        case Labels():
+            return types.add(f"{name}Label", one_of(head.names))
+        case TagSet():
+            return array(types.add(f"{name}Tag", one_of(head.names)), uniqueItems=True)
+        case Values():
+            numbers = dict.fromkeys(head.names, NUMBER)
+            return types.add(f"{name}TrueValues", {**closed(numbers, optional=head.names), "minProperties": 1})
+    return NUMBER
+
+
+def _example(head: Head) -> Any:
+    match head:
+        case Labels():
+            return head.names[0]
+        case TagSet():
+            return [head.names[0]]
+        case Values():
+            return {head.names[0]: 1.0}
+    return 1.0
 
 
 def infer_request(contract: Contract, types: Types) -> Schema:

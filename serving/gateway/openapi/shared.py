@@ -92,6 +92,7 @@ SHARED: dict[str, Any] = {
     "Failed": {**_by_name(STRING), "description": "Newer versions that could not be loaded, and why."},
     "ModelSummary": _open(_SUMMARY, *_OPTIONAL),
     "ModelDetails": _open(_SUMMARY | _DETAILS, *_OPTIONAL, *_DETAILS),
+    "Accepted": _open({"model": STRING, "accepted": _COUNT}),
     "Health": closed({"status": {"const": "ok"}}),
     "Live": closed({"live": {"const": True}}),
     "Ready": _open({"name": STRING, "ready": _BOOLEAN}, "name"),

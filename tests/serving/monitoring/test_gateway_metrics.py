@@ -68,6 +68,8 @@ def used() -> Metrics:
     metrics.retried("sentiment", "apart")
     metrics.called("sentiment", 1, 1)
     metrics.shadows.compared("sentiment", 2, [Difference(True, 0.5)], 0.1, 0.1)
+    metrics.answered_feedback("sentiment", 202)
+    metrics.fed_back("sentiment", 1)
     return metrics
 
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,19 @@ import pytest
 from flask.testing import FlaskClient
 
 from serving.gateway.middleware.key_file import make_key
+from serving.gateway.settings import Settings
 from tests.serving.contracts import image_contract, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.test_serve import Running
 
 CONTRACTS = (text_contract(), tabular_contract(), image_contract())
 CONFIG = Path(__file__).with_name("schemathesis.toml")
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    """With feedback, which is described where it is taken."""
+    return replace(settings, capture=str(tmp_path / "captures"))
 
 
 @pytest.fixture
@@ -32,6 +40,7 @@ def running(model_server: FakeModelServer, tmp_path: Path, options: dict[str, st
         model_server.publish(contract)
     models = ",".join(contract.model for contract in CONTRACTS)
     limits = {"WORKERS": "1", "MAX_INSTANCES": "4", "MAX_BODY_BYTES": "100000", **options}
+    limits["CAPTURE"] = str(tmp_path / "captures")
     running = Running(model_server.address, tmp_path, tmp_path / "log", MODELS=models, **limits)
     wait_until(running.ready)
     yield running
@@ -46,7 +55,7 @@ def schemathesis(running: Running, folder: Path, *options: str) -> None:
     command = [sys.executable, "-m", "schemathesis.cli", f"--config-file={CONFIG}", "run", *options, url]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Selected: 30/30" in done.stdout
+    assert "Selected: 33/33" in done.stdout
 
 
 def test_schemathesis_finds_nothing(running: Running, tmp_path: Path) -> None:
@@ -98,13 +107,13 @@ def test_all_examples_fit_their_schemas_and_are_answered_as_the_schemas_say(
         for example in asked.get("examples", {}).values():
             validator(document, asked["schema"]).validate(example["value"])
             reply = gateway.post(path, json=example["value"])
-            assert reply.status_code == 200
-            answer = operations["post"]["responses"]["200"]["content"]["application/json"]
+            answer = operations["post"]["responses"][str(reply.status_code)]["content"]["application/json"]
+            assert reply.status_code == (202 if path.startswith("/feedback/") else 200)
             validator(document, answer["schema"]).validate(reply.get_json())
             if "example" in answer:
                 assert reply.get_json()["predictions"][0] == answer["example"]["predictions"][0]
             count += 1
-    assert count == 4 * len(CONTRACTS)
+    assert count == 6 * len(CONTRACTS)
 
 
 def test_every_route_is_described(gateway: FlaskClient, document: dict[str, Any]) -> None:
@@ -135,6 +144,7 @@ def test_every_operation_has_a_name_of_its_own_that_stays(
     assert len({name.lower() for name in before.values()}) == len(before)
     for place, name in {
         "post /predict/digits": "predict_digits",
+        "post /feedback/digits": "tell_digits",
         "get /models": "get_models",
         "get /models/{model}": "get_models_model",
         "get /v2": "get_v2",
