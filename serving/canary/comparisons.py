@@ -7,7 +7,8 @@ Requests are drawn for the canary one by one and at random, so whatever befalls 
 hour of the day, does so in proportion, and differences within one look are fair. But requests of one version can fail
 or be slow together, as they share calls. So the spread of the differences from look to look is compared with that of
 independent requests, and where it is k times as large, evidence is divided by k (quasi-likelihood: McCullagh and Nelder
-1989, "Generalized linear models", chapter 9). That is blind to what lasts longer than a look.
+1989, "Generalized linear models", chapter 9). A few looks tell little of k, so evidence counts as that of Student's t.
+All that is blind to what lasts longer than a look.
 """
 
 from dataclasses import dataclass
@@ -31,26 +32,26 @@ class Odds:
     """Natural logarithms of likelihood ratios, at each look.
 
     *worse* is for being worse. *margin* is for being worse by the named amount rather than equal, so far below zero if
-    that can be excluded. *equal* is what *margin* would be if the counts were just those of an equal
-    canary, and 0 where nothing can be told. *clusters* divided all.
+    that can be excluded. *equal* is what *margin* would be at the last look if the counts were just those of an equal
+    canary, and 0 where nothing can be told.
     """
 
     worse: Counts
     margin: Counts
     equal: Counts
-    clusters: Counts
 
 
 def shares(canary: Counts, of: Counts, stable: Counts, of_stable: Counts, more: float | Counts) -> Odds:
     """Compare shares of requests: whether the canary's is larger by *more*."""
     of, of_stable = np.maximum(of, canary), np.maximum(of_stable, stable)
     rate, stable_rate = _ratio(canary, of), _ratio(stable, of_stable)
-    clusters = _clusters(canary, of, stable, of_stable, rate * (1 - rate), stable_rate * (1 - stable_rate))
+    spread = _Spread.between(canary, of, stable, of_stable, rate * (1 - rate), stable_rate * (1 - stable_rate))
     margin = likelihoods.shares(canary, of, stable, of_stable, more)
-    equal = likelihoods.shares(of * stable_rate, of, stable, of_stable, more)
+    last = [each[..., -1:] for each in (of * stable_rate, of, stable, of_stable, np.broadcast_to(more, of.shape))]
+    equal = likelihoods.shares(*last)
     larger = likelihoods.larger_shares(canary, of, stable, of_stable, more / 2)
     worse = np.where(more > 0, np.logaddexp(margin, larger) - np.log(2), 0.0)
-    return Odds(worse / clusters, margin / clusters, equal / clusters, clusters)
+    return Odds(spread.weighed(worse), spread.weighed(margin), spread.last().weighed(equal))
 
 
 def absolute_errors(canary: Counts, stable: Counts, ratio: float) -> Odds:
@@ -60,12 +61,12 @@ def absolute_errors(canary: Counts, stable: Counts, ratio: float) -> Odds:
     mean = _ratio(stable_total, of_stable)
     variance = _ratio(spread, of) + _ratio(stable_spread, of_stable)
     is_known = (of > 1) & (of_stable > 1) & (variance > 0) & (mean > 0)
-    clusters = _clusters(total, of, stable_total, of_stable, spread, stable_spread)
+    looks = _Spread.between(total, of, stable_total, of_stable, spread, stable_spread)
     seen, equal = (
-        np.where(is_known, likelihoods.means(difference, variance, (ratio - 1) * mean), 0.0) / clusters
+        looks.weighed(np.where(is_known, likelihoods.means(difference, variance, (ratio - 1) * mean), 0.0))
         for difference in (_ratio(total, of) - mean, 0.0)
     )
-    return Odds(seen, seen, equal, clusters)
+    return Odds(seen, seen, equal)
 
 
 def latencies(
@@ -109,27 +110,45 @@ def predictions(canary: Counts, stable: Counts, more: float, together: Counts) -
     psi = ((p - q) * np.log(p / q)).sum(-1) - degrees * h
     variance = 2 * more * h + 2 * degrees * h**2
     seen, equal = (likelihoods.means(index, variance, more) for index in (psi, np.zeros_like(psi)))
-    return psi, Odds(seen, seen, equal, together)
+    return psi, Odds(seen, seen, equal)
 
 
-def _clusters(
-    canary: Counts, of: Counts, stable: Counts, of_stable: Counts, spread: Counts, stable_spread: Counts
-) -> Counts:
-    """Return by which factor differences vary more from look to look than if requests were independent; at least 1.
+@dataclass(frozen=True)
+class _Spread:
+    """By which factor, at least 1, differences vary more from look to look than if requests were independent.
 
-    *spread* and *stable_spread* are the variances of a single request's value.
+    It was estimated with so many *degrees* of freedom.
     """
-    x, n, y, m = (np.maximum(0, np.diff(each, prepend=0.0)) for each in (canary, of, stable, of_stable))
-    rate, is_alone = _ratio(stable, of_stable), m == 0
-    mine, theirs = np.where(is_alone, 1.0, _ratio(m, n + m)), _ratio(n, n + m)
-    seen, weight = mine * x - np.where(is_alone, n * rate, theirs * y), mine * n
-    gap = _ratio(canary, of) - rate
-    squares = (seen**2).cumsum(-1) - 2 * gap * (seen * weight).cumsum(-1) + gap**2 * (weight**2).cumsum(-1)
-    expected = spread * (mine**2 * n).cumsum(-1) + stable_spread * (theirs**2 * m).cumsum(-1)
-    looks = (weight > 0).cumsum(-1)
-    factor = np.where(expected > 0, squares / np.maximum(expected, _TINY), 1.0) * looks / np.maximum(looks - 1, 1)
-    at_least: Counts = np.maximum(1.0, factor)
-    return at_least
+
+    factor: Counts
+    degrees: Counts
+
+    @staticmethod
+    def between(
+        canary: Counts, of: Counts, stable: Counts, of_stable: Counts, variance: Counts, stable_variance: Counts
+    ) -> "_Spread":
+        """Return that of sums of values, which have these variances each."""
+        x, n, y, m = (np.maximum(0, np.diff(each, prepend=0.0)) for each in (canary, of, stable, of_stable))
+        rate, is_alone = _ratio(stable, of_stable), m == 0
+        mine, theirs = np.where(is_alone, 1.0, _ratio(m, n + m)), _ratio(n, n + m)
+        seen, weight = mine * x - np.where(is_alone, n * rate, theirs * y), mine * n
+        gap = _ratio(canary, of) - rate
+        squares = (seen**2).cumsum(-1) - 2 * gap * (seen * weight).cumsum(-1) + gap**2 * (weight**2).cumsum(-1)
+        expected = variance * (mine**2 * n).cumsum(-1) + stable_variance * (theirs**2 * m).cumsum(-1)
+        degrees = np.maximum(1, (weight > 0).cumsum(-1) - 1)
+        looks = degrees + 1
+        factor = np.where(expected > 0, squares / np.maximum(expected, _TINY), 1.0) * looks / degrees
+        return _Spread(np.maximum(1.0, factor), degrees)
+
+    def last(self) -> "_Spread":
+        """Return that of the last look."""
+        return _Spread(self.factor[..., -1:], self.degrees[..., -1:])
+
+    def weighed(self, evidence: Counts) -> Counts:
+        """Return the logarithm of a likelihood ratio of independent requests as that of Student's t."""
+        half = self.degrees / 2
+        weighed: Counts = np.sign(evidence) * half * np.log1p(np.abs(evidence) / self.factor / half)
+        return weighed
 
 
 def _moments(counts: Counts) -> tuple[Counts, Counts, Counts]:

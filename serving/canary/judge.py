@@ -13,7 +13,7 @@ from serving.canary.evidence import Decision, Evidence, Kind
 from serving.canary.findings import MEASURES, TRUTH, Finding, findings
 from serving.canary.settings import Plan, Settings
 
-_FEWEST_LOOKS = 3
+FEWEST_LOOKS = 3
 """Fewer don't show whether requests fail together."""
 
 
@@ -45,7 +45,7 @@ def judge(looks: Sequence[Evidence], plan: Plan, step: int, settings: Settings |
 
 
 def _is_enough(looks: Sequence[Evidence], settings: Settings) -> bool:
-    is_long = sum(look.canary.requests > 0 for look in looks) >= _FEWEST_LOOKS
+    is_long = sum(look.canary.requests > 0 for look in looks) >= FEWEST_LOOKS
     return is_long and looks[-1].canary.requests >= settings.minimum_requests
 
 
@@ -57,7 +57,7 @@ def _missing(looks: Sequence[Evidence], plan: Plan, step: int, settings: Setting
     if not _is_enough(looks, settings):
         return (
             f"the canary had {now.canary.requests:,.0f} requests in {len(looks)} looks, and at least "
-            f"{settings.minimum_requests} in {_FEWEST_LOOKS} are judged"
+            f"{settings.minimum_requests} in {FEWEST_LOOKS} are judged"
         )
     if now.seconds >= settings.patience * plan.hold:
         unknown = [each for each in unknown if plan.is_last_comparison(step) and each.measure != TRUTH]

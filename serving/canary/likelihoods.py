@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Counts = NDArray[np.float64]
 
-_HALVINGS = 30
+_HALVINGS = 16
 _TINY = 1e-12
 
 
@@ -47,12 +47,15 @@ def means(difference: float | Counts, variance: Counts, more: float | Counts) ->
 
 def _fit(canary: Counts, of: Counts, stable: Counts, of_stable: Counts, more: float | Counts) -> Counts:
     """Return the log-likelihood at the stable version's most likely share, if the canary's is larger by *more*."""
-    low, high = np.zeros(np.broadcast(canary, more).shape), np.broadcast_to(1 - more, np.broadcast(canary, more).shape)
-    for _ in range(_HALVINGS):  # the likelihood is concave
+    rate, stable_rate = canary / np.maximum(of, _TINY) - more, stable / np.maximum(of_stable, _TINY)
+    rate, stable_rate = np.where(of > 0, rate, stable_rate), np.where(of_stable > 0, stable_rate, rate)
+    low, high = (np.clip(bound(rate, stable_rate), 0, 1 - more) for bound in (np.minimum, np.maximum))
+    for _ in range(_HALVINGS):  # the likelihood is concave, and each side's own best is at one end
         share = (low + high) / 2
         rises = _slope(canary, of, share + more) + _slope(stable, of_stable, share) > 0
         low, high = np.where(rises, share, low), np.where(rises, high, share)
-    return _likelihood(canary, of, share + more) + _likelihood(stable, of_stable, share)
+    ends = [_likelihood(canary, of, share + more) + _likelihood(stable, of_stable, share) for share in (low, high)]
+    return np.maximum(*ends)
 
 
 def _slope(count: Counts, of: Counts, share: Counts) -> Counts:

@@ -35,7 +35,7 @@ class Settings:
     errors: float = 0.0025
     refusals: float = 0.01
     slower: float = 1.15
-    psi: float = 0.1
+    psi: float = 0.05
     wrong: float = 0.015
     error_ratio: float = 1.1
     minimum_requests: int = 50
@@ -44,8 +44,8 @@ class Settings:
     missed: float = 0.05
 
     def coarser(self) -> "Settings":
-        """Return those for a comparison with what the stable version did earlier: twice the margins."""
-        return replace(self, errors=2 * self.errors, refusals=2 * self.refusals, slower=self.slower**2)
+        """Return those for a comparison with what the stable version did earlier, maybe at another rate."""
+        return replace(self, errors=2 * self.errors, refusals=2 * self.refusals, slower=self.slower**4)
 
     def strength_for_worse(self, tests: int) -> float:
         """Return the logarithm of the odds at which one of so many *tests* says that the canary is worse."""
