@@ -42,7 +42,9 @@ def echo_refused(model: Mapping[str, Any]) -> None:
 
 
 class GatewayError(click.ClickException):
-    """The gateway can't be reached, or answered with a problem."""
+    """The gateway can't be reached (*status* is 0), or answered with a problem of that HTTP status."""
+
+    status = 0
 
 
 class GatewayClient:
@@ -83,7 +85,9 @@ class GatewayClient:
                 return body
         except urllib.error.HTTPError as error:
             with error:
-                raise GatewayError(_detail(error.read()) or f"{request.full_url}: {error}") from error
+                problem = GatewayError(_detail(error.read()) or f"{request.full_url}: {error}")
+                problem.status = error.code
+                raise problem from error
         except OSError as error:
             reason = getattr(error, "reason", error)
             raise GatewayError(

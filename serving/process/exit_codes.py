@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The codes of `plumbline train`, `tune`, `score` and `drift`; a Kubernetes podFailurePolicy can use them."""
+    """The codes of `plumbline train`, `tune`, `score`, `drift` and `replay`, for a Kubernetes podFailurePolicy."""
 
     DONE = 0
     UNEXPECTED = 1
@@ -15,5 +15,7 @@ class ExitCode(IntEnum):
     """Done, but not good enough: the gate refused the model, or too many rows were rejected. Final."""
     DRIFTED = REFUSED
     """Done, and at least one feature has drifted. Final."""
+    WORSE = REFUSED
+    """Done, and the second version is worse than the first. Final."""
     RETRY = 75
     """Stopped, or something is unavailable: the same command may succeed later (EX_TEMPFAIL)."""

@@ -11,9 +11,10 @@ from tests.serving.contracts import scores
 
 
 class InstantServer:
-    """Serves *contract* as *version*."""
+    """Serves *contract* as *version*, whose *weights* are all that differs from another."""
 
-    def __init__(self, contract: Contract, version: int = 1) -> None:
+    def __init__(self, contract: Contract, version: int = 1, weights: int = 0) -> None:
+        self._weights = weights
         self._contract = contract
         self._document = contract.to_json().encode()
         self._version = version
@@ -23,7 +24,9 @@ class InstantServer:
     ) -> tuple[int, dict[str, Array]]:
         if version != self._version:
             raise UnknownVersion(model, version)
-        return version, {"scores": scores(features, self._contract.answers.specs["scores"].shape[1] or 0, 0)}
+        return version, {
+            "scores": scores(features, self._contract.answers.specs["scores"].shape[1] or 0, self._weights)
+        }
 
     def contract(self, model: str, version: int, deadline_seconds: float) -> bytes:
         return self._document

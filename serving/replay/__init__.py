@@ -1,0 +1,1 @@
+"""Replay: two versions answer what was captured, and are compared."""
