@@ -33,6 +33,10 @@ class Files(Protocol):
         """List the files in *folder*, at any depth, sorted."""
         ...
 
+    def sizes_below(self, folder: str) -> dict[str, int]:
+        """Return the sizes in bytes of the files in *folder*, at any depth, in the order of their names."""
+        ...
+
     def open(self, path: str) -> BinaryIO:
         """Open for reading."""
         ...

@@ -1,5 +1,6 @@
 """Files on this machine."""
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -40,6 +41,14 @@ class LocalFiles:
         """List the files in *folder*, at any depth, sorted."""
         walk = os.walk(folder, onerror=_raise)  # by default it skips folders that it may not read
         return sorted(os.path.join(parent, name) for parent, _, names in walk for name in names)
+
+    def sizes_below(self, folder: str) -> dict[str, int]:
+        """Return the sizes of the files in *folder*; one that is removed meanwhile is left out."""
+        sizes = {}
+        for path in self.below(folder):
+            with contextlib.suppress(FileNotFoundError):
+                sizes[path] = os.path.getsize(path)
+        return sizes
 
     def open(self, path: str) -> BinaryIO:
         """Open for reading."""

@@ -40,6 +40,12 @@ class RemoteFiles:
         self.store.invalidate_cache()  # what was listed once is remembered until the process ends
         return sorted(map(self._named, self.store.find(folder)))
 
+    def sizes_below(self, folder: str) -> dict[str, int]:
+        """Return the sizes of the files in *folder*, by one listing."""
+        self.store.invalidate_cache()
+        found = self.store.find(folder, detail=True)
+        return {self._named(path): int(facts["size"] or 0) for path, facts in sorted(found.items())}
+
     def open(self, path: str) -> BinaryIO:
         """Open for reading."""
         return cast(BinaryIO, self.store.open(path, "rb"))

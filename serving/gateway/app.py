@@ -50,6 +50,7 @@ from serving.truth.accepting import FeedbackLog
 from serving.truth.store import open_store
 
 if TYPE_CHECKING:
+    from serving.gateway.capturing import Capturing
     from serving.gateway.middleware.tracing import Tracing
     from serving.gateway.protocols.inference_v2_grpc import OpenInferenceServer
 
@@ -72,6 +73,7 @@ class _Background:
     tracing: "Tracing | None"
     grpc: "OpenInferenceServer | None"
     feedback: FeedbackLog | None
+    capturing: "Capturing | None"
 
 
 def create_app(
@@ -106,7 +108,8 @@ def create_app(
     predictor = _predictor(catalog, runner, metrics, tracing, run_queue, limits)
     is_busy = partial(_is_busy, run_queue, limits, runner)
     shadows = Shadows(settings.shadow, catalog, server.aside(), metrics.shadows, settings.deadline_seconds, is_busy)
-    answering = Answering(settings, catalog, predictor, metrics, shadows)
+    capturing = _capturing(settings, catalog, metrics)
+    answering = Answering(settings, catalog, predictor, metrics, shadows, capturing)
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
     app.register_blueprint(inference_v2_routes(answering, catalog, metrics, drain, settings.max_json_depth))
     app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
@@ -125,7 +128,9 @@ def create_app(
     register_headers(app)
     register_request_ids(app)
     grpc = _open_inference(app, settings)
-    app.extensions[_EXTENSION] = _Background(refresher, weights, server, shadows, metrics, tracing, grpc, feedback)
+    app.extensions[_EXTENSION] = _Background(
+        refresher, weights, server, shadows, metrics, tracing, grpc, feedback, capturing
+    )
     weights.start(partial(_weigh, weights, catalog, metrics))
     refresher.start()
     return app
@@ -142,6 +147,8 @@ def close_app(app: Flask) -> None:
     if background.feedback:
         background.feedback.close()
     background.server.close()
+    if background.capturing:
+        background.capturing.close()
     background.metrics.close()
     if background.tracing:
         background.tracing.close()
@@ -160,6 +167,14 @@ def _tracing(settings: Settings) -> "Tracing | None":
     from serving.gateway.middleware.tracing import Tracing  # here, since OpenTelemetry may not be installed
 
     return Tracing()
+
+
+def _capturing(settings: Settings, catalog: Catalog, metrics: Metrics) -> "Capturing | None":
+    if not settings.capture:
+        return None
+    from serving.gateway.capturing import Capturing  # here, so that a gateway that captures nothing takes no memory
+
+    return Capturing.of(settings, catalog, metrics)
 
 
 def _open_inference(app: Flask, settings: Settings) -> "OpenInferenceServer | None":

@@ -5,8 +5,6 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from serving.captures import UnusableCaptures
-from serving.captures.reader import files_of
 from serving.catalog.weights_file import read_weights
 from serving.gateway.middleware.key_file import read_keys
 from serving.gateway.middleware.rates import parse_rates
@@ -90,15 +88,6 @@ def weights_file(text: str) -> Path:
     """Read the path of a weights document."""
     read_weights(Path(text))
     return Path(text)
-
-
-def capture(text: str) -> str:
-    """Read the folder or URL of captures and feedback."""
-    try:
-        files_of(text)
-    except UnusableCaptures as error:
-        raise ValueError(str(error)) from error
-    return text
 
 
 def seconds(text: str) -> float:

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from serving.contract import DecodingBudget, InstanceLimits
+from serving.gateway import capture_settings as captures
 from serving.gateway import setting_readers as readers
 from serving.process.engines import can_compute
 from serving.process.masking import masked
@@ -52,8 +54,15 @@ class Settings:
     canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     canary_file: Path | None = None
     shadow: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
-    capture: str = ""
     drain_seconds: float = 5.0
+    capture: str = ""
+    capture_share: Mapping[str, float] = field(default_factory=lambda: {readers.EVERY[0]: 1.0})
+    capture_errors_share: float = 0.0
+    capture_low_score: tuple[float, float] | None = None
+    capture_part_seconds: float = 60.0
+    capture_max_age: timedelta = timedelta(days=30)
+    capture_max_bytes: int = 10 * 1024**3
+    capture_hash_key_file: Path | None = None
     model_server_ca: Path | None = None
     model_server_cert: Path | None = None
     model_server_key: Path | None = None
@@ -160,6 +169,8 @@ _NEEDED = (
     ("model_server_cert", "model_server_ca"),
     ("model_server_name", "model_server_ca"),
     ("rate_limit", "api_keys_file"),
+    ("capture_low_score", "capture"),
+    ("capture_hash_key_file", "capture"),
 )
 """Settings that have no effect without another."""
 
@@ -196,8 +207,15 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "canary": readers.canary,
     "canary_file": readers.weights_file,
     "shadow": readers.shadow,
-    "capture": readers.capture,
     "drain_seconds": readers.pause,
+    "capture": captures.place,
+    "capture_share": captures.shares,
+    "capture_errors_share": captures.share,
+    "capture_low_score": captures.low_score,
+    "capture_part_seconds": readers.seconds,
+    "capture_max_age": captures.age,
+    "capture_max_bytes": readers.count,
+    "capture_hash_key_file": captures.key_file,
     "model_server_ca": readers.file,
     "model_server_cert": readers.file,
     "model_server_key": readers.file,

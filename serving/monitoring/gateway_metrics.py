@@ -58,6 +58,7 @@ class Metrics:
         self._define_rpcs()
         self._define_versions()
         self._define_feedback()
+        self._define_captures()
         self._define_processes()
         self._watch = DriftWatch(
             self._counter("feature_instances", "Instances by feature and bin.", "model", "version", "feature", "bin"),
@@ -125,6 +126,10 @@ class Metrics:
         self._feedback_requests = self._counter("feedback_requests", "Requests with feedback.", "model", "code")
         self._feedback_items = self._counter("feedback_items", "Truths of answers that were kept.", "model")
 
+    def _define_captures(self) -> None:
+        self._captured = self._counter("captured", "Instances that were written to captures.", "model")
+        self._not_captured = self._counter("captures_dropped", "Those that were not.", "model", "reason")
+
     def _define_processes(self) -> None:
         prefix, registry = "plumbline_gateway", self._registry
         self._connections = self._gauge("connections", "Open connections.", "livesum", "state")
@@ -189,6 +194,14 @@ class Metrics:
     def shed(self, model: str) -> None:
         """Count a request that was refused because the queue was full."""
         self._shed[(model,)].inc()
+
+    def captured(self, model: str, count: int) -> None:
+        """Count instances that were written to captures."""
+        self._captured[(model,)].inc(count)
+
+    def capture_dropped(self, model: str, reason: str, count: int) -> None:
+        """Count instances that should have been captured, and why they were not."""
+        self._not_captured[model, reason].inc(count)
 
     def rpc(self, model: str, method: str, code: str, seconds: float) -> None:
         """Count a call to the model server that ended."""

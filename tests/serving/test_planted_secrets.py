@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import grpc
 import pytest
 import yaml
 
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
+from serving.captures import read_captures
 from serving.commands.gateway_client import GatewayClient, GatewayError
 from serving.gateway.app import close_app, create_app
 from serving.gateway.middleware.key_file import make_key
@@ -24,7 +26,7 @@ from serving.gateway.middleware.logs import JsonFormatter, TextFormatter
 from serving.gateway.settings import InvalidSettings, Settings
 from serving.model_store.errors import UnusableAddress
 from serving.model_store.store import StorePlace
-from tests.serving.contracts import text_contract
+from tests.serving.contracts import tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.test_serve import Running
 
@@ -124,6 +126,42 @@ def test_the_trace_of_an_unexpected_error_tells_none(
         assert key not in text
 
 
+def test_captures_tell_none_of_what_may_not_be_kept(model_server: FakeModelServer, tmp_path: Path) -> None:
+    text = text_contract()
+    model_server.publish(text)
+    houses = tabular_contract()
+    model_server.publish(replace(houses, capture={"rooms": "drop", "age": "hash"}))
+    (tmp_path / "key").write_text(f"{MARK}, of the gateway")
+    settings = Settings(model_server=model_server.address, models=(text.model, houses.model), refresh_seconds=0.05)
+    captures = {"capture": str(tmp_path / "captures"), "capture_hash_key_file": tmp_path / "key"}
+    app = create_app(replace(settings, **captures))  # type: ignore[arg-type]
+    client = app.test_client()
+    try:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        values = (MARK, [MARK], {MARK: MARK}, None)
+        odd = [{name: value, MARK: MARK} for name in ("text", "rooms", "age") for value in values]
+        for model in (text.model, houses.model):
+            for instance in [{"text": MARK}, *odd, MARK, [MARK]]:
+                client.post(f"/predict/{model}", json={"instances": [instance, {"rooms": 5.0, "age": 3.0}]})
+                client.post(f"/v1/models/{model}:predict", json={"instances": [instance]})
+                client.post(f"/v2/models/{model}/infer", json={"inputs": [instance]})
+            model_server.failure = grpc.StatusCode.INTERNAL, f"a kernel failed with {MARK}"
+            client.post(f"/predict/{model}", json={"text": MARK} if model == text.model else {"rooms": 5.0, "age": 3.0})
+            model_server.failure = None
+            client.post(f"/predict/{model}", json={"text": MARK} if model == text.model else {"rooms": 5.0, "age": 3.0})
+    finally:
+        close_app(app)
+    found = {model: [*read_captures(str(tmp_path / "captures"), model)] for model in (text.model, houses.model)}
+    lines = [capture.to_json() for captures in found.values() for capture in captures]
+
+    assert [{capture.status for capture in captures} for captures in found.values()] == [{200, 422, 502}] * 2
+    assert len(lines) > 60
+    assert not [line for line in lines if MARK in line]
+    assert {str(capture.instance)[:20] for capture in found[houses.model] if capture.status == 200} == {
+        "{'age': 'hmac-sha256"
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -131,6 +169,7 @@ def test_the_trace_of_an_unexpected_error_tells_none(
         ("API_KEYS_FILE", TOKEN),
         ("MODEL_SERVER_KEY", f"-----BEGIN PRIVATE KEY-----\n{MARK}\n-----END PRIVATE KEY-----\n"),
         ("CORS_ORIGINS", f"https://me:{MARK}@host"),
+        ("CAPTURE", f"s3://me:{MARK}@bucket"),
     ],
 )
 def test_a_secret_in_the_place_of_another_setting_is_not_repeated(name: str, value: str) -> None:

@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, after_this_request, request
 
 from serving.catalog import Catalog, LiveModel
-from serving.errors import PredictionError
 from serving.gateway.protocols.predict_body import Instances, bounded
 from serving.gateway.request_facts import RequestFacts, request_facts
 from serving.gateway.routing import Route, is_prediction, read_route
@@ -19,18 +18,28 @@ from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
 from serving.prediction.predictor import FORMER_STAGES, Prediction, Predictor
 from serving.prediction.shadowing import Shadows
 
+if TYPE_CHECKING:
+    from serving.gateway.capturing import Capturing
+
 
 class Answering:
     """Answers predict requests with *predictor*, within the limits of *settings*. *shadows* follow the answers."""
 
     def __init__(
-        self, settings: Settings, catalog: Catalog, predictor: Predictor, metrics: Metrics, shadows: Shadows
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        predictor: Predictor,
+        metrics: Metrics,
+        shadows: Shadows,
+        capturing: "Capturing | None" = None,
     ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._predictor = predictor
         self._metrics = metrics
         self._shadows = shadows
+        self._capturing = capturing
 
     def register_hooks(self, routes: Blueprint) -> None:
         """Add hooks to *routes* that count each prediction by model and status, and write its Server-Timing header."""
@@ -58,6 +67,8 @@ class Answering:
             facts.instances = instances
             prediction = self._predicted(facts, model, instances.values, route)
         self._metrics.predicted(prediction)
+        if self._capturing:
+            self._capturing.answered(facts, instances.values, prediction)
         facts.stage_seconds = prediction.stage_seconds
         if (shadow := self._shadows.drawn(prediction)) is not None:
             size = request.body_bytes  # type: ignore[attr-defined]  # of GatewayRequest
@@ -68,8 +79,10 @@ class Answering:
     def _predicted(self, facts: RequestFacts, model: str, instances: Sequence[Any], route: Route) -> Prediction:
         try:
             prediction = self._predictor.predict(model, instances, route.remaining(), route.version, route.label)
-        except PredictionError as error:
-            facts.version = error.version
+        except Exception as error:
+            facts.version = getattr(error, "version", None)
+            if self._capturing:
+                self._capturing.failed(facts, error)
             raise
         facts.version = prediction.version
         return prediction

@@ -1,6 +1,7 @@
 import os
 import re
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,6 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         "PORT": "80",
         "GRPC_PORT": "8001",
         "WORKERS": "4",
-        "CAPTURE": "captured",
         "THREADS": "16",
         "MAX_CONNECTIONS": "1000",
         "MAX_CONNECTIONS_PER_ADDRESS": "10",
@@ -63,6 +63,14 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         "CANARY": "digits:4=5, digits:3=2.5, topic:7=10%",
         "SHADOW": "digits:4=0,topic:8=20",
         "DRAIN_SECONDS": "0",
+        "CAPTURE": "s3://bucket/captures",
+        "CAPTURE_SHARE": "0.1, sentiment=1",
+        "CAPTURE_ERRORS_SHARE": "0.5",
+        "CAPTURE_LOW_SCORE": "0.6=1",
+        "CAPTURE_PART_SECONDS": "30",
+        "CAPTURE_MAX_AGE": "12h",
+        "CAPTURE_MAX_BYTES": "1000",
+        "CAPTURE_HASH_KEY_FILE": str(keys_file),
         "MODEL_SERVER_CA": str(files.ca),
         "MODEL_SERVER_CERT": str(files.cert),
         "MODEL_SERVER_KEY": str(files.key),
@@ -93,7 +101,6 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         port=80,
         grpc_port=8001,
         workers=4,
-        capture="captured",
         threads=16,
         max_connections=1000,
         max_connections_per_address=10,
@@ -108,6 +115,14 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         canary={"digits": {4: 5.0, 3: 2.5}, "topic": {7: 10.0}},
         shadow={"digits": {4: 0.0}, "topic": {8: 20.0}},
         drain_seconds=0,
+        capture="s3://bucket/captures",
+        capture_share={"*": 0.1, "sentiment": 1.0},
+        capture_errors_share=0.5,
+        capture_low_score=(0.6, 1.0),
+        capture_part_seconds=30.0,
+        capture_max_age=timedelta(hours=12),
+        capture_max_bytes=1000,
+        capture_hash_key_file=keys_file,
         model_server_ca=files.ca,
         model_server_cert=files.cert,
         model_server_key=files.key,
@@ -140,9 +155,13 @@ def test_every_setting_is_read(files: Certificates, keys_file: Path) -> None:
         *(("CANARY", text) for text in ("digits:4=nan", "digits:4=5;topic:7=10", "digits:4=5,digits:4=6", "zebra:1=5")),
         *(("CANARY", text) for text in ("digits:4=60,digits:5=41", "digits:4=5,", "digits:-4=5")),
         *(("SHADOW", text) for text in ("digits:4", "digits:4=101", "digits:4=60,digits:5=41", "zebra:1=5")),
-        *(("CAPTURE", text) for text in ("nowhere://bucket",)),
         *(("WORKERS", text) for text in ("0", "-1", "1.5", "many")),
         *(("DRAIN_SECONDS", text) for text in ("-1", "nan", "3601", "soon")),
+        *(("CAPTURE", text) for text in (__file__, "nosuch://bucket")),
+        *(("CAPTURE_SHARE", text) for text in ("1.1", "nan", "0.1,0.2", "A=1", "sentiment=", "=1")),
+        *(("CAPTURE_LOW_SCORE", text) for text in ("0.6", "0.6=2", "=1")),
+        *(("CAPTURE_MAX_AGE", text) for text in ("30", "0d", "d", "1w")),
+        ("CAPTURE_HASH_KEY_FILE", "/no/such/file"),
         *(("LOG_FORMAT", text) for text in ("JSON", "xml")),
         *(("ACCESS_LOG", text) for text in ("yes", "2")),
         *(("TRACING", text) for text in ("otlp",)),

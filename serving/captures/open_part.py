@@ -1,0 +1,106 @@
+"""A part that is being written: under a name that readers ignore, and locked as long as its process lives."""
+
+import fcntl
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from serving.captures.parts import LEVEL, PartName, aside_of, packed
+from serving.process import durable_files
+from serving.process.durable_files import sync_entry
+
+_GZIP = 31
+"""zlib's window bits for a gzip stream."""
+HALF = ".tmp"
+"""Ends the name of a part that is being completed."""
+
+
+class OpenPart:
+    """The part called *name* below *folder*. All methods raise OSError; what was added before stays whole then."""
+
+    def __init__(self, folder: Path, name: PartName) -> None:
+        self.path = folder / name.path
+        self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._aside = aside_of(self.path)
+        self._file = os.open(self._aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.abandon()
+            raise
+        self._packer = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
+        self.begun = time.monotonic()
+        self.size = 0
+        self.lines = 0
+
+    def add(self, lines: list[bytes]) -> None:
+        """Add *lines*, each with its end, so that they can be read from the file even if this process is killed."""
+        packer = self._packer.copy()
+        data = packer.compress(b"".join(lines)) + packer.flush(zlib.Z_SYNC_FLUSH)
+        with self._cutting_off():
+            self._write(data)
+        self._packer = packer
+        self.size += len(data)
+        self.lines += len(lines)
+
+    def close(self) -> None:
+        """Give the part its name, once it is on the disk."""
+        end = self._packer.copy().flush(zlib.Z_FINISH)
+        with self._cutting_off():
+            self._write(end)
+            os.fsync(self._file)
+            self._aside.rename(self.path)
+        self.size += len(end)
+        os.close(self._file)
+        sync_entry(self.path.parent)
+
+    def abandon(self) -> None:
+        """Remove the part."""
+        with suppress(OSError):
+            self._aside.unlink(missing_ok=True)
+        os.close(self._file)
+
+    def _write(self, data: bytes) -> None:
+        at = self.size
+        while data:
+            written = os.pwrite(self._file, data, at)
+            at, data = at + written, data[written:]
+
+    @contextmanager
+    def _cutting_off(self) -> Iterator[None]:
+        """If something fails within, cut off what was written in part."""
+        try:
+            yield
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._file, self.size)
+            raise
+
+
+def completed(path: Path) -> Path | None:
+    """Complete the part of a killed process by the lines that are whole in it, if there are any; raises OSError.
+
+    Return None if it has none, or if its process still writes it.
+    """
+    with path.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+        lines = _whole_lines(file.read())
+        whole = path.with_name(path.name.removeprefix("."))
+        if lines:
+            data = packed(lines)
+            durable_files.replace_by(path.with_name(f"{path.name}{HALF}"), whole, lambda half: half.write(data))
+        path.unlink()
+        return whole if lines else None
+
+
+def _whole_lines(data: bytes) -> bytes:
+    unpacker, unpacked = zlib.decompressobj(_GZIP), b""
+    with suppress(zlib.error):
+        unpacked = unpacker.decompress(data)
+    return unpacked[: unpacked.rfind(b"\n") + 1]

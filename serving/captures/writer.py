@@ -1,0 +1,173 @@
+"""Writes captures beside the requests: one thread of a process, which no request ever waits for."""
+
+import logging
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from serving.captures.delivery import Delivery
+from serving.captures.keeping import Limits, only_one, prune, take_up
+from serving.captures.open_part import OpenPart
+from serving.captures.parts import CAPTURES, MOST_PART_SECONDS, PartName
+from serving.captures.taken import LineMaker, Taken
+from serving.captures.waiting import MOST_BYTES, MOST_REQUESTS, Waiting
+
+_log = logging.getLogger(__name__)
+
+REASONS = (QUEUE, DISK, STORE, VALUE) = ("queue", "disk", "store", "value")
+"""Why captures are dropped: no place to wait, a disk or a store that does not take them, a value that JSON has not."""
+
+_LOOK_SECONDS = 0.5
+_AT_A_TIME = 32
+_PAUSE_SECONDS = 0.001
+"""Between so many requests it pauses: their lines are made in Python, and meanwhile no request is answered."""
+_KEEPING_SECONDS = 600.0
+_END_SECONDS = 10.0
+_MOST_PART_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class WriterSettings:
+    """Captures go to *place*, a folder or a URL, in parts of at most *part_seconds*; they are kept within *limits*.
+
+    *hash_key* is the key for fields that are to be hashed, which are left out without it.
+    """
+
+    place: str
+    part_seconds: float = 60.0
+    limits: Limits = field(default_factory=Limits)
+    hash_key: bytes | None = None
+    most_requests: int = MOST_REQUESTS
+    most_bytes: int = MOST_BYTES
+
+
+class Writer:
+    """Takes requests and writes them. It starts a thread, so make it after any fork; `close` ends it.
+
+    *on_written* is called with a model and a number of lines, *on_dropped* with a model, one of REASONS and a number.
+    Raises UnusableCaptures or OSError if *settings* name no place that captures can be written to.
+    """
+
+    def __init__(
+        self,
+        settings: WriterSettings,
+        on_written: Callable[[str, int], None] = lambda model, count: None,
+        on_dropped: Callable[[str, str, int], None] = lambda model, reason, count: None,
+    ) -> None:
+        self._settings = settings
+        self._on_written = on_written
+        self._on_dropped = on_dropped
+        self._delivery = Delivery(settings.place)
+        self._lines = LineMaker(settings.hash_key)
+        self._wake = threading.Event()
+        self._waiting = Waiting(self._wake, settings.most_requests, settings.most_bytes)
+        self._parts: dict[str, OpenPart] = {}
+        self._ending = False
+        self._keep_at = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="captures", daemon=True)
+        self._thread.start()
+
+    def take(self, taken: Taken) -> None:
+        """Take a request, or drop it if too many wait. Never blocks."""
+        if not self._waiting.put(taken):
+            self._on_dropped(taken.model, QUEUE, len(taken.instances))
+
+    def close(self) -> None:
+        """Write what waits, and end the thread, within seconds: what a store does not take until then is kept here."""
+        self._ending = True
+        self._wake.set()
+        self._thread.join(_END_SECONDS)
+
+    def _run(self) -> None:
+        while not self._ending:
+            self._wake.wait(_LOOK_SECONDS)
+            self._wake.clear()
+            self._guarded(self._round)
+        self._guarded(self._end)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception:  # the thread must not end as long as there are requests
+            _log.exception("captures: unexpected error")
+
+    def _round(self) -> None:
+        self._write_waiting()
+        for model, part in list(self._parts.items()):
+            if time.monotonic() - part.begun >= self._settings.part_seconds or part.size >= _MOST_PART_BYTES:
+                self._close(model, part)
+        self._delivery.deliver()
+        if time.monotonic() >= self._keep_at:
+            self._keep_at = time.monotonic() + _KEEPING_SECONDS
+            self._keep()
+
+    def _end(self) -> None:
+        self._write_waiting()
+        for model, part in list(self._parts.items()):
+            self._close(model, part)
+        self._delivery.deliver(at_once=True)
+
+    def _write_waiting(self) -> None:
+        made: defaultdict[str, list[bytes]] = defaultdict(list)
+        begun: dict[str, float] = {}
+        unusable: Counter[str] = Counter()
+        for _ in range(0, len(self._waiting), _AT_A_TIME):  # not what comes meanwhile: that might never end
+            for taken in self._waiting.take(_AT_A_TIME):
+                begun.setdefault(taken.model, taken.time)
+                try:
+                    made[taken.model] += self._lines.lines(taken)
+                except (TypeError, ValueError):
+                    unusable[taken.model] += len(taken.instances)
+            time.sleep(_PAUSE_SECONDS)
+        for model, count in unusable.items():
+            self._on_dropped(model, VALUE, count)
+        for model, lines in made.items():
+            self._write(model, lines, begun[model])
+
+    def _write(self, model: str, lines: list[bytes], begun: float) -> None:
+        if not lines:
+            return
+        if self._delivery.is_full:
+            self._on_dropped(model, STORE, len(lines))
+            return
+        try:
+            if model not in self._parts:
+                name = PartName.new(model, CAPTURES, datetime.fromtimestamp(begun, UTC))
+                for reason in REASONS:  # they exist from the start, else a rate would miss the first
+                    self._on_dropped(model, reason, 0)
+                self._parts[model] = OpenPart(self._delivery.folder, name)
+            self._parts[model].add(lines)
+        except OSError as error:
+            _log.warning("%s: %d captures of %s dropped: %s", self._delivery.folder, len(lines), model, error)
+            self._on_dropped(model, DISK, len(lines))
+            return
+        self._on_written(model, len(lines))
+
+    def _close(self, model: str, part: OpenPart) -> None:
+        try:
+            part.close()
+        except FileNotFoundError as error:  # somebody has removed it
+            _log.warning("%s: %d captures of %s are lost: %s", part.path, part.lines, model, error)
+            part.abandon()
+        except OSError as error:  # tried again soon
+            _log.warning("%s: can't be completed yet: %s", part.path, error)
+            if time.monotonic() - part.begun < MOST_PART_SECONDS:
+                return
+            part.abandon()
+        else:
+            self._delivery.add(part.path, part.size)
+        del self._parts[model]
+
+    def _keep(self) -> None:
+        try:
+            with only_one(self._delivery.folder) as is_only:
+                if is_only:
+                    for part in take_up(self._delivery.folder):
+                        self._delivery.add(part, part.stat().st_size)
+                    self._delivery.add_left_over()
+                    prune(self._settings.place, self._settings.limits)
+        except Exception as error:  # each store has errors of its own
+            _log.warning("%s: captures can't be kept within their limits: %.300s", self._settings.place, error)
