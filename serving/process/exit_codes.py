@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The codes of `plumbline train`, `tune`, `score`, `drift` and `replay`, for a Kubernetes podFailurePolicy."""
+    """The codes of `plumbline train`, `tune`, `score`, `drift`, `replay` and `canary`, for a podFailurePolicy."""
 
     DONE = 0
     UNEXPECTED = 1
@@ -17,5 +17,7 @@ class ExitCode(IntEnum):
     """Done, and at least one feature has drifted. Final."""
     WORSE = REFUSED
     """Done, and the second version is worse than the first. Final."""
+    ROLLED_BACK = REFUSED
+    """The canary is worse, and refused from now on. Final."""
     RETRY = 75
     """Stopped, or something is unavailable: the same command may succeed later (EX_TEMPFAIL)."""

@@ -1,0 +1,186 @@
+"""`plumbline canary`: raises a new version's share step by step, as long as it is not worse."""
+
+import re
+import signal
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from serving.canary.settings import Plan
+from serving.catalog.weights import Lines
+from serving.commands.quantities import LongDuration
+from serving.process.exit_codes import ExitCode
+from serving.process.masking import has_password, masked
+from serving.registry.versions import MODEL_NAME
+from serving.rollout.audit import AuditLog
+from serving.rollout.canary_run import CanaryRun, Pace
+from serving.rollout.errors import WeightsUnavailable
+from serving.rollout.gateways import Gateways
+from serving.rollout.prometheus import Prometheus
+from serving.rollout.sources import Source
+from serving.rollout.weighing import Weighing, lines_of
+from serving.rollout.weights_place import WeightsInFile
+
+_EXAMPLES = """\b
+Examples:
+  plumbline canary sentiment 5 --file weights --gateway http://gateway:8000
+  plumbline canary sentiment 5 --file weights --prometheus http://prometheus:9090 --label namespace=plumbline
+  plumbline canary sentiment 5 --file weights --gateway http://gateway:8000 --steps 5,50,100 --hold 30m
+
+\b
+The file is the one that the gateways' CANARY_FILE names; it says which version is stable (sentiment=4).
+A command that was killed goes on if it is run again. Until then the canary's share ends after --expires.
+
+\b
+Exit codes:
+  0   the canary is the stable version
+  2   wrong options, or somebody else changed the weights
+  3   the canary was worse: it gets nothing, and is refused from now on
+  75  stopped, or given up for lack of evidence: the same command may succeed later
+"""
+
+
+class _Steps(click.ParamType[tuple[float, ...]]):
+    name = "percents"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Return the percents."""
+        parts = str(value).split(",")
+        if not all(re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", part, re.ASCII) for part in parts):
+            self.fail(f"expected percents such as 1,5,25,100, got {value!r}", param, ctx)
+        percents = tuple(float(part) for part in parts)
+        if percents[0] == 0 or sorted({*percents}) != [*percents] or percents[-1] > 100:
+            self.fail(f"expected percents that rise, above 0 and up to 100, got {value!r}", param, ctx)
+        return percents
+
+
+def _urls(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    for url in values:
+        if not url.startswith(("http://", "https://")) or has_password(url):
+            raise click.BadParameter(f"expected a URL without user and password, got {masked(url)!r}")
+    return tuple(url.rstrip("/") for url in values)
+
+
+def _labels(context: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    wrong = [value for value in values if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*=.+", value, re.ASCII)]
+    if wrong:
+        raise click.BadParameter(f"expected NAME=VALUE, such as namespace=plumbline, got {wrong[0]!r}")
+    return dict(value.split("=", 1) for value in values)
+
+
+def _model(context: click.Context, param: click.Parameter, value: str) -> str:
+    if not MODEL_NAME.fullmatch(value):
+        raise click.BadParameter(f"expected the name of a model, got {value!r}")
+    return value
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("model", callback=_model)
+@click.argument("version", type=click.IntRange(1))
+@click.option(
+    "--file", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The weights document."
+)
+@click.option("--stable", type=click.IntRange(1), help="The version to compare with, if the document does not say.")
+@click.option(
+    "--gateway", "gateways", multiple=True, metavar="URL", callback=_urls, help="A gateway; name each of them."
+)
+@click.option("--prometheus", multiple=True, metavar="URL", callback=_urls, help="A Prometheus that scrapes them.")
+@click.option(
+    "--label", "labels", multiple=True, metavar="NAME=VALUE", callback=_labels, help="A label of theirs, there."
+)
+@click.option("--steps", type=_Steps(), default="1,5,25,100", show_default=True, help="Shares in percent.")
+@click.option("--hold", type=LongDuration(), default="10m", show_default=True, help="The least time of a step.")
+@click.option("--every", type=LongDuration(), default="10s", show_default=True, help="Time between two looks.")
+@click.option(
+    "--expires", type=LongDuration(), default="5m", show_default=True, help="When a share ends that nobody renews."
+)
+@click.option(
+    "--give-up", type=LongDuration(), default="30m", show_default=True, help="The longest time without evidence."
+)
+@click.option(
+    "--on-exit",
+    type=click.Choice(["keep", "rollback"]),
+    default="keep",
+    show_default=True,
+    help="Whether a command that is stopped leaves the canary its share until it expires, or takes it back.",
+)
+@click.option("--audit", type=click.Path(path_type=Path), help="File for decisions and their evidence, as JSON lines.")
+def canary(
+    model: str,
+    version: int,
+    path: Path,
+    stable: int | None,
+    gateways: tuple[str, ...],
+    prometheus: tuple[str, ...],
+    labels: dict[str, str],
+    steps: tuple[float, ...],
+    hold: float,
+    every: float,
+    expires: float,
+    give_up: float,
+    on_exit: str,
+    audit: Path | None,
+) -> None:
+    """Give VERSION of MODEL a rising share of the requests, as long as it is not worse than the stable version.
+
+    At each look it is judged by errors, latencies, predictions, parity checks and, where it is known, truth.
+    """
+    source = _source(model, gateways, prometheus, labels)
+    if expires < 3 * every:
+        raise click.UsageError("--expires is too short: expected at least three times --every")
+    place = WeightsInFile(path)
+    try:
+        lines = lines_of(place.read(), model)
+    except WeightsUnavailable as error:
+        raise click.UsageError(str(error)) from error
+    if (over := _over(model, version, lines)) is not None:
+        raise SystemExit(over)
+    weighing = Weighing(place, model, version, _stable(model, version, stable, lines), timedelta(seconds=expires))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    log = AuditLog(audit, {"model": model, "version": version, "stable": weighing.stable})
+    pace = Pace(every, give_up, on_exit == "rollback")
+    run = CanaryRun(weighing, Plan(steps, hold), pace, source, lambda since, of: None, log, _say, stop)
+    try:
+        raise SystemExit(run.run(lines))
+    except OSError as error:
+        raise click.ClickException(f"the audit log can't be written: {error}") from error
+
+
+def _source(model: str, gateways: tuple[str, ...], prometheus: tuple[str, ...], labels: dict[str, str]) -> Source:
+    if len(prometheus) + bool(gateways) != 1:
+        raise click.UsageError("expected --gateway, once for each gateway, or one --prometheus")
+    if labels and gateways:
+        raise click.UsageError("--label has no effect without --prometheus")
+    return Prometheus(prometheus[0], model, labels) if prometheus else Gateways(gateways, model)
+
+
+def _over(model: str, version: int, lines: Lines) -> ExitCode | None:
+    """Return the exit code if there is nothing to do any more."""
+    if version in lines.refused:
+        _say(f"version {version} of {model} is refused: {lines.refused[version] or 'no reason is given'}")
+        return ExitCode.ROLLED_BACK
+    if lines.stable == version:
+        _say(f"version {version} of {model} is the stable one already")
+        return ExitCode.DONE
+    return None
+
+
+def _stable(model: str, version: int, stable: int | None, lines: Lines) -> int:
+    found = lines.stable or stable
+    if found is None:
+        raise click.UsageError(
+            f"the document does not say which version of {model} is stable: write {model}=N into it "
+            f"before version {version} is published, else that answers everything at once; or --stable N"
+        )
+    if found == version or (stable and stable != found):
+        raise click.UsageError(f"--stable {stable}: expected another version than {version}, {lines.stable or ''}")
+    return found
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {sentence}")

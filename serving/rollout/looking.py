@@ -1,0 +1,64 @@
+"""Looks at two versions again and again within one step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from serving.canary.evidence import AbsoluteErrors, Evidence, RightAnswers, Seen
+from serving.rollout.readings import Increases, Reading
+from serving.rollout.seen import given_percent, parity_failures, seen
+from serving.rollout.sources import Source
+
+Truth = Callable[[datetime, int], RightAnswers | AbsoluteErrors | None]
+"""Returns what is known since then of the answers of a version."""
+
+
+@dataclass
+class Looks:
+    """The looks of a step, which began at *since* with the reading *first*.
+
+    *alone* is what the stable version did before, if it gets nothing now. *given* is the share, in percent, that
+    gateways give at the last look.
+    """
+
+    source: Source
+    version: int
+    stable: int
+    truth: Truth
+    since: datetime
+    first: Reading
+    alone: Seen | None = None
+    taken: list[Evidence] = field(default_factory=list)
+    given: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Begin to count."""
+        self._increases = Increases(self.first)
+
+    def catch_up(self, every: float) -> None:
+        """Take the looks that an earlier command has taken, each *every* seconds. Raise NoEvidence."""
+        at = self.since + timedelta(seconds=every)
+        while at < datetime.now(UTC):
+            self.take(at)
+            at += timedelta(seconds=every)
+
+    def take(self, at: datetime | None = None) -> None:
+        """Take one more. Raise NoEvidence."""
+        reading = self.source.read(at)
+        increased = self._increases.add(reading)
+        failures = parity_failures(increased, reading, self.version)
+        canary = replace(seen(increased, self.version), parity_failures=failures)
+        stable = self.alone or seen(increased, self.stable)
+        if not self.alone:
+            canary, stable = (
+                replace(each, truth=self.truth(self.since, version))
+                for each, version in ((canary, self.version), (stable, self.stable))
+            )
+        seconds = ((at or datetime.now(UTC)) - self.since).total_seconds()
+        self.given = given_percent(reading, self.version)
+        self.taken.append(Evidence(seconds, canary, stable))
+
+
+def earlier(source: Source, stable: int, since: datetime, until: datetime) -> Seen:
+    """Return what the stable version did between two moments. Raise NoEvidence."""
+    return seen(Increases(source.read(since)).add(source.read(until)), stable)

@@ -1,0 +1,99 @@
+"""`plumbline canary` in a process of its own, with real gateways whose callers don't notice."""
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from serving.catalog.weights import parse
+from serving.commands.canary import canary
+from tests.serving.fake_model_server import FakeModelServer, Model, wait_until
+from tests.serving.rollout.system import System, failing, good, skewed
+
+QUICK = ("--steps", "20,50,100", "--hold", "2s", "--every", "0.5s", "--expires", "30s")
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    said, _ = process.communicate(timeout=300)
+    return process.returncode, said
+
+
+@pytest.mark.parametrize(("fault", "why"), [(skewed, "predictions are positive"), (failing, "requests failed")])
+def test_a_worse_version_is_rolled_back_and_gets_no_request_any_more(
+    model_server: FakeModelServer, tmp_path: Path, fault: Model, why: str
+) -> None:
+    with System(tmp_path, model_server, fault) as system:
+        status, said = ended(system.start("--gateway", system.url, *QUICK))
+        assert (status, why in said) == (3, True), said
+        lines = parse(system.document.read_text())["sentiment"]
+        assert (lines.stable, lines.shares, why in lines.refused[5]) == (4, {}, True)
+        wait_until(lambda: system.refuses(5))
+        had = dict(system.answered)
+        wait_until(lambda: system.answered[4] > had[4] + 500)
+        assert system.answered[5] == had[5]
+        again, said = ended(system.start("--gateway", system.url))
+        assert (again, "version 5 of sentiment is refused: rolled back" in said) == (3, True)
+    last = json.loads(system.audit.read_text().splitlines()[-1])
+    assert (last["what"], last["stable"], last["evidence"]["canary"]["requests"] >= 50) == ("rolled back", 4, True)
+
+
+def test_a_canary_that_is_killed_goes_on_when_it_is_run_again(model_server: FakeModelServer, tmp_path: Path) -> None:
+    with System(tmp_path, model_server, good) as system:
+        killed = system.start("--gateway", system.url, *QUICK)
+        wait_until(lambda: 5 in (shares := system.shares) and shares[5] == 50, 120)
+        killed.kill()
+        ended(killed)
+        assert system.shares == {5: 50}
+        stopped = system.start("--gateway", system.url, *QUICK)
+        assert "version 5 gets 50 %" in stopped.stdout.readline()  # type: ignore[union-attr]
+        stopped.send_signal(signal.SIGTERM)
+        status, said = ended(stopped)
+        assert (status, "the share of 50 % stays until its time is over" in said) == (75, True), said
+        status, said = ended(system.start("--gateway", system.url, *QUICK))
+        assert (status, "gets 20 %" in said, "version 5 is the stable one now" in said) == (0, False, True), said
+        assert system.document.read_text() == "sentiment=5\n"
+        had = system.answered[5]
+        wait_until(lambda: system.answered[5] > had + 100)
+        assert set(system.answered) == {4, 5}, "nobody noticed"
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ([], "expected --gateway, once for each gateway, or one --prometheus"),
+        (["--gateway", "http://a", "--prometheus", "http://b"], "or one --prometheus"),
+        (["--gateway", "a:8000"], "expected a URL without user and password, got 'a:8000'"),
+        (["--prometheus", "http://u:secret@b"], "expected a URL without user and password, got 'http://***@b'"),
+        (["--gateway", "http://a", "--label", "namespace=x"], "--label has no effect without --prometheus"),
+        (["--prometheus", "http://b", "--label", "namespace"], "expected NAME=VALUE"),
+        *((["--gateway", "http://a", "--steps", steps], "expected percents") for steps in ("5,1", "0,5", "5,101", "x")),
+        (["--gateway", "http://a", "--hold", "10"], "expected a time such as 30s, 10m or 2h"),
+        (["--gateway", "http://a", "--expires", "20s"], "expected at least three times --every"),
+        (["--gateway", "http://a", "--stable", "3"], "expected another version than 5, 4"),
+    ],
+)
+def test_options_that_can_not_be_used_are_told(tmp_path: Path, options: list[str], problem: str) -> None:
+    document = tmp_path / "weights"
+    document.write_text("sentiment=4\n")
+    result = CliRunner().invoke(canary, ["sentiment", "5", "--file", str(document), *options])
+    assert result.exit_code == 2
+    assert problem in result.output
+    assert document.read_text() == "sentiment=4\n"
+
+
+def test_a_document_without_a_stable_version_or_with_a_mistake_is_told(tmp_path: Path) -> None:
+    document = tmp_path / "weights"
+    for text, problem in (("", "write sentiment=N into it"), ("sentiment", "has a mistake: line 1: expected")):
+        document.write_text(text)
+        result = CliRunner().invoke(canary, ["sentiment", "5", "--file", str(document), "--gateway", "http://a"])
+        assert (result.exit_code, problem in result.output) == (2, True)
+
+
+def test_what_is_stable_already_is_done(tmp_path: Path) -> None:
+    document = tmp_path / "weights"
+    document.write_text("sentiment=5\n")
+    result = CliRunner().invoke(canary, ["sentiment", "5", "--file", str(document), "--gateway", "http://a"])
+    assert (result.exit_code, "is the stable one already" in result.output) == (0, True)
