@@ -10,6 +10,7 @@ or, at any of these places, {"error": the name of its class, "says": its message
 
 import json
 import os
+import resource
 import select
 import sys
 import threading
@@ -28,6 +29,14 @@ ERRORS: dict[str, type[Exception]] = {
 """The errors that are told. Others are bugs: they end the process with a stack trace."""
 
 _BATCH_ROWS = 1024
+_PROBE_ROWS = 16
+_LARGE_ROW_BYTES = 64 << 10
+"""Rows that are larger come in batches of the size of the probe: a file of a kilobyte can hold a gigabyte of them."""
+
+_MAX_ROW_BYTES = 64 << 20
+MAX_BYTES = 2 << 30
+"""Of memory, for pages that are small in the file and large when they are decoded."""
+
 _BUFFER_BYTES = 1 << 20
 """Columns of a large row group are read in pieces of this size."""
 
@@ -35,6 +44,7 @@ _BUFFER_BYTES = 1 << 20
 def main() -> None:
     """Answer requests until standard input is closed, or the process that sends them is gone."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_BYTES, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb", _BUFFER_BYTES)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints does not get between the replies
     try:
@@ -86,7 +96,7 @@ def _opened(name: str, path: str) -> Any:
 def _send_group(name: str, file: Any, group: int, columns: list[str], replies: BinaryIO) -> None:
     """Send a batch as soon as there is room for it in the pipe. Raises BadInput if the row group is damaged."""
     arrow = extra("pyarrow", "Parquet")
-    batches = file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
+    batches = _batches(name, file, group, columns)
     stream = None
     try:
         while (batch := _next(name, group, batches)) is not None:
@@ -100,11 +110,36 @@ def _send_group(name: str, file: Any, group: int, columns: list[str], replies: B
             stream.close()
 
 
+def _batches(name: str, file: Any, group: int, columns: list[str]) -> Any:
+    def iterate(rows: int) -> Any:
+        return file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
+
+    probe = _next(name, group, iterate(_PROBE_ROWS))
+    is_large = probe is not None and probe.nbytes > _LARGE_ROW_BYTES * len(probe)
+    return iterate(_PROBE_ROWS if is_large else _BATCH_ROWS)
+
+
 def _next(name: str, group: int, batches: Any) -> Any:
     try:
-        return next(batches, None)
+        batch = next(batches, None)
+        batch = None if batch is None else _spread(batch)
+    except MemoryError as error:
+        most = f"expected rows that can be decoded in {MAX_BYTES >> 30} GB of memory"
+        raise BadInput(f"{name}, row group {group}: {most}; write the file with smaller row groups") from error
     except (OSError, extra("pyarrow", "Parquet").ArrowException) as error:
         raise BadInput(f"{name} is damaged in row group {group}: {error}") from error
+    if batch is not None and batch.nbytes > _MAX_ROW_BYTES * len(batch):
+        most, got = _MAX_ROW_BYTES >> 20, batch.nbytes // len(batch) >> 20
+        raise BadInput(f"{name}, row group {group}: expected rows of at most {most} MB, got some of {got} MB")
+    return batch
+
+
+def _spread(batch: Any) -> Any:
+    """Return *batch* with large values of dictionaries at each of their rows, so that its size is that of its rows."""
+    for number, column in enumerate(batch.columns):
+        if hasattr(column, "dictionary") and column.dictionary.nbytes > _LARGE_ROW_BYTES:
+            batch = batch.set_column(number, batch.schema.names[number], column.dictionary_decode())
+    return batch
 
 
 def _told(error: Exception) -> dict[str, Any]:

@@ -99,8 +99,29 @@ def _from_tar(stream: BinaryIO) -> Iterator[Image]:
             yield Image(member.name, data.read())
 
 
+_EXTENDED = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_MAX_EXTENDED_BYTES = 1 << 20
+
+
 class _Member(tarfile.TarInfo):
-    """A member's header. `tarfile` takes one that is cut or damaged for the archive's end; here it is an error."""
+    """A member's header. `tarfile` takes one that is cut or damaged for the archive's end; here it is an error.
+
+    So is an extended header that is large, for `tarfile` reads those into memory as a whole.
+    """
+
+    @classmethod
+    def frombuf(cls, *block: Any) -> Self:
+        header = super().frombuf(*block)
+        if header.type in _EXTENDED and header.size > _MAX_EXTENDED_BYTES:
+            most = f"at most {_MAX_EXTENDED_BYTES:,} bytes"
+            raise tarfile.ReadError(f"expected an extended header of {most}, got one of {header.size:,}")
+        return header
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:

@@ -1,10 +1,12 @@
 """A process of its own reads Parquet. It is killed here as a damaged page would end it, which needs no such page."""
 
 import os
+import resource
 import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
@@ -12,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from serving.batch.arrow import page_process
 from serving.batch.arrow.pages import Pages
 from serving.batch.errors import BadInput, BatchError, Unfinished
 from serving.batch.readers.parquet_rows import ParquetRecords
@@ -109,6 +112,7 @@ def test_files_are_read_by_one_process(path: Path, tmp_path: Path) -> None:
 def test_the_process_ends_with_the_one_that_started_it(path: Path) -> None:
     program = f"""
 import sys, time
+from serving.batch.arrow import page_process
 from serving.batch.arrow.pages import Pages
 pages = Pages("it", {str(path)!r}, 1)
 next(pages.batches(["age"]))
@@ -152,3 +156,47 @@ def test_a_file_in_a_real_s3_server_is_read_there(path: Path, bucket: str) -> No
     # In a program of its own: the processes of this one may be older than the server's address in the environment.
     read = subprocess.run([sys.executable, "-c", code, url], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert (read.stdout, read.returncode) == ("10\n", 0), read.stderr
+
+
+def batches(path: Path, column: str) -> list[pa.RecordBatch]:
+    pages = Pages(path.name, str(path), 0)
+    try:
+        return [*pages.batches([column])]
+    finally:
+        pages.close()
+
+
+def test_a_value_of_a_dictionary_that_many_rows_share_comes_in_small_batches(tmp_path: Path) -> None:
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 2000, pa.int32()), pa.array(["a" * 100_000]))
+    pq.write_table(pa.table({"text": shared}), tmp_path / "in.parquet")
+    found = batches(tmp_path / "in.parquet", "text")
+    assert (tmp_path / "in.parquet").stat().st_size < 20_000
+    assert {len(batch) for batch in found} == {16}
+    assert sum(map(len, found)) == 2000
+    assert all(1_600_000 < batch.nbytes < 1_700_000 for batch in found)
+
+
+def test_small_values_of_a_dictionary_come_in_large_batches(tmp_path: Path) -> None:
+    kinds = pa.array(["x", "y"] * 1000).dictionary_encode()
+    pq.write_table(pa.table({"kind": kinds}), tmp_path / "in.parquet")
+    found = batches(tmp_path / "in.parquet", "kind")
+    assert [len(batch) for batch in found] == [1024, 976]
+    assert found[0].column(0).to_pylist()[:2] == ["x", "y"]
+
+
+def test_rows_that_are_too_large_are_an_error_that_names_the_row_group(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["a" * (65 << 20)]}), tmp_path / "in.parquet", compression="zstd")
+    with pytest.raises(BadInput, match=r"in\.parquet, row group 0: expected rows of at most 64 MB, got some of 65 MB"):
+        batches(tmp_path / "in.parquet", "text")
+
+
+def test_what_needs_too_much_memory_is_an_error_that_names_the_row_group(path: Path) -> None:
+    def decoding() -> Iterator[pa.RecordBatch]:
+        raise MemoryError
+        yield
+
+    pages = Pages("it", str(path), 0)
+    assert resource.prlimit(pages.pid, resource.RLIMIT_DATA)[0] == 2 << 30
+    pages.close()
+    with pytest.raises(BadInput, match=r"in\.parquet, row group 3: expected rows that can be decoded in 2 GB"):
+        page_process._next("in.parquet", 3, decoding())

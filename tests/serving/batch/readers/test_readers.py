@@ -225,6 +225,17 @@ def test_a_tar_that_is_cut_damaged_or_followed_by_another_is_named_with_the_plac
         done(tmp_path, image_contract(), [tmp_path / name], "out.jsonl")
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_an_extended_header_that_would_fill_memory_is_not_read(tmp_path: Path, kind: bytes) -> None:
+    header = tarfile.TarInfo("header")
+    header.type, header.size = kind, (1 << 20) + 1
+    content = archive(1)[:1024] + header.tobuf(tarfile.USTAR_FORMAT) + bytes(header.size)
+    (tmp_path / "in.tgz").write_bytes(gzip.compress(content))
+    said = "byte 1,536: expected an extended header of at most 1,048,576 bytes, got one of 1,048,577"
+    with pytest.raises(BadInput, match=rf"in\.tgz is damaged: {said}"):
+        done(tmp_path, image_contract(), [tmp_path / "in.tgz"], "out.jsonl")
+
+
 def test_a_tar_may_end_without_padding(tmp_path: Path) -> None:
     (tmp_path / "in.tar").write_bytes(archive(3)[: 3 * 1024 + 512])
     assert done(tmp_path, image_contract(), [tmp_path / "in.tar"], "out.jsonl")["rows"] == 3
