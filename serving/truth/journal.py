@@ -29,7 +29,7 @@ class Journal:
         self._part = folder / PartName.new(model, FEEDBACK, datetime.now(UTC)).path
         self._path = self._part.with_name(f".{self._part.name.removesuffix(SUFFIX)}{_SUFFIX}")
         _make_folder(self._path.parent)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             durable_files.sync_entry(self._path.parent)
@@ -104,7 +104,7 @@ def _make_part(journal: Path, part: Path) -> bool:
 def _make_folder(folder: Path) -> None:
     """Make *folder* with its parents, each synced: a file in it is not durable before."""
     for parent in _missing(folder):
-        parent.mkdir(exist_ok=True)
+        parent.mkdir(mode=0o750, exist_ok=True)
         durable_files.sync_entry(parent.parent)
 
 
