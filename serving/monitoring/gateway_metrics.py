@@ -30,6 +30,7 @@ from serving.monitoring.watch import DriftWatch
 from serving.prediction.predictor import FORMER_STAGES, Prediction
 from serving.prediction.shadowing import Shares
 from serving.tfserving.version_status import VersionStatus
+from serving.truth.expected import of_test_rows
 
 CONTENT_TYPE, CONTENT_TYPE_OPENMETRICS = CONTENT_TYPE_PLAIN_0_0_4, CONTENT_TYPE_LATEST
 UNKNOWN = "unknown"
@@ -72,6 +73,7 @@ class Metrics:
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._statuses: dict[str, Sequence[VersionStatus]] = {}
         self._engines: dict[str, Mapping[int, str]] = {}
+        self._tested: dict[str, Mapping[int, Mapping[tuple[str, str], float]]] = {}
         self._shown: frozenset[str] | None = None
 
     def _define_requests(self) -> None:
@@ -228,6 +230,7 @@ class Metrics:
         self._refused[key].set(len(state.refused))
         self._statuses[model] = state.statuses
         self._engines[model] = {version: live.engine for version, live in state.live.items()}
+        self._tested[model] = {version: of_test_rows(live.contract) for version, live in state.live.items()}
         if state.newest and (trained := _timestamp(state.newest.contract.provenance)):
             self._trained[key].set(trained)
         for counter in (self._shed[key], *(self._rpc_retries[model, reason] for reason in RETRIES)):
@@ -251,6 +254,7 @@ class Metrics:
         for model in self._statuses.keys() - self._shown:
             self._statuses.pop(model, None)
             self._engines.pop(model, None)
+            self._tested.pop(model, None)
             self._watch.refer(model, {})
 
     def close(self) -> None:
@@ -290,11 +294,16 @@ class Metrics:
         for model, by_version in list(self._engines.items()):
             for number_of_version, engine in by_version.items():
                 engines.add_metric([model, str(number_of_version), engine], 1)
+        measures = _gauge_family("test_measure", "The measure on the test rows.", *version, "head", "measure")
+        for model, tested_versions in list(self._tested.items()):
+            for number_of_version, its in tested_versions.items():
+                for names, value in its.items():
+                    measures.add_metric([model, str(number_of_version), *names], value)
         number = _gauge_family("metric_files", "Files that this scrape read.")
         number.add_metric([], files)
         unwritten = _gauge_family("unwritten_metrics", "Values that this process has no room on the disk for.")
         unwritten.add_metric([], sum(len(file.unwritten) for file in list(ReservedFile.opened)))
-        return [references, psi, ks, rows, states, engines, number, unwritten]
+        return [references, psi, ks, rows, states, engines, measures, number, unwritten]
 
     def _is_new(self, model: str, version: int, refusal: Refusal) -> bool:
         before, self._refusals[model, version] = self._refusals.get((model, version)), refusal

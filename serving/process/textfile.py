@@ -42,6 +42,11 @@ class Textfile:
 
     def write(self, path: Path, values: Values) -> None:
         """Write *values*, replacing the content of the file; raises OSError."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_to_textfile(str(path), self.registry(values))
+
+    def registry(self, values: Values) -> CollectorRegistry:
+        """Return *values* as a process exposes them."""
         registry = CollectorRegistry()
         gauges = {
             name: Gauge(f"{self.prefix}_{name}", text, self._labels(name), registry=registry)
@@ -49,8 +54,7 @@ class Textfile:
         }
         for (name, *labels), value in values.items():
             gauges[name].labels(*labels).set(value)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_to_textfile(str(path), registry)
+        return registry
 
     def _labels(self, name: str) -> tuple[str, ...]:
         return ("model", *self.labels.get(name, ()))
