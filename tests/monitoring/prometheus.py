@@ -51,6 +51,15 @@ class Prometheus:
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{parameters}: {error.read().decode()}") from error
 
+    def wait_until_ready(self, seconds: float = 60) -> None:
+        """It listens before it answers queries."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(f"{self.url}/-/ready", timeout=30):
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"not ready within {seconds} s")
+
     def now(self, expr: str) -> list[dict[str, Any]]:
         return self.ask("query", query=expr)["result"]
 
@@ -95,7 +104,9 @@ def prometheus(folder: Path, targets: Mapping[str, list[int]]) -> Iterator[Prome
     ]
     with process(command, folder / "prometheus.log"):
         wait_until_open(port, folder / "prometheus.log")
-        yield Prometheus(f"http://127.0.0.1:{port}")
+        started = Prometheus(f"http://127.0.0.1:{port}")
+        started.wait_until_ready()
+        yield started
 
 
 @contextlib.contextmanager
