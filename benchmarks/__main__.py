@@ -27,6 +27,7 @@ Examples:
   python -m benchmarks record
   python -m benchmarks recipes --data penguins,wine --seeds 3
   python -m benchmarks engines --models-dir models
+  python -m benchmarks canary --runs 100
   python -m benchmarks report
 """
 
@@ -226,6 +227,19 @@ def engines(models_dirs: tuple[Path, ...], rounds: int, seconds: float) -> None:
         raise click.UsageError("the models folders need different names, which tell their models apart")
     results = _results("engines")
     compare_engines(folders, Plan(rounds, seconds), results, click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@click.option("--runs", type=click.IntRange(10), default=1000, show_default=True, help="Canaries of each kind.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def canary(runs: int, seed: int) -> None:
+    """Simulate canaries, good and bad, and how they are judged. Takes 20 minutes of one processor."""
+    from benchmarks.canary.table import canaries, simulate_canaries
+
+    results = _results("canary")
+    simulate_canaries(runs, seed, results, click.echo)
+    click.echo(canaries(read_results(results.path)))
     click.echo(f"results: {results.path}")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import engine_tables, plots, tables
+from benchmarks.canary.table import canaries
 from benchmarks.environments import ROOT
 from benchmarks.results import Record, of_kind
 
@@ -87,6 +88,10 @@ def _engines(records: list[Record], images: Path) -> str:
     return "\n\n".join([*parts, "Failed or not run:", tables.failures(records)])
 
 
+def _canaries(records: list[Record], images: Path) -> str:
+    return "\n\n".join([machine(records), canaries(records)])
+
+
 _PARTS: dict[str, tuple[str, Callable[[list[Record], Path], str]]] = {
     "rivals": ("closed", _rivals),
     "gateway": ("gateway", _gateway),
@@ -95,4 +100,5 @@ _PARTS: dict[str, tuple[str, Callable[[list[Record], Path], str]]] = {
     "record": ("record", _record),
     "recipes": ("recipe", _recipes),
     "engines": ("converted", _engines),
+    "canaries": ("canary", _canaries),
 }

@@ -33,6 +33,11 @@ class Outcomes:
     seconds: Numbers
     requests: Numbers
 
+    @property
+    def is_rolled_back(self) -> NDArray[np.bool_]:
+        """Whether each run was rolled back."""
+        return self.steps >= 0
+
 
 def simulate(fault: Fault, rate: float, runs: int, seed: int, plan: Plan, settings: Settings) -> Outcomes:
     """Raise *runs* canaries with *fault* by *plan*, at *rate* requests a second for both versions together."""

@@ -54,6 +54,24 @@ class Fault:
         return Fault(self.name, together=self.together, day=self.day, spread=self.spread)
 
 
+FAULTS = (
+    Fault("equally good"),
+    Fault("equally good, failures in groups of 8", together=8),
+    Fault("equally good, traffic swings by half over the day", day=0.5),
+    Fault("equally good, latencies spread widely", spread=4),
+    Fault("hardly worse", wrong=0.003, slower=1.03, skew=0.02, failing=0.0003),
+    Fault("3 points more answers wrong", wrong=0.03),
+    Fault("30 % slower", slower=1.3),
+    Fault("30 % slower, latencies spread widely", slower=1.3, spread=4),
+    Fault("a quarter of other answers become one label", skew=0.25),
+    Fault("0.5 % of requests fail", failing=0.005),
+    Fault("0.5 % of requests fail, others in groups of 8", failing=0.005, together=8),
+    Fault("2 % of requests are refused", refused=0.02),
+)
+"""What is simulated. The last seven are to be found, the first five are not to be rolled back."""
+GOOD = 5
+
+
 @dataclass(frozen=True)
 class Counts:
     """What one version did by run and look (then by bucket or label); *known* and *wrong* are of answers with truth."""
