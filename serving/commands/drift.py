@@ -9,15 +9,14 @@ import click
 
 from serving.batch.readers.csv_dialect import DECIMALS, DETECTED, ENCODINGS, SEPARATORS, Dialect
 from serving.batch.readers.text_encoding import printable
+from serving.commands.contract_source import find_contract, saved_model_option
 from serving.commands.drift_input import Chunk, UnreadableFile, answered, measure_answers, read_chunks
-from serving.commands.gateway_client import GatewayClient, GatewayError, api_key_option, url_option
+from serving.commands.gateway_client import GatewayClient, api_key_option, url_option
 from serving.commands.tables import table
 from serving.contract import Contract, Measures
 from serving.contract.measuring import input_reference
-from serving.errors import ContractError
 from serving.monitoring.drift import FeatureDrift, Verdict, Window, report
 from serving.process.exit_codes import ExitCode
-from serving.registry.versions import CONTRACT
 
 _EXAMPLES = """\b
 Examples:
@@ -35,11 +34,7 @@ _HEADER = ("FEATURE", "PSI", "KS", "CHANCE", "OUTSIDE", "MISSING", "VERDICT")
 @click.option("--model", required=True, help="Name of the model.")
 @url_option
 @api_key_option
-@click.option(
-    "--saved-model",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of a version, to read the contract from instead of a gateway.",
-)
+@saved_model_option
 @click.option("--column", "columns", multiple=True, metavar="FIELD=NAME", help="Column that holds a field.")
 @click.option("--allow-missing", is_flag=True, help="Accept a file that lacks the columns of optional fields.")
 @click.option("--separator", type=click.Choice([*SEPARATORS]), help="Separator of CSV cells.")
@@ -64,7 +59,7 @@ def drift(
     Each field of the model is a column. The answers in a scored file are compared, too. The contract comes from a
     running gateway, or from a version's folder. The exit code is 3 if any feature has drifted.
     """
-    contract = _read_contract(model, GatewayClient(url, api_key), saved_model)
+    contract = find_contract(model, GatewayClient(url, api_key), saved_model)
     try:
         dialect = Dialect(separator, decimal, encoding)
         window, problems = scan(path, contract, _mapped(columns, contract), allow_missing, dialect)
@@ -106,21 +101,6 @@ def _counted(path: Path, contract: Contract, chunk: Chunk, window: Window) -> Wi
     if window.reference is contract.reference:
         measures = Measures.side_by_side([measures, measure_answers(path, contract, chunk)])
     return Window.of(window.reference, measures)
-
-
-def _read_contract(model: str, gateway: GatewayClient, saved_model: Path | None) -> Contract:
-    try:
-        if saved_model is None:
-            details = gateway.get_json(f"/models/{model}")
-            if "contract" not in details:
-                raise GatewayError(f"{model}: {details.get('problem', 'not ready')}")
-            return Contract.from_json(gateway.get(details["contract"]))
-        contract = Contract.from_json((saved_model / CONTRACT).read_bytes())
-    except (OSError, ContractError) as error:
-        raise click.ClickException(f"{saved_model or model}: {error}") from error
-    if contract.model != model:
-        raise click.ClickException(f"{saved_model}: it is a version of {contract.model}, not of {model}")
-    return contract
 
 
 def _mapped(columns: Iterable[str], contract: Contract) -> dict[str, str]:

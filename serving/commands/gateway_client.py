@@ -42,9 +42,13 @@ def echo_refused(model: Mapping[str, Any]) -> None:
 
 
 class GatewayError(click.ClickException):
-    """The gateway can't be reached (*status* is 0), or answered with a problem of that HTTP status."""
+    """The gateway can't be reached (*status* is 0), or answered with a problem of that HTTP status.
+
+    *retry_after_seconds* is what it asks for, 0 if it asks for nothing.
+    """
 
     status = 0
+    retry_after_seconds = 0.0
 
 
 class GatewayClient:
@@ -87,6 +91,8 @@ class GatewayClient:
             with error:
                 problem = GatewayError(_detail(error.read()) or f"{request.full_url}: {error}")
                 problem.status = error.code
+                after = error.headers.get("Retry-After", "")
+                problem.retry_after_seconds = float(after) if after.isdecimal() else 0.0
                 raise problem from error
         except OSError as error:
             reason = getattr(error, "reason", error)
