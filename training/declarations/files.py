@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
-from training.declarations.json_lines import json_rows
+from training.declarations.json_lines import SUFFIXES as JSON_LINES
+from training.declarations.json_lines import json_rows, line_files
 from training.declarations.parquet_files import parquet_names, parquet_pieces, parquet_size
 from training.declarations.table import Dialect, Table
 from training.declarations.texts import check_text, opened
@@ -20,7 +21,6 @@ from training.errors import BadRequest
 
 CSV = (".csv", ".tsv", ".txt", ".tab")
 PARQUET = (".parquet", ".pq")
-JSON_LINES = (".jsonl", ".ndjson")
 COMPRESSED = (".gz", ".zst", ".bz2")
 MOST_COLUMNS = 10_000
 LOOKED_AT = 64 << 20
@@ -48,9 +48,13 @@ def is_table(path: Path) -> bool:
 
 
 def check_format(path: Path) -> None:
-    """Raise BadRequest if there is no such file, or if its name is not that of a table."""
+    """Raise BadRequest if there is no such file, or folder of JSON lines, or if its name is not that of a table."""
+    if path.is_dir():
+        if not line_files(path):
+            raise BadRequest(f"{path}: expected a file, or a folder of {' or '.join(JSON_LINES)}, found another folder")
+        return
     if not path.is_file():
-        raise BadRequest(f"{path}: expected a file, found {'a folder' if path.is_dir() else 'none'}")
+        raise BadRequest(f"{path}: expected a file, found none")
     if not is_table(path):
         known = ", ".join((*CSV, *PARQUET, *JSON_LINES))
         raise BadRequest(f"{path}: expected a name that ends in {known} (and then maybe {', '.join(COMPRESSED)})")
@@ -133,6 +137,8 @@ class TableFile:
     def _size(self) -> int:
         if suffix_of(self.path) in PARQUET:
             return parquet_size(self.path)
+        if self.path.is_dir():
+            return sum(file.stat().st_size for file in line_files(self.path)) * _PACKED
         return self.path.stat().st_size * (_PACKED if self.path.suffix.lower() in COMPRESSED else 1)
 
 

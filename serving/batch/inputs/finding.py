@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from serving.batch.compression import split_suffix
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
 from serving.batch.formats import FORMATS, format_of
@@ -97,7 +98,7 @@ _spools: list[object] = []
 def _found(
     name: str, path: str, format: str | None, outputs: frozenset[str], passed_over: Counter[str]
 ) -> Iterator[_Found]:
-    """Yield what is read: a folder's images together, its Parquet files one by one."""
+    """Yield what is read: a folder's images together, its other files one by one."""
     if path != name or not files_of(path).is_folder(path):
         yield _Found(name, path, *_kind(name, format), (path,))
         return
@@ -106,7 +107,7 @@ def _found(
     if contents.format == "folder":
         yield _Found(name, path, contents.format, "", contents.files, is_folder=True)
         return
-    yield from (_Found(file, file, contents.format, "", (file,)) for file in contents.files)
+    yield from (_Found(file, file, contents.format, split_suffix(file)[1], (file,)) for file in contents.files)
 
 
 def _kind(name: str, format: str | None) -> tuple[str, str]:

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from serving.batch import compression
 from serving.batch.arrow import parquet_files
 from serving.batch.errors import BadInput
 from serving.batch.files import files_of
 from serving.batch.inputs.names import as_utf8
+from serving.captures.parts import FEEDBACK
 
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo"),
@@ -33,6 +35,7 @@ _LOGS = {
 }
 """Files that identify tables with a log, which says which of their data files are still valid."""
 
+_LINES = (".jsonl", ".ndjson")
 _PARQUET_BEGINS = b"PAR1"
 _KINDS_SHOWN = 20
 
@@ -49,7 +52,8 @@ class Contents:
 def look_into(folder: str, format: str | None, outputs: Iterable[str]) -> Contents:
     """Choose what is read of *folder*: its images, or else its Parquet files, which *format* "parquet" prefers.
 
-    Files that a run with *outputs* writes there are ignored. Raises BadInput if there are neither images nor Parquet.
+    If it has neither, its JSON lines are read, such as captures. Files that a run with *outputs* writes there are
+    ignored. Raises BadInput if there is nothing of all this.
     """
     there = [name for name in _names(folder) if not _is_of(_join(folder, name), outputs)]
     names = [name for name in there if not is_special(_join(folder, name))]
@@ -59,11 +63,14 @@ def look_into(folder: str, format: str | None, outputs: Iterable[str]) -> Conten
         return _contents("folder", folder, names, images, passed_over)
     _check_log(folder, names)
     tables = [name for name in names if not _is_not_data(name) and _is_parquet(folder, name)]
+    lines = [name for name in names if not tables and _is_lines(name)]
+    if lines:
+        return _contents("jsonl", folder, names, lines, passed_over)
     if not tables:
         found = in_words(fewer(kinds(names) + passed_over))
         raise BadInput(
-            f"{folder}: expected a folder of images ({', '.join(IMAGE_SUFFIXES)}) or of Parquet files, found {found}; "
-            "name files of other kinds one by one, or by a pattern such as 'folder/*.csv'"
+            f"{folder}: expected a folder of images ({', '.join(IMAGE_SUFFIXES)}), of Parquet files or of JSON lines, "
+            f"found {found}; name files of other kinds one by one, or by a pattern such as 'folder/*.csv'"
         )
     return _contents("parquet", folder, names, tables, passed_over)
 
@@ -155,6 +162,12 @@ def _is_parquet(folder: str, name: str) -> bool:
     path = _join(folder, name)
     with files_of(path).open(path) as file:
         return file.read(len(_PARQUET_BEGINS)) == _PARQUET_BEGINS
+
+
+def _is_lines(name: str) -> bool:
+    """Return whether a file has rows as JSON lines; feedback has none, which stands beside captures."""
+    suffix, _ = compression.split_suffix(name.lower())
+    return suffix in _LINES and not _is_not_data(name) and FEEDBACK not in name.split("/")
 
 
 def _kind(name: str) -> str:

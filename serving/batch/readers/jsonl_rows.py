@@ -1,4 +1,4 @@
-"""JSON lines: an object on each line is a row."""
+"""JSON lines: an object on each line is a row. Of a capture it is the instance; those of failed requests are none."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +12,7 @@ from serving.batch.readers.column_check import check_columns
 from serving.batch.readers.records import MAX_ROW_BYTES, IteratorRecords, Opened, open_streams
 from serving.batch.readers.text_encoding import checked_text
 from serving.batch.rows import Columns, Rows, UnreadableRow, row_id
+from serving.captures.rows import as_row
 
 _TOO_LONG = f"expected a row of at most {MAX_ROW_BYTES:,} bytes"
 _LOOKED_AT = 1000
@@ -44,7 +45,8 @@ class JsonlReader:
             if line is not None and not line.strip():
                 continue
             try:
-                _add(rows, self.name, self.columns, number, _object(line))
+                if row := _row(line):
+                    _add(rows, self.name, self.columns, number, row)
             except UnreadableRow as error:
                 rows.rejects.append((number, str(error)))
         return rows
@@ -58,7 +60,7 @@ def _add(rows: Rows, name: str, columns: Columns, number: int, row: Mapping[str,
     rows.add(number, identity, instance, [row.get(column) for column in columns.keep])
 
 
-def _object(line: bytes | None) -> dict[str, Any]:
+def _row(line: bytes | None) -> dict[str, Any] | None:
     if line is None:
         raise UnreadableRow(_TOO_LONG)
     try:
@@ -67,7 +69,7 @@ def _object(line: bytes | None) -> dict[str, Any]:
         raise UnreadableRow(f"expected a JSON object: {error}") from error
     if not isinstance(row, dict):
         raise UnreadableRow(f"expected a JSON object, got {type(row).__name__}")
-    return row
+    return as_row(row)
 
 
 def _lines_size(lines: Sequence[bytes | None]) -> int:
@@ -90,5 +92,5 @@ def _names(lines: Sequence[bytes | None]) -> list[str]:
     names: dict[str, None] = {}
     for line in lines:
         with suppress(UnreadableRow):
-            names |= dict.fromkeys(_object(line))
+            names |= dict.fromkeys(_row(line) or ())
     return list(names)
