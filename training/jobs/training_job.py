@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -43,6 +44,10 @@ DECLARATIONS = "training.declarations.task"
 """The module that makes tasks of files."""
 _LOOKED_AT = 1000
 """So many rows tell which fields there are."""
+
+
+class CannotReport(TrainingError):
+    """The report can't be written. To run the job again would write none: its version is published, or refused."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,7 +213,10 @@ def _admitted(job: Job, result: Result, admission: Admission) -> Path:
         decision = admission.decide(live_version(job.models_dir, job.name))  # before it takes the time of an export
         published = publish(job.models_dir, job.name, write, admit)
     except gate.GateRefused as error:
-        _report(job, result.record, str(error))
+        try:
+            _report(job, result.record, str(error))
+        except CannotReport as lost:
+            job.say(str(lost))
         raise
     _report(job, result.record, decision)
     return published
@@ -331,6 +339,12 @@ def _report(job: Job, record: RunRecord, decision: str) -> None:
         return
     record = dataclasses.replace(record, decision=decision)
     folder = job.reports_dir / job.name / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    job.say(f"{job.name}: report {write_report(record, folder)}")
+    try:
+        job.say(f"{job.name}: report {write_report(record, folder)}")
+    except (OSError, tf.errors.OpError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise CannotReport(
+            f"{job.name}: the report can't be written to {folder}: {error}; the run itself is done: {decision}"
+        ) from error
     if is_tracking():
         job.say(f"{job.name}: {log_run(record, folder)}")

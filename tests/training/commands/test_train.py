@@ -104,6 +104,22 @@ def test_a_model_that_the_gate_refuses_ends_with_its_code_and_still_has_a_report
     assert len(list((tmp_path / "reports" / "strict").glob("*/metrics.json"))) == 1
 
 
+def test_a_report_that_can_not_be_written_is_told_and_the_version_is_published(tmp_path, monkeypatch):
+    ours(tmp_path, monkeypatch)
+    for name in ("strict", "kind"):
+        (tmp_path / "reports").mkdir(exist_ok=True)
+        (tmp_path / "reports" / name).write_text("a file in the way")
+    quick = ["--tasks", "mytasks", "--protocol", "none", "--lite", "none", "--no-compare"]
+
+    done = run(tmp_path, "kind", *quick)
+    assert done.exit_code == ExitCode.BAD_INPUT, done.output
+    assert "the report can't be written to " in done.stderr
+    assert (tmp_path / "models" / "kind" / "1" / "saved_model.pb").exists()
+
+    refused = run(tmp_path, "strict", *quick)
+    assert refused.exit_code == ExitCode.REFUSED, refused.output
+
+
 def test_a_model_that_has_a_version_is_skipped(tmp_path):
     (tmp_path / "models" / "digits" / "4").mkdir(parents=True)
 
