@@ -17,21 +17,25 @@ from serving.process.masking import has_password, masked
 from serving.registry.versions import MODEL_NAME
 from serving.rollout.audit import AuditLog
 from serving.rollout.canary_run import CanaryRun, Pace
-from serving.rollout.errors import WeightsUnavailable
+from serving.rollout.config_map import Cluster, WeightsInConfigMap
+from serving.rollout.errors import NoEvidence, WeightsUnavailable
 from serving.rollout.gateways import Gateways
 from serving.rollout.prometheus import Prometheus
+from serving.rollout.seen import live_versions
 from serving.rollout.sources import Source
 from serving.rollout.weighing import Weighing, lines_of
-from serving.rollout.weights_place import WeightsInFile
+from serving.rollout.weights_place import WeightsInFile, WeightsPlace
 
 _EXAMPLES = """\b
 Examples:
   plumbline canary sentiment 5 --file weights --gateway http://gateway:8000
   plumbline canary sentiment 5 --file weights --prometheus http://prometheus:9090 --label namespace=plumbline
   plumbline canary sentiment 5 --file weights --gateway http://gateway:8000 --steps 5,50,100 --hold 30m
+  plumbline canary sentiment newest --config-map plumbline-weights --prometheus http://prometheus:9090
 
 \b
-The file is the one that the gateways' CANARY_FILE names; it says which version is stable (sentiment=4).
+The file is the one that the gateways' CANARY_FILE names; it says which version is stable (sentiment=4). In a cluster
+it is the entry "weights" of a ConfigMap, which is changed by the API and the token of the pod.
 A command that was killed goes on if it is run again. Until then the canary's share ends after --expires.
 
 \b
@@ -57,6 +61,28 @@ class _Steps(click.ParamType[tuple[float, ...]]):
         return percents
 
 
+class _Version(click.ParamType[int | None]):
+    name = "version"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the number, or None for the newest."""
+        if value == "newest":
+            return None
+        if not re.fullmatch(r"[1-9][0-9]{0,17}", str(value), re.ASCII):
+            self.fail(f"expected the number of a version, or newest, got {value!r}", param, ctx)
+        return int(str(value))
+
+
+class _Retry(click.ClickException):
+    exit_code = ExitCode.RETRY
+
+
+def _config_map(context: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value, re.ASCII):
+        raise click.BadParameter(f"expected the name of a ConfigMap, got {value!r}")
+    return value
+
+
 def _urls(context: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
     for url in values:
         if not url.startswith(("http://", "https://")) or has_password(url):
@@ -79,10 +105,9 @@ def _model(context: click.Context, param: click.Parameter, value: str) -> str:
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("model", callback=_model)
-@click.argument("version", type=click.IntRange(1))
-@click.option(
-    "--file", "path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The weights document."
-)
+@click.argument("version", type=_Version())
+@click.option("--file", "path", type=click.Path(path_type=Path, dir_okay=False), help="The weights document.")
+@click.option("--config-map", metavar="NAME", callback=_config_map, help="Or the ConfigMap that has it.")
 @click.option("--stable", type=click.IntRange(1), help="The version to compare with, if the document does not say.")
 @click.option(
     "--gateway", "gateways", multiple=True, metavar="URL", callback=_urls, help="A gateway; name each of them."
@@ -110,8 +135,9 @@ def _model(context: click.Context, param: click.Parameter, value: str) -> str:
 @click.option("--audit", type=click.Path(path_type=Path), help="File for decisions and their evidence, as JSON lines.")
 def canary(
     model: str,
-    version: int,
-    path: Path,
+    version: int | None,
+    path: Path | None,
+    config_map: str | None,
     stable: int | None,
     gateways: tuple[str, ...],
     prometheus: tuple[str, ...],
@@ -126,16 +152,20 @@ def canary(
 ) -> None:
     """Give VERSION of MODEL a rising share of the requests, as long as it is not worse than the stable version.
 
+    VERSION is a number, or "newest" for the one that has a share already, or else the newest that gateways have.
     At each look it is judged by errors, latencies, predictions, parity checks and, where it is known, truth.
     """
     source = _source(model, gateways, prometheus, labels)
     if expires < 3 * every:
         raise click.UsageError("--expires is too short: expected at least three times --every")
-    place = WeightsInFile(path)
     try:
+        place = _place(path, config_map)
         lines = lines_of(place.read(), model)
     except WeightsUnavailable as error:
+        if config_map:
+            raise _Retry(str(error)) from error
         raise click.UsageError(str(error)) from error
+    version = version or _newest(model, source, lines)
     if (over := _over(model, version, lines)) is not None:
         raise SystemExit(over)
     weighing = Weighing(place, model, version, _stable(model, version, stable, lines), timedelta(seconds=expires))
@@ -149,6 +179,26 @@ def canary(
         raise SystemExit(run.run(lines))
     except OSError as error:
         raise click.ClickException(f"the audit log can't be written: {error}") from error
+
+
+def _place(path: Path | None, config_map: str | None) -> WeightsPlace:
+    if bool(path) == bool(config_map):
+        raise click.UsageError("expected --file, or --config-map")
+    return WeightsInFile(path) if path else WeightsInConfigMap(Cluster.around(), config_map or "")
+
+
+def _newest(model: str, source: Source, lines: Lines) -> int:
+    if lines.shares:
+        return max(lines.shares)
+    try:
+        found = live_versions(source.read()) - lines.refused.keys()
+    except NoEvidence as error:
+        raise _Retry(str(error)) from error
+    newest = max(found, default=0)
+    if newest <= (lines.stable or 0):
+        _say(f"no version of {model} is newer than version {lines.stable}, which is stable")
+        raise SystemExit(ExitCode.DONE)
+    return newest
 
 
 def _source(model: str, gateways: tuple[str, ...], prometheus: tuple[str, ...], labels: dict[str, str]) -> Source:

@@ -31,8 +31,13 @@ def parity_failures(increased: Increased, reading: Reading, version: int) -> flo
 
     A version that answers has passed, so then the failures are another's.
     """
-    live = {it.label("version") for it in reading if it.name == f"{PREFIX}version_engine"}
-    return 0.0 if str(version) in live else sum(_sums(increased, "parity_failures_total", "model").values())
+    is_live = version in live_versions(reading)
+    return 0.0 if is_live else sum(_sums(increased, "parity_failures_total", "model").values())
+
+
+def live_versions(reading: Reading) -> set[int]:
+    """Return the versions that gateways have admitted."""
+    return {int(it.label("version")) for it in reading if it.name == f"{PREFIX}version_engine"}
 
 
 def given_percent(reading: Reading, version: int) -> float:

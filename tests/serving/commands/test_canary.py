@@ -10,6 +10,9 @@ from click.testing import CliRunner
 
 from serving.catalog.weights import parse
 from serving.commands.canary import canary
+from serving.rollout.canary_run import CanaryRun
+from serving.rollout.gateways import Gateways
+from serving.rollout.readings import Series
 from tests.serving.fake_model_server import FakeModelServer, Model, wait_until
 from tests.serving.rollout.system import System, failing, good, skewed
 
@@ -58,6 +61,28 @@ def test_a_canary_that_is_killed_goes_on_when_it_is_run_again(model_server: Fake
         had = system.answered[5]
         wait_until(lambda: system.answered[5] > had + 100)
         assert set(system.answered) == {4, 5}, "nobody noticed"
+
+
+@pytest.mark.parametrize(
+    ("document", "live", "chosen"),
+    [
+        ("sentiment=4\n", {3, 4, 5, 6}, 6),
+        ("sentiment=4\nsentiment:6=refused\n", {3, 4, 5, 6}, 5),
+        ("sentiment=4\nsentiment:5=20\n", {3, 4, 5, 6}, 5),
+        ("sentiment=4\n", {3, 4}, None),
+    ],
+)
+def test_the_newest_is_the_one_that_has_a_share_or_else_is_live_and_not_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: str, live: set[int], chosen: int | None
+) -> None:
+    engines = {Series.of("plumbline_gateway_version_engine", {"version": str(it)}): 1.0 for it in live}
+    monkeypatch.setattr(Gateways, "read", lambda *_: engines)
+    monkeypatch.setattr(CanaryRun, "run", lambda run, lines: run._weighing.version)
+    (tmp_path / "weights").write_text(document)
+    options = ["--file", str(tmp_path / "weights"), "--gateway", "http://a"]
+    result = CliRunner().invoke(canary, ["sentiment", "newest", *options])
+    assert result.exit_code == (chosen or 0)
+    assert ("no version of sentiment is newer than version 4" in result.output) is (chosen is None)
 
 
 @pytest.mark.parametrize(
