@@ -57,14 +57,16 @@ def drift(
     """Compare the rows of INPUT, any file that `plumbline score` takes, with the training data of MODEL.
 
     Each field of the model is a column. The answers in a scored file are compared, too. The contract comes from a
-    running gateway, or from a version's folder. The exit code is 3 if any feature has drifted.
+    running gateway, or from a version's folder. The exit code is 3 if any feature has drifted, and 2 if the
+    file can't be read.
     """
     contract = find_contract(model, GatewayClient(url, api_key), saved_model)
     try:
         dialect = Dialect(separator, decimal, encoding)
         window, problems = scan(path, contract, _mapped(columns, contract), allow_missing, dialect)
     except UnreadableFile as error:
-        raise click.ClickException(printable(str(error))) from error
+        click.echo(f"Error: {printable(str(error))}", err=True)
+        raise SystemExit(ExitCode.BAD_INPUT) from error
     features = report(window)
     read_as = f"trained: {contract.reading}" if contract.reading else ""
     _print(model, path, read_as, window, problems, features, as_json)

@@ -143,7 +143,7 @@ def test_files_that_can_not_be_read_are_told(
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     result = asked(path, "house_price", houses)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert message in result.output
     assert "Traceback" not in result.output
 
@@ -161,7 +161,7 @@ def test_a_parquet_file_that_ends_what_reads_it_is_told(
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"rooms": [5.0] * 10, "age": [9.0] * 10}), path)
     result = asked(path, "house_price", houses)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert f"Error: {path}, row group 0, can't be read: the Parquet library was ended there by SIGSEGV" in result.output
 
 
