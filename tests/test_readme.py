@@ -88,9 +88,11 @@ def test_python_that_is_shown_runs(code, stack):
 def test_what_works_for_long_has_the_options_it_is_shown_with(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, name, *arguments = shlex.split(command.replace("~/data", str(tmp_path)))
-    for file in (word for word in arguments if word.endswith((".csv", ".jsonl", ".config"))):
+    for file in (word for word in arguments if word.endswith((".csv", ".jsonl", ".parquet", ".config"))):
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         Path(file).touch()
+    for folder in (word for word in arguments if re.fullmatch(r"models/\w+/\d+", word)):
+        Path(folder).mkdir(parents=True)
     shown = main.get_command(click.Context(main), name)
     if isinstance(shown, click.Group):
         name, *arguments = arguments
