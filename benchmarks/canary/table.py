@@ -10,7 +10,7 @@ from benchmarks.results import Record, Results, of_kind
 from benchmarks.tables import markdown
 from serving.canary.settings import Plan, Settings
 
-RATES = (1.0, 10.0, 100.0, 1000.0)
+RATES = (10.0, 100.0, 1000.0)
 """Requests a second, of both versions together."""
 
 

@@ -102,7 +102,8 @@ def predictions(canary: Counts, stable: Counts, more: float, together: Counts) -
     Of equal versions the index is about h times a chi-squared variable with a degree of freedom less than labels, where
     h is the sum of both totals' inverses (Yurdakul and Naranjo 2020, "Statistical properties of the population
     stability index", J. Risk Model Validation 14(4)). That mean is subtracted; of others the variable is noncentral.
-    *together* instances, of one request, count as one.
+    *together* instances, of one request, count as one. Nothing speaks for worse as long as chance alone gives half of
+    *more*, since all that holds of large counts only.
     """
     degrees = canary.shape[-1] - 1
     p, q = ((counts + 0.5) / (counts.sum(-1, keepdims=True) + 0.5 * (degrees + 1)) for counts in (canary, stable))
@@ -110,7 +111,7 @@ def predictions(canary: Counts, stable: Counts, more: float, together: Counts) -
     psi = ((p - q) * np.log(p / q)).sum(-1) - degrees * h
     variance = 2 * more * h + 2 * degrees * h**2
     seen, equal = (likelihoods.means(index, variance, more) for index in (psi, np.zeros_like(psi)))
-    return psi, Odds(seen, seen, equal)
+    return psi, Odds(np.where(degrees * h > more / 2, np.minimum(seen, 0.0), seen), seen, equal)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Settings:
     wrong: float = 0.015
     error_ratio: float = 1.1
     minimum_requests: int = 50
-    patience: float = 3.0
+    patience: float = 4.0
     false_roll_backs: float = 0.01
     missed: float = 0.05
 

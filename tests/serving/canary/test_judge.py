@@ -137,7 +137,7 @@ def test_too_little_traffic_waits_and_says_what_is_missing():
 def test_patience_leaves_what_is_missing_to_a_step_with_more_traffic():
     few = part(CANARY, 0.04)
 
-    decision = judge(looks(few, seconds=1_800), PLAN, 0)
+    decision = judge(looks(few, seconds=2_400), PLAN, 0)
 
     assert decision.kind is Kind.ADVANCE
     assert "not judged for lack of evidence: errors by 400 of about" in decision.why
