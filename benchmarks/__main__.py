@@ -23,6 +23,7 @@ Examples:
   python -m benchmarks sweeps --models-dir models
   python -m benchmarks capacity --models-dir models
   python -m benchmarks floods --models-dir models
+  python -m benchmarks shadow --models-dir models
   python -m benchmarks training --models sentiment,topic --rounds 1
   python -m benchmarks record
   python -m benchmarks recipes --data penguins,wine --seeds 3
@@ -160,6 +161,23 @@ def floods(models_dir: Path, rounds: int, seconds: float) -> None:
     _check_wrk()
     results = _results("floods")
     measure_floods(served_models(models_dir, click.echo), rounds, seconds, results, click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@_models_option
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Duration of each measurement."
+)
+def shadow(models_dir: Path, rounds: int, seconds: float) -> None:
+    """Measure what SHADOW costs requests at 0, 20 and 100 %, at full load and at a calm rate. Takes 4 minutes."""
+    from benchmarks.models import served_models
+    from benchmarks.shadow import MODEL, measure_shadows
+
+    _check_wrk()
+    results = _results("shadow")
+    measure_shadows(served_models(models_dir, click.echo, [MODEL]), rounds, seconds, results, click.echo)
     click.echo(f"results: {results.path}")
 
 

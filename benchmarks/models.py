@@ -16,13 +16,13 @@ _SAMPLE = {
 }
 
 
-def served_models(models_dir: Path, say: Callable[[str], None]) -> Path:
-    """Copy the two models, and no others, to a separate folder. Return it.
+def served_models(models_dir: Path, say: Callable[[str], None], names: Sequence[str] = tuple(_REAL)) -> Path:
+    """Copy the models *names*, by default both, and no others, to a separate folder. Return it.
 
     Trains missing ones; raises CalledProcessError if that fails.
     """
-    _train_missing(models_dir, say)
-    return copy_newest(models_dir, [*_REAL], WORK / "served")
+    _train_missing(models_dir, say, names)
+    return copy_newest(models_dir, names, WORK / "served")
 
 
 def copy_newest(models_dir: Path, names: Sequence[str], folder: Path) -> Path:
@@ -34,14 +34,14 @@ def copy_newest(models_dir: Path, names: Sequence[str], folder: Path) -> Path:
     return folder
 
 
-def _train_missing(models_dir: Path, say: Callable[[str], None]) -> None:
+def _train_missing(models_dir: Path, say: Callable[[str], None], names: Sequence[str]) -> None:
     published = model_names(models_dir) if models_dir.is_dir() else []
-    for model, options in _REAL.items():
+    for model in names:
         if model in published:
             continue
         say(f"{model}: training, which takes some minutes")
         command = [sys.executable, "-m", "serving", "train", model, "--no-compare", f"--models-dir={models_dir}"]
         command.append(f"--reports-dir={models_dir}-reports")
-        if subprocess.run([*command, *options], cwd=ROOT).returncode:
+        if subprocess.run([*command, *_REAL[model]], cwd=ROOT).returncode:
             say(f"{model}: no real data, so a network of the same size is trained on the sample")
             subprocess.run([*command, *_SAMPLE[model]], cwd=ROOT, check=True)
