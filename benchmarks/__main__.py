@@ -166,12 +166,12 @@ def floods(models_dir: Path, rounds: int, seconds: float) -> None:
 
 @main.command()
 @_models_option
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=30, show_default=True)
 @click.option(
-    "--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Duration of each measurement."
+    "--seconds", type=click.FloatRange(1), default=1.0, show_default=True, help="Duration of each measurement."
 )
 def shadow(models_dir: Path, rounds: int, seconds: float) -> None:
-    """Measure what SHADOW costs requests at 0, 20 and 100 %, at full load and at a calm rate. Takes 4 minutes."""
+    """Measure what SHADOW costs requests at 0, 20 and 100 %, at full load and at a calm rate. Takes 10 minutes."""
     from benchmarks.models import served_models
     from benchmarks.shadow import MODEL, measure_shadows
 

@@ -147,7 +147,7 @@ class Shadows:
     def _tell(self, shadow: Shadow, error: PredictionError) -> None:
         """Log each kind of error of a version once: the others are counted."""
         kind = (*shadow.name, error.code)
-        if kind not in self._told:
+        if kind not in self._told and not self._closing.is_set():
             self._told.add(kind)
             _log.warning("%s: a shadow of version %d failed; more such are only counted: %s", *shadow.name, error)
 

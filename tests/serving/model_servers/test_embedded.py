@@ -370,3 +370,17 @@ def without_lite_form(version: Path) -> None:
     document = json.loads(contract.read_text())
     document["provenance"]["lite"] = {"left_out": "for this test"}
     carry(version, json.dumps(document))
+
+
+def test_what_is_computed_aside_waits_for_no_slot_and_is_not_counted(serve: Serve, trained: Any) -> None:
+    counted: list[str] = []
+    server = serve("digits", on_rpc=lambda model, method, code, seconds: counted.append(code))
+    server.versions("digits", 30)
+    contract = trained["digits"].contract
+    features = contract.features([contract.examples[0].instance])
+    with server._limits.slot("digits", 1):
+        version, outputs = server.aside().predict("digits", 1, features, 0.0)
+    assert (version, counted) == (1, [])
+    np.testing.assert_allclose(outputs[SCORES][0], contract.examples[0].outputs[SCORES], atol=contract.tolerance)
+    with pytest.raises(UnknownVersion):
+        server.aside().predict("digits", 2, features, 1.0)

@@ -108,3 +108,15 @@ def test_waiting_and_refused_requests_are_reported() -> None:
     work.finish.set()
     assert [first.result(), second.result()] == ["done"] * 2
     assert told == [("digits", 1), ("digits",), ("digits", -1)]
+
+
+def test_what_waits_for_a_slot_is_seen() -> None:
+    work = Work(ConcurrencyLimits(max_running=1, max_waiting=1))
+    running = work.start("digits")
+    wait_until(lambda: work.at_work == 1)
+    assert not work._limits.are_waited_for
+    waiting = work.start("digits")
+    wait_until(lambda: work._limits.are_waited_for)
+    work.finish.set()
+    assert (running.result(), waiting.result()) == ("done", "done")
+    assert not work._limits.are_waited_for

@@ -340,3 +340,15 @@ def test_nothing_is_kept_of_what_is_done() -> None:
     of_batcher = memory.filter_traces([tracemalloc.Filter(True, batching.__file__)])
     kept = sum(line.count for line in of_batcher.statistics("lineno"))
     assert kept < 100  # a queue that is kept for each version takes several blocks
+
+
+def test_what_waits_for_a_call_is_seen(callers: Callers) -> None:
+    first = callers.ask(ids(1))
+    wait_until(lambda: callers.entered == 1)
+    assert not callers.batcher.is_waited_for
+    second = callers.ask(ids(2))
+    wait_until(lambda: callers.batcher.is_waited_for)
+    callers.free.set()
+    assert right(first, ids(1))
+    assert right(second, ids(2))
+    assert not callers.batcher.is_waited_for

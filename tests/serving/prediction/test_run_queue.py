@@ -177,3 +177,19 @@ def outside(queue: RunQueue, waiter: threading.Lock) -> None:
     with queue.asleep(own):
         assert queue.wait(own, 20)
     waiter.release()
+
+
+def test_it_is_full_while_threads_run_and_has_room_while_they_wait_for_something() -> None:
+    queue, free = RunQueue(), threading.Event()
+    threads = Threads(queue)
+    assert not queue.is_full
+    with one_turn(queue):
+        assert queue.is_full
+        with queue.paused():
+            assert not queue.is_full
+            threads.start("other", lambda: free.wait(20) and None)
+            wait_until(lambda: threads.told == ["other"])
+            assert queue.is_full
+            free.set()
+            threads.join()
+    assert not queue.is_full
