@@ -66,7 +66,10 @@ def read_asked(window: Window, contracts: Sequence[Contract], truths: Truths) ->
         for line, capture in enumerate(read_part(window.place, path, Capture.from_json), 1):
             if _is_within(capture.time, window):
                 asked = Asked(capture, path, line, truths.get((capture.request_id, capture.index)))
-                _check_whole(asked, contracts)
+                if problem := _problem(asked, contracts):
+                    if capture.error is None:
+                        raise ReplayError(f"{asked.where}: {problem}")
+                    continue  # what was sent may have lacked the field, too
                 yield number / len(parts), asked
 
 
@@ -74,27 +77,21 @@ def _is_within(time: datetime, window: Window) -> bool:
     return (window.since is None or time >= window.since) and (window.until is None or time < window.until)
 
 
-def _check_whole(asked: Asked, contracts: Sequence[Contract]) -> None:
-    """Raise ReplayError if a value was replaced by its hash, or left out."""
+def _problem(asked: Asked, contracts: Sequence[Contract]) -> str:
+    """Return which value was replaced by its hash, or left out; empty if none was."""
+    instance = asked.capture.instance
     for contract in contracts:
-        values = fields_of(asked.capture.instance, contract)
-        for name, handling in contract.handlings.items():
-            value = values.get(name)
+        for name, handling in contract.handlings.items() if isinstance(instance, Mapping) else ():
+            value = instance.get(name)
             if isinstance(value, str) and value.startswith(HASHED):
-                raise _private(asked, name, "only the hash of its value was captured")
-            if handling != "keep" and name not in values:
-                raise _private(asked, name, f"its value was not captured: the contract says {handling!r}")
+                return _private(name, "only the hash of its value was captured")
+            if handling != "keep" and name not in instance:
+                return _private(name, f"its value was not captured: the contract says {handling!r}")
+    return ""
 
 
-def _private(asked: Asked, field: str, why: str) -> ReplayError:
-    return ReplayError(
-        f"{asked.where}: field {field!r} can't be answered again, since {why}; let the task say "
+def _private(field: str, why: str) -> str:
+    return (
+        f"field {field!r} can't be answered again, since {why}; let the task say "
         'capture = "keep" for it, and replay what is captured by a version trained so, with --since'
     )
-
-
-def fields_of(instance: Any, contract: Contract) -> Mapping[str, Any]:
-    """Return the fields of an instance, which is the bare value of an only one perhaps."""
-    if isinstance(instance, Mapping):
-        return instance
-    return {next(iter(contract.record.fields)): instance} if len(contract.record.fields) == 1 else {}

@@ -1,12 +1,11 @@
 """Slices: instances with one value of a field, or with values between two bounds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
 from serving.contract import Contract
 from serving.contract.reference import Continuous
-from serving.replay.instances import fields_of
 from serving.replay.statistics import Tally
 
 MOST_VALUES = 100
@@ -30,7 +29,7 @@ class Slices:
 
     def add(self, instance: Any, agrees: bool, weight: float) -> None:
         """Count an instance in each of its slices."""
-        values = fields_of(instance, self._contract)
+        values = instance if isinstance(instance, Mapping) else {}
         for name in self._contract.record.fields:
             for part in self._parts(name, values.get(name)):
                 self.tallies.setdefault((name, self._bounded(name, part)), Tally()).add(float(agrees), weight)

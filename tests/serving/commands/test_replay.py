@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from serving.captures import CAPTURES, FEEDBACK, Capture, Failure, PartName, write_part
+from serving.commands.gateway_client import GatewayClient
 from serving.commands.replay import replay
 from serving.contract import Contract
 from serving.gateway.app import create_app
@@ -158,6 +159,14 @@ def test_private_values_can_not_be_replayed(folder: Path, instance: Any, problem
 
 
 @pytest.mark.usefixtures("versions")
+def test_failed_requests_that_lack_private_values_are_left_out(folder: Path) -> None:
+    failed = captured({}, 1, "sentiment", version=None, answer=None, status=422, error=Failure(code="x"))
+    add(folder, captured({"text": "fine"}, 0, "sentiment"), failed, model="sentiment")
+
+    assert "on 1 captured instances" in run(folder, model="sentiment").stdout
+
+
+@pytest.mark.usefixtures("versions")
 def test_what_can_not_be_read_is_named_with_its_line(folder: Path) -> None:
     place = Path(add(folder, captured(HOUSES[0], 1)))
     place.write_bytes(place.read_bytes() + gzip.compress(b"{\n"))
@@ -212,6 +221,26 @@ def test_a_gateway_that_has_both_gives_the_same_report(folder: Path, gateway: st
     report = json.loads(told.stdout)
     assert (report["instances"], report["rejected"]) == (40, {"1 and 2": 1})
     assert report["reproduced"]["1"]["value"] == 1.0
+
+
+@pytest.mark.usefixtures("versions")
+def test_what_a_gateway_captured_is_replayed(model_server: FakeModelServer, tmp_path: Path) -> None:
+    model_server.publish(house(1), 1, weights=1)
+    settings = Settings(
+        model_server=model_server.address,
+        models=("house_price",),
+        capture=str(tmp_path / "captures"),
+        refresh_seconds=3600,
+    )
+    with served(create_app(settings)) as url:
+        client = GatewayClient(url)
+        for first in range(0, 40, 8):
+            client.post("/predict/house_price", {"instances": HOUSES[first : first + 8]})
+
+    told = run(tmp_path / "captures", "--json")
+
+    report = json.loads(told.stdout)
+    assert (report["instances"], report["reproduced"]["1"]["value"]) == (40, 1.0)
 
 
 def test_versions_of_a_models_folder_need_not_be_live(folder: Path, tmp_path: Path) -> None:
