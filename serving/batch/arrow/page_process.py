@@ -124,8 +124,8 @@ def _next(name: str, group: int, batches: Any) -> Any:
         batch = next(batches, None)
         batch = None if batch is None else _spread(batch)
     except MemoryError as error:
-        most = f"expected rows that can be decoded in {MAX_BYTES >> 30} GB of memory"
-        raise BadInput(f"{name}, row group {group}: {most}; write the file with smaller row groups") from error
+        said = f"expected rows that can be decoded in {MAX_BYTES >> 30} GB of memory"
+        raise BadInput(f"{name}, row group {group}: {said}; write the file with smaller row groups") from error
     except (OSError, extra("pyarrow", "Parquet").ArrowException) as error:
         raise BadInput(f"{name} is damaged in row group {group}: {error}") from error
     if batch is not None and batch.nbytes > _MAX_ROW_BYTES * len(batch):
