@@ -23,7 +23,7 @@ from serving.gateway.middleware.request_ids import register_request_ids
 from serving.gateway.middleware.shared_times import SharedTimes
 from serving.gateway.openapi.docs import docs_routes
 from serving.gateway.openapi.routes import openapi_routes
-from serving.gateway.overload import overload_check
+from serving.gateway.overload import Door
 from serving.gateway.problems import register_problems
 from serving.gateway.protocols.answering import Answering
 from serving.gateway.protocols.body import GatewayRequest
@@ -120,9 +120,9 @@ def create_app(
     app.register_blueprint(docs_routes())
     app.register_blueprint(health_routes(catalog, metrics, drain))
     app.register_blueprint(page_routes())
-    overload = overload_check(limits, metrics)
+    door = Door(limits, metrics)
     connected, refused = metrics.connected, metrics.refused_connection
-    register_connection_limits(app, ConnectionLimits.of(settings, connected, refused, overload))
+    register_connection_limits(app, ConnectionLimits.of(settings, connected, refused, door.enter, door.leave))
     register_problems(app, register_log_limit(app, metrics.left_out_of_log))
     register_compression(app)
     register_headers(app)

@@ -1,6 +1,7 @@
 """Refuses predictions at the door: without a thread, and before any of the work that their answer would take."""
 
-from collections.abc import Callable
+import threading
+from collections import Counter
 
 from serving.monitoring.gateway_metrics import Metrics
 from serving.prediction.concurrency import ConcurrencyLimits
@@ -8,25 +9,47 @@ from serving.prediction.concurrency import ConcurrencyLimits
 _PROTOCOLS = ("v1", "v2")
 
 
-def overload_check(limits: ConcurrencyLimits, metrics: Metrics) -> Callable[[str, str], str]:
-    """Return a function of method and path, which returns why to refuse the request with 429; empty if not to.
+class Door:
+    """Lets in as many predictions of a model at a time as *limits* let run and wait.
 
-    What it refuses is counted as a request with that answer.
+    It counts them from before a thread takes them: those that come at once would all find the queue not yet full.
     """
 
-    def check(method: str, path: str) -> str:
-        model = _model(path) if method == "POST" else ""
-        if not model or not limits.is_full(model):
+    def __init__(self, limits: ConcurrencyLimits, metrics: Metrics) -> None:
+        self._limits = limits
+        self._metrics = metrics
+        self._inside: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def enter(self, method: str, path: str) -> str:
+        """Let a request in, for which `leave` is to be called. Return why not; empty if it is in.
+
+        What is refused is counted as a request with that answer.
+        """
+        model = _model(method, path)
+        if not model:
             return ""
-        error = limits.refusal(model)
-        metrics.answered(model, None, error.status, 0.0)
+        with self._lock:
+            if not self._limits.is_full(model, self._inside[model]):
+                self._inside[model] += 1
+                return ""
+        error = self._limits.refusal(model)
+        self._metrics.answered(model, None, error.status, 0.0)
         return str(error)
 
-    return check
+    def leave(self, method: str, path: str) -> None:
+        """Count a request out, however it was answered."""
+        if model := _model(method, path):
+            with self._lock:
+                self._inside[model] -= 1
+                if not self._inside[model]:
+                    del self._inside[model]  # callers make up names
 
 
-def _model(path: str) -> str:
-    """Return the model in the path of a prediction of any protocol; empty if there is none."""
+def _model(method: str, path: str) -> str:
+    """Return the model whose prediction is asked for, by any protocol; empty if there is none."""
+    if method != "POST":
+        return ""
     _, first, *rest = [*path.split("/"), "", "", ""]
     if first == "predict":
         return rest[0]

@@ -2,19 +2,25 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from serving.gateway.accepting import can_answer
 from serving.gateway.connection_counts import ConnectionCounts
 from serving.gateway.connections.connection import Connection
-from serving.gateway.connections.reading_worker import ReadingWorker
+from serving.gateway.connections.reading_worker import Event, ReadingWorker
 from serving.gateway.drain import drain_of
 from serving.gateway.scheduling import run_queue_of
+from serving.prediction.run_queue import SLICE_SECONDS
 
 _LOOK_SECONDS = 0.001
 _START_LOOK_SECONDS = 0.02
 _START_SECONDS, _START_ALONE_SECONDS = 300.0, 10.0
 """How long a worker may take until it can answer: if others accept connections, and if none does and probes wait."""
+
+_FEW_EVENTS = 4
+_SLACK = 8
+"""A worker may have more connections than another by this part: in a flood its loop turns too seldom for less."""
 
 _connections = ConnectionCounts()
 
@@ -27,7 +33,9 @@ class Worker(ReadingWorker):
     Draining: at SIGTERM it continues to serve for its application's drain time. Kubernetes and load balancers need that
     time to notice that it is no longer ready. A second SIGTERM ends it at once.
 
-    Scheduling: each request has one turn in its application's run queue, until its answer is written.
+    Scheduling: each request has one turn in its application's run queue, until its answer is written. So has the main
+    loop where it has much to do. Else a thread that computes would take Python's right to run at each of its calls to
+    the system, and keep it for milliseconds; in a flood, refusals then took seconds.
 
     Balancing: a new connection is left to the worker with the fewest. Otherwise one worker could take all connections
     that come at once. If that worker doesn't take it, any other does, a little later.
@@ -82,7 +90,8 @@ class Worker(ReadingWorker):
         now = time.monotonic()
         if self._left_until is None:
             self._left_until = now + self.leave_seconds
-        if _connections.fewest < self.nr_conns and now < self._left_until:
+        fewest = _connections.fewest
+        if fewest + fewest // _SLACK < self.nr_conns and now < self._left_until:
             self.pause_accepting(_LOOK_SECONDS)
             return False
         self._left_until = None
@@ -93,6 +102,20 @@ class Worker(ReadingWorker):
         super().wait_for_and_dispatch_events(timeout)
         if self._accepting:
             self._left_until = None  # what was left to another worker was taken
+
+    def handle_events(self, events: Sequence[Event]) -> None:
+        """Handle a few events at once, and many in a turn, for half of a time slice: then the threads go on."""
+        if len(events) <= _FEW_EVENTS:
+            super().handle_events(events)
+            return
+        run_queue = run_queue_of(self.wsgi)
+        with run_queue.one_turn():
+            run_queue.begin(first=True)
+            until = time.monotonic() + SLICE_SECONDS / 2
+            for event in events:
+                super().handle_events([event])
+                if time.monotonic() > until:
+                    return
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Start to drain, or end. Called as a signal handler: whatever takes a lock is left to the main loop."""

@@ -58,10 +58,13 @@ class ConcurrencyLimits:
         """Whether a request for any model waits for a slot."""
         return any(queue.waiters for queue in list(self._queues.values()))
 
-    def is_full(self, model: str) -> bool:
-        """Return whether a request for *model* would be refused now."""
+    def is_full(self, model: str, inside: int) -> bool:
+        """Return whether a request for *model* would be refused, if *inside* others ask for a slot or have one."""
         queue = self._queues.get(model)
-        return queue is not None and queue.running >= self._max_running and len(queue.waiters) >= self._max_waiting
+        if queue is None:
+            return False
+        room = queue.running < self._max_running or len(queue.waiters) < self._max_waiting
+        return not room or inside >= self._max_running + self._max_waiting
 
     def refusal(self, model: str) -> Overloaded:
         """Count a request for *model* that is refused before it asked for a slot, and return the error."""

@@ -56,10 +56,13 @@ class RunQueue:
             self._stop()
             self._own.takes_part = False
 
-    def begin(self) -> None:
-        """Wait until every thread that came before has run or is waiting for something."""
+    def begin(self, first: bool = False) -> None:
+        """Wait until every thread that came before has run or is waiting for something. The *first* waits for no other.
+
+        It still waits for those that run.
+        """
         if self._own.takes_part and self._own.waiter is None:
-            self._run(self._ready.append)
+            self._run(self._ready.appendleft if first else self._ready.append)
 
     def give_way(self) -> None:
         """Let every thread that is ready now run first."""

@@ -94,6 +94,14 @@ class Connection:
         if len(self.received):
             self._take_head(self.received.everything())
 
+    def drop_body(self) -> bool:
+        """Drop the body of a whole request. Return whether it is known where the next begins."""
+        try:
+            self.request.body.read()  # in larger pieces than finish_body does
+            return bool(self.parser.finish_body())
+        except (ParseException, OSError):  # what is wrong with chunks is the one or the other
+            return False
+
     def _take_head(self, data: bytes) -> None:
         self.state = State.HEAD
         begin = len(self._head) - self._head.endswith(b"\r")

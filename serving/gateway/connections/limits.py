@@ -20,8 +20,8 @@ def _nothing(*_: object) -> None:
 class ConnectionLimits:
     """The limits of one process.
 
-    *count* is told how many connections are in which state, *refuse* each refusal's code. *overload* says by method and
-    path why a request is one too many; empty if it is not.
+    *count* is told how many connections are in which state, *refuse* each refusal's code. *enter* says by method and
+    path why a request is one too many; empty if it is not, and then *leave* is told of its end.
 
     Times are in seconds: *idle* until a request begins, *header* until its head has come, *body* until its body has,
     and until its answer was taken.
@@ -35,7 +35,8 @@ class ConnectionLimits:
     max_body_bytes: int = 16 * 1024 * 1024
     count: Callable[[Mapping[str, int]], None] = _nothing
     refuse: Callable[[str], None] = _nothing
-    overload: Callable[[str, str], str] = lambda method, path: ""
+    enter: Callable[[str, str], str] = lambda method, path: ""
+    leave: Callable[[str, str], None] = _nothing
 
     @property
     def max_held_bytes(self) -> int:
@@ -47,7 +48,8 @@ class ConnectionLimits:
         settings: Settings,
         count: Callable[[Mapping[str, int]], None],
         refuse: Callable[[str], None],
-        overload: Callable[[str, str], str],
+        enter: Callable[[str, str], str],
+        leave: Callable[[str, str], None],
     ) -> "ConnectionLimits":
         """Return those of *settings*."""
         return ConnectionLimits(
@@ -58,7 +60,8 @@ class ConnectionLimits:
             max_body_bytes=settings.max_body_bytes,
             count=count,
             refuse=refuse,
-            overload=overload,
+            enter=enter,
+            leave=leave,
         )
 
 

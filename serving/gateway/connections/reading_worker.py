@@ -9,6 +9,7 @@ import select
 import selectors
 import socket
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -35,6 +36,9 @@ _READ_BYTES = 64 * 1024
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
 _EVICTED = "evicted"
+
+Event = tuple[Callable[[Any], None], Any]
+"""What handles it, and what it came from."""
 
 Outcome = bool | Refused
 """Whether a connection is kept, or what is to be answered before it is closed."""
@@ -78,7 +82,12 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
         """Wait for events for at most *timeout* seconds, and handle them."""
         if self.alive and not self._accepting:
             timeout = min(timeout, max(0.0, self._accept_from - time.monotonic()))
-        super().wait_for_and_dispatch_events(timeout)
+        self.handle_events([(key.data, key.fileobj) for key, _ in self.poller.select(timeout)])
+
+    def handle_events(self, events: Sequence[Event]) -> None:
+        """Handle *events*. Those that are left out come again."""
+        for handle, source in events:
+            handle(source)
 
     def accept(self, listener: socket.socket) -> None:
         """Accept the connections that wait."""
@@ -108,17 +117,26 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Connection, lingers: bool = True) -> Outcome:
         """Answer a request and those that follow at once. Runs in a thread of a pool."""
         try:
-            while self.answer(conn):
+            while self._answer_and_leave(conn):
                 conn.next()
                 if not (lingers and self._is_thread_free() and self._follows(conn)):
                     return True
-                if refusal := self._overload(conn):
-                    return refusal
+                if not self._enter(conn):
+                    return False
+                if conn.state != State.ANSWERING:
+                    return True
         except Refused as refusal:
             return refusal
         except OSError:
             pass
         return False
+
+    def _answer_and_leave(self, conn: Connection) -> bool:
+        method, path = conn.request.method, conn.path
+        try:
+            return self.answer(conn)
+        finally:
+            self._limits.leave(method, path)
 
     def answer(self, conn: Connection) -> bool:
         """Answer one request. Return whether its connection may be kept."""
@@ -198,19 +216,32 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
             self._end(conn)
             return
         self._table.put(conn, conn.state, time.monotonic())
+        try:
+            if not self._enter(conn):
+                self._close(conn)
+                return
+        except Refused as refusal:
+            self._refuse(conn, refusal)
+            return
+        self._table.put(conn, conn.state, time.monotonic())
         if conn.state == State.ANSWERING:
-            if refusal := self._overload(conn):
-                self._refuse(conn, refusal)
-            else:
-                self._hand_over(conn)
+            self._hand_over(conn)
         elif self._table.held_bytes > self._limits.max_held_bytes:
             self._refuse(conn, Refused(503, "overloaded", "too many bytes of bodies have come; try again later"))
         else:
             self._poll(conn)
 
-    def _overload(self, conn: Connection) -> Refused | None:
-        why = self._limits.overload(conn.request.method, conn.path)
-        return Refused(429, "overloaded", why) if why else None
+    def _enter(self, conn: Connection) -> bool:
+        """Let in a whole request, or answer with 429, then the next. Return whether the connection is kept.
+
+        A client that is refused would connect again, which costs more than the refusal.
+        """
+        while conn.state == State.ANSWERING and (why := self._limits.enter(conn.request.method, conn.path)):
+            keeps = self.alive and self.max_keepalived > 0 and not conn.request.should_close() and conn.drop_body()
+            if not (self._tell(conn, Refused(429, "overloaded", why), keeps) and keeps):
+                return False
+            conn.next()
+        return True
 
     def _hand_over(self, conn: Connection) -> None:
         self._unpoll(conn)
@@ -239,12 +270,15 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
         self._tell(conn, refusal)
         self._close(conn)
 
-    def _tell(self, conn: Connection, refusal: Refused) -> None:
+    def _tell(self, conn: Connection, refusal: Refused, keeps: bool = False) -> bool:
+        """Answer with *refusal*. Return whether all of it was sent."""
         self._limits.refuse(refusal.code)
         text = f"refused a request of {conn.address or 'a client'}: {refusal.detail} (request_id={refusal.request_id})"
         log_limit_of(self.wsgi).log(_log, logging.WARNING, text, refusal.code)
+        reply = refusal.reply(conn.path, keeps)
         with suppress(OSError):  # it is gone, or reads nothing
-            conn.socket.send(refusal.reply(conn.path))
+            return conn.socket.send(reply) == len(reply)
+        return False
 
     def _close(self, conn: Connection) -> None:
         """Send no more, and end the connection once the client does, too."""

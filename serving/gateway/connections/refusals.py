@@ -1,6 +1,6 @@
 """Requests that are refused before the application sees them, and what is answered."""
 
-import secrets
+import random
 from http import HTTPStatus
 
 import orjson
@@ -18,14 +18,14 @@ TOO_LARGE = "too_large"
 
 
 class Refused(Exception):
-    """A request that is answered with *status*, *code* and *detail*, after which its connection is closed."""
+    """A request that is answered with *status*, *code* and *detail*, and not by the application."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
-        self.request_id = secrets.token_hex(16)
+        self.request_id = f"{random.getrandbits(128):032x}"  # no secret, and made without a call to the system
 
     @staticmethod
     def of(error: Exception) -> "Refused":
@@ -38,8 +38,11 @@ class Refused(Exception):
         )
         return Refused(status, code, f"expected a well-formed HTTP request, got another: {error or 'it is cut'}")
 
-    def reply(self, path: str = "") -> bytes:
-        """Return the whole reply to a request for *path*, in the form that its protocol has."""
+    def reply(self, path: str = "", keeps: bool = False) -> bytes:
+        """Return the whole reply to a request for *path*, in the form that its protocol has.
+
+        It says whether the connection *keeps* open.
+        """
         is_protocol = f"{path}/".startswith(_PROTOCOLS)
         body = orjson.dumps({"error": self.detail} if is_protocol else self._problem())
         media = "application/json" if is_protocol else "application/problem+json"
@@ -50,7 +53,7 @@ class Refused(Exception):
             f"X-Request-ID: {self.request_id}",
             "X-Content-Type-Options: nosniff",
             *(["Retry-After: 1"] if self.status in _RETRY_AFTER else []),
-            "Connection: close",
+            f"Connection: {'keep-alive' if keeps else 'close'}",
         ]
         return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + body
 

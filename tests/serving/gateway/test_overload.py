@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.gateway.overload import overload_check
+from serving.gateway.overload import Door
 from serving.monitoring.gateway_metrics import Metrics
 from serving.prediction.concurrency import ConcurrencyLimits
 
@@ -27,13 +27,31 @@ FULL = "digits: the queue is full: 0 requests are waiting; try again later"
 def test_predictions_of_a_model_whose_queue_is_full_are_refused_and_counted(method: str, path: str, told: str) -> None:
     metrics = Metrics(None)
     limits = ConcurrencyLimits(1, 0, on_refusal=metrics.shed)
-    check = overload_check(limits, metrics)
+    door = Door(limits, metrics)
 
-    assert check(method, path) == ""
+    assert door.enter(method, path) == ""
+    door.leave(method, path)
     with limits.slot("digits", 1.0):
-        assert check(method, path) == told
-    assert check(method, path) == ""
+        assert door.enter(method, path) == told
+    assert door.enter(method, path) == ""
 
     counted = metrics.exposition().decode()
     assert ('shed_requests_total{model="digits"} 1.0' in counted) == bool(told)
     assert ('requests_total{code="429",model="digits",version="none"} 1.0' in counted) == bool(told)
+
+
+def test_requests_that_have_yet_to_ask_for_a_slot_are_counted() -> None:
+    limits = ConcurrencyLimits(2, 1)
+    door = Door(limits, Metrics(None))
+    with limits.slot("digits", 1.0):
+        pass
+
+    assert [door.enter("POST", "/predict/digits") != "" for _ in range(5)] == [False, False, False, True, True]
+    door.leave("POST", "/predict/digits")
+    assert [door.enter("POST", "/predict/digits") != "" for _ in range(2)] == [False, True]
+
+
+def test_a_name_that_no_model_has_is_not_refused() -> None:
+    door = Door(ConcurrencyLimits(1, 0), Metrics(None))
+
+    assert [door.enter("POST", "/predict/nobody") for _ in range(3)] == ["", "", ""]

@@ -44,6 +44,16 @@ class CountingWorker(Worker):
         super().finish_request(conn, fs)
 
 
+_entered: list[str] = []
+
+
+def _enter(path: str) -> str:
+    if path == "/full":
+        return "the queue is full"
+    _entered.append(path)
+    return ""
+
+
 app = Flask(__name__)
 register_can_answer(app, lambda: not (hold := os.environ.get("HOLD")) or not os.path.exists(hold))
 register_connection_limits(
@@ -53,6 +63,8 @@ register_connection_limits(
         max_of_address=int(os.environ.get("OF_ADDRESS", "0")) or None,
         header_seconds=1.0,
         body_seconds=1.0,
+        enter=lambda method, path: _enter(path),
+        leave=lambda method, path: _entered.remove(path),
     ),
 )
 register_log_limit(app, lambda code, model: None)
@@ -83,6 +95,11 @@ def alive() -> str:
 def release() -> str:
     _released.set()
     return "ok"
+
+
+@app.get("/inside")
+def inside() -> str:
+    return ",".join(_entered)
 
 
 @app.get("/pid")
@@ -176,6 +193,44 @@ def test_requests_sent_in_one_go_are_all_answered(port: int) -> None:
             part = connection.sock.recv(65536)
             assert part, received
             received += part
+
+
+FULL = b"POST /full HTTP/1.1\r\nHost: a\r\n"
+
+
+def test_a_refused_request_keeps_its_connection_and_those_behind_it_are_answered(port: int) -> None:
+    many = FULL + b"\r\n"
+    cut = FULL + b"Content-Length: 5\r\n\r\nGET /"
+    chunked = FULL + b"Transfer-Encoding: chunked\r\n\r\n5\r\nGET /\r\n0\r\n\r\n"
+    last = b"GET /inside HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        sock.sendall(many * 1500 + cut + chunked)
+        sock.sendall(last)
+        replies = received(sock)
+
+    assert replies.count(b"HTTP/1.1 429 Too Many Requests\r\n") == 1502
+    assert replies.count(b"Connection: keep-alive\r\n") == 1502
+    assert replies.count(b"HTTP/1.1 200 OK\r\n") == 1
+    assert replies.endswith(b"\r\n\r\n/inside")
+
+
+@pytest.mark.parametrize(
+    "request_", [FULL + b"Connection: close\r\n\r\n", FULL.replace(b"1.1", b"1.0") + b"\r\n"], ids=["asked", "HTTP/1.0"]
+)
+def test_a_refused_request_closes_its_connection_if_the_client_does_not_keep_it(port: int, request_: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        sock.sendall(request_)
+        reply = received(sock)
+
+    assert reply.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+    assert b"Connection: close\r\n" in reply
+
+
+def test_a_client_that_reads_no_refusals_is_closed(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock, contextlib.suppress(OSError):
+        while True:
+            sock.sendall((FULL + b"\r\n") * 1000)
+    assert _answers(port)
 
 
 def test_a_connection_is_for_the_worker_that_has_the_fewest() -> None:

@@ -23,12 +23,12 @@ class Threads:
         self.told: list[str] = []
         self._threads: list[threading.Thread] = []
 
-    def start(self, name: str, work: Callable[[], None] = lambda: None) -> None:
+    def start(self, name: str, work: Callable[[], None] = lambda: None, first: bool = False) -> None:
         """Start a thread that records its name when its turn begins, and then does *work*."""
 
         def run() -> None:
             with self.queue.one_turn():
-                self.queue.begin()
+                self.queue.begin(first)
                 self.told.append(name)
                 work()
 
@@ -90,6 +90,16 @@ def test_one_that_gives_way_runs_after_those_that_were_ready() -> None:
         threads.told.append("me")
         threads.start_ready("c")
     assert threads.join() == ["a", "b", "me", "c"]
+
+
+def test_the_first_waits_for_no_other_that_waits() -> None:
+    threads = Threads(RunQueue())
+    with one_turn(threads.queue):
+        threads.start_ready("a")
+        before = threads.queue.waiting
+        threads.start("first", first=True)
+        wait_until(lambda: threads.queue.waiting > before)
+    assert threads.join() == ["first", "a"]
 
 
 def test_one_that_pauses_goes_on_before_those_that_have_yet_to_begin() -> None:
