@@ -24,6 +24,7 @@ Examples:
   python -m benchmarks capacity --models-dir models
   python -m benchmarks floods --models-dir models
   python -m benchmarks shadow --models-dir models
+  python -m benchmarks capture
   python -m benchmarks training --models sentiment,topic --rounds 1
   python -m benchmarks record
   python -m benchmarks recipes --data penguins,wine --seeds 3
@@ -178,6 +179,19 @@ def shadow(models_dir: Path, rounds: int, seconds: float) -> None:
     _check_wrk()
     results = _results("shadow")
     measure_shadows(served_models(models_dir, click.echo, [MODEL]), rounds, seconds, results, click.echo)
+    click.echo(f"results: {results.path}")
+
+
+@main.command()
+@click.option("--rounds", type=click.IntRange(1), default=15, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Of each part of a round.")
+def capture(rounds: int, seconds: float) -> None:
+    """Measure what captures of everything cost: answers and processor time, without and with them in turn."""
+    from benchmarks.capture import measure_capture
+
+    _check_wrk()
+    results = _results("capture")
+    measure_capture(rounds, seconds, results, click.echo)
     click.echo(f"results: {results.path}")
 
 

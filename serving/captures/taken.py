@@ -47,13 +47,16 @@ class LineMaker:
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key
+        self._second, self._written = -1, ""
 
     def lines(self, taken: Taken) -> list[bytes]:
         """Return a line for each instance; raises TypeError for values that JSON has not."""
         handlings = taken.contract.handlings
-        time = time_to_json(datetime.fromtimestamp(taken.time, UTC))
+        may_keep_all = taken.contract.may_keep_all
+        time = self._time(taken.time)
         made = []
         for index, instance in enumerate(taken.instances):
+            is_kept = may_keep_all and type(instance) is dict and instance.keys() <= handlings.keys()
             document = {
                 "capture": FORMAT,
                 "time": time,
@@ -62,15 +65,25 @@ class LineMaker:
                 "model": taken.model,
                 "version": taken.version,
                 "share": taken.share,
-                "instance": self._kept(instance, handlings),
+                "instance": instance if is_kept else self._kept(instance, handlings),
             }
             if taken.failed is None:
                 document["answer"] = taken.answers[index]
             else:
                 document["status"] = taken.failed.status
-                document["error"] = {"code": taken.failed.code, "detail": _detail(taken.failed, index, handlings)}
+                document["error"] = {
+                    "code": taken.failed.code,
+                    "detail": _detail(taken.failed, index, handlings, may_keep_all),
+                }
             made.append(orjson.dumps(document, _as_json, orjson.OPT_APPEND_NEWLINE))
         return made
+
+    def _time(self, seconds: float) -> str:
+        """Write a time as `time_to_json` does, of which all but the microseconds mostly is that of the last."""
+        second = int(seconds)
+        if second != self._second:
+            self._second, self._written = second, time_to_json(datetime.fromtimestamp(second, UTC))[:-7]
+        return f"{self._written}{int((seconds - second) * 1e6):06}Z"
 
     def _kept(self, instance: Any, handlings: Mapping[str, Handling]) -> Any:
         """Return what may be kept of an instance; nothing of one that is no object."""
@@ -90,11 +103,11 @@ class LineMaker:
         return f"hmac-sha256:{hmac.digest(self._key or b'', written, 'sha256').hex()}"
 
 
-def _detail(failed: Failed, index: int, handlings: Mapping[str, Handling]) -> str:
+def _detail(failed: Failed, index: int, handlings: Mapping[str, Handling], may_keep_all: bool) -> str:
     """Return the problem as far as it may be kept: what came stands in it, and a model server may quote it too."""
     if failed.faults:
         return "; ".join(_told(fault, handlings) for fault in failed.faults if fault.row == index)
-    return failed.detail if all(handling == "keep" for handling in handlings.values()) else ""
+    return failed.detail if may_keep_all else ""
 
 
 def _told(fault: Fault, handlings: Mapping[str, Handling]) -> str:

@@ -67,6 +67,11 @@ class Contract:
         """What may become of each field's values, where requests are captured."""
         return {name: self.capture.get(name) or usual(encoder) for name, encoder in self.record.fields.items()}
 
+    @cached_property
+    def may_keep_all(self) -> bool:
+        """Whether the values of all fields may be kept as they are."""
+        return all(handling == "keep" for handling in self.handlings.values())
+
     def limited(self, limits: InstanceLimits) -> "Contract":
         """Return the contract as a server with *limits* obeys it; its schema tells them."""
         return replace(self, record=self.record.limited(limits))
