@@ -3,6 +3,7 @@
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -17,7 +18,7 @@ from serving.gateway.settings import Settings
 from serving.monitoring.gateway_metrics import Metrics
 from serving.registry.server_config import METRICS_PATH
 from serving.tfserving.connection import FRESH_SECONDS
-from tests.k8s.manifests import K8S, Manifests
+from tests.k8s.manifests import K8S, Manifests, Pod
 from tests.k8s.test_references import settings
 from tests.serving.registry.folders import write_version
 from tests.serving.registry.test_server_config import configured
@@ -195,12 +196,23 @@ def test_jobs_end_by_the_exit_codes_of_training(manifests: Manifests) -> None:
         assert spec["ttlSecondsAfterFinished"] > 0
 
 
+def _filled_in(argument: str, values: dict[str, str]) -> str:
+    """Put variables in, as Kubernetes does, as far as they are known."""
+    return re.sub(r"\$\((\w+)\)", lambda found: values.get(found[1], found[0]), argument)
+
+
+def own_beside(pod: Pod) -> list[dict[str, Any]]:
+    return [each for each in pod.spec.get("initContainers", []) if each["name"] == "weights"]
+
+
 def test_the_commands_take_their_arguments(manifests: Manifests) -> None:
     checked = 0
-    for pod in manifests.pods():
-        if "command" in pod.containers[0]:  # of the image's own
+    containers = [(pod, each) for pod in manifests.pods() for each in (pod.containers[0], *own_beside(pod))]
+    for pod, container in containers:
+        if "command" in container:  # of the image's own
             continue
-        name, *arguments = pod.containers[0]["args"]
+        values = {each["name"]: each.get("value", "x") for each in container.get("env", [])}
+        name, *arguments = [_filled_in(each, values) for each in container["args"]]
         command = main.get_command(click.Context(main), name)
         if command is None and name == "score":  # not in this release yet
             continue

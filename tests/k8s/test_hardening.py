@@ -68,7 +68,10 @@ def test_images_are_named_exactly_and_alike(manifests: Manifests) -> None:
     parts = {name: image.rpartition("/")[2].partition(":")[0] for name, image in images.items()}
     assert parts.pop("model-server") == "serving"
     assert parts.pop("gateway") == "plumbline-serve"
-    assert {parts.pop(name, "plumbline-serve") for name in ("desk", "prune")} <= {"plumbline-serve", "plumbline-batch"}
+    assert {parts.pop(name, "plumbline-serve") for name in ("desk", "prune", "canary")} <= {
+        "plumbline-serve",
+        "plumbline-batch",
+    }
     assert {parts.pop("score"), parts.pop("merge")} == {"plumbline-batch"}
     assert set(parts.values()) == {"plumbline-train"}
     assert images["model-server"].startswith("tensorflow/serving:")

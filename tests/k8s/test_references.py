@@ -13,7 +13,7 @@ QUEUES = K8S / "components" / "kueue" / "cluster-queue.yaml"
 FROM_OUTSIDE = {
     ("Secret", name)
     for name in ("plumbline-tls", "api-keys", "model-server-tls", "gateway-tls", "prune-api-key", "object-store")
-}
+} | {("ConfigMap", "plumbline-weights")}
 """What whoever installs it brings along; docs/kubernetes.md says how."""
 
 
