@@ -58,6 +58,21 @@ class AsyncClient:
         ask = self._asking.ask(deadline_seconds, model, version, label, request_id)
         return await self._run(self._asking.conversation.predict_many(ask, instances))
 
+    async def feedback(
+        self,
+        model: str,
+        request_id: str,
+        truth: Any,
+        *,
+        index: int = 0,
+        version: int | None = None,
+        deadline_seconds: float | None = None,
+    ) -> None:
+        """Do what `Client.feedback` does."""
+        ask = self._asking.ask(deadline_seconds, model)
+        item = {"request_id": request_id, "index": index, "truth": truth, "version": version}
+        await self._run(self._asking.conversation.feedback(ask, item))
+
     async def models(self, *, deadline_seconds: float | None = None) -> list[ServedModel]:
         """Return what `Client.models` does."""
         return await self._run(self._asking.conversation.models(self._asking.ask(deadline_seconds)))

@@ -3,10 +3,11 @@
 So the synchronous and the asynchronous client differ only in how they send and wait.
 """
 
+import json
 import random
 import re
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
@@ -14,7 +15,7 @@ from urllib.parse import quote, urlencode
 from serving.client.answer import Answer
 from serving.client.errors import GatewayTimeout, GatewayUnavailable
 from serving.client.instances import MAX_BODY_BYTES, Limits, Part, Unsent
-from serving.client.replies import Reply, ServedModel, read_answers, read_limits, read_models, read_ready
+from serving.client.replies import Reply, ServedModel, read_accepted, read_answers, read_limits, read_models, read_ready
 
 MAX_ATTEMPTS = 6
 """How often one request is sent at most."""
@@ -87,8 +88,16 @@ class Ask:
         chosen = {
             name: value for name, value in (("version", self.version), ("label", self.label)) if value is not None
         }
-        name = quote(self.model, safe="").replace(".", "%2E")  # or `..` would be a step up
-        return f"/predict/{name}" + (f"?{urlencode(chosen)}" if chosen else "")
+        return f"/predict/{self._name}" + (f"?{urlencode(chosen)}" if chosen else "")
+
+    @property
+    def feedback_path(self) -> str:
+        """The path of feedback."""
+        return f"/feedback/{self._name}"
+
+    @property
+    def _name(self) -> str:
+        return quote(self.model, safe="").replace(".", "%2E")  # or `..` would be a step up
 
     def left(self) -> float:
         """Return the seconds until the deadline, 0 if it has passed."""
@@ -124,6 +133,11 @@ class Conversation:
             else:
                 answers += read_answers(reply, ask.model, part.first, len(part.encoded))
         return answers
+
+    def feedback(self, ask: Ask, item: Mapping[str, Any]) -> Steps[None]:
+        """Tell the truth of one answer. To tell it again does no harm, so that is done as for predictions."""
+        body = json.dumps({"feedback": [item]}, allow_nan=False).encode()
+        read_accepted((yield from self._asked(ask, "POST", ask.feedback_path, body)), ask.model)
 
     def models(self, ask: Ask) -> Steps[list[ServedModel]]:
         """Ask which models there are."""

@@ -70,6 +70,25 @@ class Client:
         ask = self._asking.ask(deadline_seconds, model, version, label, request_id)
         return self._run(self._asking.conversation.predict_many(ask, instances))
 
+    def feedback(
+        self,
+        model: str,
+        request_id: str,
+        truth: Any,
+        *,
+        index: int = 0,
+        version: int | None = None,
+        deadline_seconds: float | None = None,
+    ) -> None:
+        """Tell what turned out to be true of the answer to instance *index* of an earlier request.
+
+        It is kept once this returns. *truth* is a label, a number, a list of tags, or an object of these; the *version*
+        that answered, if it is known, says which labels there are.
+        """
+        ask = self._asking.ask(deadline_seconds, model)
+        item = {"request_id": request_id, "index": index, "truth": truth, "version": version}
+        self._run(self._asking.conversation.feedback(ask, item))
+
     def models(self, *, deadline_seconds: float | None = None) -> list[ServedModel]:
         """Return the models that the gateway serves."""
         return self._run(self._asking.conversation.models(self._asking.ask(deadline_seconds)))

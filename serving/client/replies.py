@@ -11,7 +11,7 @@ from serving import errors
 from serving.client.answer import Answer
 from serving.client.errors import GatewayTimeout, GatewayUnavailable, UnexpectedReply
 from serving.client.instances import MAX_BODY_BYTES, Limits
-from serving.errors import Fault, InvalidInstance, PredictionError, shown
+from serving.errors import Fault, InvalidFeedback, InvalidInstance, PredictionError, shown
 
 _MAX_INSTANCES = 100_000
 
@@ -68,6 +68,13 @@ def read_answers(reply: Reply, model: str, first: int, count: int) -> list[Answe
     return [Answer(model, version, reply.request_id, each) for each in predictions]
 
 
+def read_accepted(reply: Reply, model: str) -> None:
+    """Read the reply to feedback. Raise PredictionError unless it was kept."""
+    if reply.status != 202:
+        raise_problem(reply, model)
+    _member(_object(reply, model), "accepted", int, reply, model)
+
+
 def read_models(reply: Reply) -> list[ServedModel]:
     """Read the reply to GET /models. Raise PredictionError."""
     return [_model(each, reply) for each in _member(_listed(reply), "models", list, reply)]
@@ -103,9 +110,9 @@ def raise_problem(reply: Reply, model: str = "", first: int = 0) -> NoReturn:
         what = f"{reply.status} {_phrase(reply.status)}: {shown(reply.body)}"
         raise _told(_remote(_BY_STATUS.get(reply.status, UnexpectedReply), what, model), reply)
     named = document["model"] if isinstance(document.get("model"), str) else ""
-    if code == InvalidInstance.code:
+    if invalid := {kind.code: kind for kind in (InvalidInstance, InvalidFeedback)}.get(code):
         faults = list(_faults(document, reply, model, first))
-        raise _told(InvalidInstance(named, faults, _member(document, "error_count", int, reply, model)), reply)
+        raise _told(invalid(named, faults, _member(document, "error_count", int, reply, model)), reply)
     kind = _BY_CODE.get(code) or (errors.RequestError if reply.status < 500 else PredictionError)
     raise _told(_remote(kind, detail.removeprefix(f"{named}: "), named), reply)
 
@@ -219,7 +226,7 @@ _BY_CODE: dict[str, type[PredictionError]] = {
     for kind in (
         *(errors.MalformedRequest, errors.Unauthorized, errors.Forbidden, errors.UnknownModel, errors.UnknownVersion),
         *(errors.UnknownLabel, errors.RequestTooLarge, errors.UnsupportedMedia, errors.RateLimited, errors.Overloaded),
-        errors.TooManyPictures,
+        *(errors.TooManyPictures, errors.NoFeedback, errors.FeedbackUnavailable),
         *(errors.ContractError, errors.ParityError, errors.ModelServerError, errors.ModelServerOverloaded),
         *(errors.ModelServerUnavailable, errors.ModelNotReady, errors.ModelServerTimeout),
     )
