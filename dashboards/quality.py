@@ -151,6 +151,79 @@ section(
     ),
 )
 
+
+def _live(metric: str, by: str = "version, head, measure") -> str:
+    return f"max by ({by}) (plumbline_live_{metric}{{{_MODEL}}})"
+
+
+_MEASURE = "{{version}}: {{head}} {{measure}}"
+
+section(
+    BOARD,
+    "What turned out to be true",
+    lines(
+        "Measures, with their intervals",
+        "Of captured answers whose truth is known, by version; the ends of the 95 % interval beside them.",
+        "short",
+        (_live("measure"), _MEASURE),
+        (_live("measure_low"), f"{_MEASURE} low"),
+        (_live("measure_high"), f"{_MEASURE} high"),
+    ),
+    lines(
+        "Less those of the test rows",
+        "The same measures less what the version's contract says of its test rows. Near zero: as good as tested.",
+        "short",
+        (
+            f"{_live('measure')} - on (version, head, measure) "
+            f"max by (version, head, measure) (plumbline_gateway_test_measure{{{_MODEL}}})",
+            _MEASURE,
+        ),
+    ),
+    lines(
+        "Answers whose truth is known",
+        "Their share among all, by version. Less than half of last week's, for all versions, is an alert.",
+        "percentunit",
+        (_live("coverage_ratio", "version"), "{{version}}"),
+    ),
+    lines(
+        "Until the truth comes",
+        "From an answer to its truth: what half (0.5) and nine in ten (0.9) of them don't exceed.",
+        "s",
+        (_live("delay_seconds", "version, quantile"), "{{version}}: {{quantile}}"),
+    ),
+)
+section(
+    BOARD,
+    "Feedback",
+    lines(
+        "Requests with feedback",
+        "By HTTP status: 202 is kept, 422 does not fit the contract, 429 and 503 should be sent again.",
+        "reqps",
+        (_rate("plumbline_gateway_feedback_requests_total", "code", _MODEL), "{{code}}"),
+    ),
+    lines(
+        "Truths",
+        "That were kept, a second.",
+        "cps",
+        (f"sum(rate(plumbline_gateway_feedback_items_total{{{_MODEL}}}[$__rate_interval]))", "kept"),
+    ),
+    lines(
+        "Truths that count for nothing",
+        "In the window: of answers that were not captured, told twice, corrected, or of another kind than the answer.",
+        "short",
+        (f"max(plumbline_live_unknown_feedback{{{_MODEL}}})", "not captured"),
+        (f"max(plumbline_live_duplicate_feedback{{{_MODEL}}})", "told twice"),
+        (f"max(plumbline_live_corrected_feedback{{{_MODEL}}})", "corrected"),
+        (f"max(plumbline_live_incomparable_feedback{{{_MODEL}}})", "of another kind"),
+    ),
+    lines(
+        "Files that could not be read",
+        "Parts of captures and feedback of which a line is none, since the process started; its log names them.",
+        "short",
+        (f"max(plumbline_live_damaged_parts{{{_MODEL}}})", "parts"),
+    ),
+)
+
 _REQUESTS = "plumbline_gateway_requests_total"
 _FAILED = _rate(_REQUESTS, "version", f'{_MODEL}, code=~"5.."')
 _ALL = _rate(_REQUESTS, "version", f'{_MODEL}, version!="none"')

@@ -37,9 +37,12 @@ class Stack:
     def get(self, path: str) -> Reply:
         return self._ask(urllib.request.Request(self.url + path))
 
-    def post(self, path: str, body: bytes | object, media_type: str = "application/json") -> Reply:
+    def post(
+        self, path: str, body: bytes | object, media_type: str = "application/json", request_id: str = ""
+    ) -> Reply:
         data = body if isinstance(body, bytes) else orjson.dumps(body)
-        return self._ask(urllib.request.Request(self.url + path, data, {"Content-Type": media_type}))
+        headers = {"Content-Type": media_type, **({"X-Request-ID": request_id} if request_id else {})}
+        return self._ask(urllib.request.Request(self.url + path, data, headers))
 
     def _ask(self, request: urllib.request.Request) -> Reply:
         try:

@@ -66,6 +66,7 @@ def watched(request, trained, published, tmp_path_factory) -> Iterator[Watched]:
                 system.rest_port,
                 processes.enter_context(written_exporter(EXPORTERS / "tensorflow-serving.prom")),
             ],
+            "live": [system.start_live(processes)],
             "job-metrics": [processes.enter_context(node_exporter(folder, system.write_job_metrics()))],
             "dcgm": [processes.enter_context(written_exporter(EXPORTERS / "dcgm.prom"))],
             "cert-manager": [processes.enter_context(written_exporter(EXPORTERS / "cert-manager.prom"))],
@@ -160,6 +161,8 @@ class System:
             "MAX_QUEUE": "4",
             "REFRESH_SECONDS": "2",
             "CANARY": "digits:2=20",
+            "CAPTURE": str(self.folder / "captures"),
+            "CAPTURE_PART_SECONDS": "1",
             "PORT": str(port),
         }
         log = self.folder / "gateway.log"
@@ -170,6 +173,23 @@ class System:
         self.gateway = Stack(f"http://127.0.0.1:{port}", gateway, log)
         self.gateway.wait_for("/healthz", lambda reply: reply.status == 200)
         return port
+
+    def start_live(self, processes: contextlib.ExitStack) -> int:
+        port = free_port()
+        command = [*PLUMBLINE, "live", f"--captures={self.folder / 'captures'}", f"--listen=127.0.0.1:{port}"]
+        log = self.folder / "live.log"
+        processes.enter_context(process([*command, "--every=1s"], log))
+        wait_until_open(port, log)
+        return port
+
+    def tell_the_truth(self, instances: dict[str, list[dict[str, Any]]]) -> None:
+        """Ask about a label and a value, and tell what is true."""
+        for model, truth in (("sentiment", "positive"), ("house_price", 24.5)):
+            for number, instance in enumerate(instances[model][1:9]):
+                request_id = f"{model}-{number}"
+                answered = self.gateway.post(f"/predict/{model}", instance, request_id=request_id)
+                told = self.gateway.post(f"/feedback/{model}", {"request_id": request_id, "truth": truth})
+                assert (answered.status, told.status) == (200, 202), (answered.body, told.body)
 
     def start_model_server(self) -> None:
         policies = dict.fromkeys(model_names(self.models_dir), 2) | {"topic": 1}
@@ -219,6 +239,7 @@ class System:
             (0.6, self.restart_model_server),
             (0.7, self.publish_one_that_cannot_be_loaded),  # after it, for the server would not start again
         ]
+        self.tell_the_truth(instances)
         with asking(self.gateway, instances):
             happening(seconds, events)
             # On a busy machine the events take longer than planned, and a rule sees one only after the next scrape.
@@ -226,6 +247,7 @@ class System:
                 seen.wait_until(f'ALERTS{{alertname="{alert}", model="sentiment"}}', 120)
             seen.wait_until('ALERTS{alertname="PlumblineLoadFailed", model="house_price"}', 120)
             seen.wait_until("sum(plumbline_gateway_model_ready) == 5")
+            seen.wait_until("count(plumbline_live_measure_low) == 2")
 
 
 def _as_json(instance: dict[str, Any]) -> dict[str, Any]:

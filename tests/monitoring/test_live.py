@@ -69,7 +69,7 @@ def test_prometheus_finds_nothing_wrong_with_the_rules(watched: Watched) -> None
 def test_every_target_is_scraped(watched: Watched) -> None:
     jobs = {series["metric"]["job"] for series in watched.prometheus.now("max_over_time(up[10m]) == 1")}
 
-    assert jobs == {"cert-manager", "gateway", "model-server", "job-metrics", "dcgm", "kube-state-metrics"}
+    assert jobs == {"cert-manager", "gateway", "model-server", "job-metrics", "live", "dcgm", "kube-state-metrics"}
 
 
 def test_what_happened_shows(watched: Watched) -> None:

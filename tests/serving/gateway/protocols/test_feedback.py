@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from serving.gateway.app import close_app, create_app
 from serving.gateway.middleware.key_file import make_key
 from serving.gateway.settings import Settings
 from serving.truth.feedback import Feedback
+from serving.truth.following import Follower
 from tests.serving.contracts import text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.problem_details import problem
@@ -58,6 +60,30 @@ def test_one_item_or_many_are_kept(gateway: FlaskClient, settings: Settings) -> 
     assert (many.status_code, many.get_json()["accepted"], price.status_code) == (202, 2, 202)
     assert kept(Path(settings.capture)) == [("a-1", 0, "positive"), ("a-1", 1, "positive"), ("a-2", 0, "negative")]
     assert kept(Path(settings.capture), "house_price") == [("a-1", 0, 24.5)]
+
+
+def test_a_truth_finds_the_answer_of_any_protocol(gateway: FlaskClient, settings: Settings) -> None:
+    text = "a good film"
+    asked = {
+        "/predict/sentiment": {"instances": [{"text": text}] * 2},
+        "/v1/models/sentiment:predict": {"instances": [text, text]},
+        "/v2/models/sentiment/infer": {
+            "inputs": [{"name": "text", "datatype": "BYTES", "shape": [2], "data": [text, text]}]
+        },
+    }
+    for number, (path, body) in enumerate(asked.items()):
+        reply = gateway.post(path, json=body, headers={"X-Request-ID": f"r-{number}"})
+        item = {"request_id": reply.headers["X-Request-ID"], "index": 1, "truth": "positive"}
+        assert (reply.status_code, gateway.post("/feedback/sentiment", json=item).status_code) == (200, 202)
+    close_app(gateway.application)
+
+    follower = Follower(settings.capture, "sentiment", timedelta(hours=1))
+    report = follower.look()
+    follower.close()
+    (version,) = report.versions
+
+    assert (version.answers, version.known, report.unknown) == (6, 3, 0)
+    assert [(measure.name, measure.value) for measure in version.measures] == [("accuracy", 1.0)]
 
 
 def test_all_that_is_wrong_is_told_with_its_place(gateway: FlaskClient, settings: Settings) -> None:
@@ -216,4 +242,4 @@ def test_what_was_accepted_is_kept_though_the_workers_are_killed_at_once(running
     assert known >= 4
     assert len(accepted) >= 20
     assert {request_id for request_id, _, _ in kept(tmp_path / "captures")} >= {*accepted}
-    assert [*(tmp_path / "captures").glob("**/.*")] == []
+    assert [*(tmp_path / "captures").glob("sentiment/feedback/*/.*")] == []
