@@ -17,9 +17,11 @@ from serving.process.masking import has_password, masked
 from serving.registry.versions import MODEL_NAME
 from serving.rollout.audit import AuditLog
 from serving.rollout.canary_run import CanaryRun, Pace
+from serving.rollout.captured_truth import CapturedTruth
 from serving.rollout.config_map import Cluster, WeightsInConfigMap
 from serving.rollout.errors import NoEvidence, WeightsUnavailable
 from serving.rollout.gateways import Gateways
+from serving.rollout.looking import Truth
 from serving.rollout.prometheus import Prometheus
 from serving.rollout.seen import live_versions
 from serving.rollout.sources import Source
@@ -116,6 +118,7 @@ def _model(context: click.Context, param: click.Parameter, value: str) -> str:
 @click.option(
     "--label", "labels", multiple=True, metavar="NAME=VALUE", callback=_labels, help="A label of theirs, there."
 )
+@click.option("--captures", metavar="PATH", help="CAPTURE of the gateways, for what turned out to be true.")
 @click.option("--steps", type=_Steps(), default="1,5,25,100", show_default=True, help="Shares in percent.")
 @click.option("--hold", type=LongDuration(), default="10m", show_default=True, help="The least time of a step.")
 @click.option("--every", type=LongDuration(), default="10s", show_default=True, help="Time between two looks.")
@@ -142,6 +145,7 @@ def canary(
     gateways: tuple[str, ...],
     prometheus: tuple[str, ...],
     labels: dict[str, str],
+    captures: str | None,
     steps: tuple[float, ...],
     hold: float,
     every: float,
@@ -174,7 +178,7 @@ def canary(
         signal.signal(number, lambda *_: stop.set())
     log = AuditLog(audit, {"model": model, "version": version, "stable": weighing.stable})
     pace = Pace(every, give_up, on_exit == "rollback")
-    run = CanaryRun(weighing, Plan(steps, hold), pace, source, lambda since, of: None, log, _say, stop)
+    run = CanaryRun(weighing, Plan(steps, hold), pace, source, _truth(captures, model), log, _say, stop)
     try:
         raise SystemExit(run.run(lines))
     except OSError as error:
@@ -207,6 +211,10 @@ def _source(model: str, gateways: tuple[str, ...], prometheus: tuple[str, ...], 
     if labels and gateways:
         raise click.UsageError("--label has no effect without --prometheus")
     return Prometheus(prometheus[0], model, labels) if prometheus else Gateways(gateways, model)
+
+
+def _truth(captures: str | None, model: str) -> Truth:
+    return CapturedTruth(captures, model).known if captures else lambda since: {}
 
 
 def _over(model: str, version: int, lines: Lines) -> ExitCode | None:

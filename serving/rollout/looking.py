@@ -1,6 +1,6 @@
 """Looks at two versions again and again within one step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,8 +9,8 @@ from serving.rollout.readings import Increases, Reading
 from serving.rollout.seen import given_percent, parity_failures, seen
 from serving.rollout.sources import Source
 
-Truth = Callable[[datetime, int], RightAnswers | AbsoluteErrors | None]
-"""Returns what is known since then of the answers of a version."""
+Truth = Callable[[datetime], Mapping[int, RightAnswers | AbsoluteErrors]]
+"""Returns what is known, by version, of answers since then. Raises NoEvidence."""
 
 
 @dataclass
@@ -49,11 +49,10 @@ class Looks:
         failures = parity_failures(increased, reading, self.version)
         canary = replace(seen(increased, self.version), parity_failures=failures)
         stable = self.alone or seen(increased, self.stable)
-        if not self.alone:
-            canary, stable = (
-                replace(each, truth=self.truth(self.since, version))
-                for each, version in ((canary, self.version), (stable, self.stable))
-            )
+        if at is None and not self.alone:  # what is known by now was not known then
+            known = self.truth(self.since)
+            canary = replace(canary, truth=known.get(self.version))
+            stable = replace(stable, truth=known.get(self.stable))
         seconds = ((at or datetime.now(UTC)) - self.since).total_seconds()
         self.given = given_percent(reading, self.version)
         self.taken.append(Evidence(seconds, canary, stable))

@@ -39,13 +39,13 @@ class Follower:
         """Give back the disk space."""
         self._index.close()
 
-    def look(self, now: datetime | None = None) -> Report:
-        """Read the parts that are new, and report on the window that ends *now*.
+    def look(self, now: datetime | None = None, since: datetime | None = None) -> Report:
+        """Read the parts that are new, and report on the window that ends *now*, or on all from *since* until then.
 
         Raises UnusableCaptures, TooManyAnswers or OSError; a later look may succeed.
         """
         now = now or datetime.now(UTC)
-        since = now - self._window
+        since = since or now - self._window
         self._index.add_captures(self._new(CAPTURES, Capture.from_json, since))
         self._index.add_feedback(self._new(FEEDBACK, Feedback.from_json, since))
         self._index.forget(since.timestamp())

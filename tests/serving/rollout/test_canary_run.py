@@ -74,7 +74,7 @@ class Bench:
         weighing = Weighing(WeightsInFile(self.document), "sentiment", 5, 4, timedelta(hours=1))
         pace = Pace(0.001, self.give_up, self.on_exit_withdraws)
         audit = AuditLog(self.audit, {"model": "sentiment"})
-        run = CanaryRun(weighing, PLAN, pace, self.source, lambda *_: None, audit, self.said.append, self.stop)
+        run = CanaryRun(weighing, PLAN, pace, self.source, lambda since: {}, audit, self.said.append, self.stop)
         return run.run(lines)
 
     @property
