@@ -1,6 +1,6 @@
 """Canaries by the thousand, each raised step by step as the judge decides."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ from serving.canary.comparisons import Odds
 from serving.canary.findings import LONG, MEASURES, TRUTH, TYPICAL
 from serving.canary.judge import FEWEST_LOOKS
 from serving.canary.settings import Plan, Settings
+
+Numbered = NDArray[np.int64]
 
 PASSED, UNDECIDED = -1, -2
 
@@ -28,8 +30,8 @@ class Outcomes:
     *seconds* are since they began, and *requests* are the canary's by then.
     """
 
-    steps: NDArray[np.int64]
-    measures: NDArray[np.int64]
+    steps: Numbered
+    measures: Numbered
     seconds: Numbers
     requests: Numbers
 
@@ -44,21 +46,16 @@ def simulate(fault: Fault, rate: float, runs: int, seed: int, plan: Plan, settin
     random = np.random.default_rng(seed)
     phases, times = random.random(runs), looks(plan, settings)
     outcomes = Outcomes(*np.full((2, runs), PASSED), *np.zeros((2, runs)))
-    going = np.arange(runs)
+    going, earlier = np.arange(runs), None
     for step, percent in enumerate(plan.percents):
-        lengths, begins = np.diff(times, prepend=0), np.concatenate([[0], times[:-1]])
-        whens = outcomes.seconds[going, None] + begins, lengths, phases[going]
-        canary = draw(random, fault, rate * percent / 100, *whens).summed()
-        if not plan.is_alone(step):
-            stable = draw(random, fault.of_both(), rate * (1 - percent / 100), *whens).summed()
-        steps, measures, last = decide(canary, stable, times, step, plan, settings)
-        outcomes.steps[going], outcomes.measures[going] = steps, measures
-        outcomes.seconds[going] += times[last]
-        outcomes.requests[going] += canary.requests[np.arange(len(going)), last]
-        passed = steps == PASSED
-        stable, going = stable.at(last, len(times)).of(passed.nonzero()[0], len(times)), going[passed]
-        if not len(going):
-            break
+        earlier = earlier if plan.is_alone(step) else None
+        traffic = _Traffic(random, fault, rate, percent / 100, outcomes.seconds[going], phases[going], earlier)
+        ends = decide(traffic, len(going), times, step, plan, settings)
+        outcomes.steps[going], outcomes.measures[going] = ends.steps, ends.measures
+        outcomes.seconds[going] += times[ends.looks]
+        outcomes.requests[going] += ends.canary.requests[:, 0]
+        passed = (ends.steps == PASSED).nonzero()[0]
+        earlier, going = ends.stable.of(passed), going[passed]
     return outcomes
 
 
@@ -69,27 +66,67 @@ def looks(plan: Plan, settings: Settings) -> Numbers:
     return np.concatenate([often, seldom])
 
 
-Ends = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-"""In which step a run was rolled back (or PASSED, UNDECIDED), by which measure, and at which look, by run."""
+Draw = Callable[[Numbered, Numbers, Numbers], tuple[Counts, Counts]]
+"""Returns what canary and stable version of some runs count between looks, from times on and for so long."""
 
 
-def decide(canary: Counts, stable: Counts, times: Numbers, step: int, plan: Plan, settings: Settings) -> Ends:
+@dataclass(frozen=True)
+class _Traffic:
+    """Draws that of one step, which began at *begins*. *earlier* is the stable version's, if it gets nothing now."""
+
+    random: np.random.Generator
+    fault: Fault
+    rate: float
+    share: float
+    begins: Numbers
+    phases: Numbers
+    earlier: Counts | None
+
+    def __call__(self, runs: Numbered, times: Numbers, lengths: Numbers) -> tuple[Counts, Counts]:
+        when = self.begins[runs, None] + times, lengths, self.phases[runs]
+        canary = draw(self.random, self.fault, self.rate * self.share, *when)
+        if self.earlier:
+            return canary, self.earlier.of(runs).first_of(len(times), is_new=times[0] == 0)
+        return canary, draw(self.random, self.fault.of_both(), self.rate * (1 - self.share), *when)
+
+
+@dataclass(frozen=True)
+class Ends:
+    """In which step each run was rolled back (or PASSED, UNDECIDED), by which measure, at which look, and counts."""
+
+    steps: Numbered
+    measures: Numbered
+    looks: Numbered
+    canary: Counts
+    stable: Counts
+
+
+def decide(drawn: Draw, runs: int, times: Numbers, step: int, plan: Plan, settings: Settings) -> Ends:
     """Return how a step ends, by run: `judge` for many runs at a time."""
-    runs, last = len(canary.requests), len(times) - 1
-    steps, measures, ends = np.full(runs, UNDECIDED), np.full(runs, -1), np.full(runs, last)
-    going = np.arange(runs)
+    steps, measures, ends = np.full(runs, UNDECIDED), np.full(runs, -1), np.full(runs, len(times) - 1)
+    begins, lengths = np.concatenate([[0], times[:-1]]), np.diff(times, prepend=0)
+    going, begin = np.arange(runs), 0
+    counted: list[Counts] = []
+    last: list[Counts] = []
     for seconds in (plan.hold, settings.patience * plan.hold, times[-1]):  # most end early
-        until = int(np.searchsorted(times, seconds)) + 1
-        worse, is_awaited = _judged(
-            canary.of(going, until), stable.of(going, until), times[:until], step, plan, settings
-        )
-        is_over = worse.any(0) | ~is_awaited
-        first, over = is_over.argmax(-1), is_over.any(-1)
+        part = slice(begin, min(len(times), int(np.searchsorted(times, seconds)) + 1))
+        more = drawn(going, begins[part], lengths[part])
+        counted = [before.then(now) for before, now in zip(counted, more, strict=True)] if counted else list(more)
+        canary, stable = (each.summed() for each in counted)
+        worse, is_awaited = _judged(canary, stable, times[: part.stop], step, plan, settings)
+        is_over = np.asarray(worse.any(0) | ~is_awaited)
+        over = np.asarray(is_over.any(-1))
+        first = np.where(over, is_over.argmax(-1), part.stop - 1)
+        here = [each.at(first) for each in (canary, stable)]
+        last = [each.put(going, some) for each, some in zip(last, here, strict=True)] if last else here
         at_end = worse[:, np.arange(len(going)), first][:, over]
-        ended, going = going[over], going[~over]
-        steps[ended] = np.where(at_end.any(0), step, PASSED)
-        measures[ended], ends[ended] = np.where(at_end.any(0), at_end.argmax(0), -1), first[over]
-    return steps, measures, ends
+        steps[going[over]] = np.where(at_end.any(0), step, PASSED)
+        measures[going[over]] = np.where(at_end.any(0), at_end.argmax(0), -1)
+        ends[going] = first
+        going, counted, begin = going[~over], [each.of(~over) for each in counted], part.stop
+        if not len(going):
+            break
+    return Ends(steps, measures, ends, last[0], last[1])
 
 
 def _judged(
@@ -97,21 +134,16 @@ def _judged(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return whether each measure rolls back (measures x runs x looks), and whether something is awaited."""
     is_alone = plan.is_alone(step)
-    margins = settings.coarser() if is_alone else settings
-    compared = dict(_compared(canary, stable, margins, is_alone))
-    is_enough = (canary.requests >= settings.minimum_requests) & (
-        (np.diff(canary.requests, prepend=0) > 0).cumsum(-1) >= FEWEST_LOOKS
-    )
+    compared = dict(_compared(canary, stable, settings.coarser() if is_alone else settings, is_alone))
+    looks_with_requests = (np.diff(canary.requests, prepend=0) > 0).cumsum(-1)
+    is_enough = (canary.requests >= settings.minimum_requests) & (looks_with_requests >= FEWEST_LOOKS)
     strength = settings.strength_for_worse(len(MEASURES) * len(plan.percents))
     never = np.zeros_like(is_enough)
-    worse = np.stack(
-        [is_enough & (compared[each].worse >= strength) if each in compared else never for each in MEASURES]
-    )
+    worse = np.stack([compared[each].worse >= strength if each in compared else never for each in MEASURES]) & is_enough
     is_awaited = ~is_enough | (times < plan.hold)
     for measure, odds in compared.items():
-        is_patient = times < settings.patience * plan.hold
-        if plan.is_last_comparison(step) and measure != TRUTH:
-            is_patient = np.full(len(times), True)
+        waits_on = plan.is_last_comparison(step) and measure != TRUTH
+        is_patient = waits_on | (times < settings.patience * plan.hold)
         is_open = (odds.margin > -settings.strength_for_equal) & (odds.margin != 0)
         is_awaited |= is_patient & is_open & (not is_alone)
     return worse, is_awaited

@@ -88,16 +88,33 @@ class Counts:
         """Return what was counted until each look."""
         return self._each(lambda counts: counts.cumsum(1))
 
-    def of(self, runs: NDArray[np.int64], until: int) -> "Counts":
-        """Return those of some runs at their first looks."""
-        return self._each(lambda counts: counts[runs, :until])
+    def of(self, runs: NDArray[np.int64] | NDArray[np.bool_]) -> "Counts":
+        """Return those of some runs."""
+        return self._each(lambda counts: counts[runs])
 
-    def at(self, looks: NDArray[np.int64], times: int) -> "Counts":
-        """Return those of one look of each run, so many times over."""
-        return self._each(lambda counts: counts[np.arange(len(looks)), looks, None].repeat(times, 1))
+    def at(self, looks: NDArray[np.int64]) -> "Counts":
+        """Return those of one look of each run."""
+        return self._each(lambda counts: counts[np.arange(len(looks)), looks, None])
 
-    def _each(self, change: Callable[[Numbers], Numbers]) -> "Counts":
-        return Counts(**{name: change(counts) for name, counts in vars(self).items()})
+    def then(self, later: "Counts") -> "Counts":
+        """Return these and *later* ones."""
+        return self._each(lambda counts, more: np.concatenate([counts, more], 1), later)
+
+    def put(self, runs: NDArray[np.int64], others: "Counts") -> "Counts":
+        """Replace those of some runs."""
+
+        def put(counts: Numbers, more: Numbers) -> Numbers:
+            counts[runs] = more
+            return counts
+
+        return self._each(put, others)
+
+    def first_of(self, looks: int, is_new: bool) -> "Counts":
+        """Return these (of one look), if they are new, as the first of so many *looks* without any."""
+        return self._each(lambda counts: np.append(counts * is_new, np.zeros_like(counts).repeat(looks - 1, 1), 1))
+
+    def _each(self, change: Callable[..., Numbers], *others: "Counts") -> "Counts":
+        return Counts(**{name: change(*(vars(each)[name] for each in (self, *others))) for name in vars(self)})
 
 
 def draw(random: Generator, fault: Fault, rate: float, begins: Numbers, lengths: Numbers, phases: Numbers) -> Counts:

@@ -60,13 +60,18 @@ def seen(counts: Counts, run: int, look: int) -> Seen:
 def test_many_runs_are_judged_as_each_alone(fault):
     times = looks(PLAN, SETTINGS)[:60]
     random, lengths = np.random.default_rng(3), np.diff(times, prepend=0)
-    canary, stable = (
-        draw(random, kind, rate, np.zeros((2, 60)), lengths, np.zeros(2)).summed()
+    drawn = [
+        draw(random, kind, rate, np.zeros((2, 60)), lengths, np.zeros(2))
         for kind, rate in ((fault, 10), (fault.of_both(), 190))
-    )
+    ]
 
-    steps, _, ends = decide(canary, stable, times, 1, PLAN, SETTINGS)
+    def part(runs: np.ndarray, begins: np.ndarray, lengths: np.ndarray) -> tuple[Counts, ...]:
+        looks = np.searchsorted(times, begins + lengths)
+        return tuple(Counts(**{name: each[runs][:, looks] for name, each in vars(side).items()}) for side in drawn)
 
+    ends = decide(part, 2, times, 1, PLAN, SETTINGS)
+
+    canary, stable = (side.summed() for side in drawn)
     for run in range(2):
         them: list[Evidence] = []
         decision = None
@@ -76,7 +81,7 @@ def test_many_runs_are_judged_as_each_alone(fault):
             if decision.kind is not Kind.WAIT:
                 break
         kinds = {Kind.ROLL_BACK: 1, Kind.ADVANCE: PASSED, Kind.WAIT: UNDECIDED}
-        assert (steps[run], ends[run]) == (kinds[decision.kind], look)
+        assert (ends.steps[run], ends.looks[run]) == (kinds[decision.kind], look)
 
 
 def test_the_table_has_shares_with_intervals_and_what_it_took():
