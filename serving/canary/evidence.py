@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from typing import Self
 
 
 @dataclass(frozen=True)
-class Latencies:
-    """How many requests took up to each of *bounds* (seconds, ascending) and longer than the one before.
+class Histogram:
+    """How many values are up to each of *bounds* (ascending) and above the one before.
 
-    *counts* has one more, the requests that took longer than the last bound. They may be estimates, so not whole.
+    *counts* has one more, of the values above the last bound. They may be estimates, so not whole.
     """
 
     bounds: tuple[float, ...]
@@ -24,13 +25,17 @@ class Latencies:
             raise ValueError(f"the bounds do not ascend: {self.bounds}")
 
     @classmethod
-    def of_cumulative(cls, bounds: Sequence[float], counts: Sequence[float]) -> "Latencies":
-        """Return those of a Prometheus histogram, whose *counts* are of all requests up to a bound; +Inf has the last.
+    def of_cumulative(cls, bounds: Sequence[float], counts: Sequence[float]) -> Self:
+        """Return that of a Prometheus histogram, whose *counts* are of all values up to a bound; +Inf has the last.
 
         Estimated counts can fall by a little from one bound to the next, which counts as none.
         """
         alone = (max(0.0, upper - lower) for lower, upper in pairwise((0.0, *counts)))
         return cls(tuple(bounds), tuple(alone))
+
+
+class Latencies(Histogram):
+    """A histogram of seconds."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,16 @@ class Seen:
 
     *requests* are all that it answered or should have. Of these, *errors* had a status of 500 or more, and *refusals*
     were refused as invalid (400 and 422), since a new contract may refuse what the old one took. *latencies* are of all
-    requests. *predictions* are instances by predicted label, tag or bin of the score. *parity_failures* are parity
-    checks that failed. *truth* has the right answers of a model of labels, or the absolute errors of one of values.
+    requests. *predictions* are instances by predicted label or tag, or a histogram of predicted values, whose bounds
+    may differ from the other version's. *parity_failures* are parity checks that failed. *truth* has the right answers
+    of a model of labels, or the absolute errors of one of values.
     """
 
     requests: float
     errors: float
     refusals: float | None = None
     latencies: Latencies | None = None
-    predictions: Mapping[str, float] | None = None
+    predictions: Mapping[str, float] | Histogram | None = None
     parity_failures: float | None = None
     truth: RightAnswers | AbsoluteErrors | None = None
 

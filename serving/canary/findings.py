@@ -1,6 +1,6 @@
 """What each measure says of a canary: how much speaks for worse, what is missing, and the facts in words."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import inf
@@ -9,7 +9,7 @@ import numpy as np
 
 from serving.canary import comparisons
 from serving.canary.comparisons import Odds
-from serving.canary.evidence import AbsoluteErrors, Evidence, RightAnswers, Seen
+from serving.canary.evidence import AbsoluteErrors, Evidence, Histogram, RightAnswers, Seen
 from serving.canary.likelihoods import Counts
 from serving.canary.settings import Settings
 
@@ -80,7 +80,13 @@ def _shares(measure: str, what: str, unit: str, canary: Counts, stable: Counts, 
 
 def _latencies(looks: Sequence[Evidence], settings: Settings) -> Iterator[Finding]:
     last, stable_last = looks[-1].canary.latencies, looks[-1].stable.latencies
-    if not last or not stable_last or last.bounds != stable_last.bounds or len(last.bounds) < 2:
+    if (
+        not last
+        or not stable_last
+        or last.bounds != stable_last.bounds
+        or last.bounds[:1] <= (0,)
+        or len(last.bounds) < 2
+    ):
         return
 
     def counts(seen: Seen) -> Sequence[float]:
@@ -97,12 +103,10 @@ def _latencies(looks: Sequence[Evidence], settings: Settings) -> Iterator[Findin
 
 def _predictions(looks: Sequence[Evidence], settings: Settings) -> Iterator[Finding]:
     now = looks[-1]
-    if now.canary.predictions is None or now.stable.predictions is None:
-        return
-    labels = sorted({*now.canary.predictions, *now.stable.predictions})
+    labels, *sides = _alike(now.canary.predictions, now.stable.predictions)
     if len(labels) < 2:
         return
-    canary, stable = _series(looks[-1:], lambda seen: [(seen.predictions or {}).get(label, 0.0) for label in labels])
+    canary, stable = (np.asarray([side], np.float64) for side in sides)
     shares, stable_shares = (side[-1] / max(side[-1].sum(), 1.0) for side in (canary, stable))
     most = int((shares - stable_shares).argmax())
     is_rare = (canary + stable)[-1] < _RARE * (canary + stable).sum()
@@ -117,6 +121,28 @@ def _predictions(looks: Sequence[Evidence], settings: Settings) -> Iterator[Find
         f"{100 * stable_shares[most]:.1f} % of the stable version's (PSI {psi[-1]:.3f} more than by chance)"
     )
     yield Finding.last("predictions", facts, "predictions", canary.sum(), odds)
+
+
+Predictions = Mapping[str, float] | Histogram | None
+
+
+def _alike(canary: Predictions, stable: Predictions) -> tuple[list[str], Sequence[float], Sequence[float]]:
+    """Return the labels of both, or the bins of one, and how many predictions of each there are; or nothing.
+
+    Bins are of each version's own training, so the canary's predictions are counted by the stable version's bounds,
+    by interpolation between its own. Bounds that are beyond these are left out, unless all are.
+    """
+    if isinstance(canary, Mapping) and isinstance(stable, Mapping):
+        labels = sorted({*canary, *stable})
+        return labels, [canary.get(label, 0.0) for label in labels], [stable.get(label, 0.0) for label in labels]
+    if not isinstance(canary, Histogram) or not isinstance(stable, Histogram) or not (canary.bounds and stable.bounds):
+        return [], (), ()
+    inside = [bound for bound in stable.bounds if canary.bounds[0] <= bound <= canary.bounds[-1]] or stable.bounds
+    sides = (
+        np.diff(np.interp(inside, side.bounds, np.cumsum(side.counts[:-1])), prepend=0, append=sum(side.counts))
+        for side in (canary, stable)
+    )
+    return [*(f"up to {bound:g}" for bound in inside), f"above {inside[-1]:g}"], *sides
 
 
 def _truth(looks: Sequence[Evidence], settings: Settings) -> Iterator[Finding]:

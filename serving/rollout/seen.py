@@ -1,9 +1,10 @@
 """What two versions did, by the increases of their counters."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 
-from serving.canary.evidence import Latencies, Seen
+from serving.canary.evidence import Histogram, Latencies, Seen
 from serving.rollout.readings import PREFIX, Reading, Series
 
 Increased = Mapping[Series, float]
@@ -64,9 +65,21 @@ def _latencies(mine: Increased) -> Latencies | None:
     return Latencies.of_cumulative(bounds[:-1], [upto[bound] for bound in bounds]) if len(bounds) > 1 else None
 
 
-def _predictions(mine: Increased) -> Mapping[str, float] | None:
-    labels = _sums(mine, "predictions_total", "label")
+def _predictions(mine: Increased) -> Mapping[str, float] | Histogram | None:
+    if labels := _sums(mine, "predictions_total", "label"):
+        return labels
     for feature in _ANSWERS:
         its = {series: rise for series, rise in mine.items() if series.label("feature") == feature}
-        labels = labels or _sums(its, "feature_instances_total", "bin")
-    return labels or None
+        if values := _values(_sums(its, "feature_instances_total", "bin")):
+            return values
+    return None
+
+
+def _values(by_bin: Mapping[str, float]) -> Histogram | None:
+    """Return a histogram, unless bins are not named by numbers: a field of categories may have an answer's name."""
+    try:
+        bins = {math.inf: 0.0, **{float(bound): count for bound, count in by_bin.items()}}
+    except ValueError:
+        return None
+    bounds = sorted(bins)
+    return Histogram(tuple(bounds[:-1]), tuple(bins[bound] for bound in bounds)) if len(bounds) > 1 else None

@@ -1,9 +1,11 @@
 """A canary is rolled back for what is worse, passes when worse is excluded, and waits for what is missing."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
-from serving.canary.evidence import AbsoluteErrors, Decision, Evidence, Kind, Latencies, RightAnswers, Seen
+from serving.canary.evidence import AbsoluteErrors, Decision, Evidence, Histogram, Kind, Latencies, RightAnswers, Seen
 from serving.canary.judge import judge
 from serving.canary.settings import Plan, Settings
 
@@ -38,10 +40,16 @@ def part(seen: Seen, share: float) -> Seen:
         seen.errors * share,
         None if seen.refusals is None else seen.refusals * share,
         latencies and Latencies(latencies.bounds, tuple(count * share for count in latencies.counts)),
-        seen.predictions and {label: count * share for label, count in seen.predictions.items()},
+        scaled(seen.predictions, share),
         seen.parity_failures,
         truth and type(truth)(*(value * share for value in vars(truth).values())),
     )
+
+
+def scaled(predictions: Mapping[str, float] | Histogram | None, share: float) -> Mapping[str, float] | Histogram | None:
+    if isinstance(predictions, Histogram):
+        return Histogram(predictions.bounds, tuple(count * share for count in predictions.counts))
+    return predictions and {label: count * share for label, count in predictions.items()}
 
 
 def looks(canary: Seen, stable: Seen = STABLE, seconds: float = 600.0, number: int = 20) -> list[Evidence]:
@@ -112,6 +120,18 @@ def test_larger_absolute_errors_are_told_by_their_means():
     assert decision.why == (
         "rolled back at step 5 %: the mean absolute error of 1,000 answers whose truth is known is 4, "
         "and the stable version's 3"
+    )
+
+
+def test_values_are_compared_by_their_distribution_whatever_bounds_each_version_has():
+    stable = Seen(100_000, 0, predictions=Histogram((100, 200, 300), (25_000, 25_000, 25_000, 25_000)))
+    alike = Seen(10_000, 0, predictions=Histogram((50, 150, 250, 350), (1_250, 2_500, 2_500, 2_500, 1_250)))
+    larger = Seen(10_000, 0, predictions=Histogram((50, 150, 250, 350), (200, 800, 2_000, 4_000, 3_000)))
+
+    assert judge(looks(alike, stable), PLAN, 0).kind is Kind.ADVANCE
+    assert judge(looks(larger, stable), PLAN, 0).why == (
+        "rolled back at step 5 %: 50.0 % of 10,000 predictions are above 300, and 25.0 % of the stable version's "
+        "(PSI 0.517 more than by chance)"
     )
 
 

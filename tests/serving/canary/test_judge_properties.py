@@ -24,7 +24,7 @@ seen = st.builds(
     errors=counts,
     refusals=st.none() | counts,
     latencies=st.none() | latencies,
-    predictions=st.none() | st.dictionaries(st.sampled_from("abcdef"), counts),
+    predictions=st.none() | st.dictionaries(st.sampled_from("abcdef"), counts) | latencies,
     parity_failures=st.none() | st.just(0.0),
     truth=st.none() | truths,
 )

@@ -1,4 +1,4 @@
-from serving.canary.evidence import Latencies, Seen
+from serving.canary.evidence import Histogram, Latencies, Seen
 from serving.rollout.readings import Increases, Reading, Series
 from serving.rollout.seen import given_percent, parity_failures, seen
 
@@ -53,7 +53,13 @@ def test_of_values_the_bins_are_counted() -> None:
         series("feature_instances_total", version="5", feature=feature, bin=upto): count
         for feature, upto, count in (("value", "10", 3.0), ("value", "+Inf", 4.0), ("rooms", "10", 7.0))
     }
-    assert seen(rises, 5).predictions == {"10": 3.0, "+Inf": 4.0}
+    assert seen(rises, 5).predictions == Histogram((10.0,), (3.0, 4.0))
+
+
+def test_categories_of_a_field_with_an_answer_s_name_are_no_predictions() -> None:
+    rises = {series("feature_instances_total", version="5", feature="value", bin="high"): 3.0}
+
+    assert seen(rises, 5).predictions is None
 
 
 def test_parity_failures_are_the_canarys_only_if_it_does_not_answer() -> None:
