@@ -35,7 +35,7 @@ SETTINGS: Mapping[str, str] = {
     "100 %": f"{MODEL}:{SHADOW_VERSION}=100",
 }
 _CALLERS = 32
-_CALM = 0.4
+_CALM = 0.2
 """Of the answers a second that the first gateway gives at most: the rate of the open loop."""
 
 Say = Callable[[str], None]

@@ -38,6 +38,7 @@ from serving.gateway.trial_page import page_routes
 from serving.model_servers import connect
 from serving.monitoring.gateway_metrics import APART, VERSION_GONE, Metrics
 from serving.prediction.concurrency import ConcurrencyLimits
+from serving.prediction.load import Load
 from serving.prediction.micro_batching import Batcher
 from serving.prediction.predictor import Predictor
 from serving.prediction.run_queue import RunQueue
@@ -106,7 +107,7 @@ def create_app(
     limits = ConcurrencyLimits(settings.max_concurrency, settings.max_queue, metrics.waiting, metrics.shed)
     runner = _runner(settings, server, metrics, tracing, run_queue)
     predictor = _predictor(catalog, runner, metrics, tracing, run_queue, limits)
-    is_busy = partial(_is_busy, run_queue, limits, runner)
+    is_busy = Load(run_queue, limits, runner).is_busy
     shadows = Shadows(settings.shadow, catalog, server.aside(), metrics.shadows, settings.deadline_seconds, is_busy)
     capturing = _capturing(settings, catalog, metrics)
     answering = Answering(settings, catalog, predictor, metrics, shadows, capturing)
@@ -228,11 +229,6 @@ def _runner(
     maxima = (*batch, settings.max_large_calls)
     retried = partial(metrics.retried, reason=APART)
     return Batcher(server, *maxima, metrics.called, retried, tracing, run_queue)
-
-
-def _is_busy(run_queue: RunQueue, limits: ConcurrencyLimits, runner: ModelRunner) -> bool:
-    """Return whether a request needs the process, or would if it came now."""
-    return run_queue.is_full or limits.are_waited_for or (isinstance(runner, Batcher) and runner.is_waited_for)
 
 
 def _openapi_routes(settings: Settings, catalog: Catalog) -> Blueprint:

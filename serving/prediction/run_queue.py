@@ -35,11 +35,17 @@ class RunQueue:
         self._ready: deque[threading.Lock] = deque()
         self._asleep: set[threading.Lock] = set()
         self._own = _Own()
+        self._begun = 0
 
     @property
     def waiting(self) -> int:
         """The number of threads that are waiting for their turn."""
         return len(self._ready)
+
+    @property
+    def begun(self) -> int:
+        """The number of turns that began."""
+        return self._begun
 
     @property
     def is_full(self) -> bool:
@@ -62,6 +68,7 @@ class RunQueue:
         It still waits for those that run.
         """
         if self._own.takes_part and self._own.waiter is None:
+            self._begun += 1  # it need not be exact, only move on
             self._run(self._ready.appendleft if first else self._ready.append)
 
     def give_way(self) -> None:
