@@ -1,21 +1,28 @@
 """A gateway under siege and overload: what idle and dripping connections cost other callers, and too many requests.
 
-Everything is measured in one run, with and without in turn, and told as ratios.
+Everything is measured in one run, with and without in turn, and told as ratios. The load has a processor of its own,
+and the gateway has the others: else each would take time from the other, and a flood is more work to send than a few
+callers are. The siege is compared with one of the same size elsewhere, since its sender has work to do, too.
+
+The gateway's own processor time for an answer is told as well: other users of the machine hardly change that.
 """
 
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks.environments import ROOT, WORK
 from benchmarks.gateway import is_ready, wait_until
-from benchmarks.load import closed_loop, open_loop
+from benchmarks.load import LoadFailed, closed_loop, open_loop
 from benchmarks.payloads import reviews
-from benchmarks.processes import running
+from benchmarks.processes import Running, running
 from benchmarks.results import Results
 from benchmarks.rounds import free_port
 from benchmarks.servers import PLAIN
@@ -36,47 +43,78 @@ def measure_floods(models: Path, rounds: int, seconds: float, results: Results, 
         texts = reviews(models / "sentiment")
         body.write_bytes(PLAIN["sentiment"].encode(texts[0]))
         large.write_bytes(PLAIN["sentiment"].encode({"instances": (texts * _INSTANCES)[:_INSTANCES]}))
-        with _gateway(models) as port:
-            _besiege(port, body, rounds, max(2.0, seconds / 10), results, say)
-        with _gateway(models) as port:
-            _overload(port, large, rounds, seconds, results, say)
+        with _gateway(models) as (process, port):
+            _besiege(process, port, body, rounds, max(2.0, seconds / 10), results, say)
+        with _gateway(models) as (process, port):
+            _overload(process, port, large, rounds, seconds, results, say)
 
 
-def _besiege(port: int, body: Path, rounds: int, seconds: float, results: Results, say: Say) -> None:
-    ratios, errors = [], 0
+def _besiege(process: Running, port: int, body: Path, rounds: int, seconds: float, results: Results, say: Say) -> None:
+    ratios, costs, errors = [], [], 0
     for number in range(rounds):
-        before = closed_loop(port, PLAIN["sentiment"], [body], _CALLERS, seconds)
-        with _siege(port):
-            under = closed_loop(port, PLAIN["sentiment"], [body], _CALLERS, seconds)
-        after = closed_loop(port, PLAIN["sentiment"], [body], _CALLERS, seconds)
-        ratios.append(2 * under["per_second"] / (before["per_second"] + after["per_second"]))
+        kinds = [0, port] if number % 2 else [port, 0]
+        measured = {besieged: _under_siege(process, port, besieged, body, seconds) for besieged in kinds}
+        under, elsewhere = measured[port], measured[0]
+        ratios.append(under["per_second"] / elsewhere["per_second"])
+        costs.append(under["cpu_ms"] / elsewhere["cpu_ms"])
         errors += under["errors"]
-        results.add("siege", round=number, ratio=ratios[-1], errors=under["errors"])
-    say(f"{IDLE} idle and {DRIPPING} dripping: {statistics.median(ratios):.2f} of the answers, {errors} errors")
-
-
-def _overload(port: int, body: Path, rounds: int, seconds: float, results: Results, say: Say) -> None:
-    route = PLAIN["sentiment"]
-    peaks = [closed_loop(port, route, [body], _MANY_CALLERS, seconds / 10)["per_second"] for _ in range(rounds)]
-    peak = statistics.median(peaks)
-    flood = open_loop(port, route, [body], TIMES * peak, seconds)
-    goodput = (flood["requests"] - flood["errors"]) / seconds
-    after = closed_loop(port, route, [body], _MANY_CALLERS, max(2.0, seconds / 10))["per_second"]
-    results.add("overload", peak=peak, goodput=goodput, after=after, **flood)
+        results.add("siege", round=number, ratio=ratios[-1], cpu_ratio=costs[-1], errors=under["errors"])
     say(
-        f"{TIMES} times the peak: {goodput / peak:.2f} of its answers, {after / peak:.2f} right after it; "
-        f"{flood['refused']} of {flood['requests']} refused, half within {flood['refused_p50_ms']:.0f} ms, "
-        f"99 % within {flood['refused_p99_ms']:.0f} ms; {flood['errors'] - flood['refused']} other errors"
+        f"{IDLE} idle and {DRIPPING} dripping: {statistics.median(ratios):.2f} of the answers "
+        f"({min(ratios):.2f} to {max(ratios):.2f}), each at {statistics.median(costs):.2f} times the processor time; "
+        f"{errors} errors"
+    )
+
+
+def _under_siege(process: Running, port: int, besieged: int, body: Path, seconds: float) -> dict[str, Any]:
+    with _siege(besieged):
+        return _with_cost(process, lambda: closed_loop(port, PLAIN["sentiment"], [body], _CALLERS, seconds))
+
+
+def _with_cost(process: Running, load: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    before = process.cpu_seconds()
+    measured = load()
+    answers = max(1, measured["requests"] - measured["errors"])
+    return {**measured, "cpu_ms": 1000 * (process.cpu_seconds() - before) / answers}
+
+
+def _overload(process: Running, port: int, body: Path, rounds: int, seconds: float, results: Results, say: Say) -> None:
+    def calm() -> dict[str, Any]:
+        load = partial(closed_loop, port, PLAIN["sentiment"], [body], _MANY_CALLERS, max(2.0, seconds / 10))
+        return _with_cost(process, load)
+
+    calm()
+    before = [calm() for _ in range(rounds)]
+    peak = statistics.median(each["per_second"] for each in before)
+    flood = _with_cost(process, lambda: open_loop(port, PLAIN["sentiment"], [body], TIMES * peak, seconds))
+    after = calm()["per_second"]
+    results.add("overload", peak=peak, peak_cpu_ms=before[-1]["cpu_ms"], after=after, **flood)
+    say(
+        f"{TIMES} times the peak of {peak:.0f}/s: {flood['per_second'] / peak:.2f} of its answers, {after / peak:.2f} "
+        f"right after it; of {flood['requests']} requests {flood['refused']} refused, half within "
+        f"{flood['refused_p50_ms']:.0f} ms, 99 % within {flood['refused_p99_ms']:.0f} ms; {flood['failed']} of another "
+        f"status, {flood['closed']} closed, {flood['unanswered']} unanswered, {flood['unsent']} not sent; "
+        f"the load was busy for {flood['busy']:.0%} of the time"
     )
 
 
 @contextmanager
-def _gateway(models: Path) -> Iterator[int]:
-    port = free_port()
+def _gateway(models: Path) -> Iterator[tuple[Running, int]]:
+    """Run a gateway on all processors but one, to which this process and what it starts keep meanwhile."""
+    everywhere = os.sched_getaffinity(0)
+    if len(everywhere) < 2:
+        raise LoadFailed("the load needs a processor of its own beside the gateway's: run on two or more")
+    port, ours = free_port(), {min(everywhere)}
     command = [sys.executable, "-m", "serving", "serve", f"--models-dir={models}", "--models=sentiment"]
-    with running([*command, f"--port={port}"], WORK / "logs" / "floods.log", {"ACCESS_LOG": "off"}) as process:
-        wait_until(process, lambda: is_ready(port))
-        yield port
+    try:
+        os.sched_setaffinity(0, everywhere - ours)
+        variables = {"ACCESS_LOG": "off", "WORKERS": str(len(everywhere - ours))}  # a process for each processor
+        with running([*command, f"--port={port}"], WORK / "logs" / "floods.log", variables) as process:
+            os.sched_setaffinity(0, ours)
+            wait_until(process, lambda: is_ready(port))
+            yield process, port
+    finally:
+        os.sched_setaffinity(0, everywhere)
 
 
 @contextmanager

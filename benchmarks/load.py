@@ -1,4 +1,4 @@
-"""Load: wrk for the closed loop, `open_loop` for the open one. Both run on the same cores as the servers."""
+"""Load: wrk for the closed loop, `open_loop` for the open one. Both run on the processors of the process that asks."""
 
 import json
 import subprocess
@@ -33,8 +33,10 @@ def closed_loop(port: int, route: Route, files: Sequence[Path], callers: int, se
 def open_loop(port: int, route: Route, files: Sequence[Path], per_second: float, seconds: float) -> dict[str, Any]:
     """Send requests at the mean rate *per_second*, whatever the answers. Raises LoadFailed.
 
-    Return the latencies of answers and of refusals (429, 503), `errors`, which are all but answers, `refused` of them,
-    `requests`, and `late`, the share of requests that were sent late.
+    Return `per_second`, the answers that came meanwhile, the latencies of answers and of refusals (429, 503),
+    `requests`, `errors`, which are all but answers, and what became of these: `refused`, `failed` (another status),
+    `closed`, `unanswered`, or `unsent`, which no server saw. `late` is the share of requests that were sent late, and
+    `busy` the generator's share of its processor.
     """
     command = [sys.executable, "-m", "benchmarks.open_loop", str(port), route.path, route.media_type]
     return _run([*command, str(per_second), str(seconds), *map(str, files)], seconds + 30)

@@ -1,7 +1,8 @@
 """Connections that send nothing, or a byte of a request each half second.
 
 Run as `python -m benchmarks.siege PORT IDLE DRIPPING`; it prints READY once all are open, and runs until terminated.
-Those that are closed are opened again, as an attacker would.
+Those that are closed are opened again, as an attacker would. With port 0 it besieges itself: what that costs others is
+the price of this process on the same machine.
 """
 
 import asyncio
@@ -35,7 +36,16 @@ async def _drip(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(_DRIP_SECONDS)
 
 
+async def _swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while await reader.read(1024):
+        pass
+    writer.close()
+
+
 async def _run(port: int, idle: int, dripping: int) -> None:
+    if not port:
+        server = await asyncio.start_server(_swallow, "127.0.0.1", 0, backlog=idle + dripping)
+        port = server.sockets[0].getsockname()[1]
     opened = asyncio.Semaphore(0)
     holds = [asyncio.create_task(_hold(port, number < dripping, opened)) for number in range(idle + dripping)]
     for _ in holds:
@@ -47,7 +57,7 @@ async def _run(port: int, idle: int, dripping: int) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Hold the connections."""
     port, idle, dripping = map(int, arguments)
-    raise_limit(idle + dripping + 100)
+    raise_limit(2 * (idle + dripping) + 100)
     asyncio.run(_run(port, idle, dripping))
 
 
