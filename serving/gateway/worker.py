@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -104,18 +105,17 @@ class Worker(ReadingWorker):
             self._left_until = None  # what was left to another worker was taken
 
     def handle_events(self, events: Sequence[Event]) -> None:
-        """Handle a few events at once, and many in a turn, for half of a time slice: then the threads go on."""
+        """Handle a few events at once, and many in turns of half a time slice, between which the threads go on."""
         if len(events) <= _FEW_EVENTS:
             super().handle_events(events)
             return
-        run_queue = run_queue_of(self.wsgi)
-        with run_queue.one_turn():
-            run_queue.begin(first=True)
-            until = time.monotonic() + SLICE_SECONDS / 2
-            for event in events:
-                super().handle_events([event])
-                if time.monotonic() > until:
-                    return
+        run_queue, waiting = run_queue_of(self.wsgi), deque(events)
+        while waiting:
+            with run_queue.one_turn():
+                run_queue.begin(first=True)
+                until = time.monotonic() + SLICE_SECONDS / 2
+                while waiting and time.monotonic() < until:
+                    super().handle_events([waiting.popleft()])
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Start to drain, or end. Called as a signal handler: whatever takes a lock is left to the main loop."""

@@ -18,6 +18,8 @@ from serving.gateway.protocols.body import expected_size
 MAX_HEAD_BYTES = 64 * 1024
 _READ_BYTES = 64 * 1024
 """Larger buffers are taken from the system for each read and given back, which takes longer than most requests."""
+_READS = 4
+"""Of a large body at a time."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -70,14 +72,17 @@ class Connection:
 
         The state is ENDED if the client sends no more, and has sent no whole request.
         """
-        try:
-            data = self.socket.recv(_READ_BYTES)
-        except BlockingIOError:
-            return self.state
-        if not data:
-            self.state = State.ENDED
-        else:
+        for _ in range(_READS):
+            try:
+                data = self.socket.recv(_READ_BYTES)
+            except BlockingIOError:
+                break
+            if not data:
+                self.state = State.ENDED
+                break
             self.take(data)
+            if len(data) < _READ_BYTES or self.state == State.ANSWERING:
+                break
         return self.state
 
     def take(self, data: bytes) -> None:
@@ -96,8 +101,11 @@ class Connection:
 
     def drop_body(self) -> bool:
         """Drop the body of a whole request. Return whether it is known where the next begins."""
+        reader = self.request.body.reader
+        if not isinstance(reader, ChunkedReader):
+            self.received.skip(reader.length)
+            reader.length = 0
         try:
-            self.request.body.read()  # in larger pieces than finish_body does
             return bool(self.parser.finish_body())
         except (ParseException, OSError):  # what is wrong with chunks is the one or the other
             return False

@@ -85,7 +85,7 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
         self.handle_events([(key.data, key.fileobj) for key, _ in self.poller.select(timeout)])
 
     def handle_events(self, events: Sequence[Event]) -> None:
-        """Handle *events*. Those that are left out come again."""
+        """Handle *events*."""
         for handle, source in events:
             handle(source)
 

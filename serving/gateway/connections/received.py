@@ -1,6 +1,7 @@
 """What came on a connection, as the source that gunicorn's parser reads. It never waits for more."""
 
 from collections import deque
+from io import BytesIO
 
 from gunicorn.http.unreader import SocketUnreader, Unreader
 
@@ -35,6 +36,13 @@ class Received(Unreader):  # type: ignore[misc]
         """Return all of it, and keep it."""
         first, *others = self._pieces or (b"",)
         return b"".join([self.buf.getvalue(), first[self._offset :], *others])
+
+    def skip(self, count: int) -> None:
+        """Drop the next *count* bytes, which have come."""
+        rest = self.everything()[count:] if count < len(self) else b""
+        self.buf = BytesIO()
+        self._pieces = deque([rest] if rest else ())
+        self._offset, self._waiting = 0, len(rest)
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         """Return the next piece, b"" if there is none: for the parser the connection then has ended."""
