@@ -20,6 +20,11 @@ class Plan:
         return all(percent >= 100 for percent in self.percents[step + 1 :])
 
 
+SHARES = ("errors", "refusals", "wrong", "psi")
+RATIOS = ("slower", "error_ratio")
+"""The margins, by their kind."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What counts as worse, and how sure the judge must be.
@@ -43,9 +48,20 @@ class Settings:
     false_roll_backs: float = 0.01
     missed: float = 0.05
 
+    def __post_init__(self) -> None:
+        """Raise ValueError if a margin can't be one."""
+        for name, low, high in (*((share, 0.0, 0.5) for share in SHARES), *((ratio, 1.0, 10.0) for ratio in RATIOS)):
+            if not low < getattr(self, name) < high:
+                raise ValueError(f"{name}: expected a number between {low:g} and {high:g}, got {getattr(self, name):g}")
+
     def coarser(self) -> "Settings":
         """Return those for a comparison with what the stable version did earlier, maybe at another rate."""
-        return replace(self, errors=2 * self.errors, refusals=2 * self.refusals, slower=self.slower**4)
+        return replace(
+            self,
+            errors=min(0.49, 2 * self.errors),
+            refusals=min(0.49, 2 * self.refusals),
+            slower=min(9.9, self.slower**4),
+        )
 
     def strength_for_worse(self, tests: int) -> float:
         """Return the logarithm of the odds at which one of so many *tests* says that the canary is worse."""

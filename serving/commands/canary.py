@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from serving.canary.settings import Plan
+from serving.canary.settings import RATIOS, SHARES, Plan, Settings
 from serving.catalog.weights import Lines
 from serving.commands.quantities import LongDuration
 from serving.process.exit_codes import ExitCode
@@ -99,6 +99,19 @@ def _labels(context: click.Context, param: click.Parameter, values: Sequence[str
     return dict(value.split("=", 1) for value in values)
 
 
+def _margins(context: click.Context, param: click.Parameter, values: Sequence[str]) -> Settings:
+    names, margins = (*SHARES, *RATIOS), {}
+    for value in values:
+        name, _, number = value.partition("=")
+        if name not in names or not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,9})?", number, re.ASCII):
+            raise click.BadParameter(f"expected NAME=NUMBER with one of {', '.join(names)}, got {value!r}")
+        margins[name] = float(number)
+    try:
+        return Settings(**margins)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def _model(context: click.Context, param: click.Parameter, value: str) -> str:
     if not MODEL_NAME.fullmatch(value):
         raise click.BadParameter(f"expected the name of a model, got {value!r}")
@@ -121,6 +134,14 @@ def _model(context: click.Context, param: click.Parameter, value: str) -> str:
 @click.option("--captures", metavar="PATH", help="CAPTURE of the gateways, for what turned out to be true.")
 @click.option("--steps", type=_Steps(), default="1,5,25,100", show_default=True, help="Shares in percent.")
 @click.option("--hold", type=LongDuration(), default="10m", show_default=True, help="The least time of a step.")
+@click.option(
+    "--margin",
+    "settings",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    callback=_margins,
+    help="What is not yet worse, such as errors=0.005 or slower=1.3.",
+)
 @click.option("--every", type=LongDuration(), default="10s", show_default=True, help="Time between two looks.")
 @click.option(
     "--expires", type=LongDuration(), default="5m", show_default=True, help="When a share ends that nobody renews."
@@ -148,6 +169,7 @@ def canary(
     captures: str | None,
     steps: tuple[float, ...],
     hold: float,
+    settings: Settings,
     every: float,
     expires: float,
     give_up: float,
@@ -178,7 +200,7 @@ def canary(
         signal.signal(number, lambda *_: stop.set())
     log = AuditLog(audit, {"model": model, "version": version, "stable": weighing.stable})
     pace = Pace(every, give_up, on_exit == "rollback")
-    run = CanaryRun(weighing, Plan(steps, hold), pace, source, _truth(captures, model), log, _say, stop)
+    run = CanaryRun(weighing, Plan(steps, hold), pace, source, _truth(captures, model), log, _say, stop, settings)
     try:
         raise SystemExit(run.run(lines))
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from serving.canary.evidence import Decision, Evidence, Kind, Seen
 from serving.canary.judge import judge
-from serving.canary.settings import Plan
+from serving.canary.settings import Plan, Settings
 from serving.catalog.weights import InvalidWeights, Lines, Share
 from serving.process.exit_codes import ExitCode
 from serving.rollout.audit import AuditLog
@@ -57,6 +57,7 @@ class CanaryRun:
         audit: AuditLog,
         say: Callable[[str], None],
         stop: threading.Event,
+        settings: Settings | None = None,
     ) -> None:
         self._weighing = weighing
         self._plan = plan
@@ -66,6 +67,7 @@ class CanaryRun:
         self._audit = audit
         self._say = say
         self._stop = stop
+        self._settings = settings
         self._news = time.monotonic()
         self._stable: Seen | None = None  # what it did in the last step in which both answered
 
@@ -137,7 +139,7 @@ class CanaryRun:
             except (NoEvidence, WeightsUnavailable) as error:
                 self._wait_or_give_up(f"nothing is decided: {error}")
                 continue
-            decision = judge(looks.taken, self._plan, step)
+            decision = judge(looks.taken, self._plan, step, self._settings)
             self._say(decision.why)
             if decision.kind is not Kind.WAIT:
                 return decision

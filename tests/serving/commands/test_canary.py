@@ -97,6 +97,8 @@ def test_the_newest_is_the_one_that_has_a_share_or_else_is_live_and_not_refused(
         *((["--gateway", "http://a", "--steps", steps], "expected percents") for steps in ("5,1", "0,5", "5,101", "x")),
         (["--gateway", "http://a", "--hold", "10"], "expected a time such as 30s, 10m or 2h"),
         (["--gateway", "http://a", "--expires", "20s"], "expected at least three times --every"),
+        (["--gateway", "http://a", "--margin", "speed=2"], "expected NAME=NUMBER with one of errors, refusals, wrong,"),
+        (["--gateway", "http://a", "--margin", "slower=0.9"], "slower: expected a number between 1 and 10, got 0.9"),
         (["--gateway", "http://a", "--stable", "3"], "expected another version than 5, 4"),
     ],
 )
