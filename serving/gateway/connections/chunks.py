@@ -29,10 +29,11 @@ class ChunkScanner:
         self._carry = b""
         self._expects_line_end = False
         self._in_trailers = False
+        self._trailer_bytes = 0
 
     def feed(self, data: bytes) -> Scan:
         """Take the bytes that came next."""
-        data, at = self._carry + data, 0
+        carried, data, at = len(self._carry), self._carry + data, 0
         self._carry = b""
         while True:
             step = min(self._left, len(data) - at)
@@ -41,7 +42,7 @@ class ChunkScanner:
             if self._left:
                 return Scan.MORE
             if self._in_trailers:
-                return self._trailers(data[at:])
+                return self._trailers(data[at:], max(0, carried - at))
             end = at if self._expects_line_end else data.find(b"\r\n", at)
             if end < 0 or len(data) - end < 2:
                 return self._keep(data[at:])
@@ -73,9 +74,12 @@ class ChunkScanner:
         self._carry = line
         return Scan.MORE if len(line) <= _MAX_LINE_BYTES else Scan.MALFORMED
 
-    def _trailers(self, data: bytes) -> Scan:
-        if data.startswith(b"\r\n") or b"\r\n\r\n" in data:
+    def _trailers(self, data: bytes, known: int) -> Scan:
+        """Take trailers. The first *known* bytes were looked at: no more are carried than may begin what ends them."""
+        self._trailer_bytes += len(data) - known
+        is_first = self._trailer_bytes == len(data)
+        if (is_first and data.startswith(b"\r\n")) or b"\r\n\r\n" in data:
             return Scan.WHOLE
-        self._carry = data
-        is_bare = data.count(b"\n") != data.count(b"\r\n")
-        return Scan.MALFORMED if is_bare or len(data) > _MAX_TRAILER_BYTES else Scan.MORE
+        self._carry = data[-3:]
+        is_bare = data.count(b"\n", known) != data.count(b"\r\n", max(0, known - 1))
+        return Scan.MALFORMED if is_bare or self._trailer_bytes > _MAX_TRAILER_BYTES else Scan.MORE

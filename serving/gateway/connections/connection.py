@@ -53,7 +53,9 @@ class Connection:
         self.state = State.IDLE
         self.is_polled = False
         self._max_body_bytes = limits.max_body_bytes
-        self._head = b""
+        self._head_end = b""
+        """As much of the head as may begin what ends it: the rest is not looked at again."""
+        self._head_bytes = 0
         self._missing = 0
         self._scanner: ChunkScanner | None = None
 
@@ -95,7 +97,7 @@ class Connection:
 
     def next(self) -> None:
         """Begin with the next request, of which some may have come already. Raise Refused."""
-        self.state, self.request, self._head = State.IDLE, None, b""
+        self.state, self.request = State.IDLE, None
         if len(self.received):
             self._take_head(self.received.everything())
 
@@ -112,14 +114,15 @@ class Connection:
 
     def _take_head(self, data: bytes) -> None:
         self.state = State.HEAD
-        begin = len(self._head) - self._head.endswith(b"\r")
-        head = self._head = self._head + data
-        end = head.find(b"\r\n\r\n", max(0, begin - 3))
-        size = len(head) if end < 0 else end
-        if end < 0 and size <= MAX_HEAD_BYTES and head.count(b"\n", begin) == head.count(b"\r\n", begin):
+        known, data = len(self._head_end), self._head_end + data
+        self._head_bytes += len(data) - known
+        end = data.find(b"\r\n\r\n")
+        size = self._head_bytes if end < 0 else self._head_bytes - len(data) + end
+        if end < 0 and size <= MAX_HEAD_BYTES and data.count(b"\n", known) == data.count(b"\r\n", max(0, known - 1)):
+            self._head_end = data[-3:]
             return
         self._parse(is_too_long=size > MAX_HEAD_BYTES)
-        self._head = b""
+        self._head_end, self._head_bytes = b"", 0
         self.state = State.BODY
         self._begin_body()
 

@@ -15,6 +15,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from serving.gateway.connections.chunks import ChunkScanner, Scan
 from serving.gateway.connections.connection import Connection, State
 from serving.gateway.connections.limits import ConnectionLimits
 from serving.gateway.connections.refusals import Refused
@@ -215,6 +216,26 @@ HEAD = b"POST /p HTTP/1.1\r\nHost: a\r\n"
 def test_what_is_ambiguous_or_too_large_is_refused_as_soon_as_it_is_known(data: bytes, status: int) -> None:
     assert by_us([data]) == ([], status)
     assert by_us([data[place : place + 1] for place in range(len(data))]) == ([], status)
+
+
+@pytest.mark.parametrize(
+    ("trailers", "found"),
+    [
+        (b"\r\n", Scan.WHOLE),
+        (b"T: 1\r\n" * 10_000 + b"\r\n", Scan.WHOLE),
+        (b"T: 1\r\n\r", Scan.MORE),
+        (b"T: 1\r\nT: \r1\r\n", Scan.MORE),
+        (b"T: 1\r\n" * 10_000 + b"T: 1\n", Scan.MALFORMED),
+        (b"T: 1\r\n" * 11_000, Scan.MALFORMED),
+    ],
+)
+def test_trailers_are_the_same_however_they_are_cut(trailers: bytes, found: Scan) -> None:
+    for size in (1, 2, 5, len(trailers)):
+        scanner = ChunkScanner(MAX_BODY_BYTES)
+        told = [scanner.feed(b"0\r\n")]
+        while told[-1] is Scan.MORE and (place := (len(told) - 1) * size) < len(trailers):
+            told.append(scanner.feed(trailers[place : place + size]))
+        assert told[-1] is found
 
 
 def test_a_client_that_waits_for_100_continue_is_told_once_and_only_if_its_body_is_wanted() -> None:
