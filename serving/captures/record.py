@@ -1,12 +1,15 @@
 """A capture: one instance of a request with what was answered, and its form as a line of JSON."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from serving.errors import shown
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z", re.ASCII)
 
 FORMAT = 1
 """The form of the lines, which each has as `capture`."""
@@ -113,7 +116,9 @@ def time_to_json(time: datetime) -> str:
 
 def time_from_json(text: str) -> datetime:
     """Read what `time_to_json` wrote; raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    if not _TIME.fullmatch(text):
+        raise ValueError(f"expected a time such as 2026-11-29T10:11:12.345678Z, got {shown(text)}")
+    return datetime.fromisoformat(text)  # strptime would take half of the time of reading a part
 
 
 def is_time(value: Any) -> bool:

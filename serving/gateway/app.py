@@ -47,7 +47,7 @@ from serving.process.processors import share
 from serving.registry.finding import ModelFinder
 from serving.registry.progress import in_training
 from serving.registry.signing_keys import read_public_key
-from serving.truth.accepting import FeedbackLog
+from serving.truth.accepting import MOST_CALLS, FeedbackLog
 from serving.truth.store import open_store
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def create_app(
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
     app.register_blueprint(inference_v2_routes(answering, catalog, metrics, drain, settings.max_json_depth))
     app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
-    feedback = FeedbackLog(open_store(settings.capture)) if settings.capture else None
+    feedback = _feedback_log(settings)
     app.register_blueprint(feedback_routes(settings, catalog, feedback, metrics))
     app.register_blueprint(_models_routes(settings, catalog))
     app.register_blueprint(_openapi_routes(settings, catalog))
@@ -229,6 +229,13 @@ def _runner(
     maxima = (*batch, settings.max_large_calls)
     retried = partial(metrics.retried, reason=APART)
     return Batcher(server, *maxima, metrics.called, retried, tracing, run_queue)
+
+
+def _feedback_log(settings: Settings) -> FeedbackLog | None:
+    if not settings.capture:
+        return None
+    # Calls that wait for the disk must leave most threads to predictions.
+    return FeedbackLog(open_store(settings.capture), max(1, min(MOST_CALLS, settings.threads // 4)))
 
 
 def _openapi_routes(settings: Settings, catalog: Catalog) -> Blueprint:
