@@ -24,8 +24,6 @@ TEXTFILE = Textfile(
         "measure_low": "The lower end of its 95 % interval.",
         "measure_high": "The upper end.",
         "measured_answers": "Answers that the measure is of.",
-        "counted": "Sum of what each of them counts: 1 for a right answer, the absolute error.",
-        "counted_squares": "Sum of the squares.",
         "unknown_feedback": "Truths of no captured answer in the window.",
         "duplicate_feedback": "Truths that were known.",
         "corrected_feedback": "Truths that differ from the one known before.",
@@ -37,9 +35,7 @@ TEXTFILE = Textfile(
     {
         **dict.fromkeys(("answers", "known_answers", "coverage_ratio", "last_feedback_timestamp_seconds"), _VERSION),
         "delay_seconds": ("version", "quantile"),
-        **dict.fromkeys(
-            ("measure", "measure_low", "measure_high", "measured_answers", "counted", "counted_squares"), _MEASURE
-        ),
+        **dict.fromkeys(("measure", "measure_low", "measure_high", "measured_answers"), _MEASURE),
     },
 )
 
@@ -74,7 +70,6 @@ def _of_version(labels: tuple[str, str], version: VersionTruth) -> Values:
         if measure.interval:
             values["measure_low", *its], values["measure_high", *its] = measure.interval
         values["measure", *its], values["measured_answers", *its] = measure.value, measure.answers
-        values["counted", *its], values["counted_squares", *its] = measure.total, measure.squares
     return values
 
 

@@ -62,8 +62,6 @@ def test_every_metric_of_the_gateway_that_is_not_only_a_detail_is_shown_or_judge
 
     assert {name for name in documented if name not in used} == {
         "plumbline_gateway_log_lines_left_out_total",  # the log itself says it, and the requests' codes are shown
-        "plumbline_live_counted",  # `plumbline canary` judges by it, and the measure is shown
-        "plumbline_live_counted_squares",  # so too
         "plumbline_live_window_seconds",  # a setting
         "plumbline_gateway_metric_files",  # what a scrape costs is shown as its time
         "plumbline_gateway_version_engine",  # GET /models says it too, and it changes with a version only
