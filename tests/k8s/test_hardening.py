@@ -68,7 +68,7 @@ def test_images_are_named_exactly_and_alike(manifests: Manifests) -> None:
     parts = {name: image.rpartition("/")[2].partition(":")[0] for name, image in images.items()}
     assert parts.pop("model-server") == "serving"
     assert parts.pop("gateway") == "plumbline-serve"
-    assert {parts.pop(name, "plumbline-serve") for name in ("desk", "prune", "canary")} <= {
+    assert {parts.pop(name, "plumbline-serve") for name in ("desk", "prune", "canary", "live")} <= {
         "plumbline-serve",
         "plumbline-batch",
     }
