@@ -89,12 +89,18 @@ class Shadows:
         return None
 
     def offer(self, answered: Prediction, version: int, instances: Sequence[Any], size: int) -> None:
-        """Have *version* answer a request too, whose body has *size* bytes, if there is room. It does not wait."""
+        """Have *version* answer a request too, whose body has *size* bytes, if there is room.
+
+        It neither waits nor raises: the answer is written, and its connection is to be kept.
+        """
         shadow = Shadow(answered, version, instances, size, time.monotonic() + self._seconds)
-        if not self._live(shadow):
-            self._observer.dropped(*shadow.name, NOT_LIVE)
-        elif not self._queue.put(shadow):
-            self._observer.dropped(*shadow.name, QUEUE_FULL)
+        try:
+            if not self._live(shadow):
+                self._observer.dropped(*shadow.name, NOT_LIVE)
+            elif not self._queue.put(shadow):
+                self._observer.dropped(*shadow.name, QUEUE_FULL)
+        except Exception:
+            _log.exception("%s: a shadow of version %d can't be queued", *shadow.name)
 
     def close(self) -> None:
         """End the thread after the shadow that it has, which is not waited for: it may hang."""

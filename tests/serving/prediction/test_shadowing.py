@@ -185,6 +185,19 @@ def test_a_version_that_is_not_live_is_passed_over(shadowing: Make, answered: Pr
     assert heard.counts == {("sentiment", 3, "not_live"): 1}
 
 
+def test_a_bug_in_what_is_counted_does_not_reach_the_request(
+    shadowing: Make, answered: Prediction, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*facts: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(heard, "dropped", fail)
+
+    shadowing().offer(answered, 3, TEXTS, 10)
+
+    assert not heard.counts
+
+
 def test_a_shadow_that_fails_or_has_a_bug_is_counted_and_told_of_once(
     shadowing: Make, answered: Prediction, heard: Heard, runner: Runner, caplog: pytest.LogCaptureFixture
 ) -> None:
