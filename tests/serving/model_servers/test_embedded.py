@@ -18,6 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from serving.catalog import Catalog
+from serving.catalog.weights import ModelWeights
 from serving.contract.answers import SCORES
 from serving.errors import ModelServerError, ModelServerRefused, ModelServerTimeout, UnknownLabel, UnknownVersion
 from serving.model_servers.embedded import EmbeddedServer
@@ -144,6 +145,25 @@ def test_a_version_that_is_named_is_loaded_besides_the_two_newest(serve: Serve, 
     wait_until(lambda: available(server, "digits") == [4, 3, 2])
     named |= {1}
     wait_until(lambda: available(server, "digits") == [4, 3, 2, 1])
+
+
+def test_no_newer_version_answers_while_the_stable_one_is_loaded(serve: Serve, models_dir: Path) -> None:
+    for number in ("2", "3", "4"):
+        shutil.copytree(models_dir / "digits" / "1", models_dir / "digits" / number)
+    weights = {"digits": ModelWeights(1, {3: 10.0})}
+    server = serve("digits", named=lambda model: weights[model].named)
+    catalog, answered = Catalog(server, ["digits"], weights=weights), set()
+
+    def is_ready() -> bool:
+        catalog.refresh("digits")
+        if newest := catalog.state("digits").newest:
+            answered.add(newest.version)
+        return catalog.ready
+
+    wait_until(is_ready)
+    assert answered == {1}
+    wait_until(lambda: is_ready() and list(catalog.state("digits").live) == [4, 3, 1])
+    assert answered == {1}
 
 
 def test_a_model_is_loaded_when_it_is_asked_for_and_freed_when_it_is_forgotten(serve: Serve) -> None:

@@ -9,15 +9,21 @@ import pytest
 import trustme
 from click.testing import CliRunner
 
+from serving.canary.settings import Plan
 from serving.catalog.weights import parse
 from serving.commands.canary import canary
+from serving.process.exit_codes import ExitCode
 from serving.rollout import config_map
+from serving.rollout.audit import AuditLog
+from serving.rollout.canary_run import CanaryRun, Pace
 from serving.rollout.config_map import Cluster, WeightsInConfigMap
 from serving.rollout.copying import keep_copy
 from serving.rollout.errors import ChangedByOthers, WeightsUnavailable
-from serving.rollout.weighing import Weighing
-from tests.serving.fake_model_server import wait_until
+from serving.rollout.gateways import Gateways
+from serving.rollout.weighing import Weighing, lines_of
+from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.rollout.api_server import PATH, ApiServer
+from tests.serving.rollout.system import System, skewed
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
@@ -105,6 +111,27 @@ def test_a_copy_follows_all_but_mistakes(api: ApiServer, place: WeightsInConfigM
         copying.join()
     assert said[0].startswith("line 1: expected model=version")
     assert said[1:] == ["the weights can be read again"]
+
+
+def test_gateways_follow_the_config_map_of_a_canary_that_is_worse(
+    api: ApiServer, place: WeightsInConfigMap, model_server: FakeModelServer, tmp_path: Path
+) -> None:
+    stop, said = threading.Event(), list[str]()
+    with System(tmp_path, model_server, skewed) as system:
+        copying = threading.Thread(target=keep_copy, args=(place, system.document, 1.0, stop, said.append))
+        copying.start()
+        try:
+            weighing = Weighing(place, "sentiment", 5, 4, timedelta(minutes=5))
+            source, audit = Gateways([system.url], "sentiment"), AuditLog(None, {})
+            plan, pace = Plan((20.0, 100.0), 2), Pace(0.5, 60, is_withdrawn=False)
+            run = CanaryRun(weighing, plan, pace, source, lambda since: {}, audit, said.append, stop)
+            assert run.run(lines_of(place.read(), "sentiment")) is ExitCode.ROLLED_BACK, said
+            wait_until(lambda: system.refuses(5))
+        finally:
+            stop.set()
+            copying.join()
+    assert api.data
+    assert api.data["weights"].startswith("# ours\nsentiment=4\nsentiment:5=refused  # rolled back at step 20 %")
 
 
 def test_an_api_that_is_away_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
