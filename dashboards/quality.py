@@ -194,6 +194,22 @@ section(
 )
 section(
     BOARD,
+    "Captures",
+    lines(
+        "Instances captured",
+        "That were written, a second.",
+        "cps",
+        (f"sum(rate(plumbline_gateway_captured_total{{{_MODEL}}}[$__rate_interval]))", "captured"),
+    ),
+    lines(
+        "Instances not captured, though they should have been",
+        "By reason: too many waited, the disk or the store did not take them, or JSON has no such value.",
+        "cps",
+        (_rate("plumbline_gateway_captures_dropped_total", "reason", _MODEL), "{{reason}}"),
+    ),
+)
+section(
+    BOARD,
     "Feedback",
     lines(
         "Requests with feedback",
