@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from functools import lru_cache
 
 from serving.monitoring.gateway_metrics import Metrics
 from serving.prediction.concurrency import ConcurrencyLimits
@@ -46,6 +47,7 @@ class Door:
                     del self._inside[model]  # callers make up names
 
 
+@lru_cache(256)
 def _model(method: str, path: str) -> str:
     """Return the model whose prediction is asked for, by any protocol; empty if there is none."""
     if method != "POST":
