@@ -27,6 +27,8 @@ TURN_SECONDS = 2.0
 _TRANSIENT = (ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable, UnknownVersion)
 """Errors that are no fault of the version: it is tried again at the next refresh."""
 
+_UNLOADED = (VersionState.UNLOADING, VersionState.ENDED)
+
 
 class Admission:
     """Admits versions of one model, whose contracts *contracts* reads. Each call to the server may take *seconds*.
@@ -75,9 +77,9 @@ class Admission:
             return self._outcome(status, before)
         # TensorFlow Serving reports a version as loading until all requests have ended that were running when it was
         # loaded, of any model. It answers before that, so try it. One that does not answer yet is no refusal.
-        if status.state is not VersionState.LOADING:
-            return None
-        return self._outcome(status, before, is_loading=True)
+        if status.state is VersionState.LOADING:
+            return self._outcome(status, before, is_loading=True)
+        return _still_refused(status, before) if status.state in _UNLOADED else None
 
     def _outcome(
         self, status: VersionStatus, before: ModelState, is_loading: bool = False
@@ -114,6 +116,12 @@ class Admission:
     def _outputs(self, version: int, features: Features) -> Outputs:
         _, outputs = self._server.predict(self._model, version, features, self._seconds)
         return outputs
+
+
+def _still_refused(status: VersionStatus, before: ModelState) -> Refusal | None:
+    """Return why a version was refused that has been unloaded since: who forgets that would load it at once again."""
+    refusal = before.refused.get(status.version)
+    return refusal if refusal and time.monotonic() < refusal.retry_at else None
 
 
 def _why_none(refused: Mapping[int, Refusal], statuses: Sequence[VersionStatus]) -> str:

@@ -14,6 +14,7 @@ from serving.catalog.admission import Admission
 from serving.catalog.weights import ModelWeights, shares_of
 from serving.errors import ModelNotReady, UnknownLabel, UnknownModel, UnknownVersion
 from serving.tfserving.client import ModelServerClient
+from serving.tfserving.version_status import VersionState, VersionStatus
 from tests.serving.contracts import tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 
@@ -229,6 +230,13 @@ def test_a_refused_version_is_tried_again_in_the_end(client: ModelServerClient, 
     for retry_at, ready in ((time.monotonic() + 60, False), (time.monotonic(), True)):
         before = ModelState(refused={1: Refusal("it was another then", retry_at)})
         assert Admission(client, "sentiment", 5, Contracts()).run(before, statuses).ready is ready
+
+
+def test_a_version_that_was_refused_and_ended_is_not_forgotten_at_once(client: ModelServerClient) -> None:
+    ended = VersionStatus(7, VersionState.ENDED)
+    for retry_at, refused in ((time.monotonic() + 60, [7]), (time.monotonic(), [])):
+        before = ModelState(refused={7: Refusal("its parity examples differ", retry_at)})
+        assert [*Admission(client, "sentiment", 5, Contracts()).run(before, [ended]).refused] == refused
 
 
 def test_while_the_server_is_away_live_versions_stay_but_are_not_ready(
