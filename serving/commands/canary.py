@@ -202,6 +202,7 @@ def canary(
     pace = Pace(every, give_up, on_exit == "rollback")
     run = CanaryRun(weighing, Plan(steps, hold), pace, source, _truth(captures, model), log, _say, stop, settings)
     try:
+        log.check()
         raise SystemExit(run.run(lines))
     except OSError as error:
         raise click.ClickException(f"the audit log can't be written: {error}") from error

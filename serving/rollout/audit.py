@@ -22,6 +22,11 @@ class AuditLog:
         self._path = path
         self._common = {**common, "who": _who()}
 
+    def check(self) -> None:
+        """Raise OSError if nothing can be written to the file."""
+        if self._path:
+            os.close(os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644))
+
     def write(self, what: str, percent: float, why: str, evidence: Evidence | None = None) -> None:
         """Append a line, and sync it to the disk. Raise OSError."""
         if self._path is None:

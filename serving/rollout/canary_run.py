@@ -22,6 +22,7 @@ _T = TypeVar("_T")
 
 _AGAIN_SECONDS = 1.0
 """How soon a weight that could not be written is written again."""
+_ATTEMPTS_ONCE_STOPPED = 10
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,14 @@ class CanaryRun:
     def run(self, lines: Lines) -> ExitCode:
         """Begin, or go on where the document's *lines* say that an earlier command was. Return the exit code."""
         try:
+            return self._run(lines)
+        except WeightsUnavailable as error:
+            percent = self._weighing.percent or 0
+            self._tell("kept", f"the command was stopped; the share of {percent:g} % stays until it ends: {error}")
+            return ExitCode.RETRY
+
+    def _run(self, lines: Lines) -> ExitCode:
+        try:
             step, since = self._place(lines.shares.get(self._weighing.version))
             for number in range(step, len(self._plan.percents)):
                 looks = self._begun(number, since)
@@ -121,7 +130,7 @@ class CanaryRun:
         looks = Looks(self._source, self._weighing.version, self._weighing.stable, self._truth, began, first, alone)
         self._repeated(lambda: self._weighing.give(percent, began))
         if since:
-            self._repeated(lambda: looks.catch_up(self._pace.every))
+            self._repeated(lambda: looks.catch_up(self._pace.every, self._stop))
         else:
             self._tell("step", f"version {self._weighing.version} gets {percent:g} % of the requests")
         self._news = time.monotonic()
@@ -177,11 +186,18 @@ class CanaryRun:
                 raise _Ended("the command was stopped", is_stopped=True)
 
     def _persist(self, write: Callable[[], None]) -> None:
-        """Write what has to be written, as long as it takes: the share ends by itself after its time."""
+        """Write what has to be written, as long as it takes: the share ends by itself after its time.
+
+        Raise WeightsUnavailable if that fails some times after the command was stopped.
+        """
+        left = _ATTEMPTS_ONCE_STOPPED
         while True:
             try:
                 return write()
             except WeightsUnavailable as error:
+                left -= self._stop.is_set()
+                if not left:
+                    raise
                 self._say(f"tries again: {error}")
                 time.sleep(_AGAIN_SECONDS)
 

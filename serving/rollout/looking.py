@@ -1,5 +1,6 @@
 """Looks at two versions again and again within one step."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,9 @@ from serving.canary.evidence import AbsoluteErrors, Evidence, RightAnswers, Seen
 from serving.rollout.readings import Increases, Reading
 from serving.rollout.seen import given_percent, parity_failures, seen
 from serving.rollout.sources import Source
+
+_MOST_EARLIER_LOOKS = 2000
+"""Some minutes of a Prometheus's time."""
 
 Truth = Callable[[datetime], Mapping[int, RightAnswers | AbsoluteErrors]]
 """Returns what is known, by version, of answers since then. Raises NoEvidence."""
@@ -35,12 +39,18 @@ class Looks:
         """Begin to count."""
         self._increases = Increases(self.first)
 
-    def catch_up(self, every: float) -> None:
-        """Take the looks that an earlier command has taken, each *every* seconds. Raise NoEvidence."""
-        at = self.since + timedelta(seconds=every)
-        while at < datetime.now(UTC):
-            self.take(at)
-            at += timedelta(seconds=every)
+    def catch_up(self, every: float, stop: threading.Event) -> None:
+        """Take the looks that an earlier command has taken, each *every* seconds, until *stop* is set.
+
+        Raise NoEvidence: then the next call goes on where this one was. Of a step that began long ago there are fewer.
+        """
+        begun = (datetime.now(UTC) - self.since).total_seconds()
+        spacing = max(every, begun / _MOST_EARLIER_LOOKS)
+        while not stop.is_set():
+            seconds = (self.taken[-1].seconds if self.taken else 0.0) + spacing
+            if seconds >= (datetime.now(UTC) - self.since).total_seconds():
+                return
+            self.take(self.since + timedelta(seconds=seconds))
 
     def take(self, at: datetime | None = None) -> None:
         """Take one more. Raise NoEvidence."""

@@ -31,19 +31,19 @@ class Prometheus:
     def read(self, at: datetime | None = None) -> Reading:
         """Return what was counted then, or now. Raise NoEvidence, also if the last scrape was long before."""
         moment = at or datetime.now(UTC)
-        newest = [float(value) for _, value in self._ask(self._scraped, moment)]
+        newest = [value for _, value in self._ask(self._scraped, moment)]
         if not newest or moment.timestamp() - newest[0] > _FRESH.total_seconds():
             raise NoEvidence(f"{self._url} has not scraped a gateway for {_FRESH.total_seconds():.0f} s")
         found = self._ask(self._counted, moment)
         if not found:
             raise NoEvidence(f"{self._url} knows no gateway that serves {self._model}")
-        return {Series.of(labels.pop("__name__"), labels): float(value) for labels, value in found}
+        return {Series.of(labels.pop("__name__"), labels): value for labels, value in found}
 
-    def _ask(self, query: str, at: datetime) -> list[tuple[dict[str, str], str]]:
+    def _ask(self, query: str, at: datetime) -> list[tuple[dict[str, str], float]]:
         parameters = urllib.parse.urlencode({"query": query, "time": at.timestamp()})
         body = get(f"{self._url}/api/v1/query?{parameters}")
         try:
             result: list[dict[str, Any]] = json.loads(body)["data"]["result"]
-            return [(dict(each["metric"]), str(each["value"][1])) for each in result]
+            return [(dict(each["metric"]), float(each["value"][1])) for each in result]
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise NoEvidence(f"{self._url} does not answer as a Prometheus does: {error!r:.200}") from error

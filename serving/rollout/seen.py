@@ -38,7 +38,8 @@ def parity_failures(increased: Increased, reading: Reading, version: int) -> flo
 
 def live_versions(reading: Reading) -> set[int]:
     """Return the versions that gateways have admitted."""
-    return {int(it.label("version")) for it in reading if it.name == f"{PREFIX}version_engine"}
+    named = {it.label("version") for it in reading if it.name == f"{PREFIX}version_engine"}
+    return {int(version) for version in named if version.isdecimal()}
 
 
 def given_percent(reading: Reading, version: int) -> float:

@@ -41,9 +41,10 @@ class WeightsInFile:
     def change(self, edit: Edit) -> None:
         """Replace its text by renaming; raise WeightsUnavailable, and what *edit* raises."""
         try:
-            with self._path.with_name(f".{self._path.name}.lock").open("ab") as lock:
+            path = self._path.resolve()  # a gateway may know it by another link
+            with path.with_name(f".{path.name}.lock").open("ab") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 after = edit(self.read()).encode()
-                replace(self._path, lambda file: file.write(after))
+                replace(path, lambda file: file.write(after))
         except OSError as error:
             raise WeightsUnavailable(f"{self._path} can't be written: {error}") from error

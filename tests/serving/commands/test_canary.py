@@ -111,6 +111,15 @@ def test_options_that_can_not_be_used_are_told(tmp_path: Path, options: list[str
     assert document.read_text() == "sentiment=4\n"
 
 
+def test_an_audit_log_that_can_not_be_written_is_told_before_the_canary_gets_a_share(tmp_path: Path) -> None:
+    document = tmp_path / "weights"
+    document.write_text("sentiment=4\n")
+    options = ["--gateway", "http://127.0.0.1:1", "--give-up", "1s", "--audit", str(tmp_path)]
+    result = CliRunner().invoke(canary, ["sentiment", "5", "--file", str(document), *options])
+    assert (result.exit_code, "the audit log can't be written: [Errno 21]" in result.output) == (1, True), result.output
+    assert document.read_text() == "sentiment=4\n"
+
+
 def test_a_document_without_a_stable_version_or_with_a_mistake_is_told(tmp_path: Path) -> None:
     document = tmp_path / "weights"
     for text, problem in (("", "write sentiment=N into it"), ("sentiment", "has a mistake: line 1: expected")):

@@ -158,6 +158,19 @@ def test_a_command_that_is_stopped_keeps_or_takes_back_the_share(
     assert (lines.stable, [share.percent for share in lines.shares.values()], lines.refused) == (4, left, {})
 
 
+def test_a_command_that_is_stopped_ends_though_the_document_can_not_be_written(bench: Bench) -> None:
+    def judged(step: int, looks: int) -> Kind:
+        bench.document.write_text("no weights\n")
+        bench.stop.set()
+        return Kind.ROLL_BACK
+
+    bench.judge = judged
+    assert bench.run() is ExitCode.RETRY
+    assert bench.document.read_text() == "no weights\n"
+    assert bench.told[-1] == ("kept", 1)
+    assert "stays until it ends: the weights document has a mistake: line 1" in bench.said[-1]
+
+
 def test_what_somebody_else_changes_ends_the_command_and_stays(bench: Bench) -> None:
     def judged(step: int, looks: int) -> Kind:
         bench.document.write_text("sentiment=4\nsentiment:5=2\n")
@@ -193,6 +206,30 @@ def test_a_command_that_looks_back_has_all_looks_since_the_step_began(
     assert len(looked) > 400
     assert looked[0] - began == timedelta(milliseconds=1)
     assert bench.told[0] == ("resumed", 50)
+
+
+def test_looks_that_are_taken_again_go_on_after_one_without_an_answer(bench: Bench) -> None:
+    read = bench.source.read
+
+    def once_failing(at: datetime | None = None) -> Reading:
+        reading = read(at)
+        if len(bench.source.asked) == 50:
+            raise NoEvidence("no answer")
+        return reading
+
+    bench.source.read, bench.source.looks_back = once_failing, True  # type: ignore[method-assign]
+    bench.document.write_text(share(50, timedelta(milliseconds=500), timedelta(minutes=4)))
+    assert bench.run() is ExitCode.DONE
+    looked = [at for at in bench.source.asked if at is not None]
+    assert looked == sorted(looked), "a counter that falls is taken for one that started again"
+
+
+def test_of_a_step_that_began_long_ago_so_many_looks_are_taken_as_can_be(bench: Bench) -> None:
+    bench.source.looks_back = True
+    bench.document.write_text(share(50, timedelta(days=30), timedelta(minutes=4)))
+    bench.judge = lambda step, looks: Kind.ADVANCE if looks > 2000 or step == 2 else Kind.WAIT
+    assert bench.run() is ExitCode.DONE
+    assert 2000 <= len(bench.source.asked) < 2100
 
 
 def test_a_share_that_expired_meanwhile_begins_its_step_anew(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """Canaries that are judged by what a real Prometheus has scraped."""
 
+import contextlib
 import json
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import ClassVar
 import pytest
 
 from serving.catalog.weights import parse
+from serving.rollout import http_replies
 from serving.rollout.errors import NoEvidence
 from serving.rollout.prometheus import Prometheus
 from serving.rollout.seen import given_percent, seen
@@ -68,20 +70,33 @@ def test_a_worse_version_is_rolled_back_by_what_prometheus_saw(model_server: Fak
 class _Odd(BaseHTTPRequestHandler):
     """Answers 200 with the text that the path's last part stands for."""
 
-    texts: ClassVar = {"page": b"<html>", "list": b"[1]", "vector": json.dumps({"data": {"result": [{}]}}).encode()}
+    texts: ClassVar = {
+        "page": b"<html>",
+        "list": b"[1]",
+        "vector": json.dumps({"data": {"result": [{}]}}).encode(),
+        "text": json.dumps({"data": {"result": [{"metric": {}, "value": [0, "many"]}]}}).encode(),
+        "cut": b"{",
+    }
 
     def do_GET(self) -> None:
         name = self.path.split("/")[1]
         self.send_response(503 if name == "away" else 200)
+        if name == "cut":
+            self.send_header("Content-Length", "2")
         self.end_headers()
+        for _ in range(1000 if name == "slow" else 0):
+            with contextlib.suppress(OSError):
+                self.wfile.write(b" ")
+                time.sleep(0.01)
         self.wfile.write(self.texts.get(name, b""))
 
     def log_message(self, *_: object) -> None:
         pass
 
 
-@pytest.mark.parametrize("name", ["page", "list", "vector", "away", "empty"])
-def test_what_does_not_answer_as_prometheus_does_is_no_evidence(name: str) -> None:
+@pytest.mark.parametrize("name", ["page", "list", "vector", "text", "away", "empty", "cut", "slow"])
+def test_what_does_not_answer_as_prometheus_does_is_no_evidence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_replies, "SECONDS", 0.5)
     with ThreadingHTTPServer(("127.0.0.1", 0), _Odd) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         began = time.monotonic()

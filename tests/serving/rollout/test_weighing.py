@@ -35,6 +35,15 @@ def test_a_share_is_given_with_its_end_raised_and_finished(weighing: Weighing, d
     assert document.read_text() == "# ours\ntopic=1\nsentiment=5\n"
 
 
+def test_a_link_stays_one_and_the_file_that_it_names_is_changed(document: Path, tmp_path: Path) -> None:
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "weights"
+    link.symlink_to(document)
+    Weighing(WeightsInFile(link), "sentiment", 5, 4, timedelta(minutes=5)).give(1.0, NOW)
+    assert 5 in parse(document.read_text())["sentiment"].shares
+    assert link.is_symlink()
+
+
 def test_a_share_is_renewed_only_when_half_its_time_is_over(document: Path) -> None:
     for expires, is_renewed in ((timedelta(hours=1), False), (timedelta(), True)):
         document.write_text("sentiment=4\n")
