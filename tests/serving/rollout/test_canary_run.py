@@ -12,7 +12,7 @@ from serving.canary.evidence import Decision, Evidence, Kind
 from serving.canary.settings import Plan
 from serving.catalog.weights import parse
 from serving.process.exit_codes import ExitCode
-from serving.rollout import canary_run
+from serving.rollout import canary_run, looking
 from serving.rollout.audit import AuditLog
 from serving.rollout.canary_run import CanaryRun, Pace
 from serving.rollout.errors import NoEvidence
@@ -60,7 +60,7 @@ class Bench:
         monkeypatch.setattr(canary_run, "judge", self._judge)
         monkeypatch.setattr(canary_run, "_AGAIN_SECONDS", 0.001)
 
-    def _judge(self, looks: list[Evidence], plan: Plan, step: int) -> Decision:
+    def _judge(self, looks: list[Evidence], plan: Plan, step: int, settings: object) -> Decision:
         self.judged.append((self.percent, looks[-1]))
         kind = self.judge(step, len(looks))
         return Decision(kind, f"{kind} at step {step}")
@@ -224,12 +224,13 @@ def test_looks_that_are_taken_again_go_on_after_one_without_an_answer(bench: Ben
     assert looked == sorted(looked), "a counter that falls is taken for one that started again"
 
 
-def test_of_a_step_that_began_long_ago_so_many_looks_are_taken_as_can_be(bench: Bench) -> None:
+def test_of_a_step_that_began_long_ago_fewer_looks_are_taken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "_MOST_EARLIER_LOOKS", 20)
     bench.source.looks_back = True
     bench.document.write_text(share(50, timedelta(days=30), timedelta(minutes=4)))
-    bench.judge = lambda step, looks: Kind.ADVANCE if looks > 2000 or step == 2 else Kind.WAIT
+    bench.judge = lambda step, looks: Kind.ADVANCE if looks > 20 or step == 2 else Kind.WAIT
     assert bench.run() is ExitCode.DONE
-    assert 2000 <= len(bench.source.asked) < 2100
+    assert 20 <= len(bench.source.asked) < 40
 
 
 def test_a_share_that_expired_meanwhile_begins_its_step_anew(bench: Bench) -> None:
