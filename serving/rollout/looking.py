@@ -48,7 +48,7 @@ class Looks:
         spacing = max(every, begun / _MOST_EARLIER_LOOKS)
         while not stop.is_set():
             seconds = (self.taken[-1].seconds if self.taken else 0.0) + spacing
-            if seconds >= (datetime.now(UTC) - self.since).total_seconds():
+            if seconds >= begun:
                 return
             self.take(self.since + timedelta(seconds=seconds))
 
