@@ -25,6 +25,7 @@ _AT_A_TIME = 32
 _PAUSE_SECONDS = 0.001
 """Between so many requests it pauses: their lines are made in Python, and meanwhile no request is answered."""
 _KEEPING_SECONDS = 600.0
+_WARN_SECONDS = 10.0
 _END_SECONDS = 10.0
 _MOST_PART_BYTES = 16 * 1024 * 1024
 
@@ -66,7 +67,7 @@ class Writer:
         self._waiting = Waiting(self._wake, settings.most_requests, settings.most_bytes)
         self._parts: dict[str, OpenPart] = {}
         self._ending = False
-        self._keep_at = time.monotonic()
+        self._keep_at = self._warn_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="captures", daemon=True)
         self._thread.start()
 
@@ -141,7 +142,7 @@ class Writer:
                 self._parts[model] = OpenPart(self._delivery.folder, name)
             self._parts[model].add(lines)
         except OSError as error:
-            _log.warning("%s: %d captures of %s dropped: %s", self._delivery.folder, len(lines), model, error)
+            self._warn("%s: %d captures of %s dropped: %s", self._delivery.folder, len(lines), model, error)
             self._on_dropped(model, DISK, len(lines))
             return
         self._on_written(model, len(lines))
@@ -153,13 +154,19 @@ class Writer:
             _log.warning("%s: %d captures of %s are lost: %s", part.path, part.lines, model, error)
             part.abandon()
         except OSError as error:  # tried again soon
-            _log.warning("%s: can't be completed yet: %s", part.path, error)
+            self._warn("%s: can't be completed yet: %s", part.path, error)
             if time.monotonic() - part.begun < MOST_PART_SECONDS:
                 return
             part.abandon()
         else:
             self._delivery.add(part.path, part.size)
         del self._parts[model]
+
+    def _warn(self, text: str, *facts: object) -> None:
+        """Write a line to the log, unless there was one just now: a disk that is full is so twice a second."""
+        if time.monotonic() >= self._warn_at:
+            self._warn_at = time.monotonic() + _WARN_SECONDS
+            _log.warning(text, *facts)
 
     def _keep(self) -> None:
         try:
