@@ -266,7 +266,7 @@ def engines(models_dirs: tuple[Path, ...], rounds: int, seconds: float) -> None:
 @click.option("--runs", type=click.IntRange(10), default=1000, show_default=True, help="Canaries of each kind.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def canary(runs: int, seed: int) -> None:
-    """Simulate canaries, good and bad, and how they are judged. Takes 20 minutes of one processor."""
+    """Simulate canaries, good and bad, and how they are judged. Takes minutes of a processor."""
     from benchmarks.canary.table import canaries, simulate_canaries
 
     results = _results("canary")

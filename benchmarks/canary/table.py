@@ -26,9 +26,9 @@ def simulate_canaries(runs: int, seed: int, results: Results, say: Callable[[str
 
 
 def summary(outcomes: Outcomes, plan: Plan) -> Record:
-    """Return counts of ends, and quantiles of what it took: of those that were rolled back, or of all if none was."""
+    """Return counts of ends, and what it took those that were rolled back, or the others if these are more."""
     back = outcomes.is_rolled_back
-    of = back if back.any() else np.full_like(back, True)
+    of = back if back.mean() >= 0.5 else ~back
     minutes, requests = (np.quantile(each[of], (0.5, 0.9)) for each in (outcomes.seconds / 60, outcomes.requests))
     return {
         "rolled_back": int(back.sum()),
@@ -61,7 +61,7 @@ def canaries(records: list[Record]) -> str:
             [
                 record["fault"],
                 f"{record['rate']:,.0f}",
-                f"{share:.3g} % ({low:.2g}-{high:.3g})",
+                f"{share:.3g} % ({low:.1f}-{high:.1f})",
                 steps,
                 undecided,
                 *took,

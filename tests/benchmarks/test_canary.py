@@ -91,7 +91,7 @@ def test_the_table_has_shares_with_intervals_and_what_it_took():
     record = {"kind": "canary", "fault": "failing", "rate": 10.0, "runs": 4, **summary(outcomes, PLAN)}
 
     assert canaries([record]).splitlines()[-1] == (
-        "| failing | 10 | 50 % (15-85) | 25 / 25 / 0 / 0 | 25 % | 2 (2) | 10 (14) |"
+        "| failing | 10 | 50 % (15.0-85.0) | 25 / 25 / 0 / 0 | 25 % | 2 (2) | 10 (14) |"
     )
 
 
