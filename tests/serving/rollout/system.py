@@ -51,6 +51,7 @@ class System:
         model_server.publish(text_contract(), 5, model=canary)
         (folder / "metrics").mkdir()
         more = {"MODELS": "sentiment", "CANARY_FILE": str(self.document), "MAX_BATCH_ROWS": "1", "ACCESS_LOG": "off"}
+        more["DEADLINE_SECONDS"] = "60"  # on a busy machine too, nobody is to notice anything
         self.gateway = Running(model_server.address, folder / "metrics", folder / "log", **more)
         self._done = threading.Event()
         self._callers = [threading.Thread(target=self._call) for _ in range(4)]
