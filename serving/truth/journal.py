@@ -4,6 +4,7 @@ A journal lies where its part will, under a name that begins with a dot, and its
 nobody holds was left by a process that was killed: whoever finds it makes its part. So nothing that was synced is lost.
 """
 
+import errno
 import fcntl
 import os
 import time
@@ -51,6 +52,8 @@ class Journal:
             while view:
                 view = view[os.write(self._file, view) :]
             os.fsync(self._file)
+            if not os.fstat(self._file).st_nlink:  # who removed it, or its folder, took these lines as well
+                raise FileNotFoundError(errno.ENOENT, "somebody has removed the journal", str(self._path))
         except OSError:
             os.ftruncate(self._file, self._size)  # a line that was cut off would spoil the next
             raise

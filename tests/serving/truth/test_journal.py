@@ -3,6 +3,7 @@
 import errno
 import gzip
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +44,15 @@ def test_a_journal_becomes_a_part(tmp_path) -> None:
 
     assert before == []
     assert (lines(tmp_path), hidden(tmp_path)) == ([b"one", b"two"], [])
+
+
+def test_lines_are_not_taken_into_a_journal_that_somebody_has_removed(tmp_path) -> None:
+    journal = Journal(tmp_path, "m")
+    journal.append(b"one\n")
+    shutil.rmtree(tmp_path / "m")
+
+    with pytest.raises(FileNotFoundError, match=r"somebody has removed the journal: '.*m/feedback"):
+        journal.append(b"two\n")
 
 
 def test_an_empty_journal_leaves_nothing(tmp_path) -> None:
