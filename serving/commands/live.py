@@ -68,6 +68,8 @@ def live(
 
     Without a MODEL, all that have captures are reported on. Each figure has a 95 % interval.
     """
+    if every and not (listen or metrics_file):
+        raise click.UsageError("--every needs --listen or --metrics-file: else nobody is told what it finds")
     looking = _Looking(captures, models, timedelta(seconds=window))
     try:
         if listen or every:
@@ -123,7 +125,11 @@ def _follow(looking: _Looking, listen: str | None, metrics_file: Path | None, ev
         host, _, port = listen.rpartition(":")
         if not (host and port.isdecimal() and int(port) < 65536):
             raise click.UsageError(f"--listen {listen}: expected HOST:PORT, such as 127.0.0.1:9400")
-        _log.info("listening at http://%s:%d/metrics", host, exposed.listen(host.strip("[]"), int(port)))
+        try:
+            at = exposed.listen(host.strip("[]"), int(port))
+        except OSError as error:
+            raise click.UsageError(f"--listen {listen}: {error}") from error
+        _log.info("listening at http://%s:%d/metrics", host, at)
     while True:
         try:
             exposed.values = looking.values(looking.look())

@@ -1,5 +1,6 @@
 import json
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -72,6 +73,17 @@ def test_the_measure_on_the_test_rows_stands_beside(captures: Path, model_server
         done = run("sentiment", "--captures", captures, "--url", url)
 
     assert "1 accuracy 0.9 0.5958 to 0.9821 0.91 10 of 10" in re.sub(" +", " ", done.output)
+
+
+def test_to_go_on_needs_a_place_for_the_figures(captures: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        for option, value, problem in (
+            ("--every", "1m", "--every needs --listen or --metrics-file"),
+            ("--listen", address, f"--listen {address}: [Errno 98] Address already in use"),
+        ):
+            result = run("sentiment", "--captures", captures, option, value)
+            assert (result.exit_code, problem in result.output) == (2, True), result.output
 
 
 def test_models_without_captures_are_errors(captures: Path, tmp_path: Path) -> None:
