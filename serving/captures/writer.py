@@ -152,6 +152,7 @@ class Writer:
             part.close()
         except FileNotFoundError as error:  # somebody has removed it
             _log.warning("%s: %d captures of %s are lost: %s", part.path, part.lines, model, error)
+            self._on_dropped(model, DISK, part.lines)
             part.abandon()
         except OSError as error:  # tried again soon
             self._warn("%s: can't be completed yet: %s", part.path, error)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -169,6 +170,15 @@ def test_a_full_disk_costs_what_comes_meanwhile_and_nothing_else(
     counted.writer.close()
 
     assert [capture.request_id for capture in read_captures(str(tmp_path), "house_price")] == ["before", "after"]
+
+
+def test_captures_of_a_part_that_somebody_removed_are_counted(tmp_path: Path, counted: Counted):
+    counted.writer.take(taken())
+    wait_until(lambda: counted.written["house_price"] == 1)
+    shutil.rmtree(tmp_path / "house_price")
+    counted.writer.close()
+
+    assert counted.dropped["disk"] == 1
 
 
 def test_a_value_that_json_has_not_is_counted(tmp_path: Path, counted: Counted):
