@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class WeightsInConfigMap:
                 if error.code == _CONFLICT:
                     raise _Conflict(str(error)) from error
                 raise WeightsUnavailable(f"{method} of the ConfigMap {self._name}: {_told(error)}") from error
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise WeightsUnavailable(f"{method} of the ConfigMap {self._name}: {reason}") from error
 

@@ -1,5 +1,6 @@
 """A ConfigMap's weights, by an HTTPS server that does what Kubernetes' API says of it."""
 
+import http.client
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -58,6 +59,18 @@ def test_what_somebody_else_writes_at_that_moment_is_not_lost(api: ApiServer, pl
     api.meanwhile = [f"sentiment={number}" for number in range(1, 50)]
     with pytest.raises(WeightsUnavailable, match="changes faster than it can be changed"):
         place.change(lambda text: text + "#\n")
+
+
+def test_an_api_that_is_cut_off_is_told(place: WeightsInConfigMap, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(*_: object) -> bytes:
+        raise http.client.IncompleteRead(b"{")
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read", cut_off)
+    with pytest.raises(WeightsUnavailable, match="GET of the ConfigMap plumbline-weights: IncompleteRead"):
+        place.read()
+    monkeypatch.setattr(http.client.HTTPResponse, "read", lambda *_: b"[]")
+    with pytest.raises(WeightsUnavailable, match="GET of the ConfigMap plumbline-weights: list indices"):
+        place.read()
 
 
 @pytest.mark.parametrize("fault", ["token", "entry", "forbidden", "authority", "away", "account", "name"])
