@@ -161,6 +161,7 @@ class System:
             "MAX_QUEUE": "4",
             "REFRESH_SECONDS": "2",
             "CANARY": "digits:2=20",
+            "SHADOW": "house_price:1=100",
             "CAPTURE": str(self.folder / "captures"),
             "CAPTURE_PART_SECONDS": "1",
             "PORT": str(port),
