@@ -24,5 +24,7 @@ def open_parquet(name: str, file: BinaryIO, **options: Any) -> Any:
         )
     except arrow.ArrowNotImplementedError as error:
         raise BadInput(f"{name}: this kind of Parquet can't be read here: {error}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name}: expected names of columns in UTF-8, got {error.object[:60]!r}") from error
     except (OSError, arrow.ArrowException) as error:
         raise BadInput(f"{name}: not a Parquet file: {error}") from error

@@ -191,6 +191,14 @@ def test_a_parquet_page_that_differs_from_its_checksum_is_damaged(tmp_path: Path
     assert done(tmp_path, tabular_contract(), [path], "whole.jsonl")["rows"] == 10
 
 
+def test_names_of_parquet_columns_that_are_not_utf_8_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"rooms": [5.0], "age": [30.0], "other": [1.0]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"other", b"oth\xffr"))
+    with pytest.raises(BadInput, match=r"in\.parquet: expected names of columns in UTF-8, got b'oth\\xffr'"):
+        done(tmp_path, tabular_contract(), [path], "out.jsonl")
+
+
 def archive(count: int) -> bytes:
     """A tar of pictures, each of which takes two blocks of 512 bytes, that ends at byte 10,240."""
     made = io.BytesIO()
