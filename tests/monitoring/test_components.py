@@ -95,7 +95,7 @@ def test_what_reads_the_files_can_do_nothing_else(manifests: Manifests) -> None:
 
 def test_the_alerts_give_jobs_the_time_that_the_manifests_give_them(manifests: Manifests) -> None:
     rules = "".join(file.read_text() for file in RULES)
-    stuck = int(re.search(r"start_time\) > (\d+) \* 3600", rules)[1]) * 3600
+    stuck = int(re.search(r"job_status_start_time\{.*?\}\) > (\d+) \* 3600", rules)[1]) * 3600
     ((monthly, weeks, months),) = re.findall(
         r'{model!~"([\w|]+)"}\) > (\d+) \* 86400\s+or\s.*{model=~"\1"}\) > (\d+) \* 86400', rules
     )

@@ -45,7 +45,7 @@ class JsonlReader:
             if line is not None and not line.strip():
                 continue
             try:
-                if row := _row(line):
+                if (row := _row(line)) is not None:  # an empty object is a row
                     _add(rows, self.name, self.columns, number, row)
             except UnreadableRow as error:
                 rows.rejects.append((number, str(error)))
