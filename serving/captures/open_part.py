@@ -36,15 +36,15 @@ class OpenPart:
         self.size = 0
         self.lines = 0
 
-    def add(self, lines: list[bytes]) -> None:
-        """Add *lines*, each with its end, so that they can be read from the file even if this process is killed."""
+    def add(self, lines: bytes, count: int) -> None:
+        """Add *count* lines, each with its end, so that they can be read even if this process is killed."""
         packer = self._packer.copy()
-        data = packer.compress(b"".join(lines)) + packer.flush(zlib.Z_SYNC_FLUSH)
+        data = packer.compress(lines) + packer.flush(zlib.Z_SYNC_FLUSH)
         with self._cutting_off():
             self._write(data)
         self._packer = packer
         self.size += len(data)
-        self.lines += len(lines)
+        self.lines += count
 
     def close(self) -> None:
         """Give the part its name, once it is on the disk."""

@@ -1,4 +1,4 @@
-"""What is taken of a request: references only, of which lines are made beside the requests."""
+"""What is taken of a request, and the lines that are made of it."""
 
 import base64
 import hmac
@@ -26,8 +26,7 @@ class Failed(NamedTuple):
 class Taken(NamedTuple):
     """A request that is captured: of *share* such requests one was, at *time* in Unix seconds.
 
-    There is an answer for each of *instances*, unless it *failed*. *contract* says what may be kept. *size* is about
-    how many bytes all this takes.
+    There is an answer for each of *instances*, unless it *failed*. *contract* says what may be kept.
     """
 
     time: float
@@ -39,7 +38,6 @@ class Taken(NamedTuple):
     instances: Sequence[Any]
     answers: Sequence[Any]
     failed: Failed | None
-    size: int
 
 
 class LineMaker:
@@ -47,7 +45,7 @@ class LineMaker:
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key
-        self._second, self._written = -1, ""
+        self._last = -1, ""  # replaced as one, since threads share it
 
     def lines(self, taken: Taken) -> list[bytes]:
         """Return a line for each instance; raises TypeError for values that JSON has not."""
@@ -81,9 +79,11 @@ class LineMaker:
     def _time(self, seconds: float) -> str:
         """Write a time as `time_to_json` does, of which all but the microseconds mostly is that of the last."""
         second = int(seconds)
-        if second != self._second:
-            self._second, self._written = second, time_to_json(datetime.fromtimestamp(second, UTC))[:-7]
-        return f"{self._written}{int((seconds - second) * 1e6):06}Z"
+        last, written = self._last
+        if second != last:
+            written = time_to_json(datetime.fromtimestamp(second, UTC))[:-7]
+            self._last = second, written
+        return f"{written}{int((seconds - second) * 1e6):06}Z"
 
     def _kept(self, instance: Any, handlings: Mapping[str, Handling]) -> Any:
         """Return what may be kept of an instance; nothing of one that is no object."""

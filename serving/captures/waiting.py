@@ -2,12 +2,19 @@
 
 import threading
 from collections import deque
-
-from serving.captures.taken import Taken
+from typing import NamedTuple
 
 MOST_REQUESTS = 20_000
 MOST_BYTES = 16 * 1024 * 1024
-"""Of bodies; the objects that were made of one take up to ten times as much memory."""
+
+
+class Lines(NamedTuple):
+    """The lines of a request for *model* at *time* in Unix seconds: *number* of them, in *data*."""
+
+    model: str
+    time: float
+    data: bytes
+    number: int
 
 
 class Waiting:
@@ -17,29 +24,30 @@ class Waiting:
         self._wake = wake
         self._most_requests = most_requests
         self._most_bytes = most_bytes
-        self._queue: deque[Taken] = deque()
+        self._queue: deque[Lines] = deque()
         self._bytes = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._queue)
 
-    def put(self, taken: Taken) -> bool:
-        """Return whether there was a place for *taken*."""
+    def put(self, lines: Lines) -> bool:
+        """Return whether there was a place for *lines*."""
         with self._lock:
-            is_full = len(self._queue) >= self._most_requests or self._bytes + taken.size > self._most_bytes
+            is_full = len(self._queue) >= self._most_requests or self._bytes + len(lines.data) > self._most_bytes
             if is_full and self._queue:  # one alone may be larger than all should be
                 return False
-            self._queue.append(taken)
-            self._bytes += taken.size
+            self._queue.append(lines)
+            self._bytes += len(lines.data)
             is_half_full = self._bytes * 2 > self._most_bytes or len(self._queue) * 2 > self._most_requests
         if is_half_full:
             self._wake.set()
         return True
 
-    def take(self, most: int) -> list[Taken]:
-        """Take out what waits longest, at most *most*."""
+    def take_all(self) -> list[Lines]:
+        """Take out all that waits, in its order."""
         with self._lock:
-            taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
-            self._bytes -= sum(each.size for each in taken)
+            taken = list(self._queue)
+            self._queue.clear()
+            self._bytes = 0
         return taken

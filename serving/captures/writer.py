@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from serving.captures.keeping import Limits, only_one, prune, take_up
 from serving.captures.open_part import OpenPart
 from serving.captures.parts import CAPTURES, MOST_PART_SECONDS, PartName
 from serving.captures.taken import LineMaker, Taken
-from serving.captures.waiting import MOST_BYTES, MOST_REQUESTS, Waiting
+from serving.captures.waiting import MOST_BYTES, MOST_REQUESTS, Lines, Waiting
 
 _log = logging.getLogger(__name__)
 
@@ -21,9 +21,6 @@ REASONS = (QUEUE, DISK, STORE, VALUE) = ("queue", "disk", "store", "value")
 """Why captures are dropped: no place to wait, a disk or a store that does not take them, a value that JSON has not."""
 
 _LOOK_SECONDS = 0.5
-_AT_A_TIME = 32
-_PAUSE_SECONDS = 0.001
-"""Between so many requests it pauses: their lines are made in Python, and meanwhile no request is answered."""
 _KEEPING_SECONDS = 600.0
 _WARN_SECONDS = 10.0
 _END_SECONDS = 10.0
@@ -72,9 +69,19 @@ class Writer:
         self._thread.start()
 
     def take(self, taken: Taken) -> None:
-        """Take a request, or drop it if too many wait. Never blocks."""
-        if not self._waiting.put(taken):
-            self._on_dropped(taken.model, QUEUE, len(taken.instances))
+        """Take a request, or drop it if too many wait. Never blocks.
+
+        Its lines are made at once, in microseconds. To keep its objects until the thread makes them costs each answer
+        ten times as much: Python's garbage collector looks at whatever lives on.
+        """
+        try:
+            lines = self._lines.lines(taken)
+        except Exception as error:  # whatever it is, it must not reach the request
+            self._warn("captures of %s: no line can be made (%s)", taken.model, type(error).__name__)
+            self._on_dropped(taken.model, VALUE, len(taken.instances))
+            return
+        if lines and not self._waiting.put(Lines(taken.model, taken.time, b"".join(lines), len(lines))):
+            self._on_dropped(taken.model, QUEUE, len(lines))
 
     def close(self) -> None:
         """Write what waits, and end the thread, within seconds: what a store does not take until then is kept here."""
@@ -112,40 +119,29 @@ class Writer:
         self._delivery.deliver(at_once=True)
 
     def _write_waiting(self) -> None:
-        made: defaultdict[str, list[bytes]] = defaultdict(list)
-        begun: dict[str, float] = {}
-        unusable: Counter[str] = Counter()
-        for _ in range(0, len(self._waiting), _AT_A_TIME):  # not what comes meanwhile: that might never end
-            for taken in self._waiting.take(_AT_A_TIME):
-                begun.setdefault(taken.model, taken.time)
-                try:
-                    made[taken.model] += self._lines.lines(taken)
-                except (TypeError, ValueError):
-                    unusable[taken.model] += len(taken.instances)
-            time.sleep(_PAUSE_SECONDS)
-        for model, count in unusable.items():
-            self._on_dropped(model, VALUE, count)
-        for model, lines in made.items():
-            self._write(model, lines, begun[model])
+        waiting: defaultdict[str, list[Lines]] = defaultdict(list)
+        for lines in self._waiting.take_all():
+            waiting[lines.model].append(lines)
+        for model, found in waiting.items():
+            self._write(model, found)
 
-    def _write(self, model: str, lines: list[bytes], begun: float) -> None:
-        if not lines:
-            return
+    def _write(self, model: str, found: list[Lines]) -> None:
+        count = sum(lines.number for lines in found)
         if self._delivery.is_full:
-            self._on_dropped(model, STORE, len(lines))
+            self._on_dropped(model, STORE, count)
             return
         try:
             if model not in self._parts:
-                name = PartName.new(model, CAPTURES, datetime.fromtimestamp(begun, UTC))
+                name = PartName.new(model, CAPTURES, datetime.fromtimestamp(found[0].time, UTC))
                 for reason in REASONS:  # they exist from the start, else a rate would miss the first
                     self._on_dropped(model, reason, 0)
                 self._parts[model] = OpenPart(self._delivery.folder, name)
-            self._parts[model].add(lines)
+            self._parts[model].add(b"".join(lines.data for lines in found), count)
         except OSError as error:
-            self._warn("%s: %d captures of %s dropped: %s", self._delivery.folder, len(lines), model, error)
-            self._on_dropped(model, DISK, len(lines))
+            self._warn("%s: %d captures of %s dropped: %s", self._delivery.folder, count, model, error)
+            self._on_dropped(model, DISK, count)
             return
-        self._on_written(model, len(lines))
+        self._on_written(model, count)
 
     def _close(self, model: str, part: OpenPart) -> None:
         try:

@@ -1,11 +1,9 @@
-"""Takes requests for captures: all that is done on a request's way is to note what there is."""
+"""Takes requests for captures: on a request's way their lines are made, and nothing is written."""
 
 import random
 import time
 from collections.abc import Sequence
 from typing import Any
-
-from flask import request
 
 from serving.captures.keeping import Limits
 from serving.captures.shares import Shares
@@ -20,8 +18,6 @@ from serving.gateway.settings import Settings
 from serving.monitoring.gateway_metrics import Metrics
 from serving.prediction.predictor import Prediction
 
-_BYTES_PER_INSTANCE = 1024
-"""About what an answer and its objects take."""
 _BUSY = 429
 
 
@@ -71,9 +67,7 @@ class Capturing:
         contract = self._contract(model, facts.version)
         if contract is None:  # without one nobody knows what may be kept
             return
-        body = request.body_bytes  # type: ignore[attr-defined]  # of GatewayRequest
-        size = body + _BYTES_PER_INSTANCE * len(instances)
-        taken = (time.time(), request_id(), model, facts.version, share, contract, instances, answers, failed, size)
+        taken = (time.time(), request_id(), model, facts.version, share, contract, instances, answers, failed)
         self._writer.take(Taken(*taken))
 
     def _contract(self, model: str, version: int | None) -> Contract | None:

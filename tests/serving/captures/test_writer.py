@@ -21,7 +21,7 @@ from serving.captures.open_part import OpenPart
 from serving.captures.parts import CAPTURES, PartName
 from serving.captures.record import Failure
 from serving.captures.taken import Failed, LineMaker, Taken
-from serving.captures.waiting import Waiting
+from serving.captures.waiting import Lines, Waiting
 from serving.captures.writer import Writer, WriterSettings
 from serving.contract import Contract
 from serving.errors import Fault
@@ -36,7 +36,7 @@ ANSWER = {"value": 20.0, "unit": "1000 USD"}
 
 def taken(contract: Contract | None = None, **changes: Any) -> Taken:
     contract = contract or tabular_contract()
-    usual = Taken(TIME.timestamp(), "a-1", contract.model, 3, 0.5, contract, [ROOMS], [ANSWER], None, 1000)
+    usual = Taken(TIME.timestamp(), "a-1", contract.model, 3, 0.5, contract, [ROOMS], [ANSWER], None)
     return usual._replace(**changes)
 
 
@@ -132,7 +132,7 @@ def test_a_part_is_closed_when_its_time_is_over(tmp_path: Path):
 
 def test_what_finds_no_place_to_wait_is_dropped_and_counted(tmp_path: Path):
     counted = Counted(tmp_path, most_requests=2)
-    counted.writer._waiting.take = lambda most: []  # type: ignore[method-assign] - a thread that is slow
+    counted.writer._waiting.take_all = lambda: []  # type: ignore[method-assign] - a thread that is slow
     for _ in range(5):
         counted.writer.take(taken())
 
@@ -144,10 +144,11 @@ def test_the_bytes_that_wait_are_bounded_but_a_large_request_alone_is_taken():
     woken = threading.Event()
     waiting = Waiting(woken, most_requests=100, most_bytes=1500)
 
-    assert [waiting.put(taken(size=2000)), waiting.put(taken(size=1))] == [True, False]
+    large, small = (Lines("house_price", 0.0, bytes(size), 1) for size in (2000, 1))
+    assert [waiting.put(large), waiting.put(small)] == [True, False]
     assert woken.is_set()
-    assert len(waiting.take(5)) == 1
-    assert waiting.put(taken(size=1))
+    assert waiting.take_all() == [large]
+    assert waiting.put(small)
 
 
 def test_a_full_disk_costs_what_comes_meanwhile_and_nothing_else(
@@ -220,8 +221,8 @@ def test_a_part_that_was_cut_off_is_completed_by_its_whole_lines(tmp_path: Path,
     monkeypatch.setattr("serving.captures.keeping._LEFT_SECONDS", 0)
     for cut in (0, 7, 10**6):
         part = OpenPart(tmp_path, PartName.new("sentiment", CAPTURES, TIME))
-        part.add([f"{CAPTURE.to_json()}\n".encode()])
-        part.add([f"{replace(CAPTURE, index=1).to_json()}\n".encode()])
+        part.add(f"{CAPTURE.to_json()}\n".encode(), 1)
+        part.add(f"{replace(CAPTURE, index=1).to_json()}\n".encode(), 1)
         os.ftruncate(part._file, max(part.size - cut, 0))
         os.close(part._file)
 
