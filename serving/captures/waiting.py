@@ -28,9 +28,6 @@ class Waiting:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._queue)
-
     def put(self, lines: Lines) -> bool:
         """Return whether there was a place for *lines*."""
         with self._lock:
