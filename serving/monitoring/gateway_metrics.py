@@ -282,10 +282,11 @@ class Metrics:
         """Return the metrics that are computed at scrape, from the sum over all workers."""
         version, feature = ("model", "version"), ("model", "version", "feature")
         references = _gauge_family("reference_ratio", "Training's rows by bin.", *feature, "bin")
+        shares = _gauge_family("drift_window_ratio", "The window's rows by bin.", *feature, "bin")
         psi = _gauge_family("drift_psi", "Population stability index, less what chance gives.", *feature)
         ks = _gauge_family("drift_ks", "Kolmogorov-Smirnov distance.", *feature)
         rows = _gauge_family("drift_window_instances", "Instances in the window.", *version)
-        self._watch.fill(metrics, references, psi, ks, rows)
+        self._watch.fill(metrics, references, shares, psi, ks, rows)
         states = _gauge_family("version_state", "1 for the state of a version on the model server.", *version, "state")
         for model, statuses in list(self._statuses.items()):  # of this process: the others have the same
             for status in sorted(statuses, key=lambda status: status.version)[-MAX_VERSIONS:]:
@@ -303,7 +304,7 @@ class Metrics:
         number.add_metric([], files)
         unwritten = _gauge_family("unwritten_metrics", "Values that this process has no room on the disk for.")
         unwritten.add_metric([], sum(len(file.unwritten) for file in list(ReservedFile.opened)))
-        return [references, psi, ks, rows, states, engines, measures, number, unwritten]
+        return [references, shares, psi, ks, rows, states, engines, measures, number, unwritten]
 
     def _is_new(self, model: str, version: int, refusal: Refusal) -> bool:
         before, self._refusals[model, version] = self._refusals.get((model, version)), refusal

@@ -83,11 +83,12 @@ class DriftWatch:
         self,
         merged: Sequence[Metric],
         references: GaugeMetricFamily,
+        shares: GaugeMetricFamily,
         psi: GaugeMetricFamily,
         ks: GaugeMetricFamily,
         rows: GaugeMetricFamily,
     ) -> None:
-        """Fill in references, drift and windows' rows of the live versions, from the counters of all workers."""
+        """Fill in references, and windows with their drift, of the live versions, from the counters of all workers."""
         counts = _by_version(merged)
         live = {
             (model, version): reference
@@ -99,14 +100,15 @@ class DriftWatch:
         for (model, version), window in self._windows.since(totals).items():
             names = [model, str(version)]
             rows.add_metric(names, window.rows)
-            for feature, drift in zip(window.reference.features, report(window), strict=True):
-                total = sum(feature.counts) or 1
-                for name, count in zip(feature.bins, feature.counts, strict=True):
-                    references.add_metric([*names, feature.name, name], count / total)
+            for feature, drift, counts in zip(window.reference.features, report(window), window.counts, strict=True):
+                labels = [*names, feature.name]
+                _fill_shares(references, labels, feature.bins, feature.counts)
+                if window.rows:  # a model that nobody asks takes no more room than it must
+                    _fill_shares(shares, labels, feature.bins, counts[: len(feature.bins)].tolist())
                 if drift.verdict != Verdict.TOO_FEW:
-                    psi.add_metric([*names, feature.name], drift.psi)
+                    psi.add_metric(labels, drift.psi)
                     if drift.ks is not None:
-                        ks.add_metric([*names, feature.name], drift.ks)
+                        ks.add_metric(labels, drift.ks)
 
     def _count(self, version: _Version, window: Window) -> None:
         width = window.reference.width
@@ -121,6 +123,14 @@ class DriftWatch:
                 self._outside[*version, feature.name].inc(below + above)
             if missing:
                 self._missing[*version, feature.name].inc(missing)
+
+
+def _fill_shares(
+    family: GaugeMetricFamily, labels: Sequence[str], bins: Sequence[str], counts: Sequence[float]
+) -> None:
+    total = sum(counts) or 1
+    for name, count in zip(bins, counts, strict=True):
+        family.add_metric([*labels, name], count / total)
 
 
 @dataclass

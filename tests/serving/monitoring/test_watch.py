@@ -65,6 +65,7 @@ def test_counts_by_bin_add_up_to_the_instances() -> None:
     values = told(metrics)
     assert values["feature_instances_total rooms 5"] == values["feature_instances_total rooms +Inf"] == 150
     assert values["reference_ratio rooms 5"] == 0.5
+    assert values["drift_window_ratio rooms 5"] == values["drift_window_ratio rooms +Inf"] == 0.5
     assert values["drift_window_instances"] == 300
     assert values["drift_psi rooms"] == 0
     assert values["drift_ks rooms"] == 0
@@ -76,6 +77,7 @@ def test_drift_is_told_of_the_feature_that_drifts() -> None:
     values = told(metrics)
     assert values["drift_psi rooms"] > 1
     assert values["drift_ks rooms"] == 0.5
+    assert values["drift_window_ratio rooms 5"] == 1
     assert values["drift_psi age"] == values["drift_psi value"] == 0
     assert values["outside_range_total rooms"] == 150
 
