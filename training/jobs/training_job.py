@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,6 +26,7 @@ from training.experiments.overrides import override
 from training.experiments.record import FoldRecord, RunRecord
 from training.jobs.lite_form import lite_form
 from training.jobs.planned_epochs import EpochCounter, planned_epochs, validation_fits
+from training.jobs.reporting import CannotReport, Reporting, told_of
 from training.publishing import gate
 from training.publishing.contracts import make_contract
 from training.publishing.export import export
@@ -34,9 +34,7 @@ from training.publishing.lite import Weights
 from training.publishing.provenance import Code, code_of, code_of_declaration, fingerprint, package_versions
 from training.publishing.publish import live_contract, live_version, publish, version_of_job
 from training.publishing.replacement import Admission, check_before_training
-from training.report import write_report
 from training.report.further import further_measures
-from training.report.tracking import is_tracking, log_run
 from training.task import TASKS, Recipe, Say, Task
 from training.validation import NoValidation, ValidationStrategy
 
@@ -44,10 +42,6 @@ DECLARATIONS = "training.declarations.task"
 """The module that makes tasks of files."""
 _LOOKED_AT = 1000
 """So many rows tell which fields there are."""
-
-
-class CannotReport(TrainingError):
-    """The report can't be written. To run the job again would write none: its version is published, or refused."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,6 +160,7 @@ def run(job: Job) -> Path | None:
     the chief publishes. The report is written even if the gate refuses the model.
     Raises TrainingError or ParityError.
     """
+    reporting = Reporting(job.reports_dir, datetime.now(UTC), job.say)
     job.recipe()  # raises before anything is loaded
     code = job.code  # as it was just imported: later edits do not count
     live = live_contract(job.models_dir, job.name)
@@ -189,7 +184,7 @@ def run(job: Job) -> Path | None:
         return None
     admission = Admission(job.task, result.contract, result.record, job.replace_incomparable, job.say)
     try:
-        published = _admitted(job, result, admission)
+        published = _admitted(job, result, admission, reporting)
     except gate.GateRefused:
         checkpoints.clear()
         raise
@@ -197,7 +192,7 @@ def run(job: Job) -> Path | None:
     return published
 
 
-def _admitted(job: Job, result: Result, admission: Admission) -> Path:
+def _admitted(job: Job, result: Result, admission: Admission, reporting: Reporting) -> Path:
     """Publish the model if it passes the gate, and report the decision. Raises GateRefused.
 
     The report takes seconds, so it comes after: by then the model may have answered.
@@ -214,11 +209,11 @@ def _admitted(job: Job, result: Result, admission: Admission) -> Path:
         published = publish(job.models_dir, job.name, write, admit)
     except gate.GateRefused as error:
         try:
-            _report(job, result.record, str(error))
+            reporting.report(result.record, str(error), None, told_of(*admission.looked_at))
         except CannotReport as lost:
             job.say(str(lost))
         raise
-    _report(job, result.record, decision)
+    reporting.report(result.record, decision, int(published.name), told_of(*admission.looked_at))
     return published
 
 
@@ -332,19 +327,3 @@ def _summary(evaluation: Any) -> str:
     more = {name: value for name, value in evaluation["test"].items() if name not in (metric, "rows")}
     summary += "".join(f", {name} {value:.4f}" for name, value in more.items())
     return "; ".join([summary, *(f"{head}: {_summary(of)}" for head, of in evaluation.get("heads", {}).items())])
-
-
-def _report(job: Job, record: RunRecord, decision: str) -> None:
-    if job.reports_dir is None:
-        return
-    record = dataclasses.replace(record, decision=decision)
-    folder = job.reports_dir / job.name / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    try:
-        job.say(f"{job.name}: report {write_report(record, folder)}")
-    except (OSError, tf.errors.OpError) as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise CannotReport(
-            f"{job.name}: the report can't be written to {folder}: {error}; the run itself is done: {decision}"
-        ) from error
-    if is_tracking():
-        job.say(f"{job.name}: {log_run(record, folder)}")

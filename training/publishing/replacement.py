@@ -27,6 +27,8 @@ class Admission:
         self._replace_incomparable = replace_incomparable
         self._say = say
         self._decided: dict[int | None, tuple[str, Comparison | Incomparable | None]] = {}
+        self.looked_at: tuple[Version | None, Comparison | Incomparable | None] = (None, None)
+        """The live version that was decided about last, and how it compares; also if the model was refused."""
 
     def decide(self, live: Version | None) -> str:
         """Return a sentence on why the model may replace *live*. Raises GateRefused if it may not."""
@@ -45,6 +47,7 @@ class Admission:
 
     def _decision(self, live: Version | None) -> tuple[str, Comparison | Incomparable | None]:
         compared = self._compared(live) if live and not self._record.sample else None
+        self.looked_at = live, compared
         decision = gate.check(
             self._contract,
             live.contract if live else None,

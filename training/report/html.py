@@ -9,48 +9,23 @@ from typing import Any
 
 import jinja2
 
-from training.experiments.record import RunRecord, Stages, metrics_of
-from training.report.curves import lowest
+from training.experiments.record import RunRecord
 from training.report.exhibits import Exhibit, exhibit
 from training.report.metrics_json import plain
+from training.report.outcome import Outcome
 from training.report.plots import Plot, onset_sentence
 from training.report.results import Evaluation, Mistake
-from training.report.words import MEANINGS, duration, figure_of, metric_name, share_of
+from training.report.tables import (
+    BaselineResult,
+    baseline_results,
+    flattened,
+    live_result,
+    recipe_results,
+    stage_results,
+)
+from training.report.words import MEANINGS, duration, figure_of, metric_name, moment, share_of
 
 TEMPLATE = "report.html.j2"
-
-
-@dataclass(frozen=True)
-class BaselineResult:
-    """A baseline's metric on the test rows; *gain* is how much better the model is."""
-
-    name: str
-    value: float
-    gain: float
-
-
-@dataclass(frozen=True)
-class StageResult:
-    """One stage of a recipe, averaged over folds: at its best epoch by validation loss, if it was validated.
-
-    *ended* is the validation metric after its last epoch, where the next stage begins.
-    """
-
-    recipe: str
-    name: str
-    epochs: float
-    loss: float | None
-    metric: float | None
-    ended: float | None
-
-
-@dataclass(frozen=True)
-class RecipeResult:
-    """Metric of a recipe's finished models on validation rows: mean and standard deviation over the folds."""
-
-    recipe: str
-    mean: float
-    spread: float
 
 
 @dataclass(frozen=True)
@@ -73,10 +48,11 @@ def render(
     evaluation: Evaluation,
     plots: Sequence[Plot],
     others: Mapping[str, tuple[RunRecord, Evaluation]] = MappingProxyType({}),
+    outcome: Outcome | None = None,
 ) -> str:
     """Return the page: a single file without scripts, which loads nothing from elsewhere.
 
-    *others* are those of further heads, by name.
+    *others* are those of further heads, by name. *outcome* is what became of the run, if that is known.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -90,6 +66,8 @@ def render(
         run=record,
         evaluation=evaluation,
         main=_section(record, evaluation, plots),
+        outcome=outcome,
+        live=live_result(record, evaluation, outcome.live if outcome else None),
         others={
             head: _section(*other, [plot for plot in plots if plot.head == head]) for head, other in others.items()
         },
@@ -101,58 +79,6 @@ def render(
         protocol={name: value for name, value in record.protocol.items() if name != "name"},
         mistakes=[(mistake, _shown(record, mistake)) for mistake in evaluation.mistakes],
     )
-
-
-def baseline_results(record: RunRecord, evaluation: Evaluation) -> list[BaselineResult]:
-    """Return how the model compares with each baseline."""
-    own, sign = evaluation.measures[record.metric], 1 if record.problem.higher_is_better else -1
-    return [BaselineResult(name, value, sign * (own - value)) for name, value in record.baselines.items()]
-
-
-def stage_results(record: RunRecord) -> list[StageResult]:
-    """Return the result of each recipe's stages, averaged over the folds."""
-    results = []
-    for recipe, folds in record.validated.items():
-        runs = [fold.stages for fold in folds]
-        names = dict.fromkeys(name for run in runs for name in run)
-        results += [_stage_result(recipe, name, runs, record.curve) for name in names]
-    return results
-
-
-def recipe_results(record: RunRecord) -> list[RecipeResult]:
-    """Return the metric of each recipe's finished models on the validation rows of their folds."""
-    measured = {recipe: metrics_of(folds) for recipe, folds in record.validated.items() if folds}
-    return [RecipeResult(recipe, float(each.mean()), float(each.std())) for recipe, each in measured.items()]
-
-
-def flattened(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Return nested settings under dotted names."""
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        inner = isinstance(value, Mapping) and value
-        flat |= flattened(value, f"{before}{name}.") if inner else {f"{before}{name}": value}
-    return flat
-
-
-def _stage_result(recipe: str, name: str, runs: Sequence[Stages], metric: str) -> StageResult:
-    curves = [run[name] for run in runs if run.get(name, {}).get("loss")]
-    validated = [each for each in curves if each.get("val_loss")]
-    best = [lowest(each["val_loss"]) for each in validated]
-    measured = [
-        (each[f"val_{metric}"], at) for each, at in zip(validated, best, strict=True) if f"val_{metric}" in each
-    ]
-    return StageResult(
-        recipe,
-        name,
-        _mean([len(each["loss"]) for each in curves]) or 0,
-        _mean([each["val_loss"][at] for each, at in zip(validated, best, strict=True)]),
-        _mean([values[at] for values, at in measured]),
-        _mean([values[-1] for values, _ in measured]),
-    )
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
 
 
 def _meanings(evaluations: Sequence[Evaluation]) -> Mapping[str, str]:
@@ -182,6 +108,7 @@ FILTERS = {
     "figure": figure_of,
     "duration": duration,
     "metric": metric_name,
+    "moment": moment,
     "setting": _setting,
     "share": share_of,
 }

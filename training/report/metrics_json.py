@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from serving.contract.heads import TagSet
 from training.experiments.record import FoldRecord, RunRecord, metrics_of
+from training.report.outcome import Outcome
 from training.report.results import Evaluation
 
 SCHEMA = 1
@@ -17,13 +19,18 @@ SCHEMA = 1
 
 
 def metrics(
-    record: RunRecord, evaluation: Evaluation, others: Mapping[str, tuple[RunRecord, Evaluation]] = MappingProxyType({})
+    record: RunRecord,
+    evaluation: Evaluation,
+    others: Mapping[str, tuple[RunRecord, Evaluation]] = MappingProxyType({}),
+    outcome: Outcome | None = None,
 ) -> dict[str, Any]:
     """Return all numbers of the report. Undefined ones are null.
 
     - `schema`: 1; `model`, `problem`, `metric`, `higher_is_better`, `unit`, `labels`
     - `test`: `rows`, and each measure by its name: `accuracy`, `macro_f1`, `log_loss` (nats), `ece`, or
       `mae`, `rmse` (in `unit`), `r2`; also `auc`, or `micro_f1` and `exact_match`, or `pinball`, `coverage` and `width`
+    - `outcome`: when the run `started` and `ended` (UTC), the `version` that it became (null: refused), and the `live`
+      version before it: `version`, `trained_at`, its `metric` on the same test rows with `chance`, or `why_not`
     - `baselines`: the metric of each baseline on the test rows, by name; `gate`: the decision of the gate;
       `lite`: what became of the lite form
     - `validation`: `protocol`, `mean` and `spread` (population standard deviation) over `folds`; each has the
@@ -43,6 +50,7 @@ def metrics(
         "schema": SCHEMA,
         "model": record.model,
         **_answers(record, evaluation),
+        "outcome": outcome,
         "gate": record.decision,
         "lite": record.lite,
         "validation": {"protocol": record.protocol, **_over(record.folds)},
@@ -85,6 +93,8 @@ def plain(value: Any) -> Any:
     """Return dataclasses, mappings, sequences, arrays and numbers as JSON values; infinity and NaN become None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return plain({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
     if hasattr(value, "items"):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, np.ndarray | np.generic):

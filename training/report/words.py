@@ -1,6 +1,7 @@
 """Names of measures and formats of numbers, in the page and in the figures."""
 
 import math
+from datetime import UTC, datetime
 
 _NAMES = {
     "accuracy": "accuracy",
@@ -61,3 +62,12 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def moment(at: datetime | str) -> str:
+    """Return a moment to the minute, in UTC; a text that is none as it is."""
+    try:
+        read = datetime.fromisoformat(at) if isinstance(at, str) else at
+    except ValueError:
+        return str(at)
+    return f"{read.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

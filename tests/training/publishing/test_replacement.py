@@ -66,7 +66,7 @@ def user(first, tmp_path):
 def run(folder, monkeypatch, *options, reports=False, **settings):
     """Train with these *settings* of the task; only tests that read the report take the seconds to draw it."""
     if not reports:
-        monkeypatch.setattr("training.jobs.training_job.write_report", lambda record, folder: folder)
+        monkeypatch.setattr("training.jobs.reporting.write_report", lambda record, folder, outcome: folder)
     (folder / "settings.json").write_text(json.dumps(settings))
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -101,6 +101,9 @@ def test_worse_on_the_same_test_rows_is_refused_though_the_data_have_changed(use
     page, metrics = newest_report(user)
     assert "<b>The gate:</b> houses: not published: mae on the test rows is" in page
     assert "chance does not explain the difference" in metrics["gate"]
+    told = metrics["outcome"]
+    assert (told["version"], told["live"]["version"]) == (None, 1)
+    assert told["live"]["metric"] < metrics["test"]["mae"]
 
 
 def test_worse_than_the_naive_baseline_is_refused_even_as_the_first_version(user, monkeypatch):

@@ -3,16 +3,19 @@ import html.parser
 import json
 import math
 import re
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from serving.contract.heads import Labels
 from tests.training.report import records
-from training.report.html import RecipeResult, baseline_results, flattened, recipe_results, render, stage_results
+from training.report.html import render
 from training.report.metrics_json import metrics, plain
+from training.report.outcome import Live, Outcome
 from training.report.plots import plots
 from training.report.results import evaluate
+from training.report.tables import RecipeResult, baseline_results, flattened, recipe_results, stage_results
 from training.report.writing import write_page
 
 COMPARED = dataclasses.replace(
@@ -65,8 +68,13 @@ def written(request, tmp_path_factory):
     return record, figures, write_page(record, folder)
 
 
-def page_of(record) -> Reader:
-    return Reader(render(record, evaluate(record), []))  # figures take their time, and are tested elsewhere
+def page_of(record, **more) -> Reader:
+    return Reader(render(record, evaluate(record), [], **more))  # figures take their time, and are tested elsewhere
+
+
+def outcome(**of) -> Outcome:
+    started = datetime(2026, 11, 29, 8, tzinfo=UTC)
+    return Outcome(started=started, ended=started + timedelta(seconds=125), **of)
 
 
 def test_the_page_needs_nothing_but_itself(written):
@@ -165,6 +173,39 @@ def test_a_figure_shows_the_rivals_beside_the_model():
     told = "house_price, recipe best 1.500; mean 10.00; ridge regression (scikit-learn) 1.000; diverged n/a"
     assert compared.alt == f"Bar chart of MAE: {told}."
     assert compared.caption == "Shorter bars are better."
+
+
+def test_the_page_says_when_it_ran_and_which_version_it_is_beside_the_live_one():
+    live = Live(version=2, trained_at="2026-11-01T08:00:00+00:00", metric=0.75, chance="McNemar's test: p = 0.2")
+    page = page_of(records.binary(decision="passed"), outcome=outcome(version=3, live=live))
+
+    text = " ".join(page.text.split())
+    told = "Published as version 3 after a run from 2026-11-29 08:00 UTC to 2026-11-29 08:02 UTC (2 min 5 s)."
+    assert told in text
+    assert "version 2, trained 2026-11-01 08:00 UTC; accuracy 0.7500 on the same test rows, the new model 0.5" in text
+    assert re.search(r"live version 2\s*0.7500\s*0.2500 worse", text)
+
+
+def test_the_page_says_that_a_model_was_refused_and_why_the_live_one_has_no_figure():
+    live = Live(version=2, why_not="requires fields that the test rows lack: 'RM'")
+    page = page_of(records.binary(decision="not published: worse"), outcome=outcome(version=None, live=live))
+
+    text = " ".join(page.text.split())
+    assert "Refused: not published after a run" in text
+    assert "The gate: not published: worse" in text
+    assert "it has no figure on these test rows, as it requires fields that the test rows lack: 'RM'." in text
+
+
+def test_the_metrics_tell_what_became_of_the_run():
+    record = records.binary()
+    told = plain(metrics(record, evaluate(record), {}, outcome(version=3, live=None)))["outcome"]
+
+    assert told == {
+        "started": "2026-11-29T08:00:00+00:00",
+        "ended": "2026-11-29T08:02:05+00:00",
+        "version": 3,
+        "live": None,
+    }
 
 
 def test_baselines_are_compared_in_the_metrics_own_direction():
