@@ -36,7 +36,7 @@ class OpenPart:
         self.size = 0
         self.lines = 0
 
-    def add(self, lines: bytes, count: int) -> None:
+    def add(self, lines: bytes | bytearray, count: int) -> None:
         """Add *count* lines, each with its end, so that they can be read even if this process is killed."""
         packer = self._packer.copy()
         data = packer.compress(lines) + packer.flush(zlib.Z_SYNC_FLUSH)

@@ -1,50 +1,50 @@
 """What was taken and is not written yet, bounded: whatever finds no place is dropped at once."""
 
 import threading
-from collections import deque
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
-MOST_REQUESTS = 20_000
 MOST_BYTES = 16 * 1024 * 1024
 
 
-class Lines(NamedTuple):
-    """The lines of a request for *model* at *time* in Unix seconds: *number* of them, in *data*."""
+@dataclass(slots=True)
+class Lines:
+    """The lines of a model's requests in their order: *number* of them, the first at *time* in Unix seconds.
 
-    model: str
+    They are one buffer, since an object of each request that lives on costs its answer more than the making of it.
+    """
+
     time: float
-    data: bytes
-    number: int
+    data: bytearray = field(default_factory=bytearray)
+    number: int = 0
 
 
 class Waiting:
-    """A queue that never blocks who puts something in. *wake* is set once it is half full."""
+    """Lines by model. It never blocks who puts something in. *wake* is set once it is half full."""
 
-    def __init__(self, wake: threading.Event, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, wake: threading.Event, most_bytes: int = MOST_BYTES) -> None:
         self._wake = wake
-        self._most_requests = most_requests
         self._most_bytes = most_bytes
-        self._queue: deque[Lines] = deque()
+        self._lines: dict[str, Lines] = {}
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def put(self, lines: Lines) -> bool:
-        """Return whether there was a place for *lines*."""
+    def put(self, model: str, time: float, data: bytes, number: int) -> bool:
+        """Return whether there was a place for the *number* lines in *data*, of a request for *model* at *time*."""
         with self._lock:
-            is_full = len(self._queue) >= self._most_requests or self._bytes + len(lines.data) > self._most_bytes
-            if is_full and self._queue:  # one alone may be larger than all should be
+            size = self._bytes + len(data)
+            if size > self._most_bytes and self._bytes:  # one alone may be larger than all should be
                 return False
-            self._queue.append(lines)
-            self._bytes += len(lines.data)
-            is_half_full = self._bytes * 2 > self._most_bytes or len(self._queue) * 2 > self._most_requests
-        if is_half_full:
+            if (lines := self._lines.get(model)) is None:
+                lines = self._lines[model] = Lines(time)
+            lines.data += data
+            lines.number += number
+            self._bytes = size
+        if size * 2 > self._most_bytes:
             self._wake.set()
         return True
 
-    def take_all(self) -> list[Lines]:
-        """Take out all that waits, in its order."""
+    def take_all(self) -> dict[str, Lines]:
+        """Take out all that waits, by model."""
         with self._lock:
-            taken = list(self._queue)
-            self._queue.clear()
-            self._bytes = 0
+            taken, self._lines, self._bytes = self._lines, {}, 0
         return taken

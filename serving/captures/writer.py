@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from serving.captures.keeping import Limits, only_one, prune, take_up
 from serving.captures.open_part import OpenPart
 from serving.captures.parts import CAPTURES, MOST_PART_SECONDS, PartName
 from serving.captures.taken import LineMaker, Taken
-from serving.captures.waiting import MOST_BYTES, MOST_REQUESTS, Lines, Waiting
+from serving.captures.waiting import MOST_BYTES, Lines, Waiting
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +37,6 @@ class WriterSettings:
     part_seconds: float = 60.0
     limits: Limits = field(default_factory=Limits)
     hash_key: bytes | None = None
-    most_requests: int = MOST_REQUESTS
     most_bytes: int = MOST_BYTES
 
 
@@ -61,7 +59,7 @@ class Writer:
         self._delivery = Delivery(settings.place)
         self._lines = LineMaker(settings.hash_key)
         self._wake = threading.Event()
-        self._waiting = Waiting(self._wake, settings.most_requests, settings.most_bytes)
+        self._waiting = Waiting(self._wake, settings.most_bytes)
         self._parts: dict[str, OpenPart] = {}
         self._ending = False
         self._keep_at = self._warn_at = time.monotonic()
@@ -80,7 +78,7 @@ class Writer:
             self._warn("captures of %s: no line can be made (%s)", taken.model, type(error).__name__)
             self._on_dropped(taken.model, VALUE, len(taken.instances))
             return
-        if lines and not self._waiting.put(Lines(taken.model, taken.time, b"".join(lines), len(lines))):
+        if lines and not self._waiting.put(taken.model, taken.time, b"".join(lines), len(lines)):
             self._on_dropped(taken.model, QUEUE, len(lines))
 
     def close(self) -> None:
@@ -119,29 +117,25 @@ class Writer:
         self._delivery.deliver(at_once=True)
 
     def _write_waiting(self) -> None:
-        waiting: defaultdict[str, list[Lines]] = defaultdict(list)
-        for lines in self._waiting.take_all():
-            waiting[lines.model].append(lines)
-        for model, found in waiting.items():
-            self._write(model, found)
+        for model, lines in self._waiting.take_all().items():
+            self._write(model, lines)
 
-    def _write(self, model: str, found: list[Lines]) -> None:
-        count = sum(lines.number for lines in found)
+    def _write(self, model: str, lines: Lines) -> None:
         if self._delivery.is_full:
-            self._on_dropped(model, STORE, count)
+            self._on_dropped(model, STORE, lines.number)
             return
         try:
             if model not in self._parts:
-                name = PartName.new(model, CAPTURES, datetime.fromtimestamp(found[0].time, UTC))
+                name = PartName.new(model, CAPTURES, datetime.fromtimestamp(lines.time, UTC))
                 for reason in REASONS:  # they exist from the start, else a rate would miss the first
                     self._on_dropped(model, reason, 0)
                 self._parts[model] = OpenPart(self._delivery.folder, name)
-            self._parts[model].add(b"".join(lines.data for lines in found), count)
+            self._parts[model].add(lines.data, lines.number)
         except OSError as error:
-            self._warn("%s: %d captures of %s dropped: %s", self._delivery.folder, count, model, error)
-            self._on_dropped(model, DISK, count)
+            self._warn("%s: %d captures of %s dropped: %s", self._delivery.folder, lines.number, model, error)
+            self._on_dropped(model, DISK, lines.number)
             return
-        self._on_written(model, count)
+        self._on_written(model, lines.number)
 
     def _close(self, model: str, part: OpenPart) -> None:
         try:

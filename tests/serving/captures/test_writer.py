@@ -21,7 +21,7 @@ from serving.captures.open_part import OpenPart
 from serving.captures.parts import CAPTURES, PartName
 from serving.captures.record import Failure
 from serving.captures.taken import Failed, LineMaker, Taken
-from serving.captures.waiting import Lines, Waiting
+from serving.captures.waiting import Waiting
 from serving.captures.writer import Writer, WriterSettings
 from serving.contract import Contract
 from serving.errors import Fault
@@ -131,8 +131,8 @@ def test_a_part_is_closed_when_its_time_is_over(tmp_path: Path):
 
 
 def test_what_finds_no_place_to_wait_is_dropped_and_counted(tmp_path: Path):
-    counted = Counted(tmp_path, most_requests=2)
-    counted.writer._waiting.take_all = lambda: []  # type: ignore[method-assign] - a thread that is slow
+    counted = Counted(tmp_path, most_bytes=500)
+    counted.writer._waiting.take_all = lambda: {}  # type: ignore[method-assign] - a thread that is slow
     for _ in range(5):
         counted.writer.take(taken())
 
@@ -142,13 +142,13 @@ def test_what_finds_no_place_to_wait_is_dropped_and_counted(tmp_path: Path):
 
 def test_the_bytes_that_wait_are_bounded_but_a_large_request_alone_is_taken():
     woken = threading.Event()
-    waiting = Waiting(woken, most_requests=100, most_bytes=1500)
+    waiting = Waiting(woken, most_bytes=1500)
 
-    large, small = (Lines("house_price", 0.0, bytes(size), 1) for size in (2000, 1))
-    assert [waiting.put(large), waiting.put(small)] == [True, False]
+    assert [waiting.put("house_price", 7.0, bytes(size), 3) for size in (2000, 1)] == [True, False]
     assert woken.is_set()
-    assert waiting.take_all() == [large]
-    assert waiting.put(small)
+    (lines,) = waiting.take_all().values()
+    assert (lines.time, len(lines.data), lines.number) == (7.0, 2000, 3)
+    assert waiting.put("house_price", 8.0, bytes(1), 1)
 
 
 def test_a_full_disk_costs_what_comes_meanwhile_and_nothing_else(
