@@ -31,8 +31,8 @@ class RunRecord:
     on all rows. *test_instances* are raw: text, numbers, or the bytes of an image. *test_targets* is `int[n]`,
     `[n, tags]` of 0 and 1, `float[n]` or `float[n, values]`; *test_scores* is `float[n, width]`, as *head* reads them.
     *baselines* has the metric of each baseline on the test rows, by name; *compared* has other recipes, measured on the
-    same folds. *seconds* is by stage of the run. *sample* is true for the built-in sample. *decision* is that of the
-    gate, once there is one, *lite* tells of the lite form.
+    same folds. *seconds* is by stage of the run. *sample* is true for the built-in sample. *code* has the fingerprint
+    of the code and its commits. *decision* is that of the gate, once there is one, *lite* tells of the lite form.
 
     Of a model with several heads, this is the main one, called *head_name*; *others* has a record of each other, by
     name, without folds. Raises ValueError if these don't fit together.
@@ -61,6 +61,7 @@ class RunRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     sample: bool = False
+    code: Mapping[str, Any] = field(default_factory=dict)
     decision: str = ""
     lite: str = ""
 

@@ -12,9 +12,10 @@ from training.errors import TrainingError
 from training.experiments.record import RunRecord
 from training.publishing.comparison import Comparison
 from training.publishing.live_version import Incomparable
-from training.report import Outcome, write_report
-from training.report.outcome import Live
+from training.report.outcome import Live, Outcome
 from training.report.tracking import is_tracking, log_run
+from training.report.writing import write_report
+from training.runs.rows_file import write_rows
 from training.task import Say
 
 _NOT_ASKED = "was not asked: a model of the built-in sample is compared with none"
@@ -40,7 +41,9 @@ class Reporting:
         outcome = Outcome(started=self.started, version=version, live=live)
         folder = self.reports_dir / record.model / outcome.ended.strftime("%Y%m%dT%H%M%SZ")
         try:
-            self.say(f"{record.model}: report {write_report(record, folder, outcome)}")
+            page = write_report(record, folder, outcome)
+            write_rows(record, folder)
+            self.say(f"{record.model}: report {page}")
         except (OSError, tf.errors.OpError) as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise CannotReport(

@@ -256,6 +256,7 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
         protocol={"name": strategy.name, **dataclasses.asdict(strategy)},
         seconds=clock.seconds,
         versions=package_versions(),
+        code=dataclasses.asdict(job.code),
         sample=job.sample,
     )
     record = dataclasses.replace(

@@ -44,7 +44,7 @@ def metrics(
     - `values`: `mae`, `rmse` and `r2` of each of several numbers, by name; `thresholds`: of each tag
     - `heads`: of a model with several heads, all of this that is about answers, of each but the main one, by name
     - `data` (`name`, `sha256`, `sample`, `train_rows`), `recipe` (`name`, `settings`, `seed`), `seconds`,
-      `versions`, `notes`
+      `versions`, `code` (`sha256`, `git_revision`, `git_dirty`, `plumbline_revision`), `notes`
     """
     return {
         "schema": SCHEMA,
@@ -67,6 +67,7 @@ def metrics(
         "recipe": {"name": record.recipe, "settings": record.settings, "seed": record.seed},
         "seconds": record.seconds,
         "versions": record.versions,
+        "code": record.code,
         "notes": record.notes,
     }
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from tests.training.report import records
-from training.report import write_report
+from training.report.writing import write_report
 
 
 def read(folder: Path) -> list[tuple[str, int, float]]:
