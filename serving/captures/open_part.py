@@ -4,9 +4,10 @@ import fcntl
 import os
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+
+from isal import isal_zlib
 
 from serving.captures.parts import LEVEL, PartName, aside_of, packed
 from serving.process import durable_files
@@ -19,48 +20,47 @@ HALF = ".tmp"
 
 
 class OpenPart:
-    """The part called *name* below *folder*. All methods raise OSError; what was added before stays whole then."""
+    """The part called *name* below *folder*. All methods raise OSError.
+
+    After one there is nothing but to `leave` it: what was added before stays whole.
+    """
 
     def __init__(self, folder: Path, name: PartName) -> None:
         self.path = folder / name.path
         self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._aside = aside_of(self.path)
+        self.begun = time.monotonic()
+        self.size = 0
+        self.lines = 0
         self._file = os.open(self._aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self.abandon()
+            self.leave()
             raise
-        self._packer = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
-        self.begun = time.monotonic()
-        self.size = 0
-        self.lines = 0
+        # The standard library's zlib takes four times as long for a text, which is 2 % of an answer's processor time.
+        self._packer = isal_zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
 
     def add(self, lines: bytes | bytearray, count: int) -> None:
         """Add *count* lines, each with its end, so that they can be read even if this process is killed."""
-        packer = self._packer.copy()
-        data = packer.compress(lines) + packer.flush(zlib.Z_SYNC_FLUSH)
-        with self._cutting_off():
-            self._write(data)
-        self._packer = packer
-        self.size += len(data)
+        self._write(self._packer.compress(lines) + self._packer.flush(zlib.Z_SYNC_FLUSH))
         self.lines += count
 
     def close(self) -> None:
         """Give the part its name, once it is on the disk."""
-        end = self._packer.copy().flush(zlib.Z_FINISH)
-        with self._cutting_off():
-            self._write(end)
-            os.fsync(self._file)
-            self._aside.rename(self.path)
-        self.size += len(end)
-        os.close(self._file)
+        self._write(self._packer.flush(zlib.Z_FINISH))
+        os.fsync(self._file)
+        self._aside.rename(self.path)
         sync_entry(self.path.parent)
+        os.close(self._file)
 
-    def abandon(self) -> None:
-        """Remove the part."""
+    def leave(self) -> None:
+        """Leave what was added to `completed`, as a killed process does; if nothing was, remove the part."""
         with suppress(OSError):
-            self._aside.unlink(missing_ok=True)
+            os.ftruncate(self._file, self.size)
+        if not self.lines:
+            with suppress(OSError):
+                self._aside.unlink(missing_ok=True)
         os.close(self._file)
 
     def _write(self, data: bytes) -> None:
@@ -68,16 +68,7 @@ class OpenPart:
         while data:
             written = os.pwrite(self._file, data, at)
             at, data = at + written, data[written:]
-
-    @contextmanager
-    def _cutting_off(self) -> Iterator[None]:
-        """If something fails within, cut off what was written in part."""
-        try:
-            yield
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(self._file, self.size)
-            raise
+        self.size = at
 
 
 def completed(path: Path) -> Path | None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from serving.captures.delivery import Delivery
 from serving.captures.keeping import Limits, only_one, prune, take_up
 from serving.captures.open_part import OpenPart
-from serving.captures.parts import CAPTURES, MOST_PART_SECONDS, PartName
+from serving.captures.parts import CAPTURES, PartName
 from serving.captures.taken import LineMaker, Taken
 from serving.captures.waiting import MOST_BYTES, Lines, Waiting
 
@@ -134,6 +134,8 @@ class Writer:
         except OSError as error:
             self._warn("%s: %d captures of %s dropped: %s", self._delivery.folder, lines.number, model, error)
             self._on_dropped(model, DISK, lines.number)
+            if part := self._parts.pop(model, None):
+                part.leave()
             return
         self._on_written(model, lines.number)
 
@@ -143,12 +145,10 @@ class Writer:
         except FileNotFoundError as error:  # somebody has removed it
             _log.warning("%s: %d captures of %s are lost: %s", part.path, part.lines, model, error)
             self._on_dropped(model, DISK, part.lines)
-            part.abandon()
-        except OSError as error:  # tried again soon
+            part.leave()
+        except OSError as error:
             self._warn("%s: can't be completed yet: %s", part.path, error)
-            if time.monotonic() - part.begun < MOST_PART_SECONDS:
-                return
-            part.abandon()
+            part.leave()
         else:
             self._delivery.add(part.path, part.size)
         del self._parts[model]

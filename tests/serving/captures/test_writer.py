@@ -169,7 +169,10 @@ def test_a_full_disk_costs_what_comes_meanwhile_and_nothing_else(
     counted.writer.take(taken(request_id="after"))
     wait_until(lambda: counted.written["house_price"] == 2)
     counted.writer.close()
+    monkeypatch.setattr("serving.captures.keeping._LEFT_SECONDS", 0)
+    taken_up = take_up(tmp_path)
 
+    assert len(taken_up) == 1
     assert [capture.request_id for capture in read_captures(str(tmp_path), "house_price")] == ["before", "after"]
 
 
