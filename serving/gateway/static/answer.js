@@ -2,14 +2,16 @@
 
 import { element } from "./dom.js";
 import { described, headsOf } from "./heads.js";
+import { barWidth, tableParts } from "./tables.js";
 
 const duration = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const fineDuration = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 // `facts` are those of the only head, or of each by its name.
-export function answerNodes({ reply, milliseconds, stages }, facts) {
+// `between` stands below the answer.
+export function answerNodes({ reply, milliseconds, stages }, facts, between) {
   const [prediction] = reply.predictions;
-  return [...predictionNodes(headsOf(prediction), facts), ...timeNodes(reply.version, milliseconds, stages)];
+  return [...predictionNodes(headsOf(prediction), facts), between, ...timeNodes(reply.version, milliseconds, stages)];
 }
 
 // The answer as one sentence, for screen readers.
@@ -71,14 +73,6 @@ function plainTable(caption, heads, rows) {
   return element("table", { class: "values" }, ...tableParts(caption, heads, body));
 }
 
-function tableParts(caption, heads, rows) {
-  const cells = heads.map((head) => (head ? element("th", { scope: "col" }, head) : element("td", {})));
-  const head = element("thead", {}, element("tr", {}, ...cells));
-  return [element("caption", {}, caption), head, element("tbody", {}, ...rows)];
-}
-
 function bar(share) {
-  const filled = element("span");
-  filled.style.width = `${100 * Math.min(1, Math.max(0, share))}%`; // set by script, which the security policy allows, unlike in markup
-  return element("div", { class: "bar", "aria-hidden": "true" }, filled);
+  return element("div", { class: "bar", "aria-hidden": "true" }, barWidth(element("span"), share));
 }

@@ -7,7 +7,7 @@ const MOST_BARS = 30;
 const MOST_NUMBERS = 100;
 
 // No score is rounded to 0% or 100%.
-function percent(score) {
+export function percent(score) {
   if (score > 0 && score < 0.001) return "< 0.1%";
   return score > 0.999 && score < 1 ? "> 99.9%" : tenths.format(score);
 }

@@ -5,6 +5,7 @@ import { placeInWords, placeOf } from "./asking.js";
 import { curl } from "./curl.js";
 import { element } from "./dom.js";
 import { acceptFiles } from "./drops.js";
+import { explainer } from "./explaining.js";
 import { makeFields } from "./fields.js";
 import { get, Problem, send } from "./gateway.js";
 import { hasKey } from "./key.js";
@@ -86,7 +87,16 @@ function predictOnSubmit(find, model, fields, signal) {
   const button = find("button.main");
   const answer = find(".answer");
   const status = find("[role=status]");
+  const buttons = element("div", { class: "buttons explain" });
+  const tell = (text) => void (status.textContent = text);
+  const explaining = explainer({ buttons, section: find(".why") }, model, tell, showCommand, signal);
   let busy = false;
+
+  function showCommand(path, request) {
+    find("code").textContent = curl(new URL(path, document.baseURI).href, request, hasKey());
+    find(".command").hidden = false;
+  }
+
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });
@@ -97,13 +107,14 @@ function predictOnSubmit(find, model, fields, signal) {
     form.setAttribute("aria-busy", "true");
     button.textContent = status.textContent = "Predicting …";
     clearErrors(find, fields);
+    explaining.withdraw();
     try {
       const request = await makeRequest(fields);
       const path = `predict/${encodeURIComponent(model.name)}`;
-      find("code").textContent = curl(new URL(path, document.baseURI).href, request, hasKey());
-      find(".command").hidden = false;
+      showCommand(path, request);
       const answered = await send(path, request, signal);
-      answer.replaceChildren(...answerNodes(answered, model.answer));
+      explaining.offer(request, answered.reply);
+      answer.replaceChildren(...answerNodes(answered, model.answer, buttons));
       status.textContent = answerSentence(answered, model.answer);
     } catch (error) {
       if (signal.aborted) return;
@@ -119,15 +130,16 @@ function predictOnSubmit(find, model, fields, signal) {
   });
 }
 
-// A file alone is sent as it is, everything else as JSON.
+// A file alone is sent as it is, everything else as JSON. `instance` has what is sent by field, for explanations.
 async function makeRequest(fields) {
   const file = fields.length === 1 && fields[0].file?.();
   if (file) {
     const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
-    return { type, body: file, name: file.name };
+    return { type, body: file, name: file.name, instance: { [fields[0].name]: file } };
   }
   const values = await Promise.all(fields.map(async (field) => [field.name, await field.read()]));
-  return { type: "application/json", body: JSON.stringify(Object.fromEntries(values)) }; // undefined is left out
+  const instance = Object.fromEntries(values);
+  return { type: "application/json", body: JSON.stringify(instance), instance }; // undefined is left out
 }
 
 function clearErrors(find, fields) {
