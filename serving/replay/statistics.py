@@ -1,6 +1,6 @@
-"""Weighted sums with intervals, quantiles of a sample, and tests of pairs.
+"""Weighted sums with intervals, and quantiles of a sample.
 
-A capture that was taken with the share s stands for 1 / s instances: estimates weigh it so. Tests count each once.
+A capture that was taken with the share s stands for 1 / s instances: estimates weigh it so.
 """
 
 import math
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.truth.intervals import Sums, share_interval, student
+from serving.statistics.intervals import Sums, share_interval, student
 
 SAMPLE = 100_000
 """Of more numbers than this, quantiles are those of a sample."""
@@ -77,22 +77,3 @@ class Sample:
         reached = np.cumsum(kept[:, 1]) / kept[:, 1].sum()
         places = np.searchsorted(reached, np.array(shares) - 1e-12)
         return [float(value) for value in kept[np.minimum(places, len(kept) - 1), 0]]
-
-
-def paired_test(first: int, other: int) -> float:
-    """Return how likely chance alone splits first + other pairs so unevenly, or more so (two-sided).
-
-    That is the exact binomial test: McNemar's of pairs of which one alone is right, the sign test of errors.
-    """
-    pairs, fewer = first + other, min(first, other)
-    if first == other:
-        return 1.0
-    term = math.exp(
-        math.lgamma(pairs + 1) - math.lgamma(fewer + 1) - math.lgamma(pairs - fewer + 1) - pairs * math.log(2)
-    )
-    tail, count = term, fewer
-    while count > 0 and term > tail * 1e-17:
-        term *= count / (pairs - count + 1)
-        tail += term
-        count -= 1
-    return min(1.0, 2 * tail)

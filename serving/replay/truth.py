@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from serving.replay.statistics import Tally, paired_test
+from serving.replay.statistics import Tally
+from serving.statistics.pairs import paired_test
 from serving.truth.comparing import MAE, SHARES, NoComparison, Outcome, compare
 
 WORSE = 0.01

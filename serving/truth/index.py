@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 
 from serving.captures import Capture
+from serving.statistics.intervals import Sums
 from serving.truth.comparing import NoComparison, compare, needed
 from serving.truth.errors import TooManyAnswers
 from serving.truth.feedback import Feedback
-from serving.truth.intervals import Sums
 from serving.truth.report import Measure, Report, VersionTruth
 
 MOST_BYTES = 8_000_000_000

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from serving.statistics.intervals import Sums, mean_interval, share_interval
 from serving.truth.comparing import MAE, SHARES
-from serving.truth.intervals import Sums, mean_interval, share_interval
 
 
 @dataclass(frozen=True)

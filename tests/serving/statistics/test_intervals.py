@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.truth.intervals import Sums, mean_interval, share_interval, student
+from serving.statistics.intervals import Sums, mean_interval, share_interval, student
 
 ERRORS = (1.5, 0.2, 3.1, 0.7, 0.9, 12.4, 2.2, 0.1)
 
