@@ -14,6 +14,7 @@
     │   │   ├── NoFeedback               404   the gateway takes none
     │   │   ├── InvalidInstance          422
     │   │   │   └── InvalidFeedback      422
+    │   │   ├── InvalidExplanation       422
     │   │   ├── RateLimited              429   valid, but the key's rate limit is exceeded
     │   │   ├── TooManyPictures          429   valid, but others are being decoded
     │   │   └── Overloaded               429   valid, but the queue is full
@@ -202,6 +203,13 @@ class InvalidFeedback(InvalidInstance):
 
     code = "invalid_feedback"
     noun = "item"
+
+
+class InvalidExplanation(RequestError):
+    """What is asked of an explanation does not fit the model: its head, target or budget."""
+
+    status = 422
+    code = "invalid_explanation"
 
 
 class NoFeedback(RequestError):

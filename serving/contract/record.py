@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -146,6 +146,12 @@ class Record:
     def measures(self) -> tuple[str, ...]:
         """The names of the columns of what is measured."""
         return tuple(name for field in self._order for name in self.fields[field].measures(field))
+
+    @cached_property
+    def columns(self) -> dict[str, range]:
+        """The columns of what is measured that are each field's: their names may be another's too."""
+        ends = list(accumulate((len(self.fields[field].measures(field)) for field in self._order), initial=0))
+        return {field: range(*ends[place : place + 2]) for place, field in enumerate(self._order)}
 
     @cached_property
     def categories(self) -> dict[str, Sequence[str]]:

@@ -67,8 +67,8 @@ class Developing:
     background: int
     budget: DecodingBudget | None = None
 
-    def develop(self, image: Image.Image, data: bytes) -> tuple[Image.Image, int]:
-        """Decode *image*, read from *data*; return it in the size, with the number of pixels it had.
+    def develop(self, image: Image.Image, data: bytes) -> tuple[Image.Image, Size]:
+        """Decode *image*, read from *data*; return it in the size, with the size that it had, upright.
 
         Raises DeadlinePassed, TooManyPictures, and whatever Pillow does for a file that is broken.
         """
@@ -90,7 +90,7 @@ class Developing:
                 box = _scaled(frame.box, scale, _begin(turn, decoded, whole, scale))
             if image.format == "PNG":
                 image = keyed(image, data)
-            return self._placed(self._resized(image, turn, frame.size, box), frame), whole[0] * whole[1]
+            return self._placed(self._resized(image, turn, frame.size, box), frame), whole
 
     def _held(self, image: Image.Image, scale: int = 1) -> AbstractContextManager[None]:
         """Hold the memory that it takes to decode *image* at 1/*scale*, which its size says already, and to resize it.

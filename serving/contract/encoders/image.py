@@ -15,7 +15,7 @@ from serving.contract.deadline import DeadlinePassed
 from serving.contract.decoding_budget import DecodingBudget
 from serving.contract.encoders.developing import FILTERS, Developing
 from serving.contract.encoders.encoder import Control, Datatype
-from serving.contract.encoders.framing import FRAMINGS
+from serving.contract.encoders.framing import FRAMINGS, Size
 from serving.contract.encoders.picture_file import PictureLimits, Refused, base64_length, no_picture
 from serving.contract.encoders.pixels import FORMATS
 from serving.contract.faults import Faults, shown
@@ -30,8 +30,8 @@ _MEASURED_SIDE = 64
 _MOST_SIDE = 10_000
 _MOST_PIXELS = 1 << 40
 
-Framed = tuple[Image.Image, int]
-"""A picture of the encoder's size, and how many pixels it had."""
+Framed = tuple[Image.Image, Size]
+"""A picture of the encoder's size, and the size that it had, upright."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Picture:
                 raise no_picture(data) from error
         except Refused as refused:
             faults.add(row, refused.expected, refused.got)
-            return Image.new(self.colour, (self.width, self.height)), 0
+            return Image.new(self.colour, (self.width, self.height)), (0, 0)
 
     @cached_property
     def _limits(self) -> PictureLimits:
@@ -172,7 +172,7 @@ class Picture:
         step = max(1, min(self.height, self.width) // _MEASURED_SIDE)
         seen = block[:, ::step, ::step]
         seen = seen.reshape(len(block), math.prod(seen.shape[1:])).astype(np.float32)
-        sizes = [pixels for _, pixels in column]
+        sizes = [width * height for _, (width, height) in column]
         values = np.column_stack([sizes, seen.mean(axis=1) / 255, seen.std(axis=1) / 255])
         return Measures(values.astype(np.float64), {})
 

@@ -24,7 +24,7 @@ _SCRIPTS = (
     (0x1950, 0x19C9), (0x1A20, 0x1A7F), (0xAA80, 0xAADF),  # Tai
 )  # fmt: skip
 """Ranges of scripts without spaces, digits left out."""
-_KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f\U0001aff0-\U0001afff\U0001b120-\U0001b122"
+KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f\U0001aff0-\U0001afff\U0001b120-\U0001b122"
 _PICTURES = "\u2600-\u27bf\u2b50-\u2b59\U0001f000-\U0001faff"
 _MARK_RANGES = (range(0x300, 0x20000), range(0xE0100, 0xE01F0))
 _JOINERS = "\u200c\u200d"
@@ -60,7 +60,7 @@ def folded(text: str, *, fold: bool = True) -> str:
     if text.isascii():
         return text.lower() if fold else text
     if _MAYBE_MARKS.search(text):
-        text = re.sub(f"([{_marks()}]{{{_MOST_MARKS}}})[{_marks()}]+", "\\1", text)
+        text = re.sub(f"([{marks()}]{{{_MOST_MARKS}}})[{marks()}]+", "\\1", text)
     text = unicodedata.normalize("NFC", text)
     return unicodedata.normalize("NFC", text.casefold()) if fold else text
 
@@ -80,13 +80,20 @@ def split(text: str) -> list[str]:
 
 @cache
 def _any_word() -> re.Pattern[str]:
-    lone = _ranges([code for first, last in _SCRIPTS for code in range(first, last + 1) if chr(code).isalnum()])
-    letters = f"[^\\W{lone}{_KATAKANA}]+(?:[{_marks()}{_JOINERS}]+[^\\W{lone}{_KATAKANA}]*)*"
-    return re.compile(f"{_joined(letters)}|[{_KATAKANA}]+|[{lone}][{_marks()}]*|[{_PICTURES}]")
+    lone = lone_letters()
+    letters = f"[^\\W{lone}{KATAKANA}]+(?:[{marks()}{_JOINERS}]+[^\\W{lone}{KATAKANA}]*)*"
+    return re.compile(f"{_joined(letters)}|[{KATAKANA}]+|[{lone}][{marks()}]*|[{_PICTURES}]")
 
 
 @cache
-def _marks() -> str:
+def lone_letters() -> str:
+    """Return the letters that are words of their own, as the inside of a class of characters."""
+    return _ranges([code for first, last in _SCRIPTS for code in range(first, last + 1) if chr(code).isalnum()])
+
+
+@cache
+def marks() -> str:
+    """Return the marks that follow letters, as the inside of a class of characters."""
     return _ranges([code for codes in _MARK_RANGES for code in codes if unicodedata.category(chr(code))[0] == "M"])
 
 
