@@ -1,0 +1,62 @@
+"""`plumbline runs`: what training jobs have left in the reports folder."""
+
+import json
+from pathlib import Path
+
+import click
+
+from training.jobs.exits import reporting_errors
+
+EXAMPLES = """\b
+Examples:
+  plumbline runs list
+  plumbline runs list house_price
+  plumbline runs show house_price@latest
+"""
+
+reports_dir_option = click.option(
+    "--reports-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="reports",
+    show_default=True,
+    envvar="PLUMBLINE_REPORTS",
+    help="Folder that training jobs write their reports to.",
+)
+
+
+@click.group(epilog=EXAMPLES)
+def runs() -> None:
+    """List, show and compare what training jobs have left in the reports folder."""
+
+
+@runs.command("list")
+@click.argument("model", required=False)
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Most runs to show.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list.")
+@reports_dir_option
+def list_(model: str | None, limit: int, as_json: bool, reports_dir: Path) -> None:
+    """List the runs of all models, or of MODEL: what became of them, and how good they were."""
+    with reporting_errors():
+        from training.runs import listing
+        from training.runs.finding import folders
+
+        found = folders(reports_dir, model)
+        listed = listing.read_all(found[:limit])
+        if as_json:
+            click.echo(json.dumps([listing.as_json(run) for run in listed], indent=2, ensure_ascii=False))
+            return
+        click.echo(listing.as_table(listed))
+        if len(found) > limit:
+            click.echo(f"{len(found) - limit:,} older ones are not shown: --limit {len(found)}", err=True)
+
+
+@runs.command()
+@click.argument("run")
+@reports_dir_option
+def show(run: str, reports_dir: Path) -> None:
+    """Tell everything of RUN, a unique beginning of its time, `latest`, MODEL@latest, MODEL@VERSION, or its folder."""
+    with reporting_errors():
+        from training.runs.finding import find
+        from training.runs.telling import told
+
+        click.echo(told(find(reports_dir, run)))
