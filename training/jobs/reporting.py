@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 from serving.registry import Version
 from training.errors import TrainingError
 from training.experiments.record import RunRecord
+from training.insight.insight import NOTHING, Insight
 from training.publishing.comparison import Comparison
 from training.publishing.live_version import Incomparable
 from training.report.outcome import Live, Outcome
@@ -33,15 +35,21 @@ class Reporting:
     started: datetime
     say: Say
 
-    def report(self, record: RunRecord, decision: str, version: int | None, live: Live | None) -> None:
-        """Write that the gate's *decision* made the run *version*, or refused it (None). Raises CannotReport."""
+    def report(
+        self, record: RunRecord, looked: Callable[[], Insight], decision: str, version: int | None, live: Live | None
+    ) -> None:
+        """Write that the gate's *decision* made the run *version*, or refused it (None). Raises CannotReport.
+
+        *looked* gives what the rows tell, and is only called if there is a report.
+        """
         if self.reports_dir is None:
             return
         record = dataclasses.replace(record, decision=decision)
+        insight = self._insight(record, looked)
         outcome = Outcome(started=self.started, version=version, live=live)
         folder = self.reports_dir / record.model / outcome.ended.strftime("%Y%m%dT%H%M%SZ")
         try:
-            page = write_report(record, folder, outcome)
+            page = write_report(record, folder, outcome, insight)
             write_rows(record, folder)
             self.say(f"{record.model}: report {page}")
         except (OSError, tf.errors.OpError) as error:
@@ -51,6 +59,13 @@ class Reporting:
             ) from error
         if is_tracking():
             self.say(f"{record.model}: {log_run(record, folder)}")
+
+    def _insight(self, record: RunRecord, looked: Callable[[], Insight]) -> Insight:
+        try:
+            return looked()
+        except Exception as error:  # the data are anyone's, and the run is done: its report must not fail because of it
+            self.say(f"{record.model}: the report tells nothing of the data: {type(error).__name__}: {error}")
+            return NOTHING
 
 
 def told_of(live: Version | None, compared: Comparison | Incomparable | None) -> Live | None:

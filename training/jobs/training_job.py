@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from training.execution.execution import Execution
 from training.experiments.evaluation import Experiment, Stopwatch, Validation
 from training.experiments.overrides import override
 from training.experiments.record import FoldRecord, RunRecord
+from training.insight.insight import Insight, look
 from training.jobs.lite_form import lite_form
 from training.jobs.planned_epochs import EpochCounter, planned_epochs, validation_fits
 from training.jobs.reporting import CannotReport, Reporting, told_of
@@ -145,12 +146,16 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A trained model, its contract, the record of its training, and the content of its lite form if it has one."""
+    """A trained model, its contract, the record of its training, and the content of its lite form if it has one.
+
+    *looked* looks at the rows for the report, which takes a moment.
+    """
 
     model: keras.Model
     contract: Contract
     record: RunRecord
     lite: bytes | None
+    looked: Callable[[], Insight]
 
 
 def run(job: Job) -> Path | None:
@@ -209,11 +214,11 @@ def _admitted(job: Job, result: Result, admission: Admission, reporting: Reporti
         published = publish(job.models_dir, job.name, write, admit)
     except gate.GateRefused as error:
         try:
-            reporting.report(result.record, str(error), None, told_of(*admission.looked_at))
+            reporting.report(result.record, result.looked, str(error), None, told_of(*admission.looked_at))
         except CannotReport as lost:
             job.say(str(lost))
         raise
-    reporting.report(result.record, decision, int(published.name), told_of(*admission.looked_at))
+    reporting.report(result.record, result.looked, decision, int(published.name), told_of(*admission.looked_at))
     return published
 
 
@@ -271,7 +276,9 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     job.say(f"{job.name}: {_summary(contract.evaluation)}")
     lite = lite_form(experiment, fitted, contract, job.lite_weights)
     job.say(f"{job.name}: {lite.told}")
-    return Result(fitted.trained.model, lite.contract, dataclasses.replace(record, lite=lite.told), lite.document)
+    record = dataclasses.replace(record, lite=lite.told)
+    kinds = {name: encoder.kind for name, encoder in fitted.record.fields.items()}
+    return Result(fitted.trained.model, lite.contract, record, lite.document, partial(look, data, record, kinds))
 
 
 def _compared(job: Job, experiment: Experiment, strategy: ValidationStrategy) -> dict[str, Sequence[FoldRecord]]:

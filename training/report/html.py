@@ -10,7 +10,9 @@ from typing import Any
 import jinja2
 
 from training.experiments.record import RunRecord
+from training.insight.insight import NOTHING, Insight
 from training.report.exhibits import Exhibit, exhibit
+from training.report.histograms import bars, shown, told
 from training.report.metrics_json import plain
 from training.report.outcome import Outcome
 from training.report.plots import Plot, onset_sentence
@@ -23,7 +25,7 @@ from training.report.tables import (
     recipe_results,
     stage_results,
 )
-from training.report.words import MEANINGS, duration, figure_of, metric_name, moment, share_of
+from training.report.words import MEANINGS, duration, figure_of, metric_name, moment, percent, share_of
 
 TEMPLATE = "report.html.j2"
 
@@ -49,10 +51,12 @@ def render(
     plots: Sequence[Plot],
     others: Mapping[str, tuple[RunRecord, Evaluation]] = MappingProxyType({}),
     outcome: Outcome | None = None,
+    insight: Insight = NOTHING,
 ) -> str:
     """Return the page: a single file without scripts, which loads nothing from elsewhere.
 
-    *others* are those of further heads, by name. *outcome* is what became of the run, if that is known.
+    *others* are those of further heads, by name. *outcome* is what became of the run, if that is known, and *insight*
+    what else was looked at.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -67,6 +71,7 @@ def render(
         evaluation=evaluation,
         main=_section(record, evaluation, plots),
         outcome=outcome,
+        insight=insight,
         live=live_result(record, evaluation, outcome.live if outcome else None),
         others={
             head: _section(*other, [plot for plot in plots if plot.head == head]) for head, other in others.items()
@@ -105,10 +110,14 @@ def _setting(value: Any) -> str:
 
 
 FILTERS = {
+    "bars": bars,
     "figure": figure_of,
     "duration": duration,
     "metric": metric_name,
     "moment": moment,
+    "percent": percent,
     "setting": _setting,
     "share": share_of,
+    "shown": shown,
+    "told": told,
 }

@@ -11,6 +11,7 @@ import numpy as np
 
 from serving.contract.heads import TagSet
 from training.experiments.record import FoldRecord, RunRecord, metrics_of
+from training.insight.insight import NOTHING, Insight
 from training.report.outcome import Outcome
 from training.report.results import Evaluation
 
@@ -23,6 +24,7 @@ def metrics(
     evaluation: Evaluation,
     others: Mapping[str, tuple[RunRecord, Evaluation]] = MappingProxyType({}),
     outcome: Outcome | None = None,
+    insight: Insight = NOTHING,
 ) -> dict[str, Any]:
     """Return all numbers of the report. Undefined ones are null.
 
@@ -31,6 +33,9 @@ def metrics(
       `mae`, `rmse` (in `unit`), `r2`; also `auc`, or `micro_f1` and `exact_match`, or `pinball`, `coverage` and `width`
     - `outcome`: when the run `started` and `ended` (UTC), the `version` that it became (null: refused), and the `live`
       version before it: `version`, `trained_at`, its `metric` on the same test rows with `chance`, or `why_not`
+    - `summary`: of so many rows `looked_at`, the distributions of `targets` and `fields`: shares of the `train` and
+      `test` rows between `edges` or by `names`, numbers of `missing` ones, whether the part `differs` beyond chance;
+      `suspects`, which alone tell the target; `twins`: test rows that are `equal` to training rows
     - `baselines`: the metric of each baseline on the test rows, by name; `gate`: the decision of the gate;
       `lite`: what became of the lite form
     - `validation`: `protocol`, `mean` and `spread` (population standard deviation) over `folds`; each has the
@@ -64,6 +69,7 @@ def metrics(
             "sample": record.sample,
             "train_rows": record.train_rows,
         },
+        "summary": insight.summary,
         "recipe": {"name": record.recipe, "settings": record.settings, "seed": record.seed},
         "seconds": record.seconds,
         "versions": record.versions,

@@ -8,8 +8,8 @@ from serving.process.masking import masked
 from training.errors import BadRequest
 from training.experiments.record import RunRecord
 from training.report.curves import line, spans
-from training.report.html import flattened
 from training.report.results import evaluate
+from training.report.tables import flattened
 
 SERVER = "MLFLOW_TRACKING_URI"
 HTTP_LIMITS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}

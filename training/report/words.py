@@ -56,6 +56,11 @@ def share_of(value: float) -> str:
     return f"{value:.3f}" if math.isfinite(value) else "n/a"
 
 
+def percent(value: float) -> str:
+    """Return a share of one as a percentage; "n/a" if it is not finite."""
+    return f"{100 * value:.1f} %" if math.isfinite(value) else "n/a"
+
+
 def duration(seconds: float) -> str:
     """Return a duration of *seconds* in units that fit."""
     if seconds < 120:

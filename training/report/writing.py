@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from training.experiments.record import RunRecord
+from training.insight.insight import NOTHING, Insight
 from training.report.html import render
 from training.report.metrics_json import metrics, plain
 from training.report.outcome import Outcome
@@ -11,7 +12,7 @@ from training.report.plots import plots
 from training.report.results import evaluate
 
 
-def write_report(record: RunRecord, folder: Path, outcome: Outcome | None = None) -> Path:
+def write_report(record: RunRecord, folder: Path, outcome: Outcome | None = None, insight: Insight = NOTHING) -> Path:
     """Write the report to *folder*, over an older one. Return the path of its page.
 
     `report.html` needs no other file. The folder also has its figures as PNGs, `metrics.json` for programs (see
@@ -20,12 +21,12 @@ def write_report(record: RunRecord, folder: Path, outcome: Outcome | None = None
     from training.report.tensorboard import write_logs  # imports TensorFlow, which takes seconds
 
     folder.mkdir(parents=True, exist_ok=True)
-    page = write_page(record, folder, outcome)
+    page = write_page(record, folder, outcome, insight)
     write_logs(record, folder / "tensorboard")
     return page
 
 
-def write_page(record: RunRecord, folder: Path, outcome: Outcome | None = None) -> Path:
+def write_page(record: RunRecord, folder: Path, outcome: Outcome | None = None, insight: Insight = NOTHING) -> Path:
     """Write everything but the TensorBoard logs to *folder*, which must exist. Return the path of the page."""
     evaluation = evaluate(record)
     others = {head: (other, evaluate(other)) for head, other in record.others.items()}
@@ -33,9 +34,9 @@ def write_page(record: RunRecord, folder: Path, outcome: Outcome | None = None) 
     for plot in drawn:
         (folder / f"{plot.name}.png").write_bytes(plot.png)
     document = json.dumps(
-        plain(metrics(record, evaluation, others, outcome)), indent=2, ensure_ascii=False, allow_nan=False
+        plain(metrics(record, evaluation, others, outcome, insight)), indent=2, ensure_ascii=False, allow_nan=False
     )
     (folder / "metrics.json").write_text(document + "\n", "utf-8")
     page = folder / "report.html"
-    page.write_text(render(record, evaluation, drawn, others, outcome), "utf-8")
+    page.write_text(render(record, evaluation, drawn, others, outcome, insight), "utf-8")
     return page

@@ -10,6 +10,9 @@ import pytest
 
 from serving.contract.heads import Labels
 from tests.training.report import records
+from training.data.datasets import Part
+from training.insight.insight import Insight
+from training.insight.summary import summarise
 from training.report.html import render
 from training.report.metrics_json import metrics, plain
 from training.report.outcome import Live, Outcome
@@ -206,6 +209,21 @@ def test_the_metrics_tell_what_became_of_the_run():
         "version": 3,
         "live": None,
     }
+
+
+def test_the_page_summarises_the_data_in_any_script():
+    rows = [{"町": ("京都", "القاهرة")[row % 2], "code": row % 2, "size": float(row)} for row in range(80)]
+    data = Part(rows, np.arange(80) % 2)
+    summary = summarise(data, data, {"町": "category"}, records.binary().head, "answer")
+    page = page_of(records.binary(), insight=Insight(summary=summary))
+
+    text = " ".join(page.text.split())
+    assert "Chance explains all differences between training and test rows" in text
+    assert "町: 100.0 %" in text
+    assert "80 of 80 test rows are equal to one of 80 training rows" in text
+    assert re.search("القاهرة ?50.0 % ?50.0 %", text)
+    (label,) = [of["aria-label"] for tag, of in page.tags if tag == "svg" and "size" in of["aria-label"]]
+    assert label == "Histogram of size: 0 to 79, half of it 19.75 to 59.25, median 39.5"
 
 
 def test_baselines_are_compared_in_the_metrics_own_direction():
