@@ -12,7 +12,7 @@ PROBES = {
 The replies have names, versions and numbers only.
 """
 
-_PAGES = frozenset({"page.page", "page.static", "docs.page", "docs.start", "docs.asset"})
+_PAGES = frozenset({"page.page", "page.monitor", "page.static", "docs.page", "docs.start", "docs.asset"})
 """Pages without data of their own: they request the API with the key that a person enters."""
 
 OPEN_ROUTES = _PAGES | PROBES.keys()

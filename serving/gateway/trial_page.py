@@ -1,4 +1,6 @@
-"""GET /: the page to try models on. It consists of static files, and gets all data from the gateway's API.
+"""GET /: the page to try models on, and GET /monitor: the one to see how they do. Both are static files.
+
+They get all data from the gateway's API and its metrics.
 
 Clients of KServe's protocol V1 check there whether the server is alive.
 """
@@ -17,6 +19,10 @@ def page_routes() -> Blueprint:
         reply = routes.send_static_file("page.html") if _wants_page() else json_reply({"status": "alive"})
         reply.vary.add("Accept")
         return reply
+
+    @routes.get("/monitor")
+    def monitor() -> Response:
+        return routes.send_static_file("monitor.html")
 
     return routes
 

@@ -19,6 +19,12 @@ export async function get(path, signal) {
   return body;
 }
 
+// Gets a text, such as the metrics, within so many milliseconds.
+export async function getText(path, signal, timeout) {
+  const { body } = await exchange(path, { signal, timeout, cache: "no-store", read: (text) => text });
+  return body;
+}
+
 // Sends a body. Returns the reply's body, the milliseconds until it arrived, and those of each stage in the gateway.
 export async function send(path, { type, body }, signal) {
   const options = { method: "POST", headers: { "Content-Type": type }, body, signal };
@@ -37,16 +43,18 @@ async function exchange(path, options) {
   }
 }
 
-async function exchangeOnce(path, options) {
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MILLISECONDS)]);
+async function exchangeOnce(path, { timeout = TIMEOUT_MILLISECONDS, read = parse, ...options }) {
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeout)]);
   const start = performance.now();
   let reply, body;
   try {
     reply = await fetch(path, { ...options, signal });
-    body = parse(await reply.text());
+    const text = await reply.text();
+    body = reply.ok ? read(text) : parse(text);
   } catch (error) {
     if (options.signal.aborted) throw error;
-    throw new Problem({ title: "No answer", detail: reply ? notJson(reply) : unreachable(error) });
+    const detail = reply ? notJson(reply) : unreachable(error);
+    throw new Problem({ title: "No answer", status: reply?.status, detail });
   }
   if (!reply.ok) throw new Problem(body, Number(reply.headers.get("Retry-After")) || null);
   return { headers: reply.headers, body, milliseconds: performance.now() - start };

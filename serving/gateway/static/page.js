@@ -3,6 +3,7 @@
 import { element } from "./dom.js";
 import { get, Problem } from "./gateway.js";
 import { modelArticle, notReady } from "./model.js";
+import { chosenOf, listModels } from "./nav.js";
 
 const POLL_MILLISECONDS = 1000;
 const main = document.querySelector("#main");
@@ -21,7 +22,7 @@ async function show() {
       throw new Problem({ title: "No model", detail: "there is no model yet" });
     }
     const chosen = chosenOf(models);
-    listModels(models, chosen.name);
+    listModels(list, models, chosen.name, markOf);
     const model = await get(`models/${encodeURIComponent(chosen.name)}`, signal);
     const article = await modelArticle(model, signal);
     if (!model.ready) article.querySelector(".notices").append(again());
@@ -53,38 +54,9 @@ async function follow(models, chosen, signal) {
     if (!models.length) continue;
     const now = models.find(({ name }) => name === chosen?.name);
     if (!chosen?.ready && (!now || chosenOf(models).ready)) return show();
-    listModels(models, chosen.name);
+    listModels(list, models, chosen.name, markOf);
     if (now && !now.ready) main.querySelector(".notice").textContent = notReady(now);
   }
-}
-
-function chosenOf(models) {
-  const first = models.find((model) => model.ready) ?? models[0];
-  return models.find((model) => address(model.name) === location.hash) ?? first;
-}
-
-// Links to the same models stay, so that neither the focus nor a click that has begun is lost.
-function listModels(models, chosen) {
-  const links = [...list.querySelectorAll("a")];
-  const listed = links.map((each) => each.getAttribute("href")).join() === models.map(({ name }) => address(name)).join();
-  if (!listed) {
-    const focused = list.contains(document.activeElement);
-    links.splice(0, links.length, ...models.map(({ name }) => element("a", { href: address(name) })));
-    list.replaceChildren(...links.map((each) => element("li", {}, each)));
-    if (focused) links[models.findIndex(({ name }) => name === chosen)].focus();
-  }
-  links.forEach((each, index) => fill(each, models[index], models[index].name === chosen));
-}
-
-function address(name) {
-  return `#${encodeURIComponent(name)}`;
-}
-
-function fill(link, model, current) {
-  const mark = markOf(model);
-  if (current) link.setAttribute("aria-current", "page");
-  else link.removeAttribute("aria-current");
-  link.replaceChildren(model.name, ...(mark ? [" ", element("span", { class: "mark" }, mark)] : []));
 }
 
 function markOf({ ready, training, data }) {

@@ -6,7 +6,7 @@ from serving.gateway.middleware.headers import register_headers
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/static/page.js", "/models", "/models/zebra", "/nowhere", "/healthz", "/metrics"]
+    "path", ["/", "/monitor", "/static/page.js", "/models", "/models/zebra", "/nowhere", "/healthz", "/metrics"]
 )
 def test_every_response_has_the_security_headers(gateway: FlaskClient, path: str) -> None:
     with gateway.get(path) as reply:
