@@ -1,5 +1,6 @@
 """A convolutional network, trained from scratch."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,23 +41,22 @@ class ConvNet(Network):
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `image: uint8[batch, height, width, channels]`."""
         image = keras.Input(fold.features["image"].shape[1:], dtype="uint8", name="image")
-        hidden = keras.layers.Rescaling(1 / 255)(image)
-        for filters in self.filters:
-            hidden = self._block(hidden, filters)
-        hidden = self._dense(keras.layers.Flatten()(hidden), (self.units,))
+        blocks = [layer for filters in self.filters for layer in self._block(filters)]
+        convolutions = keras.Sequential([keras.layers.Rescaling(1 / 255), *blocks, keras.layers.Flatten()])
+        hidden = self._dense(convolutions(image), (self.units,))
         model = keras.Model({"image": image}, scores_of(problem, width, hidden))
         fit = Fit(self.epochs, self.batch_size, self.patience, self._optimizer(fold.rows))
         return Trained(model, {"training": fit.run(problem, model, fold, self.augmentation.layer())})
 
-    def _block(self, hidden: Any, filters: int) -> Any:
+    def _block(self, filters: int) -> Iterator[keras.layers.Layer]:
         for _ in range(self.depth):
-            hidden = keras.layers.Conv2D(
+            yield keras.layers.Conv2D(
                 filters, 3, padding="same", use_bias=not self.batch_normalisation, kernel_regularizer=self._penalty()
-            )(hidden)
+            )
             if self.batch_normalisation:
-                hidden = keras.layers.BatchNormalization(momentum=0.9)(hidden)
-            hidden = keras.layers.ReLU()(hidden)
-        return keras.layers.MaxPooling2D(2)(hidden)
+                yield keras.layers.BatchNormalization(momentum=0.9)
+            yield keras.layers.ReLU()
+        yield keras.layers.MaxPooling2D(2)
 
     def _optimizer(self, rows: int) -> Any:
         if not self.rate:
