@@ -1,12 +1,9 @@
 """What chance explains: p-values by drawing lots, their correction for how many were looked at, and intervals."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-Z95 = 1.959963984540054
-"""The normal distribution's quantile for intervals of 95 %."""
 _SEED = 0
 _AT_ONCE = 200
 
@@ -48,14 +45,6 @@ def larger_by_lot(costs: np.ndarray, members: np.ndarray, draws: int) -> np.ndar
         lots = np.tile(shuffled, (min(_AT_ONCE, draws - start), 1))
         as_large += (rng.permuted(lots, axis=1) @ inside >= sums - slack).sum(axis=0)
     return np.asarray((as_large + 1) / (draws + 1))
-
-
-def wilson(hits: float, rows: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927), which stays within 0 and 1."""
-    share, square = hits / rows, Z95**2
-    middle = (share + square / (2 * rows)) / (1 + square / rows)
-    half = Z95 / (1 + square / rows) * math.sqrt(share * (1 - share) / rows + square / (4 * rows * rows))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def bootstrap(measure: Callable[[np.ndarray], float], rows: int, draws: int) -> tuple[float, float]:

@@ -1,14 +1,14 @@
 """The summary of a run's data: distributions, differences between the parts, and what may leak the target."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serving.contract.heads import Head, Labels, TagSet, Values
 from training.data.datasets import Part
 from training.insight.distributions import Distribution, distributions
-from training.insight.facets import Facet, facets, of_targets
+from training.insight.facets import Facet, of_targets
 from training.insight.leaks import Suspect, suspects
-from training.insight.rows import some
+from training.insight.rows import Looked
 from training.insight.twins import Twins, twins
 
 
@@ -23,16 +23,17 @@ class Summary:
     twins: Twins
 
 
-def summarise(train: Part, test: Part, kinds: Mapping[str, str], head: Head, name: str) -> Summary:
-    """Summarise two parts of a data set, with fields of these *kinds*; targets are those of *head*, called *name*."""
+def summarise(train: Part, test: Part, looked: tuple[Looked, Looked], head: Head, name: str) -> Summary:
+    """Summarise two parts of a data set, of which these rows were *looked* at; targets are those of *head*, *name*."""
     names = head.names if isinstance(head, Labels | TagSet | Values) else ()
-    rows = [some(part) for part in (train, test)]
-    parts = [part.rows(chosen) for part, chosen in zip((train, test), rows, strict=True)]
-    one, other = (facets(part.instances, kinds) for part in parts)
-    known, asked = (of_targets(part.targets_of(name), names, "target") for part in parts)
+    known, asked = (
+        of_targets(part.targets_of(name)[of.rows], names, "target")
+        for part, of in zip((train, test), looked, strict=True)
+    )
+    one, other = (of.facets for of in looked)
     told = distributions([*known, *one], [*asked, *other])
     return Summary(
-        looked_at=(len(rows[0]), len(rows[1])),
+        looked_at=(len(looked[0].rows), len(looked[1].rows)),
         targets=told[: len(known)],
         fields=[each for each in told[len(known) :] if not each.is_constant],
         suspects=_suspects(one, other, known, asked),

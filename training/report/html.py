@@ -17,6 +17,7 @@ from training.report.metrics_json import plain
 from training.report.outcome import Outcome
 from training.report.plots import Plot, onset_sentence
 from training.report.results import Evaluation, Mistake
+from training.report.scale import scale
 from training.report.tables import (
     BaselineResult,
     baseline_results,
@@ -116,6 +117,7 @@ FILTERS = {
     "metric": metric_name,
     "moment": moment,
     "percent": percent,
+    "scale": scale,
     "setting": _setting,
     "share": share_of,
     "shown": shown,

@@ -36,6 +36,8 @@ def metrics(
     - `summary`: of so many rows `looked_at`, the distributions of `targets` and `fields`: shares of the `train` and
       `test` rows between `edges` or by `names`, numbers of `missing` ones, whether the part `differs` beyond chance;
       `suspects`, which alone tell the target; `twins`: test rows that are `equal` to training rows
+    - `slices`: of so many `rows`, those with one `value` of a field: their `rows`, `metric` with its interval `low` to
+      `high`, `p`, and whether they are `worse` than the `whole` beyond chance
     - `baselines`: the metric of each baseline on the test rows, by name; `gate`: the decision of the gate;
       `lite`: what became of the lite form
     - `validation`: `protocol`, `mean` and `spread` (population standard deviation) over `folds`; each has the
@@ -54,7 +56,7 @@ def metrics(
     return {
         "schema": SCHEMA,
         "model": record.model,
-        **_answers(record, evaluation),
+        **_answers(record, evaluation, insight),
         "outcome": outcome,
         "gate": record.decision,
         "lite": record.lite,
@@ -62,7 +64,7 @@ def metrics(
         "compared": {recipe: _over(folds) for recipe, folds in record.compared.items()},
         "final": record.final,
         "overfitting": evaluation.onsets,
-        "heads": {head: _answers(*other) for head, other in others.items()},
+        "heads": {head: _answers(*other, insight) for head, other in others.items()},
         "data": {
             "name": record.data,
             "sha256": record.data_sha256,
@@ -78,7 +80,7 @@ def metrics(
     }
 
 
-def _answers(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
+def _answers(record: RunRecord, evaluation: Evaluation, insight: Insight) -> dict[str, Any]:
     return {
         "problem": record.problem.name,
         "metric": record.metric,
@@ -93,6 +95,7 @@ def _answers(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
         "confusion": evaluation.confusion,
         "calibration": evaluation.bins,
         "mistakes": evaluation.mistakes,
+        "slices": insight.slices.get(record.head_name),
     }
 
 

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
-from training.insight.chance import bootstrap, holm, larger_by_lot, same_source, wilson
+from training.insight.chance import bootstrap, holm, larger_by_lot, same_source
 
 
 def test_holm_is_statsmodels_holm():
@@ -35,11 +34,6 @@ def test_a_group_is_compared_with_lots_as_fisher_s_exact_test_does():
     table = [[(wrong & inside).sum(), (~wrong & inside).sum()], [(wrong & ~inside).sum(), (~wrong & ~inside).sum()]]
     assert p == pytest.approx(stats.fisher_exact(table, "greater").pvalue, abs=0.02)
     assert 0.01 < p < 0.5
-
-
-def test_intervals_of_shares_are_wilson_s():
-    assert wilson(9, 10) == pytest.approx(proportion_confint(9, 10, method="wilson"))
-    assert wilson(10, 10)[1] == pytest.approx(1)
 
 
 def test_the_bootstrap_s_interval_of_a_mean_is_about_the_normal_one():

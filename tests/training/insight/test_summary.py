@@ -6,7 +6,7 @@ import pytest
 from serving.contract.heads import Labels, Value
 from training.data.datasets import Part
 from training.data.instances import Lazy
-from training.insight.rows import MOST_PICTURES, some
+from training.insight.rows import MOST_PICTURES, Looked, some
 from training.insight.summary import summarise
 
 RNG = np.random.default_rng(4)
@@ -19,7 +19,7 @@ def part(rows, targets=None, **fields):
 
 
 def summary(train, test, head=Labels(("no", "yes"), top=2)):  # noqa: B008
-    return summarise(train, test, {}, head, "answer")
+    return summarise(train, test, (Looked.at(train, {}), Looked.at(test, {})), head, "answer")
 
 
 def noise(rows):

@@ -12,6 +12,8 @@ from serving.contract.heads import Labels
 from tests.training.report import records
 from training.data.datasets import Part
 from training.insight.insight import Insight
+from training.insight.rows import Looked
+from training.insight.slices import Slice, Slices
 from training.insight.summary import summarise
 from training.report.html import render
 from training.report.metrics_json import metrics, plain
@@ -214,7 +216,8 @@ def test_the_metrics_tell_what_became_of_the_run():
 def test_the_page_summarises_the_data_in_any_script():
     rows = [{"町": ("京都", "القاهرة")[row % 2], "code": row % 2, "size": float(row)} for row in range(80)]
     data = Part(rows, np.arange(80) % 2)
-    summary = summarise(data, data, {"町": "category"}, records.binary().head, "answer")
+    looked = Looked.at(data, {"町": "category"})
+    summary = summarise(data, data, (looked, looked), records.binary().head, "answer")
     page = page_of(records.binary(), insight=Insight(summary=summary))
 
     text = " ".join(page.text.split())
@@ -224,6 +227,17 @@ def test_the_page_summarises_the_data_in_any_script():
     assert re.search("القاهرة ?50.0 % ?50.0 %", text)
     (label,) = [of["aria-label"] for tag, of in page.tags if tag == "svg" and "size" in of["aria-label"]]
     assert label == "Histogram of size: 0 to 79, half of it 19.75 to 59.25, median 39.5"
+
+
+def test_the_page_marks_the_slices_that_are_worse():
+    slices = [Slice("town", "大阪", 40, 0.4, 0.3, 0.55, 0.0002, worse=True), Slice("town", "Oslo", 60, 0.9, 0.8, 1, 1)]
+    page = page_of(records.binary(), insight=Insight(slices={"": Slices(100, 0.7, slices)}))
+
+    text = " ".join(page.text.split())
+    assert "1 of 2 slices is worse than the whole (accuracy 0.7000 of 100 test rows)" in text
+    assert re.search(r"town ?大阪 ?40 ?0.4000 ?0.3000 to 0.5500 ?0.0002 ?worse", text)
+    paths = [of["d"] for tag, of in page.tags if tag == "path" and of.get("class") == "range"]
+    assert paths == ["M2.0 8H36.3", "M70.6 8H98.0"]
 
 
 def test_baselines_are_compared_in_the_metrics_own_direction():
