@@ -133,6 +133,12 @@ _OPTIONS = (
         show_default=True,
         help="Maximum time to wait for an unavailable model server.",
     ),
+    click.option("--explain", is_flag=True, help="Add the three strongest reasons of each answer."),
+    click.option(
+        "--explain-budget",
+        type=click.IntRange(2, 1_000_000),
+        help="Answers that the reasons of a row may cost.  [default: 128]",
+    ),
     click.option(
         "--shard", metavar="I/N", help="Share of the work to do, from 0.  [default: JOB_COMPLETION_INDEX/_COUNT]"
     ),
@@ -185,6 +191,9 @@ def _merge(output: str, *, inputs: tuple[str, ...], max_rejects: str | None, **o
 
 def _score(output: str, *, dry: bool, restarts: bool, **options: Any) -> dict[str, Any]:
     with _opened(output, **options) as (wanted, server, connect):
+        if wanted.explain:
+            more = f"up to {wanted.answers_a_reason:,} more answers a row (--explain-budget)"
+            click.echo(f"the reasons take {more}; --dry-run shows some first", err=True)
         if restarts:
             if wanted.shard.count > 1:
                 raise BadInput("--restart would discard the work of other shards; use it without --shard")
@@ -226,6 +235,8 @@ def _opened(
         if (value := options[name] or "") != as_utf8(value):
             raise BadInput(f"--{name} {as_utf8(value)}: expected a name in UTF-8")
     RejectLimit.parse(options["max_rejects"])
+    if options["explain_budget"] and not options["explain"]:
+        raise BadInput("--explain-budget is for --explain, which is missing")
     options["shard"] = _shard(shard, job_index, job_count)
     if options["shard"].count > 1 and options["limit"]:
         raise BadInput("--limit and --shard don't go together: no shard knows how many rows the others have")

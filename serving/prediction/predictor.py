@@ -110,6 +110,17 @@ class Predictor:
         clock.lap("decode")
         return self._scored(live, rows, clock, {})
 
+    def outputs(self, live: LiveModel, instances: Sequence[Any], deadline_seconds: float) -> Outputs:
+        """Return the outputs of exactly the version *live*, beside the limits of requests.
+
+        Raise the errors of `serving.errors`.
+        """
+        clock = _Clock(deadline_seconds, None)
+        features = live.contract.record.encode(live.contract.decode(instances))
+        answered, outputs = self._server.predict(live.model, live.version, features, clock.remaining(live.model))
+        _check(live, answered, outputs, len(instances))
+        return outputs
+
     def predict_each(self, live: LiveModel, instances: Sequence[Any], deadline_seconds: float) -> Prediction:
         """Answer those of *instances* that fit the contract, with exactly the version *live*, as batch scoring needs.
 

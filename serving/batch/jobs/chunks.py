@@ -2,30 +2,37 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from serving.batch.errors import RESUMES, BadInput, Changed, Unfinished, VersionGone
 from serving.batch.jobs.row_counts import Statistics
 from serving.batch.readers.records import Reader
+from serving.batch.reasons import COLUMN, Reason, reasons_of
 from serving.batch.rows import Rows
 from serving.batch.writers.writer import Writer
 from serving.catalog import Catalog, LiveModel, ModelServer
+from serving.contract.answers import Outputs
 from serving.errors import (
+    InvalidExplanation,
     ModelNotReady,
     ModelServerError,
     ModelServerOverloaded,
     ModelServerTimeout,
     ModelServerUnavailable,
+    NotFinite,
     PredictionError,
     UnknownVersion,
 )
+from serving.explanation import Question, explain
 from serving.prediction.predictor import Prediction, Predictor
 
 _TEMPORARY = (ModelNotReady, ModelServerOverloaded, ModelServerTimeout, ModelServerUnavailable, UnknownVersion)
 """Errors that may be gone at the next try."""
+
+_T = TypeVar("_T")
 
 _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.1, 5.0
 
@@ -69,6 +76,7 @@ class Pinned:
     """The version that answers all rows, and the SHA-256 of its contract.
 
     A call may take *deadline_seconds*; it is retried for *patience_seconds* while the model server is unavailable.
+    The reasons of a row may cost *explain_budget* answers more; 0 is for rows without reasons.
     """
 
     model: str
@@ -76,6 +84,7 @@ class Pinned:
     contract: str
     deadline_seconds: float
     patience_seconds: float
+    explain_budget: int = 0
 
 
 def contract_hash(document: bytes) -> str:
@@ -100,19 +109,45 @@ class Scorer:
         prediction = self.predict(rows.instances)
         right = [index not in prediction.rejected for index in range(len(rows.ids))]
         ids, kept = list(compress(rows.ids, right)), list(compress(rows.kept, right))
-        answers = [prediction.heads.flat(answer) for answer in prediction.answers]
+        answers = self.flat(prediction, list(compress(rows.instances, right)))
         piece = self._writer.encode(ids, kept, answers)
         rejects = _rejects(chunk.name, rows, prediction)
         statistics = Statistics()
         statistics.count(prediction, len(rejects))
         return Scored(piece, statistics, rejects, prediction.stage_seconds["predict"], chunk.position)
 
+    def flat(self, prediction: Prediction, instances: Sequence[Any]) -> list[dict[str, Any]]:
+        """Return the answers to *instances* as columns of the output, with reasons if wanted; raises BatchError."""
+        answers = [prediction.heads.flat(answer) for answer in prediction.answers]
+        if not self._pinned.explain_budget:
+            return answers
+        return [
+            {**answer, COLUMN: self._reasons(instance)} for answer, instance in zip(answers, instances, strict=True)
+        ]
+
     def predict(self, instances: Sequence[Any]) -> Prediction:
         """Answer with the pinned version, retrying temporary errors; raises BatchError."""
+        return self._retried(lambda live: self._predictor.predict_each(live, instances, self._pinned.deadline_seconds))
+
+    def _reasons(self, instance: Any) -> list[Reason] | None:
+        """Return the strongest reasons; None if the model computes no finite number once something is left out."""
+
+        def score(instances: Sequence[Any]) -> Outputs:
+            return self._retried(lambda live: self._predictor.outputs(live, instances, self._pinned.deadline_seconds))
+
+        question = Question(budget=self._pinned.explain_budget)
+        try:
+            return reasons_of(explain(self._retried(lambda live: live.contract), instance, score, question))
+        except NotFinite:
+            return None
+        except InvalidExplanation as error:
+            raise BadInput(f"--explain: {error}") from error
+
+    def _retried(self, call: Callable[[LiveModel], _T]) -> _T:
         begun, pause = time.monotonic(), _FIRST_PAUSE_SECONDS
         while True:
             try:
-                return self._predictor.predict_each(self._live(), instances, self._pinned.deadline_seconds)
+                return call(self._live())
             except _TEMPORARY as error:
                 if time.monotonic() + pause - begun > self._pinned.patience_seconds:
                     raise self._given_up(error) from error
@@ -120,6 +155,8 @@ class Scorer:
                     raise Unfinished(f"stopped while the model server was unavailable: {error}") from error
                 pause = min(2 * pause, _MAX_PAUSE_SECONDS)
                 self._catalog.refresh(self._pinned.model)
+            except NotFinite:
+                raise
             except ModelServerError as error:
                 raise Unfinished(f"{error}; {RESUMES}") from error
             except PredictionError as error:

@@ -2,7 +2,7 @@
 
 import json
 from contextlib import closing
-from itertools import islice
+from dataclasses import replace
 from typing import Any
 
 from serving.batch.formats import open_source
@@ -33,7 +33,9 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
     reasons += [
         f"row {rows.numbers[index]}: {'; '.join(map(str, faults))}" for index, faults in prediction.rejected.items()
     ]
-    right = (row_id for index, row_id in enumerate(rows.ids) if index not in prediction.rejected)
+    right = [index for index in range(len(rows.ids)) if index not in prediction.rejected][:_SHOWN]
+    shown = replace(prediction, answers=prediction.answers[:_SHOWN])
+    answers = scorer.flat(shown, [rows.instances[index] for index in right])
     return {
         "model": job.model,
         "version": prepared.live.version,
@@ -46,11 +48,9 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
         "passed_over": dict(prepared.manifest.passed_over),
         "rows_tried": len(rows.ids) + len(rows.rejects),
         "rejected": len(reasons),
+        "explain_budget": job.answers_a_reason,
         "reasons": reasons[:_SHOWN],
-        "answers": [
-            {"row_id": row_id, **prediction.heads.flat(answer)}
-            for row_id, answer in islice(zip(right, prediction.answers, strict=True), _SHOWN)
-        ],
+        "answers": [{"row_id": rows.ids[index], **answer} for index, answer in zip(right, answers, strict=True)],
     }
 
 
@@ -64,6 +64,8 @@ def as_text(tried: dict[str, Any]) -> str:
     ]
     if read_as := tried["read_as"]:
         lines.append(f"  read as    {read_as}")
+    if budget := tried["explain_budget"]:
+        lines.append(f"  reasons    up to {budget:,} more answers a row (--explain-budget)")
     if unused := tried["unused_columns"]:
         lines.append(f"  unused     {listed(unused)}: no field takes them")
     lines[2:2] = passed_over_lines(tried)

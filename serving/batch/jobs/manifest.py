@@ -15,6 +15,7 @@ from serving.process.engines import TENSORFLOW
 
 FORM = 2
 """The version of the JSON's form; others are refused."""
+_NEWER = ("encoding", "explain_budget")
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,12 @@ class Options:
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
+    explain_budget: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form. An encoding that nobody chose is left out: older manifests have none."""
+        """Return the JSON form. What nobody chose of the newer options is left out: older manifests have none."""
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-        return {name: value for name, value in values.items() if name != "encoding" or value}
+        return {name: value for name, value in values.items() if name not in _NEWER or value}
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def check_same(output: str, begun: Manifest, wanted: Manifest) -> None:
         raise Changed(output, f"version {begun.version} of {begun.model} carries another contract now")
     _check_inputs(output, begun.inputs, wanted.inputs)
     before, now = begun.options.to_json(), wanted.options.to_json()
-    for name in before | now:
+    for name in dict.fromkeys(("explain_budget", *before, *now)):  # on which defaults of others depend
         was, wants = before.get(name), now.get(name)
         if was != wants:
             raise Changed(output, f"with {name.replace('_', '-')} {_shown(was)}, and now it is {_shown(wants)}")

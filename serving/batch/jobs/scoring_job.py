@@ -24,14 +24,18 @@ from serving.batch.jobs.summary import summarise
 from serving.batch.jobs.version_choice import pin
 from serving.batch.jobs.workers import Connect, Workers
 from serving.batch.readers.csv_dialect import Dialect
+from serving.batch.reasons import COLUMN
 from serving.batch.rows import Columns, find_columns
 from serving.batch.writers.parquet_output import kept_types
-from serving.batch.writers.writer import Writer
+from serving.batch.writers.writer import Answer, Writer
 from serving.catalog import LiveModel, ModelServer
 from serving.contract import Contract
 from serving.registry import server_config
 
-_PART_ROWS, _PART_ROWS_OF_FILES = 50_000, 1_000
+_PART_ROWS, _PART_ROWS_OF_COSTLY = 50_000, 1_000
+_EXPLAIN_BUDGET = 128
+_EXPLAINED_ROWS = 32
+"""Of a chunk: each takes as long as a hundred others, and several chunks are to share the work."""
 _BATCH_BYTES = 2 * 1024 * 1024
 _MIN_BATCH_ROWS = 16
 _HASH_CHARACTERS = 16
@@ -63,6 +67,13 @@ class Job:
     processes: int | None = None
     deadline_seconds: float = 60.0
     patience_seconds: float = 300.0
+    explain: bool = False
+    explain_budget: int | None = None
+
+    @property
+    def answers_a_reason(self) -> int:
+        """How many answers more the reasons of a row may cost; 0 if they are not wanted."""
+        return (self.explain_budget or _EXPLAIN_BUDGET) if self.explain else 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,14 @@ class Prepared:
     def pinned(self) -> Pinned:
         """The version that answers."""
         job, manifest = self.job, self.manifest
-        return Pinned(job.model, manifest.version, manifest.contract, job.deadline_seconds, job.patience_seconds)
+        return Pinned(
+            job.model,
+            manifest.version,
+            manifest.contract,
+            job.deadline_seconds,
+            job.patience_seconds,
+            job.answers_a_reason,
+        )
 
     @property
     def workers(self) -> Workers:
@@ -112,7 +130,9 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
     outputs = frozenset((job.output, rejects_path(job.output)))
     inputs = find_inputs(job.inputs, job.format, sys.stdin.buffer, outputs)
     digest = contract_hash(live.document)
-    answer, types = tuple(live.contract.answers.columns.items()), kept_types(columns.keep, inputs)
+    types = kept_types(columns.keep, inputs)
+    reasons: Answer = ((COLUMN, "reasons"),) if job.explain else ()
+    answer: Answer = (*live.contract.answers.columns.items(), *reasons)
     writer = make_writer(job.output, answer, columns.keep, types, _constants(job.model, live.version, digest))
     options = Options(
         columns.fields,
@@ -120,14 +140,15 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         columns.keep,
         job.format or "by name",
         job.limit,
-        job.batch_rows or fitting_rows(live.contract),
-        job.part_rows or (_PART_ROWS_OF_FILES if columns.files else _PART_ROWS),
+        job.batch_rows or _chunk_rows(live.contract, job.explain),
+        job.part_rows or (_PART_ROWS_OF_COSTLY if columns.files or job.explain else _PART_ROWS),
         writer.made_by,
         answer,
         types,
         job.separator,
         job.decimal,
         job.encoding,
+        job.answers_a_reason or None,
     )
     reference = live.contract.reference.to_json() if live.contract.reference else None
     manifest = Manifest(
@@ -221,6 +242,10 @@ def merge_shards(output: str, max_rejects: str | None) -> dict[str, Any]:
 
 def _constants(model: str, version: int, digest: str) -> tuple[str, int, str]:
     return model, version, digest[:_HASH_CHARACTERS]
+
+
+def _chunk_rows(contract: Contract, explain: bool) -> int:
+    return min(_EXPLAINED_ROWS, fitting_rows(contract)) if explain else fitting_rows(contract)
 
 
 def fitting_rows(contract: Contract) -> int:

@@ -4,17 +4,18 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
+from serving.batch import reasons
 from serving.batch.compression import compressed
 from serving.batch.writers.text_output import TextOutput
 from serving.contract.heads.head import ColumnType
 
 
 class CsvWriter(TextOutput):
-    """One line per row, below a header; the scores by label are a JSON object."""
+    """One line per row, below a header; the scores by label are a JSON object, reasons are a text."""
 
     made_by = "csv"
 
@@ -33,7 +34,9 @@ class CsvWriter(TextOutput):
         return compressed(text.getvalue().encode(), self.compression)
 
 
-def _answers(name: str, kind: ColumnType, answers: Sequence[Mapping[str, Any]]) -> list[Any]:
+def _answers(name: str, kind: ColumnType | Literal["reasons"], answers: Sequence[Mapping[str, Any]]) -> list[Any]:
+    if kind == "reasons":
+        return [reasons.as_text(answer[name]) for answer in answers]
     if kind in ("text", "number"):
         return [answer[name] for answer in answers]
     return [orjson.dumps(answer[name]).decode() for answer in answers]

@@ -42,6 +42,9 @@ class ParquetWriter(Layout):
             "texts": arrow.list_(arrow.string()),
             "numbers": arrow.list_(arrow.float64()),
             "scores": arrow.map_(arrow.string(), arrow.float64()),
+            "reasons": arrow.list_(
+                arrow.struct([("field", arrow.string()), ("part", arrow.string()), ("contribution", arrow.float64())])
+            ),
         }
         return arrow.schema(
             [

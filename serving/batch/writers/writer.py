@@ -6,7 +6,7 @@ are a part, and parts in their order are the output.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 from serving.contract.heads.head import ColumnType
 
@@ -14,8 +14,8 @@ ROW_ID = "row_id"
 TRAILING = ("model", "version", "contract")
 
 
-Answer = tuple[tuple[str, ColumnType], ...]
-"""The columns of an answer: the name of each, and what it holds."""
+Answer = tuple[tuple[str, ColumnType | Literal["reasons"]], ...]
+"""The columns of an answer: the name of each, and what it holds; its reasons are one of them if they are wanted."""
 
 
 class Writer(Protocol):
