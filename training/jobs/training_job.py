@@ -278,7 +278,8 @@ def train(job: Job, data: Dataset, checkpoints: Checkpoints | None = None) -> Re
     job.say(f"{job.name}: {lite.told}")
     record = dataclasses.replace(record, lite=lite.told)
     kinds = {name: encoder.kind for name, encoder in fitted.record.fields.items()}
-    return Result(fitted.trained.model, lite.contract, record, lite.document, partial(look, data, record, kinds))
+    looked = partial(look, data, record, kinds, lambda instances: experiment.by_head(fitted.outputs(instances)))
+    return Result(fitted.trained.model, lite.contract, record, lite.document, looked)
 
 
 def _compared(job: Job, experiment: Experiment, strategy: ValidationStrategy) -> dict[str, Sequence[FoldRecord]]:

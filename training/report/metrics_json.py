@@ -38,6 +38,8 @@ def metrics(
       `suspects`, which alone tell the target; `twins`: test rows that are `equal` to training rows
     - `slices`: of so many `rows`, those with one `value` of a field: their `rows`, `metric` with its interval `low` to
       `high`, `p`, and whether they are `worse` than the `whole` beyond chance
+    - `importance`: by how much the metric is worse on so many `rows` with the values of a `field` shuffled, `mean` and
+      `spread` over the `shuffles`; `left_out` and `unseen` tell what was not looked at
     - `baselines`: the metric of each baseline on the test rows, by name; `gate`: the decision of the gate;
       `lite`: what became of the lite form
     - `validation`: `protocol`, `mean` and `spread` (population standard deviation) over `folds`; each has the
@@ -72,6 +74,7 @@ def metrics(
             "train_rows": record.train_rows,
         },
         "summary": insight.summary,
+        "importance": insight.importance,
         "recipe": {"name": record.recipe, "settings": record.settings, "seed": record.seed},
         "seconds": record.seconds,
         "versions": record.versions,

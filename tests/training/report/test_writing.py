@@ -11,6 +11,7 @@ import pytest
 from serving.contract.heads import Labels
 from tests.training.report import records
 from training.data.datasets import Part
+from training.insight.importance import Importance, Need
 from training.insight.insight import Insight
 from training.insight.rows import Looked
 from training.insight.slices import Slice, Slices
@@ -238,6 +239,17 @@ def test_the_page_marks_the_slices_that_are_worse():
     assert re.search(r"town ?大阪 ?40 ?0.4000 ?0.3000 to 0.5500 ?0.0002 ?worse", text)
     paths = [of["d"] for tag, of in page.tags if tag == "path" and of.get("class") == "range"]
     assert paths == ["M2.0 8H36.3", "M70.6 8H98.0"]
+
+
+def test_the_page_shows_what_the_model_needs_or_why_that_was_not_asked():
+    told = Importance(40, 5, {"": [Need("部屋", 1.5, 0.1), Need("AGE", -0.01, 0.02)]}, unseen=("TAX",))
+    page = page_of(records.regression(), insight=Insight(importance=told))
+    alone = page_of(records.binary(), insight=Insight(importance=Importance(left_out="The model reads one field.")))
+
+    text = " ".join(page.text.split())
+    assert re.search(r"No time was left for TAX\..*部屋 ?1.500 ?0.1000 ?AGE ?-0.0100 ?0.0200", text)
+    assert [of["style"] for _, of in page.tags if "wide" in (of.get("class") or "")] == ["--share: 100%", "--share: 0%"]
+    assert "The model reads one field." in alone.text
 
 
 def test_baselines_are_compared_in_the_metrics_own_direction():
