@@ -12,6 +12,7 @@
     │   │   ├── RequestTooLarge          413
     │   │   ├── UnsupportedMedia         415
     │   │   ├── NoFeedback               404   the gateway takes none
+    │   │   ├── NoExplanations           404   the gateway gives none
     │   │   ├── InvalidInstance          422
     │   │   │   └── InvalidFeedback      422
     │   │   ├── InvalidExplanation       422
@@ -220,6 +221,16 @@ class NoFeedback(RequestError):
 
     def __init__(self, model: str) -> None:
         super().__init__("this gateway takes no feedback: it needs the setting CAPTURE, a folder or URL", model)
+
+
+class NoExplanations(RequestError):
+    """The gateway gives no explanations, since it may spend no predictions on them."""
+
+    status = 404
+    code = "no_explanations"
+
+    def __init__(self, model: str) -> None:
+        super().__init__("this gateway explains no answers: its setting EXPLAIN_BUDGET is 0", model)
 
 
 class FeedbackUnavailable(PredictionError):

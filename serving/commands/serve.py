@@ -26,7 +26,8 @@ Examples:
 Each option overrides the environment variable of its name in capitals (MODEL_SERVER, ...). More variables:
 MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, HEADER_SECONDS, BODY_SECONDS, REFRESH_SECONDS, MAX_BODY_BYTES,
 MAX_INSTANCES, MAX_TEXT_CHARACTERS, MAX_IMAGE_PIXELS, MAX_IMAGE_BYTES, MAX_DECODED_BYTES,
-MAX_JSON_DEPTH, MAX_CONCURRENCY, MAX_QUEUE, MAX_BATCH_ROWS, MAX_BATCH_BYTES, MAX_BATCH_CALLS, MAX_LARGE_CALLS and
+MAX_JSON_DEPTH, MAX_CONCURRENCY, MAX_QUEUE, MAX_BATCH_ROWS, MAX_BATCH_BYTES, MAX_BATCH_CALLS, MAX_LARGE_CALLS,
+EXPLAIN_BUDGET (most predictions of an explanation, 0 for none) and
 CANARY and SHADOW, such as sentiment:4=5,topic:7=10 (percent of the requests that name no version, and of those that the
 version answers a second time, to be compared), or CANARY_FILE, which may change meanwhile; API_KEYS_FILE, RATE_LIMIT
 and REQUIRE_SIGNATURE;

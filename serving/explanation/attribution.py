@@ -38,11 +38,6 @@ class Attribution:
     stability: float | None = None
 
 
-def least_budget(method: str, count: int) -> int:
-    """Return how many scores it takes at least for *count* parts."""
-    return count + 2 if method == "occlusion" else min(1 << min(count, 60), 2 * count)
-
-
 def occlusion(scores: SubsetScores, count: int) -> Attribution | None:
     """Leave out each part alone; None if there was no time for that."""
     whole = (1 << count) - 1

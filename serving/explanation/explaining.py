@@ -11,9 +11,9 @@ from serving.contract import Contract
 from serving.contract.answers import Outputs
 from serving.contract.arrays import Array
 from serving.errors import InvalidExplanation, ModelServerTimeout
-from serving.explanation.attribution import Attribution, least_budget, occlusion, shapley
+from serving.explanation.attribution import Attribution, occlusion, shapley
 from serving.explanation.explanation import Explained, Explanation
-from serving.explanation.parts import Parts, parts_of
+from serving.explanation.parts import Parts, least_budget, parts_of
 from serving.explanation.subset_scores import SubsetScores
 from serving.explanation.targets import target_of
 
@@ -26,8 +26,6 @@ ScoreRows = Callable[[Sequence[Mapping[str, Any]]], Outputs]
 _MOST_ROWS = 64
 _MOST_BYTES = 2 * 1024 * 1024
 """Of the instances of one call: more would keep others waiting for it."""
-_PARTS_A_SCORE = 4
-"""Texts and pictures are parted so that there are at least so many scores for a part: two pairs of permutations."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +50,12 @@ def explain(
     Time that does not suffice leaves the explanation incomplete. Raises InvalidExplanation for a question that does
     not fit the model, ModelServerTimeout if there was no time for an explanation at all, and what *score_rows* raises.
     """
+    _check_budget(contract, question)
     outputs = score_rows([instance])
     (answer,) = contract.answers.make(outputs)
     target = target_of(contract.answers, outputs, question.head, question.target)
-    parts = parts_of(contract, instance, max(1, question.budget // _PARTS_A_SCORE))
+    parts = parts_of(contract, instance, question.budget)
     count = len(parts.varied)
-    _check_budget(question, count)
 
     def score(instances: Sequence[Mapping[str, Any]]) -> Array:
         return target.scores(score_rows(instances))
@@ -86,9 +84,9 @@ def explain(
     )
 
 
-def _check_budget(question: Question, count: int) -> None:
-    if (least := least_budget(question.method, count)) > question.budget:
-        raise InvalidExplanation(f"budget: expected at least {least} for {count} parts, got {question.budget}")
+def _check_budget(contract: Contract, question: Question) -> None:
+    if (least := least_budget(contract)) > question.budget:
+        raise InvalidExplanation(f"budget: expected at least {least}, 2 for each field and 2, got {question.budget}")
 
 
 def _attribution(scores: SubsetScores, question: Question, count: int) -> Attribution | None:

@@ -1,6 +1,7 @@
 """What is left out of an instance: the words of texts, patches of pictures, and every other field as a whole."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ MOST_WORDS = 64
 """The parts of a text, or of all texts of an instance; of more words, neighbours are left out together."""
 MOST_SIDE = 7
 """The patches of a picture, along each side."""
+_PREDICTIONS_A_PART = 4
 
 
 class FieldParts(Protocol):
@@ -95,27 +97,30 @@ class Parts:
         return instance
 
 
-def parts_of(contract: Contract, instance: Mapping[str, Any], most: int) -> Parts:
-    """Part an *instance* that fits the contract; texts and pictures get at most *most* parts each.
+def least_budget(contract: Contract) -> int:
+    """Return how many predictions suffice for instances of any size: large ones have larger parts then."""
+    return 2 * len(contract.record.fields) + 2
 
-    A field that is missing in the instance has none. Raises DeadlinePassed or TooManyPictures.
+
+def parts_of(contract: Contract, instance: Mapping[str, Any], budget: int) -> Parts:
+    """Part an *instance* that fits the contract, for which there are at least `least_budget` predictions.
+
+    Texts and pictures get so many parts that for each of them there are four, which are two pairs of permutations. A
+    field that is missing in the instance has none. Raises DeadlinePassed or TooManyPictures.
     """
-    fields = contract.record.fields
     given = [name for name in instance if instance[name] is not None]
-    texts = sum(fields[name].control == "text" for name in given)
-    words = max(1, min(MOST_WORDS, most) // max(1, texts))
-    return Parts(instance, list(_parted(contract, instance, given, words, most)))
+    divided = [name for name in given if contract.record.fields[name].control in ("text", "picture")]
+    texts = sum(contract.record.fields[name].control == "text" for name in divided)
+    each = max(1, (budget - 2 * (len(given) - len(divided))) // _PREDICTIONS_A_PART // max(1, len(divided)))
+    words, side = min(each, max(1, MOST_WORDS // max(1, texts))), min(MOST_SIDE, math.isqrt(each))
+    return Parts(instance, [_parted(contract, name, instance[name], words, side) for name in given])
 
 
-def _parted(
-    contract: Contract, instance: Mapping[str, Any], given: Sequence[str], words: int, most: int
-) -> Iterator[FieldParts]:
-    for name in given:
-        encoder, value = contract.record.fields[name], instance[name]
-        if isinstance(encoder, Picture):
-            yield patches_of(name, encoder, value, min(MOST_SIDE, max(1, int(most**0.5))))
-        else:
-            yield _words(name, encoder, value, words) or Whole(name, value, typical(contract, name, value))
+def _parted(contract: Contract, name: str, value: Any, words: int, side: int) -> FieldParts:
+    encoder = contract.record.fields[name]
+    if isinstance(encoder, Picture):
+        return patches_of(name, encoder, value, side)
+    return _words(name, encoder, value, words) or Whole(name, value, typical(contract, name, value))
 
 
 def _words(name: str, encoder: Encoder, value: Any, most: int) -> Words | None:

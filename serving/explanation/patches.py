@@ -22,7 +22,7 @@ __all__ = ["Patches", "Size", "patches_of"]
 class Patches:
     """A picture as the model sees it: *pixels* of its size, in which the *frame* says where the picture's own are.
 
-    It is parted there, by *side* times *side* patches or as many as it has pixels: a photo of millions would take
+    It is parted there, by *side* times *side* patches or as many as there are pixels: a photo of millions would take
     seconds to be written and read again. *picture* is its size as it came, upright, in whose pixels places are told.
     """
 
@@ -35,8 +35,9 @@ class Patches:
     @cached_property
     def _edges(self) -> tuple[list[int], list[int]]:
         """The edges of columns and rows, within the framed part."""
-        width, height = (_edges(length, self.side) for length in self.frame.size)
-        return width, height
+        left, top, right, bottom = self.frame.box
+        width, height = self.frame.size
+        return _edges(width, min(self.side, right - left)), _edges(height, min(self.side, bottom - top))
 
     @cached_property
     def _boxes(self) -> list[tuple[int, int, int, int]]:

@@ -51,6 +51,11 @@ def target_of(answers: Answers, outputs: Outputs, head: str | None, name: str | 
     return Target(None if answers.only else chosen, found, _unit(answers.heads[chosen], found), answers, chosen)
 
 
+def target_names(answers: Answers, outputs: Outputs, head: str) -> list[str]:
+    """Return the names of the numbers of a head that may be explained, as the first row of *outputs* tells them."""
+    return [*_numbers(answers.heads[head], outputs[answers.outputs[head]][:1])[0]]
+
+
 def _numbers(head: Head, values: Array) -> list[dict[str, float]]:
     """Return the numbers of each row's answer by name: scores, several values, or the elements of a vector."""
     if isinstance(head, Labels):

@@ -27,6 +27,7 @@ from serving.gateway.overload import Door
 from serving.gateway.problems import register_problems
 from serving.gateway.protocols.answering import Answering
 from serving.gateway.protocols.body import GatewayRequest
+from serving.gateway.protocols.explain import explain_routes
 from serving.gateway.protocols.feedback import feedback_routes
 from serving.gateway.protocols.inference_v2 import inference_v2_routes
 from serving.gateway.protocols.predict import predict_routes
@@ -114,6 +115,8 @@ def create_app(
     app.register_blueprint(predict_routes(answering, settings.max_json_depth))
     app.register_blueprint(inference_v2_routes(answering, catalog, metrics, drain, settings.max_json_depth))
     app.register_blueprint(tfserving_routes(answering, catalog, settings.max_json_depth))
+    explainer = _predictor(catalog, server.aside(), metrics, None, run_queue, ConcurrencyLimits())
+    app.register_blueprint(explain_routes(settings, catalog, explainer, metrics))
     feedback = _feedback_log(settings)
     app.register_blueprint(feedback_routes(settings, catalog, feedback, metrics))
     app.register_blueprint(_models_routes(settings, catalog))
@@ -239,9 +242,8 @@ def _feedback_log(settings: Settings) -> FeedbackLog | None:
 
 
 def _openapi_routes(settings: Settings, catalog: Catalog) -> Blueprint:
-    return openapi_routes(
-        catalog, settings.max_instances, settings.api_keys_file is not None, takes_feedback=bool(settings.capture)
-    )
+    needs_key, takes_feedback = settings.api_keys_file is not None, bool(settings.capture)
+    return openapi_routes(catalog, settings.max_instances, needs_key, takes_feedback, settings.explain_budget)
 
 
 def _predictor(

@@ -20,6 +20,7 @@ EVERY = ("*",)
 """The setting MODELS for every model in the models folder."""
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 _MAX_SECONDS = 3600
+_LEAST_BUDGET, _MAX_BUDGET = 4, 100_000
 
 
 def address(text: str) -> str:
@@ -125,6 +126,14 @@ def whole(text: str) -> int:
     if not text.isdecimal():
         raise ValueError("expected a whole number, at least 0")
     return int(text)
+
+
+def budget(text: str) -> int:
+    """Read how many instances an explanation may have answered; 0 for no explanations."""
+    number = whole(text)
+    if 0 < number < _LEAST_BUDGET or number > _MAX_BUDGET:
+        raise ValueError(f"expected {_LEAST_BUDGET} to {_MAX_BUDGET:,} predictions, or 0 for no explanations")
+    return number
 
 
 def port(text: str) -> int:

@@ -54,6 +54,7 @@ class Settings:
     canary: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     canary_file: Path | None = None
     shadow: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    explain_budget: int = 512
     drain_seconds: float = 5.0
     capture: str = ""
     capture_share: Mapping[str, float] = field(default_factory=lambda: {readers.EVERY[0]: 1.0})
@@ -207,6 +208,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "canary": readers.canary,
     "canary_file": readers.weights_file,
     "shadow": readers.shadow,
+    "explain_budget": readers.budget,
     "drain_seconds": readers.pause,
     "capture": captures.place,
     "capture_share": captures.shares,

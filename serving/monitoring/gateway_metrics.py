@@ -58,6 +58,7 @@ class Metrics:
         self._define_requests()
         self._define_rpcs()
         self._define_versions()
+        self._define_explanations()
         self._define_feedback()
         self._define_captures()
         self._define_processes()
@@ -124,6 +125,11 @@ class Metrics:
             registry=self._registry,
         )
 
+    def _define_explanations(self) -> None:
+        self._explain_requests = self._counter("explain_requests", "Requests to explain an answer.", "model", "code")
+        self._explain_seconds = self._histogram("explain_seconds", "The time of those answered.", SECONDS, "model")
+        self._explain_predictions = self._counter("explain_predictions", "Instances answered to explain.", "model")
+
     def _define_feedback(self) -> None:
         self._feedback_requests = self._counter("feedback_requests", "Requests with feedback.", "model", "code")
         self._feedback_items = self._counter("feedback_items", "Truths of answers that were kept.", "model")
@@ -167,6 +173,15 @@ class Metrics:
             self._predictions[model, version, label].inc(count)
         if prediction.reference and prediction.measures:
             self._watch.add(model, version, prediction.reference, prediction.measures)
+
+    def answered_explanation(self, model: str, code: int) -> None:
+        """Count a request to explain an answer, of a configured model or of UNKNOWN."""
+        self._explain_requests[model, code].inc()
+
+    def explained(self, model: str, seconds: float, predictions: int) -> None:
+        """Count an explanation, and the instances that were answered for it."""
+        self._explain_seconds[(model,)].observe(seconds)
+        self._explain_predictions[(model,)].inc(predictions)
 
     def answered_feedback(self, model: str, code: int) -> None:
         """Count a request with feedback that ended."""

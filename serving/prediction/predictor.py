@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from serving.catalog import Catalog, LiveModel, ModelRunner
 from serving.contract import Answers, Contract, Features, Measures, Reference, Rows, deadline
@@ -20,6 +20,8 @@ from serving.errors import (
 )
 from serving.prediction.concurrency import ConcurrencyLimits
 from serving.prediction.run_queue import RunQueue
+
+T = TypeVar("T")
 
 STAGES = ("queue", "decode", "preprocess", "predict", "postprocess")
 FORMER_STAGES = {"predict": "rpc"}
@@ -94,7 +96,7 @@ class Predictor:
             with self._limits.slot(model, clock.remaining(model)):
                 self._run_queue.begin()
                 clock.lap("queue")
-                return self._follow(model, instances, version, label, clock)
+                return self._follow(model, version, label, clock, lambda live: self._once(live, instances, clock))
         except Overloaded:
             # A refused client may send again at once. It must not take the processor from requests that were accepted.
             self._run_queue.begin()
@@ -110,14 +112,32 @@ class Predictor:
         clock.lap("decode")
         return self._scored(live, rows, clock, {})
 
+    def with_version(
+        self,
+        model: str,
+        deadline_seconds: float,
+        make: Callable[[LiveModel], T],
+        version: int | None = None,
+        label: str | None = None,
+    ) -> T:
+        """Return what *make* makes of the version that `predict` would take, by several calls of `outputs` perhaps.
+
+        It is called again with another if its version was removed meanwhile. Raise the errors of `serving.errors`.
+        """
+        self._catalog.state(model)
+        self._run_queue.begin()
+        return self._follow(model, version, label, _Clock(deadline_seconds, None), make)
+
     def outputs(self, live: LiveModel, instances: Sequence[Any], deadline_seconds: float) -> Outputs:
-        """Return the outputs of exactly the version *live*, beside the limits of requests.
+        """Return the outputs of exactly the version *live*, once every request that is ready has run.
 
         Raise the errors of `serving.errors`.
         """
         clock = _Clock(deadline_seconds, None)
-        features = live.contract.record.encode(live.contract.decode(instances))
-        answered, outputs = self._server.predict(live.model, live.version, features, clock.remaining(live.model))
+        self._run_queue.give_way()
+        features = live.contract.record.encode(self._decoded(live, instances, clock))
+        with self._run_queue.paused():
+            answered, outputs = self._server.predict(live.model, live.version, features, clock.remaining(live.model))
         _check(live, answered, outputs, len(instances))
         return outputs
 
@@ -140,8 +160,8 @@ class Predictor:
         return Prediction(live.model, live.version, [], clock.seconds, live.contract.answers, rejected=rejected)
 
     def _follow(
-        self, model: str, instances: Sequence[Any], version: int | None, label: str | None, clock: "_Clock"
-    ) -> Prediction:
+        self, model: str, version: int | None, label: str | None, clock: "_Clock", make: Callable[[LiveModel], T]
+    ) -> T:
         removed: int | None = None
         for attempt in range(_MAX_ATTEMPTS):
             if label is not None:
@@ -149,7 +169,7 @@ class Predictor:
             else:
                 live = self._catalog.live(model, version, clock.remaining(model), without=removed)
             try:
-                return self._once(live, instances, clock)
+                return make(live)
             except UnknownVersion:
                 # Perhaps from one server only: the next attempt goes to another.
                 removed = live.version
@@ -161,13 +181,16 @@ class Predictor:
         raise ModelNotReady(model, "its versions change faster than a request can follow")
 
     def _once(self, live: LiveModel, instances: Sequence[Any], clock: "_Clock") -> Prediction:
-        try:
-            with deadline.until(clock.deadline):
-                rows = live.contract.decode(instances)
-        except deadline.DeadlinePassed:
-            raise ModelServerTimeout(live.model, "the deadline passed while a picture was decoded") from None
+        rows = self._decoded(live, instances, clock)
         clock.lap("decode")
         return self._scored(live, rows, clock, {})
+
+    def _decoded(self, live: LiveModel, instances: Sequence[Any], clock: "_Clock") -> Rows:
+        try:
+            with deadline.until(clock.deadline):
+                return live.contract.decode(instances)
+        except deadline.DeadlinePassed:
+            raise ModelServerTimeout(live.model, "the deadline passed while a picture was decoded") from None
 
     def _scored(
         self, live: LiveModel, rows: Rows, clock: "_Clock", rejected: Mapping[int, Sequence[Fault]]

@@ -113,6 +113,18 @@ def test_predict_answers_as_the_contract_says(kind: Kind, gateway: FlaskClient) 
 
 
 @each_kind
+def test_its_answers_are_explained(kind: Kind, gateway: FlaskClient) -> None:
+    target = "&target=0" if kind.name == "to_vector" else ""
+    for instance, answer in zip(kind.instances, kind.answers, strict=True):
+        reply = gateway.post(f"/explain/{kind.name}?budget=100{target}", json=instance).get_json()
+        explanation = reply["explanation"]
+        fields = [part["field"] for part in explanation["parts"]]
+        assert reply["prediction"] == answer
+        assert explanation["sum"] == pytest.approx(explanation["score"], abs=1e-6)
+        assert {*fields} == {name for name, value in instance.items() if value not in (None, "")}
+
+
+@each_kind
 def test_all_faults_are_told_at_once_each_with_its_place(kind: Kind, gateway: FlaskClient) -> None:
     good = kind.instances[0]
     bad = {name: value for name, (value, _) in kind.faulty.items()}

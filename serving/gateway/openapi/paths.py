@@ -71,6 +71,25 @@ def feedback_paths(live: LiveModel, name: str, types: Types, max_items: int) -> 
     }
 
 
+def explain_paths(live: LiveModel, name: str, types: Types, budget: int) -> dict[str, Any]:
+    """Describe how one of one model's answers is explained, by at most *budget* predictions."""
+    contract = live.contract
+    content: dict[str, Any] = {
+        JSON: {
+            "schema": schemas.predict_request(types, 1, "Explained"),
+            "examples": {"one": {"value": contract.examples[0].instance}},
+        }
+    }
+    if file := only_file(contract):
+        content["multipart/form-data"] = {"schema": schemas.predict_files(file, types, 1, "Explained")}
+        content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
+    answer = {JSON: {"schema": schemas.explain_reply(contract, types)}}
+    operation = _operation(f"Explain an answer of {contract.model}", PREDICT, answer, (400, 413, 415, 422, *_BEHIND))
+    described = _with_version({**operation, "operationId": f"explain_{name}", "requestBody": _body(content)})
+    described["parameters"] = [*described["parameters"], *schemas.explain_parameters(contract, types, budget)]
+    return {f"/explain/{live.model}": {"post": described}}
+
+
 def shared_paths() -> dict[str, Any]:
     """Describe all other routes."""
     model = _parameter("model", ref("Model"))

@@ -14,6 +14,7 @@ from serving.gateway.openapi.paths import (
     OPERATIONS,
     PREDICT,
     TENSORFLOW_SERVING,
+    explain_paths,
     feedback_paths,
     model_paths,
     shared_paths,
@@ -32,22 +33,27 @@ _TAGS = {
 }
 
 
-def openapi_routes(catalog: Catalog, max_instances: int, needs_key: bool, takes_feedback: bool = False) -> Blueprint:
-    """Make the blueprint. Requests have at most *max_instances* instances, and an API key if *needs_key*."""
+def openapi_routes(
+    catalog: Catalog, max_instances: int, needs_key: bool, takes_feedback: bool = False, explain_budget: int = 0
+) -> Blueprint:
+    """Make the blueprint. Requests have at most *max_instances* instances, and an API key if *needs_key*.
+
+    With an *explain_budget*, answers are explained by at most so many predictions.
+    """
     routes = Blueprint("openapi", __name__)
 
     @routes.get("/openapi.json")
     def document() -> Response:
         states = {model: state for model, state in catalog.states().items() if request_facts().may_use(model)}
         live = [state.newest for state in states.values() if state.newest]
-        described = _document(live, tuple(states), max_instances, takes_feedback)
+        described = _document(live, tuple(states), max_instances, takes_feedback, explain_budget)
         return json_reply(with_keys(described) if needs_key else described)
 
     return routes
 
 
 def _document(
-    live: list[LiveModel], models: tuple[str, ...], max_instances: int, takes_feedback: bool
+    live: list[LiveModel], models: tuple[str, ...], max_instances: int, takes_feedback: bool, explain_budget: int
 ) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     components = Components({**SHARED, "Model": one_of(models) if models else STRING})
@@ -55,6 +61,8 @@ def _document(
     for model in live:
         types = Types(model.contract, components, names[model.model])
         paths |= model_paths(model, names[model.model], types, max_instances)
+        if explain_budget:
+            paths |= explain_paths(model, names[model.model], types, explain_budget)
         if takes_feedback:
             paths |= feedback_paths(model, names[model.model], types, max_instances)
     return {

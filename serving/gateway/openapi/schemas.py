@@ -5,6 +5,8 @@ from typing import Any
 
 from serving.contract import Contract
 from serving.contract.heads import Head, Labels, TagSet, Values
+from serving.explanation.parts import least_budget
+from serving.explanation.targets import target_names
 from serving.gateway.openapi.components import Schema, Types, listed, one_of, ref, words
 from serving.gateway.protocols.named_tensors import (
     BOOL,
@@ -18,6 +20,7 @@ from serving.gateway.protocols.named_tensors import (
 from serving.truth.comparing import COMPARED
 from serving.truth.feedback import MAX_INDEX, REQUEST_ID
 
+_VERSION: Schema = {"type": "integer", "minimum": 1}
 NUMBER: Schema = {"type": "number"}
 STRING: Schema = {"type": "string"}
 ANY_OBJECT: Schema = {"type": "object", "additionalProperties": True}
@@ -39,25 +42,49 @@ def closed(properties: Mapping[str, Schema], optional: Sequence[str] = ()) -> Sc
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def predict_request(types: Types, max_instances: int) -> Schema:
-    """Describe the JSON of POST /predict/<model>: one instance, or an array of up to *max_instances*."""
+def predict_request(types: Types, max_instances: int, prefix: str = "") -> Schema:
+    """Describe the JSON of POST /predict/<model>: one instance, or an array of up to *max_instances*.
+
+    The name of what it adds begins with *prefix*.
+    """
     many = closed({"instances": array(types.instance, minItems=1, maxItems=max_instances)})
-    return {"oneOf": [types.instance, types.add("Instances", many)]}
+    return {"oneOf": [types.instance, types.add(f"{prefix}Instances", many)]}
 
 
-def predict_files(field: str, types: Types, max_instances: int) -> Schema:
+def predict_files(field: str, types: Types, max_instances: int, prefix: str = "") -> Schema:
     """Describe a form with the files of a *field*, each of them an instance."""
     file: Schema = {"type": "string", "format": "binary"}
     properties = {field: array(file, minItems=1, maxItems=max_instances)}
-    return types.add("Files", {"type": "object", "properties": properties, "required": [field]})
+    return types.add(f"{prefix}Files", {"type": "object", "properties": properties, "required": [field]})
 
 
 def predict_reply(contract: Contract, types: Types) -> Schema:
     """Describe its reply."""
     predictions = array(_answer(contract, types), minItems=1)
-    version: Schema = {"type": "integer", "minimum": 1}
-    reply = closed({"model": {"const": contract.model}, "version": version, "predictions": predictions})
+    reply = closed({"model": {"const": contract.model}, "version": _VERSION, "predictions": predictions})
     return types.add("Predictions", reply)
+
+
+def explain_reply(contract: Contract, types: Types) -> Schema:
+    """Describe the reply to POST /explain/<model>."""
+    explained = {"prediction": _answer(contract, types), "explanation": ref("Explanation")}
+    return types.add("Explained", closed({"model": {"const": contract.model}, "version": _VERSION, **explained}))
+
+
+def explain_parameters(contract: Contract, types: Types, budget: int) -> list[dict[str, Any]]:
+    """Describe its query, of a gateway whose explanations take at most *budget* predictions."""
+    heads, outputs = contract.answers.heads, contract.examples[0].outputs
+    rows = {name: array[None] for name, array in outputs.items()}
+    targets = {name: None for head in heads for name in target_names(contract.answers, rows, head)}
+    least = least_budget(contract)
+    parameters: list[tuple[str, Schema, str]] = [
+        ("target", types.add("Target", one_of([*targets])), "The label, tag or value whose score is explained."),
+        ("method", ref("Method"), "Shapley values, or what the score loses without each part."),
+        ("budget", {"type": "integer", "minimum": least, "maximum": budget}, "The most predictions that it takes."),
+    ]
+    if not contract.answers.only:
+        parameters.append(("head", types.add("Head", one_of([*heads])), "The part of the answer to explain."))
+    return [{"name": name, "in": "query", "schema": schema, "description": text} for name, schema, text in parameters]
 
 
 def _answer(contract: Contract, types: Types) -> Schema:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from serving.explanation import METHODS
 from serving.gateway.openapi.components import Schema, one_of, ref
 from serving.gateway.openapi.schemas import ANY_OBJECT, NUMBER, STRING, array, closed, nullable
 from serving.gateway.protocols.inference_v2_tensors import NUMBERS
@@ -81,7 +82,45 @@ _OUTPUT = closed(
 )
 _INFER_REPLY = {"model_name": STRING, "model_version": STRING, "id": STRING, "outputs": array(ref("OutputTensor"))}
 
+_BOX: Schema = {"description": "Left, top, right and bottom in pixels of the upright picture."}
+_PART = closed(
+    {
+        "field": STRING,
+        "start": {**_COUNT, "description": "Of words: where they begin, in code points."},
+        "end": _COUNT,
+        "text": STRING,
+        "box": array(_COUNT, minItems=4, maxItems=4) | _BOX,
+        "value": {"description": "Of other fields: the instance's value."},
+        "reference": {"description": "What stands for it where it is left out."},
+        "contribution": {**NUMBER, "description": "What it adds to the score."},
+        "error": nullable({**NUMBER, "minimum": 0, "description": "The standard error of that; null if unknown."}),
+    },
+    optional=["start", "end", "text", "box", "value", "reference"],
+)
+_EXPLANATION = _open(
+    {
+        "method": ref("Method"),
+        "head": _TEXT,
+        "target": STRING,
+        "unit": _TEXT,
+        "score": NUMBER,
+        "base": {**NUMBER, "description": "The score without any part."},
+        "sum": {**NUMBER, "description": "Base and contributions together."},
+        "gap": {**NUMBER, "description": "What that leaves of the score."},
+        "evaluations": _COUNT,
+        "complete": {**_BOOLEAN, "description": "Whether there was time for all that was to be computed."},
+        "exact": {**_BOOLEAN, "description": "Whether nothing is left to chance."},
+        "stability": nullable({**NUMBER, "minimum": -1, "maximum": 1, "description": "Of the parts' ranks."}),
+        "parts": array(ref("ExplainedPart")),
+        "pictures": array(ref("ExplainedPicture")),
+    }
+)
+
 SHARED: dict[str, Any] = {
+    "Method": one_of(METHODS),
+    "Explanation": _EXPLANATION,
+    "ExplainedPart": _PART,
+    "ExplainedPicture": closed({"field": STRING, "width": _LIMIT, "height": _LIMIT}),
     "Problem": _PROBLEM,
     "Fault": _FAULT,
     "Error": closed({"error": STRING}),

@@ -56,7 +56,7 @@ def of_patches(side):
 
 
 def by_shap(contract, answer, instance, explainer):
-    parts, score = parts_of(contract, instance, 128), runs(contract, answer)
+    parts, score = parts_of(contract, instance, 512), runs(contract, answer)
     count = len(parts.varied)
     bits = 1 << np.arange(count)
 

@@ -131,8 +131,7 @@ def test_no_call_is_begun_for_which_no_time_is_left():
     [
         ({"target": "nobody"}, "target: expected one of 'bad', 'good', got 'nobody'"),
         ({"head": "tail"}, "head: expected 'answer', got 'tail'"),
-        ({"budget": 11}, "budget: expected at least 12 for 6 parts, got 11"),
-        ({"budget": 7, "method": "occlusion"}, "budget: expected at least 8 for 6 parts, got 7"),
+        ({"budget": 13}, "budget: expected at least 14, 2 for each field and 2, got 13"),
     ],
 )
 def test_what_does_not_fit_the_model_is_refused(question, told):

@@ -16,7 +16,7 @@ from tests.serving.every_kind import every_kind, mixed_kind
 @pytest.mark.parametrize("kind", every_kind(), ids=lambda kind: kind.name)
 def test_an_instance_without_any_of_its_parts_fits_its_contract(kind):
     for instance in kind.instances:
-        parts = parts_of(kind.contract, instance, 64)
+        parts = parts_of(kind.contract, instance, 512)
         everything = (1 << len(parts.varied)) - 1
 
         for subset in {everything, 0, everything // 3}:

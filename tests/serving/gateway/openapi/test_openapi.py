@@ -55,7 +55,7 @@ def schemathesis(running: Running, folder: Path, *options: str) -> None:
     command = [sys.executable, "-m", "schemathesis.cli", f"--config-file={CONFIG}", "run", *options, url]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Selected: 33/33" in done.stdout
+    assert "Selected: 36/36" in done.stdout
 
 
 def test_schemathesis_finds_nothing(running: Running, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_all_examples_fit_their_schemas_and_are_answered_as_the_schemas_say(
             if "example" in answer:
                 assert reply.get_json()["predictions"][0] == answer["example"]["predictions"][0]
             count += 1
-    assert count == 6 * len(CONTRACTS)
+    assert count == 7 * len(CONTRACTS)
 
 
 def test_every_route_is_described(gateway: FlaskClient, document: dict[str, Any]) -> None:
@@ -144,6 +144,7 @@ def test_every_operation_has_a_name_of_its_own_that_stays(
     assert len({name.lower() for name in before.values()}) == len(before)
     for place, name in {
         "post /predict/digits": "predict_digits",
+        "post /explain/digits": "explain_digits",
         "post /feedback/digits": "tell_digits",
         "get /models": "get_models",
         "get /models/{model}": "get_models_model",
