@@ -105,16 +105,16 @@ def test_a_run_with_reasons_is_resumed_with_them_and_by_shards_to_the_same_bytes
 ) -> None:
     contract = tabular_contract()
     source = write_csv(tmp_path / "in.csv", houses(12))
-    options: dict[str, Any] = {"explain": True, "explain_budget": 4, "part_rows": 3}
+    options: dict[str, Any] = {"explain": True, "explain_budget": 6, "part_rows": 3}
     done(tmp_path, contract, [source], "whole.jsonl", **options)
     for index in (1, 0):
         done(tmp_path, contract, [source], "shards.jsonl", shard=Shard(index, 2), **options)
     merge_shards(str(tmp_path / "shards.jsonl"), None)
 
     assert (tmp_path / "shards.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
-    with pytest.raises(Changed, match="with explain-budget 4, and now it is nothing"):
+    with pytest.raises(Changed, match="with explain-budget 6, and now it is nothing"):
         done(tmp_path, contract, [source], "whole.jsonl", part_rows=3)
-    with pytest.raises(Changed, match="with explain-budget 4, and now it is 8"):
+    with pytest.raises(Changed, match="with explain-budget 6, and now it is 8"):
         done(tmp_path, contract, [source], "whole.jsonl", **{**options, "explain_budget": 8})
 
 
@@ -128,7 +128,7 @@ def test_what_reasons_cost_is_told_before_and_some_are_shown(explained: Command,
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--explain", "--explain-budget", 2), "--explain: budget: expected at least 4 for 2 parts, got 2"),
+        (("--explain", "--explain-budget", 5), "--explain: budget: expected at least 6, 2 for each field and 2, got 5"),
         (("--explain-budget", 40), "--explain-budget is for --explain, which is missing"),
         (("--explain", "--keep", "reasons"), "--keep reasons: the output has a column of that name"),
     ],

@@ -70,6 +70,8 @@ def used() -> Metrics:
     metrics.shadows.compared("sentiment", 2, [Difference(True, 0.5)], 0.1, 0.1)
     metrics.answered_feedback("sentiment", 202)
     metrics.fed_back("sentiment", 1)
+    metrics.answered_explanation("sentiment", 200)
+    metrics.explained("sentiment", 0.1, 32)
     metrics.captured("sentiment", 1)
     metrics.capture_dropped("sentiment", "queue", 1)
     return metrics
