@@ -12,6 +12,8 @@ Examples:
   plumbline runs list
   plumbline runs list house_price
   plumbline runs show house_price@latest
+  plumbline runs compare house_price@3 latest
+  plumbline runs compare 20260201T12 20260203 --html comparison.html
 """
 
 reports_dir_option = click.option(
@@ -60,3 +62,22 @@ def show(run: str, reports_dir: Path) -> None:
         from training.runs.telling import told
 
         click.echo(told(find(reports_dir, run)))
+
+
+@runs.command()
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option("--rows", type=click.IntRange(0, 200), default=10, show_default=True, help="Most changed rows of a kind.")
+@reports_dir_option
+def compare(first: str, second: str, rows: int, reports_dir: Path) -> None:
+    """Compare runs A and B of a model on the same test rows: which is better, or that the data can't tell.
+
+    Each is named as in `show`.
+    """
+    with reporting_errors():
+        from training.runs.comparison import compare as compared_runs
+        from training.runs.comparison_text import as_text
+        from training.runs.finding import find
+
+        compared = compared_runs(find(reports_dir, first), find(reports_dir, second), rows)
+        click.echo(as_text(compared))

@@ -54,6 +54,12 @@ class Run:
         """The name of the run: its time."""
         return self.folder.name
 
+    @property
+    def without_rows(self) -> str:
+        """Why it has kept no rows, if it has not."""
+        older = "code" not in self.document
+        return f"kept no rows: {'an older version of Plumbline trained it' if older else 'its job did not finish them'}"
+
     @cached_property
     def heads(self) -> Mapping[str, Mapping[str, Any]]:
         """What metrics.json has of each head, by the name that `rows.parquet` has for it; the main one comes first."""

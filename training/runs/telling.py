@@ -47,7 +47,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
         yield "note", str(note)
     yield "report", str(run.folder / "report.html")
     kept = (run.folder / ROWS).exists()
-    yield "rows", str(run.folder / ROWS) if kept else "not kept: an older version of Plumbline trained this run"
+    yield "rows", str(run.folder / ROWS) if kept else run.without_rows
 
 
 def code_of(run: Run) -> Mapping[str, Any]:

@@ -99,7 +99,7 @@ def test_a_run_is_shown_by_any_of_its_names(named, reports):
 
 
 def test_an_older_run_is_shown_as_well(reports):
-    assert "rows        not kept: an older version of Plumbline trained this run" in ask(reports, "show", "20260101")
+    assert "rows        kept no rows: an older version of Plumbline trained it" in ask(reports, "show", "20260101")
 
 
 @pytest.mark.parametrize(
