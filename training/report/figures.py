@@ -10,35 +10,25 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from training.report.measures import Bin
-from training.report.style import BLUE, GREY, GRID, INK, ORANGE, SHADES, SMALL, TITLE, dress, figure, legend, short
-
-MAX_COUNTED_CLASSES = 20
-"""Maximum number of classes for which the cells of the confusion matrix contain numbers."""
-
-LETTER = 0.09
-"""Approximate width of a letter in a label, in inches."""
+from training.report.style import BLUE, GREY, GRID, INK, ORANGE, SHADES, SMALL, dress, figure, legend, short
 
 
-def confusion(matrix: np.ndarray, labels: Sequence[str]) -> Figure:
-    """Draw `int[classes, classes]` (row = true class): colour is the share of the true class, numbers are counts."""
-    classes = len(labels)
-    counted = classes <= MAX_COUNTED_CLASSES
-    cell = min(0.9, 5.5 / classes) if counted else min(0.17, 12 / classes)  # inches
-    side = 1.7 + cell * classes
-    drawn = figure(side + 0.9, side)
-    axes = dress(drawn.add_subplot(), "predicted", "true", grid=False)
+def confusion(matrix: np.ndarray) -> Figure:
+    """Draw `int[classes, classes]` (row = true class) of many classes, which have numbers only.
+
+    Colour is the share of the true class.
+    """
+    drawn = figure(9.5, 8.5)
+    axes = dress(drawn.add_subplot(), "predicted: number of the class", "true: number of the class", grid=False)
     support = matrix.sum(axis=1, keepdims=True)
     shares = np.ma.masked_array(matrix / np.maximum(support, 1), np.broadcast_to(support == 0, matrix.shape))
     axes.set_facecolor(GRID)  # shows where a class has no rows
     # The square root makes rare confusions visible: 1 % gets a tenth of the colour, not a hundredth.
     # Not imshow, which takes 80 MB to scale ten classes to the size of the figure.
-    edges = np.arange(classes + 1) - 0.5
+    edges = np.arange(len(matrix) + 1) - 0.5
     cells = axes.pcolormesh(edges, edges, shares, cmap=SHADES, norm=PowerNorm(0.5, 0, 1))
     axes.set_aspect("equal")
     axes.invert_yaxis()
-    _name_classes(axes, labels, cell)
-    if counted:
-        _write_counts(axes, matrix, shares)
     bar = drawn.colorbar(
         cells,
         ax=axes,
@@ -115,23 +105,6 @@ def score_histogram(probability: np.ndarray, targets: np.ndarray, labels: Sequen
     axes.set_xlim(0, 1)
     legend(drawn)
     return drawn
-
-
-def _name_classes(axes: Axes, labels: Sequence[str], cell: float) -> None:
-    size = SMALL if cell > 0.17 else 7
-    every = range(0, len(labels), max(1, len(labels) // 60))
-    names = [short(labels[index]) for index in every]
-    axes.set_xticks(every, names, rotation=90 if max(map(len, names)) * LETTER > cell else 0, fontsize=size)
-    axes.set_yticks(every, names, fontsize=size)
-    axes.spines[:].set_visible(False)
-
-
-def _write_counts(axes: Axes, matrix: np.ndarray, shares: np.ma.MaskedArray) -> None:
-    size = TITLE if len(matrix) < 6 else SMALL
-    for (row, column), count in np.ndenumerate(matrix):
-        if count:
-            color = "white" if shares[row, column] > 0.3 else INK
-            axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=size, color=color)
 
 
 def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:

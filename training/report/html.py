@@ -11,6 +11,7 @@ import jinja2
 
 from training.experiments.record import RunRecord
 from training.insight.insight import NOTHING, Insight
+from training.report.confusion import MOST_CLASSES, shaded
 from training.report.exhibits import Exhibit, exhibit
 from training.report.histograms import bars, shown, told
 from training.report.metrics_json import plain
@@ -71,6 +72,7 @@ def render(
         run=record,
         evaluation=evaluation,
         main=_section(record, evaluation, plots),
+        most_classes=MOST_CLASSES,
         outcome=outcome,
         insight=insight,
         live=live_result(record, evaluation, outcome.live if outcome else None),
@@ -119,6 +121,7 @@ FILTERS = {
     "percent": percent,
     "scale": scale,
     "setting": _setting,
+    "shaded": shaded,
     "share": share_of,
     "shown": shown,
     "told": told,

@@ -13,6 +13,7 @@ from training.experiments.record import RunRecord
 from training.problem_types import Multilabel
 from training.report import figures, style
 from training.report.comparison import comparison
+from training.report.confusion import MOST_CLASSES
 from training.report.curves import Onset
 from training.report.exhibits import data_uri
 from training.report.learning import learning_curves
@@ -103,8 +104,8 @@ def _learning(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
 
 
 def _labels(record: RunRecord, evaluation: Evaluation) -> Iterator[Plot]:
-    if evaluation.confusion is not None:
-        drawn = figures.confusion(evaluation.confusion, record.labels)
+    if evaluation.confusion is not None and len(record.labels) > MOST_CLASSES:  # of fewer, the page has a table
+        drawn = figures.confusion(evaluation.confusion)
         right = int(evaluation.confusion.trace())
         alt = (
             f"Confusion matrix of {len(record.labels)} classes; {right:,} of {len(record.test_targets):,} are correct."

@@ -45,15 +45,7 @@ def test_odd_curves_are_drawn_too(values):
     png(learning_curves([{"training": {"loss": values, "val_loss": values}}], {}, "loss", "loss", ()))
 
 
-@pytest.mark.parametrize(("classes", "counted"), [(2, True), (10, True), (46, False), (130, False)])
-def test_a_confusion_matrix_has_numbers_if_they_fit(classes, counted):
-    drawn = confusion(np.eye(classes, dtype=int) * 1135, [f"$topic${index}" for index in range(classes)])
-
-    assert len(drawn.axes[0].texts) == (classes if counted else 0)
-    assert drawn.get_figwidth() < 15
-
-
 def test_a_class_without_rows_has_no_shares():
-    drawn = confusion(np.array([[3, 1], [0, 0]]), ["a", "b"])
+    drawn = confusion(np.array([[3, 1], [0, 0]]))
 
     assert drawn.axes[0].collections[0].get_array().mask.tolist() == [[False, False], [True, True]]

@@ -28,15 +28,16 @@ COMPARED = dataclasses.replace(
     records.regression(), baselines={"mean": 10.0, "ridge regression (scikit-learn)": 1.0, "diverged": math.nan}
 )
 FIGURES = [
-    (records.binary(), ["calibration", "confusion", "loss", "metric", "scores"]),
-    (records.multiclass(), ["calibration", "confusion", "loss", "metric"]),
+    (records.binary(), ["calibration", "loss", "metric", "scores"]),
+    (records.multiclass(), ["calibration", "loss", "metric"]),
+    (records.multiclass(70), ["calibration", "confusion", "loss", "metric"]),
     (records.multilabel(), ["calibration", "loss", "metric"]),
     (records.regression(), ["loss", "metric", "predicted", "residuals"]),
     (records.quantiles(), ["loss", "metric", "predicted", "residuals"]),
     (records.values(), ["loss", "metric", "predicted-1", "predicted-2", "residuals-1", "residuals-2"]),
     (
         records.several(),
-        "calibration confusion loss mass-predicted mass-residuals metric range-predicted range-residuals scores "
+        "calibration loss mass-predicted mass-residuals metric range-predicted range-residuals scores "
         "sizes-predicted-1 sizes-predicted-2 sizes-residuals-1 sizes-residuals-2 tags-calibration".split(),
     ),
     (COMPARED, ["compared", "loss", "metric", "predicted", "residuals"]),
@@ -119,7 +120,7 @@ def test_the_figures_are_in_the_folder_of_the_page(written):
 def test_a_run_without_curves_has_no_figure_of_them():
     record = records.binary(folds=[], final={})
 
-    assert [plot.name for plot in plots(record, evaluate(record))] == ["confusion", "calibration", "scores"]
+    assert [plot.name for plot in plots(record, evaluate(record))] == ["calibration", "scores"]
 
 
 def test_the_metrics_are_strict_json(written):
@@ -250,6 +251,16 @@ def test_the_page_shows_what_the_model_needs_or_why_that_was_not_asked():
     assert re.search(r"No time was left for TAX\..*部屋 ?1.500 ?0.1000 ?AGE ?-0.0100 ?0.0200", text)
     assert [of["style"] for _, of in page.tags if "wide" in (of.get("class") or "")] == ["--share: 100%", "--share: 0%"]
     assert "The model reads one field." in alone.text
+
+
+def test_the_confusion_matrix_is_a_table_with_labels_in_any_script():
+    page = page_of(records.binary(head=Labels(("東京", "القاهرة"), top=2)))
+
+    cells = [of["style"] for tag, of in page.tags if tag == "td" and "--shade" in (of.get("style") or "")]
+    assert cells == ["--shade: 0.707"] * 4
+    titles = [of["title"] for tag, of in page.tags if tag == "bdi" and "title" in of]
+    assert sorted(titles) == ["القاهرة", "القاهرة", "東京", "東京"]
+    assert re.search(r"東京 ?1 ?1", " ".join(page.text.split()))
 
 
 def test_baselines_are_compared_in_the_metrics_own_direction():
