@@ -7,10 +7,11 @@ import shutil
 import stat
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 
 from serving.captures.errors import UnusableCaptures
-from serving.captures.parts import CAPTURES, SUFFIX
+from serving.captures.parts import SUFFIX, WRITTEN
 from serving.captures.reader import files_of
 
 _log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Delivery:
     def add_left_over(self) -> None:
         """Have the parts be delivered that killed processes left whole; raises OSError."""
         if self.is_remote:
-            for part in self.folder.glob(f"*/{CAPTURES}/*/[!.]*{SUFFIX}"):
+            for part in chain.from_iterable(self.folder.glob(f"*/{kind}/*/[!.]*{SUFFIX}") for kind in WRITTEN):
                 status = part.stat()
                 if part not in self._waiting and time.time() - status.st_mtime > _OTHERS_SECONDS:
                     self._waiting[part] = status.st_size

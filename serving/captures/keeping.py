@@ -8,10 +8,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 from serving.captures.open_part import HALF, completed
-from serving.captures.parts import CAPTURES, SUFFIX, PartName
+from serving.captures.parts import SUFFIX, WRITTEN, PartName
 from serving.captures.reader import files_of
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ _LEFT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Limits:
-    """How old parts may be, and how many bytes those of captures may take; None for whatever comes."""
+    """How old parts may be, and how many bytes those but feedback may take; None for whatever comes."""
 
     max_age: timedelta | None = None
     max_bytes: int | None = None
@@ -57,9 +58,9 @@ def prune(place: str, limits: Limits, now: datetime | None = None) -> int:
     oldest = limits.max_age and (now or datetime.now(UTC)) - limits.max_age
     left, removed = limits.max_bytes, 0
     for name, path in parts:
-        if left is not None and name.kind == CAPTURES:
+        if left is not None and name.kind in WRITTEN:
             left -= sizes[path]
-        is_over = (left is not None and left < 0 and name.kind == CAPTURES) or (oldest and name.time < oldest)
+        is_over = (left is not None and left < 0 and name.kind in WRITTEN) or (oldest and name.time < oldest)
         if is_over:
             files.remove(path)
             _remove_if_empty(path)
@@ -70,7 +71,7 @@ def prune(place: str, limits: Limits, now: datetime | None = None) -> int:
 def take_up(folder: Path) -> list[Path]:
     """Complete the parts in *folder* that killed processes have left, and return them; raises OSError."""
     taken = []
-    for path in folder.glob(f"*/{CAPTURES}/*/.*{SUFFIX}*"):
+    for path in chain.from_iterable(folder.glob(f"*/{kind}/*/.*{SUFFIX}*") for kind in WRITTEN):
         with contextlib.suppress(FileNotFoundError):  # completed meanwhile
             if time.time() - path.stat().st_mtime < _LEFT_SECONDS:
                 continue

@@ -3,7 +3,7 @@
     <model>/captures/2026-11-29/101112-<host>-<pid>-<n>.jsonl.gz
 
 A part is named after the UTC second of its first line, and appears whole: whoever lists a folder ignores names that
-begin with a dot. Parts of feedback have names of the same form in `feedback/`.
+begin with a dot. Parts of shadows' answers and of feedback have names of the same form in `shadows/` and `feedback/`.
 """
 
 import gzip
@@ -19,14 +19,17 @@ from pathlib import Path
 from serving.process import durable_files
 
 CAPTURES = "captures"
+SHADOWS = "shadows"
 FEEDBACK = "feedback"
 SUFFIX = ".jsonl.gz"
+WRITTEN = (CAPTURES, SHADOWS)
+"""The kinds that gateways write on their own, and whose size is limited: feedback must not be lost."""
 MOST_PART_SECONDS = 3600
 """No line of a part is later than this after its first."""
 
 LEVEL = 1  # a fifth larger than at level 6, in a third of the processor time
 _NAME = re.compile(
-    r"(?P<model>[^/]+)/(?P<kind>captures|feedback)/(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})/"
+    r"(?P<model>[^/]+)/(?P<kind>captures|shadows|feedback)/(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})/"
     r"(?P<time>[0-9]{6})-(?P<host>[A-Za-z0-9._-]+)-(?P<pid>[0-9]+)-(?P<n>[0-9]+)\.jsonl\.gz"
 )
 _numbers = count()

@@ -3,16 +3,17 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from serving.captures.delivery import Delivery
 from serving.captures.keeping import Limits, only_one, prune, take_up
 from serving.captures.open_part import OpenPart
-from serving.captures.parts import CAPTURES, PartName
+from serving.captures.parts import CAPTURES, SHADOWS, PartName
+from serving.captures.shadow_answer import ShadowAnswer
 from serving.captures.taken import LineMaker, Taken
-from serving.captures.waiting import MOST_BYTES, Lines, Waiting
+from serving.captures.waiting import MOST_BYTES, Key, Lines, Waiting
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,8 @@ class WriterSettings:
 class Writer:
     """Takes requests and writes them. It starts a thread, so make it after any fork; `close` ends it.
 
-    *on_written* is called with a model and a number of lines, *on_dropped* with a model, one of REASONS and a number.
+    *on_written* is called with a model and a number of captures, *on_dropped* with a model, one of REASONS and a number
+    of lines.
     Raises UnusableCaptures or OSError if *settings* name no place that captures can be written to.
     """
 
@@ -60,7 +62,7 @@ class Writer:
         self._lines = LineMaker(settings.hash_key)
         self._wake = threading.Event()
         self._waiting = Waiting(self._wake, settings.most_bytes)
-        self._parts: dict[str, OpenPart] = {}
+        self._parts: dict[Key, OpenPart] = {}
         self._ending = False
         self._keep_at = self._warn_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="captures", daemon=True)
@@ -78,8 +80,15 @@ class Writer:
             self._warn("captures of %s: no line can be made (%s)", taken.model, type(error).__name__)
             self._on_dropped(taken.model, VALUE, len(taken.instances))
             return
-        if lines and not self._waiting.put(taken.model, taken.time, b"".join(lines), len(lines)):
+        if lines and not self._waiting.put((taken.model, CAPTURES), taken.time, b"".join(lines), len(lines)):
             self._on_dropped(taken.model, QUEUE, len(lines))
+
+    def take_shadow(self, answers: Sequence[ShadowAnswer]) -> None:
+        """Take what a shadow answered to one request, or drop it if too much waits. Never blocks."""
+        model, time = answers[0].model, answers[0].time.timestamp()
+        lines = b"".join(answer.to_json() for answer in answers)
+        if not self._waiting.put((model, SHADOWS), time, lines, len(answers)):
+            self._on_dropped(model, QUEUE, len(answers))
 
     def close(self) -> None:
         """Write what waits, and end the thread, within seconds: what a store does not take until then is kept here."""
@@ -102,9 +111,9 @@ class Writer:
 
     def _round(self) -> None:
         self._write_waiting()
-        for model, part in list(self._parts.items()):
+        for key, part in list(self._parts.items()):
             if time.monotonic() - part.begun >= self._settings.part_seconds or part.size >= _MOST_PART_BYTES:
-                self._close(model, part)
+                self._close(key, part)
         self._delivery.deliver()
         if time.monotonic() >= self._keep_at:
             self._keep_at = time.monotonic() + _KEEPING_SECONDS
@@ -112,34 +121,37 @@ class Writer:
 
     def _end(self) -> None:
         self._write_waiting()
-        for model, part in list(self._parts.items()):
-            self._close(model, part)
+        for key, part in list(self._parts.items()):
+            self._close(key, part)
         self._delivery.deliver(at_once=True)
 
     def _write_waiting(self) -> None:
-        for model, lines in self._waiting.take_all().items():
-            self._write(model, lines)
+        for key, lines in self._waiting.take_all().items():
+            self._write(key, lines)
 
-    def _write(self, model: str, lines: Lines) -> None:
+    def _write(self, key: Key, lines: Lines) -> None:
+        model, kind = key
         if self._delivery.is_full:
             self._on_dropped(model, STORE, lines.number)
             return
         try:
-            if model not in self._parts:
-                name = PartName.new(model, CAPTURES, datetime.fromtimestamp(lines.time, UTC))
+            if key not in self._parts:
+                name = PartName.new(model, kind, datetime.fromtimestamp(lines.time, UTC))
                 for reason in REASONS:  # they exist from the start, else a rate would miss the first
                     self._on_dropped(model, reason, 0)
-                self._parts[model] = OpenPart(self._delivery.folder, name)
-            self._parts[model].add(lines.data, lines.number)
+                self._parts[key] = OpenPart(self._delivery.folder, name)
+            self._parts[key].add(lines.data, lines.number)
         except OSError as error:
             self._warn("%s: %d captures of %s dropped: %s", self._delivery.folder, lines.number, model, error)
             self._on_dropped(model, DISK, lines.number)
-            if part := self._parts.pop(model, None):
+            if part := self._parts.pop(key, None):
                 part.leave()
             return
-        self._on_written(model, lines.number)
+        if kind == CAPTURES:
+            self._on_written(model, lines.number)
 
-    def _close(self, model: str, part: OpenPart) -> None:
+    def _close(self, key: Key, part: OpenPart) -> None:
+        model, _ = key
         try:
             part.close()
         except FileNotFoundError as error:  # somebody has removed it
@@ -151,7 +163,7 @@ class Writer:
             part.leave()
         else:
             self._delivery.add(part.path, part.size)
-        del self._parts[model]
+        del self._parts[key]
 
     def _warn(self, text: str, *facts: object) -> None:
         """Write a line to the log, unless there was one just now: a disk that is full is so twice a second."""

@@ -3,8 +3,10 @@
 import random
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from serving.captures import ShadowAnswer
 from serving.captures.keeping import Limits
 from serving.captures.shares import Shares
 from serving.captures.taken import Failed, Taken
@@ -39,11 +41,22 @@ class Capturing:
         asked = WriterSettings(settings.capture, settings.capture_part_seconds, limits, key)
         return cls(shares, catalog, Writer(asked, metrics.captured, metrics.capture_dropped))
 
-    def answered(self, facts: RequestFacts, instances: Sequence[Any], prediction: Prediction) -> None:
-        """Take a request that was answered, if it is one of the share."""
+    def answered(self, facts: RequestFacts, instances: Sequence[Any], prediction: Prediction) -> bool:
+        """Take a request that was answered, if it is one of the share. Return whether it was."""
         share = self._shares.of_answered(prediction.model, prediction.answers)
-        if _is_taken(share):
+        if is_taken := _is_taken(share):
             self._take(facts, instances, share, prediction.answers, None)
+        return is_taken
+
+    def shadowed(self, request_id: str, prediction: Prediction) -> None:
+        """Take what a shadow answered to a request that was taken."""
+        now, model, version = datetime.now(UTC), prediction.model, prediction.version
+        self._writer.take_shadow(
+            [
+                ShadowAnswer(time=now, request_id=request_id, index=index, model=model, version=version, answer=answer)
+                for index, answer in enumerate(prediction.answers)
+            ]
+        )
 
     def failed(self, facts: RequestFacts, error: Exception) -> None:
         """Take a request whose instances were read and that failed, if it is one of the share.

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ MAX_WAITING_BYTES = 16 * 1024 * 1024
 class Shadow:
     """A request that was *answered*, as *version* is to answer it too, at the latest *until*, in monotonic seconds.
 
-    *size* is that of the request's body, in bytes.
+    *size* is that of the request's body, in bytes. *keep* is given the shadow's answers, if they are to be kept.
     """
 
     answered: Prediction
@@ -24,6 +24,7 @@ class Shadow:
     instances: Sequence[Any]
     size: int
     until: float
+    keep: Callable[[Prediction], None] | None = None
 
     @property
     def name(self) -> tuple[str, int]:

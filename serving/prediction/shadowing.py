@@ -88,12 +88,19 @@ class Shadows:
                 return version
         return None
 
-    def offer(self, answered: Prediction, version: int, instances: Sequence[Any], size: int) -> None:
-        """Have *version* answer a request too, whose body has *size* bytes, if there is room.
+    def offer(
+        self,
+        answered: Prediction,
+        version: int,
+        instances: Sequence[Any],
+        size: int,
+        keep: Callable[[Prediction], None] | None = None,
+    ) -> None:
+        """Have *version* answer a request too, whose body has *size* bytes, if there is room. *keep* gets its answers.
 
         It neither waits nor raises: the answer is written, and its connection is to be kept.
         """
-        shadow = Shadow(answered, version, instances, size, time.monotonic() + self._seconds)
+        shadow = Shadow(answered, version, instances, size, time.monotonic() + self._seconds, keep)
         try:
             if not self._live(shadow):
                 self._observer.dropped(*shadow.name, NOT_LIVE)
@@ -142,6 +149,8 @@ class Shadows:
         pairs = zip(prediction.answers, answered.answers, strict=True)
         found = [difference(live.contract, answer, first) for answer, first in pairs]
         self._observer.compared(*shadow.name, found, _seconds(prediction), _seconds(answered))
+        if shadow.keep:
+            shadow.keep(prediction)
         return COMPARED
 
     def _live(self, shadow: Shadow) -> LiveModel | None:

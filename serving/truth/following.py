@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from serving.captures import CAPTURES, FEEDBACK, Capture, DamagedCapture, parts_in, read_part
+from serving.captures import CAPTURES, FEEDBACK, SHADOWS, Capture, DamagedCapture, ShadowAnswer, parts_in, read_part
 from serving.captures.reader import files_of
 from serving.truth.feedback import Feedback
 from serving.truth.index import TruthIndex
@@ -47,6 +47,7 @@ class Follower:
         now = now or datetime.now(UTC)
         since = since or now - self._window
         self._index.add_captures(self._new(CAPTURES, Capture.from_json, since))
+        self._index.add_shadows(self._new(SHADOWS, ShadowAnswer.from_json, since))
         self._index.add_feedback(self._new(FEEDBACK, Feedback.from_json, since))
         self._index.forget(since.timestamp())
         self._read = {path: time for path, time in self._read.items() if time >= since - _KEPT}

@@ -7,18 +7,18 @@ from it is computed when both sides are there, so that a later report costs litt
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
 import orjson
 
-from serving.captures import Capture
+from serving.captures import Capture, ShadowAnswer
 from serving.statistics.intervals import Sums
 from serving.truth.comparing import NoComparison, compare, needed
 from serving.truth.errors import TooManyAnswers
 from serving.truth.feedback import Feedback
-from serving.truth.report import Measure, Report, VersionTruth
+from serving.truth.report import Measure, PairedMeasure, Report, VersionTruth
 
 MOST_BYTES = 8_000_000_000
 """Enough for some 40 million answers, with their truths."""
@@ -36,12 +36,22 @@ CREATE TABLE truths (
   request_id TEXT, place INTEGER, time REAL, truth BLOB, duplicates INTEGER DEFAULT 0, corrections INTEGER DEFAULT 0,
   pending INTEGER DEFAULT 1, PRIMARY KEY (request_id, place)
 ) WITHOUT ROWID;
+CREATE TABLE shadows (
+  request_id TEXT, place INTEGER, version INTEGER, time REAL, answer BLOB, PRIMARY KEY (request_id, place, version)
+) WITHOUT ROWID;
 CREATE TABLE outcomes (
   request_id TEXT, place INTEGER, head TEXT, measure TEXT, value REAL, per REAL,
   PRIMARY KEY (request_id, place, head, measure)
 ) WITHOUT ROWID;
+CREATE TABLE shadow_outcomes (
+  request_id TEXT, place INTEGER, shadow INTEGER, head TEXT, measure TEXT, shadow_value REAL,
+  PRIMARY KEY (request_id, place, shadow, head, measure)
+) WITHOUT ROWID;
 CREATE TABLE incomparable (request_id TEXT, place INTEGER, PRIMARY KEY (request_id, place)) WITHOUT ROWID;
 CREATE TRIGGER answered_again AFTER UPDATE ON answers BEGIN
+  UPDATE truths SET pending = 1 WHERE request_id = new.request_id AND place = new.place;
+END;
+CREATE TRIGGER shadowed AFTER INSERT ON shadows BEGIN
   UPDATE truths SET pending = 1 WHERE request_id = new.request_id AND place = new.place;
 END;
 """
@@ -52,6 +62,7 @@ INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
   time = excluded.time, version = excluded.version, weight = excluded.weight, answer = excluded.answer
   WHERE (excluded.time, excluded.answer) > (time, answer)
 """
+_SHADOW = "INSERT INTO shadows VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _TRUTH = """
 INSERT INTO truths (request_id, place, time, truth) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
   duplicates = duplicates + (excluded.truth = truth),
@@ -64,18 +75,25 @@ INSERT INTO truths (request_id, place, time, truth) VALUES (?, ?, ?, ?) ON CONFL
 _PAIRS = """
 SELECT request_id, place, answer, truth FROM truths JOIN answers USING (request_id, place) WHERE pending
 """
+_SHADOW_PAIRS = """
+SELECT request_id, place, shadows.version, shadows.answer, truth FROM truths JOIN shadows USING (request_id, place)
+JOIN answers USING (request_id, place) WHERE pending
+"""
 _COMPARED = """
 UPDATE truths SET pending = 0 WHERE pending AND (request_id, place) IN (SELECT request_id, place FROM answers)
 """
 _STALE = (
     "DELETE FROM outcomes WHERE request_id = ? AND place = ?",
+    "DELETE FROM shadow_outcomes WHERE request_id = ? AND place = ?",
     "DELETE FROM incomparable WHERE request_id = ? AND place = ?",
 )
 _OLD = (
     "DELETE FROM answers WHERE time < :before",
+    "DELETE FROM shadows WHERE time < :before",  # maybe before its capture, which is in another file, can be read
     """DELETE FROM truths WHERE time < :before
        AND (request_id, place) NOT IN (SELECT request_id, place FROM answers)""",
     "DELETE FROM outcomes WHERE (request_id, place) NOT IN (SELECT request_id, place FROM answers)",
+    "DELETE FROM shadow_outcomes WHERE (request_id, place) NOT IN (SELECT request_id, place FROM answers)",
     "DELETE FROM incomparable WHERE (request_id, place) NOT IN (SELECT request_id, place FROM answers)",
 )
 _VERSIONS = """
@@ -88,6 +106,13 @@ SELECT version, head, measure, count(*), total(weight * per), total(weight * val
   total(weight * weight * value * value), total(weight * weight * value * per), total(weight * weight * per * per),
   total(value), total(value * value)
 FROM outcomes JOIN answers USING (request_id, place) GROUP BY version, head, measure ORDER BY version, head, measure
+"""
+_PAIRED = """
+SELECT version, shadow, head, measure, count(*), total(weight), total(weight * (shadow_value < value)),
+  total(weight * (shadow_value > value)), total(weight * value), total(weight * (shadow_value - value)),
+  total(weight * (shadow_value - value) * (shadow_value - value))
+FROM shadow_outcomes JOIN outcomes USING (request_id, place, head, measure) JOIN answers USING (request_id, place)
+GROUP BY version, shadow, head, measure ORDER BY version, shadow, head, measure
 """
 _DELAY = """
 SELECT max(0, truths.time - answers.time) AS delay FROM answers JOIN truths USING (request_id, place)
@@ -134,6 +159,14 @@ class TruthIndex:
         """Take truths; of two with the same id and index the later one counts."""
         self._add(_TRUTH, ((it.request_id, it.index, it.time.timestamp(), _canonical(it.truth)) for it in truths))
 
+    def add_shadows(self, answers: Iterable[ShadowAnswer]) -> None:
+        """Take what shadows answered to captured requests too."""
+        rows = (
+            (it.request_id, it.index, it.version, it.time.timestamp(), orjson.dumps(needed(it.answer)))
+            for it in answers
+        )
+        self._add(_SHADOW, rows)
+
     def forget(self, before: float) -> None:
         """Forget answers from *before* then (Unix seconds), and truths of then that have no answer."""
         with self._bounded():
@@ -157,8 +190,9 @@ class TruthIndex:
                 )
                 for version, answers, known, coverage, last in self._database.execute(_VERSIONS).fetchall()
             )
+            paired = tuple(PairedMeasure.of(*row) for row in self._database.execute(_PAIRED))
             duplicates, corrections, unknown, incomparable = self._database.execute(_COUNTS).fetchone()
-        return Report(since, until, versions, unknown, int(duplicates), int(corrections), incomparable)
+        return Report(since, until, versions, unknown, int(duplicates), int(corrections), incomparable, paired)
 
     def _add(self, statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
         with self._bounded():
@@ -177,6 +211,9 @@ class TruthIndex:
             outcomes, incomparable = _compared(pairs)
             self._database.executemany("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?)", outcomes)
             self._database.executemany("INSERT INTO incomparable VALUES (?, ?)", incomparable)
+        shadows = self._database.execute(_SHADOW_PAIRS)
+        while rows := shadows.fetchmany(_CHUNK):
+            self._database.executemany("INSERT INTO shadow_outcomes VALUES (?, ?, ?, ?, ?, ?)", _compared_shadows(rows))
         self._database.execute(_COMPARED)
         self._database.execute("COMMIT")
 
@@ -215,6 +252,14 @@ def _compared(pairs: Iterable[tuple[str, int, bytes, bytes]]) -> tuple[list[tupl
             continue
         outcomes += [(request_id, place, it.head, it.measure, it.value, it.per) for it in found]
     return outcomes, incomparable
+
+
+def _compared_shadows(rows: Iterable[tuple[str, int, int, bytes, bytes]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of outcomes of shadows' answers: one of another kind than the truth has none."""
+    for request_id, place, shadow, answer, truth in rows:
+        with suppress(NoComparison):
+            for it in compare(orjson.loads(answer), orjson.loads(truth)):
+                yield request_id, place, shadow, it.head, it.measure, it.value
 
 
 def _canonical(truth: Any) -> bytes:

@@ -32,6 +32,35 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class PairedMeasure:
+    """One measure of one head of *answers* that *version* gave, and *shadow* too, to the same instances.
+
+    Of so many the shadow's value is *lower*, or *higher*; *total* is the sum of the version's values, *difference* that
+    of the shadow's less the version's, and *squares* that of the differences' squares. Where some answers are captured
+    with a larger share than others, that is weighed out.
+    """
+
+    version: int
+    shadow: int
+    head: str
+    name: str
+    answers: int
+    lower: float
+    higher: float
+    total: float
+    difference: float
+    squares: float
+
+    @classmethod
+    def of(
+        cls, version: int, shadow: int, head: str, name: str, answers: int, weight: float, *sums: float
+    ) -> "PairedMeasure":
+        """Return that of weighted *sums* whose weights sum up to *weight*."""
+        lower, higher, total, difference, squares = (value * answers / weight for value in sums)
+        return cls(version, shadow, head, name, answers, lower, higher, total, difference, squares)
+
+
+@dataclass(frozen=True)
 class VersionTruth:
     """A version's captured *answers*, of which the truth of *known* is known.
 
@@ -53,7 +82,8 @@ class Report:
     """What is known of answers from *since* to *until* (Unix seconds), by version.
 
     Of the truths read, *unknown* are of no captured answer of the window (yet), *duplicates* said again what was known,
-    *corrections* said something else, and *incomparable* are of another kind than their answer.
+    *corrections* said something else, and *incomparable* are of another kind than their answer. *paired* compares
+    versions with their shadows.
     """
 
     since: float
@@ -63,3 +93,4 @@ class Report:
     duplicates: int
     corrections: int
     incomparable: int
+    paired: tuple[PairedMeasure, ...] = ()

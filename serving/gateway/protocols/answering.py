@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, after_this_request, request
 
 from serving.catalog import Catalog, LiveModel
+from serving.gateway.middleware.request_ids import request_id
 from serving.gateway.protocols.predict_body import Instances, bounded
 from serving.gateway.request_facts import RequestFacts, request_facts
 from serving.gateway.routing import Route, is_prediction, read_route
@@ -67,12 +68,12 @@ class Answering:
             facts.instances = instances
             prediction = self._predicted(facts, model, instances.values, route)
         self._metrics.predicted(prediction)
-        if self._capturing:
-            self._capturing.answered(facts, instances.values, prediction)
+        is_captured = self._capturing is not None and self._capturing.answered(facts, instances.values, prediction)
         facts.stage_seconds = prediction.stage_seconds
         if (shadow := self._shadows.drawn(prediction)) is not None:
             size = request.body_bytes  # type: ignore[attr-defined]  # of GatewayRequest
-            offer = partial(self._shadows.offer, prediction, shadow, instances.values, size)
+            keep = partial(self._capturing.shadowed, request_id()) if self._capturing and is_captured else None
+            offer = partial(self._shadows.offer, prediction, shadow, instances.values, size, keep)
             after_this_request(partial(_once_written, done=offer))
         return prediction
 

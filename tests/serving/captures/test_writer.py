@@ -144,11 +144,11 @@ def test_the_bytes_that_wait_are_bounded_but_a_large_request_alone_is_taken():
     woken = threading.Event()
     waiting = Waiting(woken, most_bytes=1500)
 
-    assert [waiting.put("house_price", 7.0, bytes(size), 3) for size in (2000, 1)] == [True, False]
+    assert [waiting.put(("house_price", CAPTURES), 7.0, bytes(size), 3) for size in (2000, 1)] == [True, False]
     assert woken.is_set()
     (lines,) = waiting.take_all().values()
     assert (lines.time, len(lines.data), lines.number) == (7.0, 2000, 3)
-    assert waiting.put("house_price", 8.0, bytes(1), 1)
+    assert waiting.put(("house_price", CAPTURES), 8.0, bytes(1), 1)
 
 
 def test_a_full_disk_costs_what_comes_meanwhile_and_nothing_else(

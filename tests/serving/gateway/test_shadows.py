@@ -1,5 +1,6 @@
 """SHADOW, as callers and Prometheus meet it: over the application, and over gunicorn with two workers."""
 
+import gzip
 import json
 import re
 import threading
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from serving.captures import SHADOWS, ShadowAnswer, parts_in, read_captures, read_part
 from serving.contract.arrays import Array, Features
 from serving.gateway.settings import Settings
 from tests.serving.contracts import scores, text_contract
@@ -73,6 +75,41 @@ def test_the_shadow_never_answers_but_is_compared(settings: Settings, model_serv
     assert 'shadow_seconds_count{by="answered",model="sentiment",version="2"} 10.0' in metrics
     assert 'shadow_ratio{model="sentiment",version="2"} 1.0' in metrics
     assert 'rpcs_total{code="OK",method="Predict",model="sentiment"} 15.0' in metrics  # 4 of the admissions
+
+
+def test_what_the_shadow_answered_to_captured_requests_is_kept_beside_them(
+    settings: Settings, model_server: FakeModelServer, tmp_path: Path
+) -> None:
+    publish(model_server)
+    place, model = str(tmp_path / "captures"), "sentiment"
+    with gateway_with(settings, models=(model,), shadow=SHADOW, capture=place) as client:
+        for name, body in (("one", TEXT), ("two", {"instances": [TEXT, TEXT]})):
+            client.post(f"/predict/{model}", json=body, headers={"X-Request-ID": name}, buffered=True)
+        compared = 'model="sentiment",outcome="compared",version="2"'
+        wait_until(lambda: counted(client, "requests_total")[compared] == 2)
+
+    (part,) = parts_in(place, model, SHADOWS)
+    answers = [*read_part(place, part[0], ShadowAnswer.from_json)]
+    captures = [*read_captures(place, model)]
+    assert [(it.request_id, it.index, it.version) for it in answers] == [("one", 0, 2), ("two", 0, 2), ("two", 1, 2)]
+    assert [(it.request_id, it.index, it.version) for it in captures] == [("one", 0, 1), ("two", 0, 1), ("two", 1, 1)]
+    assert {it.answer["label"] for it in answers} != {it.answer["label"] for it in captures}
+    assert "film" not in gzip.decompress(Path(part[0]).read_bytes()).decode()
+
+
+def test_shadows_of_requests_that_are_not_captured_are_not_kept(
+    settings: Settings, model_server: FakeModelServer, tmp_path: Path
+) -> None:
+    publish(model_server)
+    place = str(tmp_path / "captures")
+    with gateway_with(
+        settings, models=("sentiment",), shadow=SHADOW, capture=place, capture_share={"*": 0.0}
+    ) as client:
+        client.post("/predict/sentiment", json=TEXT, buffered=True)
+        compared = 'model="sentiment",outcome="compared",version="2"'
+        wait_until(lambda: counted(client, "requests_total")[compared] == 1)
+
+    assert parts_in(place, "sentiment", SHADOWS) == []
 
 
 @pytest.mark.parametrize("protocol", ["v1", "v2"])

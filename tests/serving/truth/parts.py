@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from serving.captures import CAPTURES, FEEDBACK, Capture, PartName, write_part
+from serving.captures import CAPTURES, FEEDBACK, SHADOWS, Capture, PartName, ShadowAnswer, write_part
 from serving.truth.feedback import Feedback
 
 
@@ -22,6 +22,12 @@ def feedback(request_id: str, truth: Any, time: datetime, model: str = "m") -> F
 def write_captures(folder: Path, captures: Iterable[Capture]) -> Path:
     rows = [*captures]
     return write_part(folder, PartName.new(rows[0].model, CAPTURES, rows[0].time), [row.to_json() for row in rows])
+
+
+def write_shadows(folder: Path, answers: Iterable[ShadowAnswer]) -> Path:
+    rows = [*answers]
+    lines = [row.to_json().decode().rstrip() for row in rows]
+    return write_part(folder, PartName.new(rows[0].model, SHADOWS, rows[0].time), lines)
 
 
 def write_feedback(folder: Path, truths: Iterable[Feedback]) -> Path:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from serving.captures import Capture, Failure
+from serving.captures import Capture, Failure, ShadowAnswer
 from serving.truth.errors import TooManyAnswers
 from serving.truth.feedback import Feedback
 from serving.truth.index import TruthIndex
-from serving.truth.report import Report, VersionTruth
+from serving.truth.report import PairedMeasure, Report, VersionTruth
 
 START = 1_796_000_000.0
 
@@ -120,6 +120,51 @@ def test_answers_count_by_the_share_with_which_they_were_captured(index) -> None
 
     assert version.measures[0].value == pytest.approx(10 / 11)
     assert version.coverage == pytest.approx(11 / 21)
+
+
+def shadowed(request_id: str, label: str = "yes", version: int = 4, answer: Any = None) -> ShadowAnswer:
+    time = datetime.fromtimestamp(START + 1, UTC)
+    answer = answer or {"label": label, "score": 0.8}
+    return ShadowAnswer(time=time, request_id=request_id, index=0, model="m", version=version, answer=answer)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
+def test_a_version_and_its_shadow_are_compared_where_the_truth_is_known(index, order) -> None:
+    answers = [answered(name, label, share=share) for name, label, share in _ASKED]
+    steps = (
+        lambda: index.add_captures(answers),
+        lambda: index.add_shadows([shadowed(name) for name in ("right", "better", "rare", "untold", "unheard")]),
+        lambda: index.add_feedback([told(name) for name in ("right", "better", "rare", "alone", "unheard")]),
+    )
+    for step in order:
+        steps[step]()
+        reported(index)
+
+    # 10 + 10 + 1 answers are stood for, and the shadow alone is right of 10: 3 times 10 of 21.
+    assert reported(index).paired == (
+        PairedMeasure(
+            3, 4, "", "accuracy", 3, 0.0, pytest.approx(30 / 21), *map(pytest.approx, (33 / 21, 30 / 21, 30 / 21))
+        ),
+    )
+
+
+_ASKED = (
+    ("right", "yes", 0.1),
+    ("better", "no", 0.1),
+    ("rare", "yes", 1.0),
+    ("untold", "no", 1.0),
+    ("alone", "no", 1.0),
+)
+
+
+def test_of_values_and_shadows_the_errors_differences_are_added_up(index) -> None:
+    index.add_captures([answered(str(number), answer={"value": 10.0 + number}) for number in range(3)])
+    index.add_shadows([shadowed(str(number), answer={"value": 12.0}) for number in range(3)])
+    index.add_feedback([told(str(number), 10.0) for number in range(3)])
+
+    assert reported(index).paired == (PairedMeasure(3, 4, "", "mae", 3, 0.0, 2.0, 3.0, 3.0, 5.0),)
+    index.forget(START + 60)
+    assert reported(index).paired == ()
 
 
 def test_tags_and_several_heads_have_measures_of_their_own(index) -> None:
