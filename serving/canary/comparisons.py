@@ -69,6 +69,40 @@ def absolute_errors(canary: Counts, stable: Counts, ratio: float) -> Odds:
     return Odds(seen, seen, equal)
 
 
+def paired_answers(canary: Counts, stable: Counts, of: Counts, more: float) -> Odds:
+    """Compare wrong answers where both versions gave one: *canary* and *stable* of *of* were wrong of that one only.
+
+    Answers of which both are right, or wrong, tell the share of those that tell something, and nothing else. So far
+    fewer are needed than of two versions that answered different requests.
+    """
+    margin = likelihoods.paired_shares(canary, stable, of, more)
+    half = (canary + stable)[..., -1:] / 2
+    equal = likelihoods.paired_shares(half, half, of[..., -1:], more)
+    larger = likelihoods.larger_paired_shares(canary, stable, of, more / 2)
+    difference, zero = canary - stable, np.zeros_like(of)
+    variance = _ratio(canary + stable, of) - _ratio(difference, of) ** 2
+    spread = _Spread.between(difference, of, zero, zero, variance, zero)
+    worse = np.logaddexp(margin, larger) - np.log(2)
+    return Odds(spread.weighed(worse), spread.weighed(margin), spread.last().weighed(equal))
+
+
+def paired_errors(of: Counts, total: Counts, squares: Counts, stable: Counts, ratio: float) -> Odds:
+    """Compare absolute errors of the same instances: whether the canary's mean is *ratio* times as large.
+
+    *total* and *squares* are of the canary's less the stable version's, *stable* is the sum of the latter's.
+    """
+    difference, zero = _ratio(total, of), np.zeros_like(of)
+    variance = np.maximum(0.0, _ratio(squares, of) - difference**2)
+    more = (ratio - 1) * _ratio(stable, of)
+    is_known = (of > 1) & (variance > 0) & (more > 0)
+    looks = _Spread.between(total, of, zero, zero, variance, zero)
+    seen, equal = (
+        looks.weighed(np.where(is_known, likelihoods.means(mean, _ratio(variance, of), more), 0.0))
+        for mean in (difference, 0.0)
+    )
+    return Odds(seen, seen, equal)
+
+
 def latencies(
     bounds: Counts, canary: Counts, stable: Counts, ratio: float
 ) -> tuple[tuple[Counts, Odds], tuple[Counts, Odds]]:
@@ -129,7 +163,8 @@ class _Spread:
         canary: Counts, of: Counts, stable: Counts, of_stable: Counts, variance: Counts, stable_variance: Counts
     ) -> "_Spread":
         """Return that of sums of values, which have these variances each."""
-        x, n, y, m = (np.maximum(0, np.diff(each, prepend=0.0)) for each in (canary, of, stable, of_stable))
+        x, n, y, m = (np.diff(each, prepend=0.0) for each in (canary, of, stable, of_stable))
+        n, m = np.maximum(0, n), np.maximum(0, m)
         rate, is_alone = _ratio(stable, of_stable), m == 0
         mine, theirs = np.where(is_alone, 1.0, _ratio(m, n + m)), _ratio(n, n + m)
         seen, weight = mine * x - np.where(is_alone, n * rate, theirs * y), mine * n

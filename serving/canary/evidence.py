@@ -56,6 +56,29 @@ class AbsoluteErrors:
 
 
 @dataclass(frozen=True)
+class PairedAnswers:
+    """Of *answers* whose truth is known and that both versions gave, those that were right from one of them only."""
+
+    answers: float
+    canary_right: float
+    stable_right: float
+
+
+@dataclass(frozen=True)
+class PairedErrors:
+    """The absolute errors of *answers* whose truth is known and that both versions gave.
+
+    *total* is the sum of the canary's less the stable version's, *squares* that of these differences' squares, and
+    *stable* the sum of the stable version's.
+    """
+
+    answers: float
+    total: float
+    squares: float
+    stable: float
+
+
+@dataclass(frozen=True)
 class Seen:
     """What one version did since the step began. A part that nobody knows is None, which differs from zero.
 
@@ -77,11 +100,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What *canary* and *stable* did in the *seconds* since the step began: each look at them gives one, in order."""
+    """What *canary* and *stable* did in the *seconds* since the step began: each look at them gives one, in order.
+
+    *paired* is of requests that the stable version answered, and the canary too, as its shadow.
+    """
 
     seconds: float
     canary: Seen
     stable: Seen
+    paired: PairedAnswers | PairedErrors | None = None
 
 
 class Kind(StrEnum):

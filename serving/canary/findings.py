@@ -9,7 +9,7 @@ import numpy as np
 
 from serving.canary import comparisons
 from serving.canary.comparisons import Odds
-from serving.canary.evidence import AbsoluteErrors, Evidence, Histogram, RightAnswers, Seen
+from serving.canary.evidence import AbsoluteErrors, Evidence, Histogram, PairedAnswers, PairedErrors, RightAnswers, Seen
 from serving.canary.likelihoods import Counts
 from serving.canary.settings import Settings
 
@@ -17,6 +17,7 @@ TYPICAL, LONG, TRUTH = "typical latency", "long latency", "truth"
 MEASURES = ("errors", "refusals", TYPICAL, LONG, "predictions", TRUTH)
 
 _REQUESTS, _KNOWN = "requests", "answers whose truth is known"
+_PAIRS = "answers of both versions whose truth is known"
 
 _RARE = 0.01
 """Labels with a smaller share of all predictions count as one, since few predictions would weigh too much."""
@@ -146,6 +147,44 @@ def _alike(canary: Predictions, stable: Predictions) -> tuple[list[str], Sequenc
 
 
 def _truth(looks: Sequence[Evidence], settings: Settings) -> Iterator[Finding]:
+    """Compare by the answers that both versions gave, unless more of the canary's own have a truth."""
+    paired, own = looks[-1].paired, looks[-1].canary.truth
+    if paired and (own is None or paired.answers >= own.answers):
+        yield (_paired_errors if isinstance(paired, PairedErrors) else _paired_answers)(looks, settings)
+    else:
+        yield from _truth_apart(looks, settings)
+
+
+def _paired_answers(looks: Sequence[Evidence], settings: Settings) -> Finding:
+    of, canary, stable = _paired(looks, PairedAnswers, ("answers", "stable_right", "canary_right"))
+    facts = (
+        f"of {of[-1]:,.0f} {_PAIRS}, {canary[-1]:,.0f} were wrong of the canary only ({100 * canary[-1] / of[-1]:.2f} "
+        f"%), and {stable[-1]:,.0f} of the stable version only ({100 * stable[-1] / of[-1]:.2f} %)"
+    )
+    odds = comparisons.paired_answers(canary, stable, of, 2 * settings.wrong)
+    return Finding.last(TRUTH, facts, _PAIRS, of[-1], odds)
+
+
+def _paired_errors(looks: Sequence[Evidence], settings: Settings) -> Finding:
+    of, total, squares, stable = _paired(looks, PairedErrors, ("answers", "total", "squares", "stable"))
+    facts = (
+        f"of {of[-1]:,.0f} {_PAIRS}, the canary's mean absolute error is {(stable + total)[-1] / of[-1]:.4g}, and the "
+        f"stable version's {stable[-1] / of[-1]:.4g}"
+    )
+    odds = comparisons.paired_errors(of, total, squares, stable, settings.error_ratio**2)
+    return Finding.last(TRUTH, facts, _PAIRS, of[-1], odds)
+
+
+def _paired(
+    looks: Sequence[Evidence], kind: type[PairedAnswers] | type[PairedErrors], names: Sequence[str]
+) -> Iterator[Counts]:
+    """Yield the counts of these names by look."""
+    for name in names:
+        values = [getattr(look.paired, name) if isinstance(look.paired, kind) else 0.0 for look in looks]
+        yield np.asarray(values, np.float64)
+
+
+def _truth_apart(looks: Sequence[Evidence], settings: Settings) -> Iterator[Finding]:
     kinds = {type(looks[-1].canary.truth), type(looks[-1].stable.truth)}
     if kinds == {RightAnswers}:
         canary, stable = _series(looks, _wrong)

@@ -39,6 +39,27 @@ def larger_shares(canary: Counts, of: Counts, stable: Counts, of_stable: Counts,
     return np.where(rate > stable_rate + more, apart - price - _fit(canary, of, stable, of_stable, more), -np.inf)
 
 
+def paired_shares(first: Counts, second: Counts, of: Counts, more: float) -> Counts:
+    """Return the evidence that *first* is more likely than *second* by *more*, rather than as likely.
+
+    Of *of* trials each had the one outcome, or the other, or neither. With *more* = 0 this is McNemar's test as a
+    likelihood ratio.
+    """
+    evidence: Counts = _paired_fit(first, second, of, more) - _paired_fit(first, second, of, 0.0)
+    return evidence
+
+
+def larger_paired_shares(first: Counts, second: Counts, of: Counts, more: float) -> Counts:
+    """Return the evidence that *first* is more likely than *second* by whatever it seems to be, rather than by *more*.
+
+    As `larger_shares`, with a mixture over all probabilities of the three outcomes. Minus infinity if it is not.
+    """
+    neither, total = np.maximum(of - first - second, 0.0), np.maximum(of, _TINY)
+    best = sum(each * np.log(np.maximum(each / total, _TINY)) for each in (first, second, neither))
+    price = np.log(np.maximum(of, 1)) + np.log(3)
+    return np.where((first - second) / total > more, best - price - _paired_fit(first, second, of, more), -np.inf)
+
+
 def means(difference: float | Counts, variance: Counts, more: float | Counts) -> Counts:
     """Return the evidence that a mean is larger by *more*, of a *difference* seen with that *variance* of its own."""
     evidence: Counts = more * (difference - more / 2) / np.maximum(variance, _TINY)
@@ -56,6 +77,21 @@ def _fit(canary: Counts, of: Counts, stable: Counts, of_stable: Counts, more: fl
         low, high = np.where(rises, share, low), np.where(rises, high, share)
     ends = [_likelihood(canary, of, share + more) + _likelihood(stable, of_stable, share) for share in (low, high)]
     return np.maximum(*ends)
+
+
+def _paired_fit(first: Counts, second: Counts, of: Counts, more: float) -> Counts:
+    """Return the log-likelihood at the most likely share of *second*, if that of *first* is larger by *more*.
+
+    There its derivative is zero, which is a quadratic equation: first / (share + more) + second / share
+    = 2 * neither / (1 - more - 2 * share).
+    """
+    neither = np.maximum(of - first - second, 0.0)
+    slope = 2 * more * (neither + second) - (first + second) * (1 - more)
+    root = np.sqrt(slope**2 + 8 * np.maximum(of, _TINY) * second * more * (1 - more))
+    share = np.clip((root - slope) / (4 * np.maximum(of, _TINY)), 0, (1 - more) / 2)
+    parts = ((first, share + more), (second, share), (neither, 1 - more - 2 * share))
+    fit: Counts = sum((count * np.log(np.maximum(part, _TINY)) for count, part in parts), np.zeros_like(of))
+    return fit
 
 
 def _slope(count: Counts, of: Counts, share: Counts) -> Counts:

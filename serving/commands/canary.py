@@ -21,7 +21,7 @@ from serving.rollout.captured_truth import CapturedTruth
 from serving.rollout.config_map import Cluster, WeightsInConfigMap
 from serving.rollout.errors import NoEvidence, WeightsUnavailable
 from serving.rollout.gateways import Gateways
-from serving.rollout.looking import Truth
+from serving.rollout.looking import Known, Truth
 from serving.rollout.prometheus import Prometheus
 from serving.rollout.seen import live_versions
 from serving.rollout.sources import Source
@@ -237,7 +237,7 @@ def _source(model: str, gateways: tuple[str, ...], prometheus: tuple[str, ...], 
 
 
 def _truth(captures: str | None, model: str) -> Truth:
-    return CapturedTruth(captures, model).known if captures else lambda since: {}
+    return CapturedTruth(captures, model).known if captures else lambda since: Known()
 
 
 def _over(model: str, version: int, lines: Lines) -> ExitCode | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from serving.canary.evidence import AbsoluteErrors, Evidence, RightAnswers, Seen
+from serving.canary.evidence import AbsoluteErrors, Evidence, PairedAnswers, PairedErrors, RightAnswers, Seen
 from serving.rollout.readings import Increases, Reading
 from serving.rollout.seen import given_percent, parity_failures, seen
 from serving.rollout.sources import Source
@@ -13,8 +13,17 @@ from serving.rollout.sources import Source
 _MOST_EARLIER_LOOKS = 2000
 """Some minutes of a Prometheus's time."""
 
-Truth = Callable[[datetime], Mapping[int, RightAnswers | AbsoluteErrors]]
-"""Returns what is known, by version, of answers since then. Raises NoEvidence."""
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of answers by version; and of those that one version gave, and another as its shadow, by both."""
+
+    versions: Mapping[int, RightAnswers | AbsoluteErrors] = field(default_factory=dict)
+    pairs: Mapping[tuple[int, int], PairedAnswers | PairedErrors] = field(default_factory=dict)
+
+
+Truth = Callable[[datetime], Known]
+"""Returns what is known of answers since then. Raises NoEvidence."""
 
 
 @dataclass
@@ -59,13 +68,15 @@ class Looks:
         failures = parity_failures(increased, reading, self.version)
         canary = replace(seen(increased, self.version), parity_failures=failures)
         stable = self.alone or seen(increased, self.stable)
+        paired = None
         if at is None and not self.alone:  # what is known by now was not known then
             known = self.truth(self.since)
-            canary = replace(canary, truth=known.get(self.version))
-            stable = replace(stable, truth=known.get(self.stable))
+            canary = replace(canary, truth=known.versions.get(self.version))
+            stable = replace(stable, truth=known.versions.get(self.stable))
+            paired = known.pairs.get((self.stable, self.version))
         seconds = ((at or datetime.now(UTC)) - self.since).total_seconds()
         self.given = given_percent(reading, self.version)
-        self.taken.append(Evidence(seconds, canary, stable))
+        self.taken.append(Evidence(seconds, canary, stable, paired))
 
 
 def earlier(source: Source, stable: int, since: datetime, until: datetime) -> Seen:

@@ -1,11 +1,23 @@
 """A canary is rolled back for what is worse, passes when worse is excluded, and waits for what is missing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from serving.canary.evidence import AbsoluteErrors, Decision, Evidence, Histogram, Kind, Latencies, RightAnswers, Seen
+from serving.canary.evidence import (
+    AbsoluteErrors,
+    Decision,
+    Evidence,
+    Histogram,
+    Kind,
+    Latencies,
+    PairedAnswers,
+    PairedErrors,
+    RightAnswers,
+    Seen,
+)
 from serving.canary.judge import judge
 from serving.canary.settings import Plan, Settings
 
@@ -121,6 +133,45 @@ def test_larger_absolute_errors_are_told_by_their_means():
         "rolled back at step 5 %: the mean absolute error of 1,000 answers whose truth is known is 4, "
         "and the stable version's 3"
     )
+
+
+def paired(pairs: PairedAnswers | PairedErrors, number: int = 20) -> list[Evidence]:
+    """Return looks at an equal canary, with *pairs* by the last of them."""
+    return [
+        replace(look, paired=type(pairs)(*(value * step / number for value in vars(pairs).values())))
+        for step, look in enumerate(looks(CANARY, number=number), 1)
+    ]
+
+
+def test_answers_of_both_versions_to_the_same_instances_tell_what_few_others_can():
+    of = "answers of both versions whose truth is known"
+    worse = judge(paired(PairedAnswers(6_000, 300, 480)), PLAN, 0)
+
+    assert worse == Decision(
+        Kind.ROLL_BACK,
+        f"rolled back at step 5 %: of 6,000 {of}, 480 were wrong of the canary only (8.00 %), and 300 of the stable "
+        "version only (5.00 %)",
+    )
+    assert judge(paired(PairedAnswers(6_000, 390, 390)), PLAN, 0).kind is Kind.ADVANCE
+    assert judge(paired(PairedAnswers(6_000, 390, 410)), PLAN, 0).kind is Kind.ADVANCE  # hardly worse
+    assert judge(paired(PairedAnswers(6_000, 0, 0)), PLAN, 0).kind is Kind.ADVANCE  # they never differ
+
+
+def test_a_few_pairs_do_not_hide_what_more_answers_of_the_canary_tell():
+    few = [replace(look, paired=PairedAnswers(10, 1, 0)) for look in looks(changed(truth=RightAnswers(5_000, 4_000)))]
+
+    assert judge(few, PLAN, 0).kind is Kind.ROLL_BACK
+
+
+def test_absolute_errors_of_both_versions_are_compared_answer_by_answer():
+    of = "answers of both versions whose truth is known"
+    decision = judge(paired(PairedErrors(6_000, 1_500.0, 40_000.0, 6_000.0)), PLAN, 0)
+
+    assert decision == Decision(
+        Kind.ROLL_BACK,
+        f"rolled back at step 5 %: of 6,000 {of}, the canary's mean absolute error is 1.25, and the stable version's 1",
+    )
+    assert judge(paired(PairedErrors(6_000, 0.0, 40_000.0, 6_000.0)), PLAN, 0).kind is Kind.ADVANCE
 
 
 def test_values_are_compared_by_their_distribution_whatever_bounds_each_version_has():

@@ -16,6 +16,7 @@ from serving.rollout import canary_run, looking
 from serving.rollout.audit import AuditLog
 from serving.rollout.canary_run import CanaryRun, Pace
 from serving.rollout.errors import NoEvidence
+from serving.rollout.looking import Known
 from serving.rollout.readings import Reading, Series
 from serving.rollout.weighing import Weighing
 from serving.rollout.weights_place import WeightsInFile
@@ -74,7 +75,7 @@ class Bench:
         weighing = Weighing(WeightsInFile(self.document), "sentiment", 5, 4, timedelta(hours=1))
         pace = Pace(0.001, self.give_up, self.on_exit_withdraws)
         audit = AuditLog(self.audit, {"model": "sentiment"})
-        run = CanaryRun(weighing, PLAN, pace, self.source, lambda since: {}, audit, self.said.append, self.stop)
+        run = CanaryRun(weighing, PLAN, pace, self.source, lambda since: Known(), audit, self.said.append, self.stop)
         return run.run(lines)
 
     @property

@@ -21,6 +21,7 @@ from serving.rollout.config_map import Cluster, WeightsInConfigMap
 from serving.rollout.copying import keep_copy
 from serving.rollout.errors import ChangedByOthers, WeightsUnavailable
 from serving.rollout.gateways import Gateways
+from serving.rollout.looking import Known
 from serving.rollout.weighing import Weighing, lines_of
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.rollout.api_server import PATH, ApiServer
@@ -137,7 +138,7 @@ def test_gateways_follow_the_config_map_of_a_canary_that_is_worse(
             weighing = Weighing(place, "sentiment", 5, 4, timedelta(minutes=5))
             source, audit = Gateways([system.url], "sentiment"), AuditLog(None, {})
             plan, pace = Plan((20.0, 100.0), 2), Pace(0.5, 60, is_withdrawn=False)
-            run = CanaryRun(weighing, plan, pace, source, lambda since: {}, audit, said.append, stop)
+            run = CanaryRun(weighing, plan, pace, source, lambda since: Known(), audit, said.append, stop)
             assert run.run(lines_of(place.read(), "sentiment")) is ExitCode.ROLLED_BACK, said
             wait_until(lambda: system.refuses(5))
         finally:
