@@ -160,4 +160,11 @@ def _compared(canary: Counts, stable: Counts, settings: Settings, is_alone: bool
     if not is_alone:
         together = np.ones_like(canary.requests)
         yield "predictions", comparisons.predictions(canary.labels, stable.labels, 2 * settings.psi, together)[1]
-        yield TRUTH, comparisons.shares(canary.wrong, canary.known, stable.wrong, stable.known, 2 * settings.wrong)
+        yield TRUTH, _truth(canary, stable, settings)
+
+
+def _truth(canary: Counts, stable: Counts, settings: Settings) -> Odds:
+    more = 2 * settings.wrong
+    if stable.paired.any():
+        return comparisons.paired_answers(stable.only_shadow_wrong, stable.only_this_wrong, stable.paired, more)
+    return comparisons.shares(canary.wrong, canary.known, stable.wrong, stable.known, more)

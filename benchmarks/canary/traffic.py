@@ -24,6 +24,8 @@ _MEDIAN, _SIGMA = 0.00815, float(np.log(17.4 / 8.15) / 2.326)
 _ERRORS, _REFUSALS, _WRONG = 0.001, 0.01, 0.2
 _KNOWN, _DELAY = 0.2, 60.0
 """A fifth of the answers get to be judged, a minute later on average."""
+_APART = 0.1
+"""Of so many of the answers that both versions gave, one is right and the other wrong."""
 _SLOW, _SLOWNESS = 0.02, 5.0
 _DAY = 86_400.0
 _normal = np.vectorize(lambda z: 0.5 * (1 + erf(z / 2**0.5)), otypes=[np.float64])
@@ -37,6 +39,7 @@ class Fault:
     share of its other answers that become the most frequent label. Of both versions' requests, *together* fail at a
     time on average, and are slow together too if that is more than one. With *day* the rate swings by that share over
     the day, and with it errors, latencies and labels, from a random hour on. Latencies are *spread* times as wide.
+    Of the stable version's requests the canary answers *shadowed* too, of which *shadow_wrong* more are wrong.
     """
 
     name: str
@@ -48,10 +51,13 @@ class Fault:
     together: float = 1.0
     day: float = 0.0
     spread: float = 1.0
+    shadowed: float = 0.0
+    shadow_wrong: float = 0.0
 
     def of_both(self) -> "Fault":
         """Return what befalls the stable version, too."""
-        return Fault(self.name, together=self.together, day=self.day, spread=self.spread)
+        shadow = {"shadowed": self.shadowed, "shadow_wrong": self.wrong}
+        return Fault(self.name, together=self.together, day=self.day, spread=self.spread, **shadow)
 
 
 FAULTS = (
@@ -59,8 +65,11 @@ FAULTS = (
     Fault("equally good, failures in groups of 8", together=8),
     Fault("equally good, traffic swings by half over the day", day=0.5),
     Fault("equally good, latencies spread widely", spread=4),
+    Fault("equally good, and a shadow of all", shadowed=1),
     Fault("hardly worse", wrong=0.003, slower=1.03, skew=0.02, failing=0.0003),
+    Fault("hardly worse, and a shadow of all", wrong=0.003, slower=1.03, skew=0.02, failing=0.0003, shadowed=1),
     Fault("3 points more answers wrong", wrong=0.03),
+    Fault("3 points more answers wrong, and a shadow of all", wrong=0.03, shadowed=1),
     Fault("30 % slower", slower=1.3),
     Fault("30 % slower, latencies spread widely", slower=1.3, spread=4),
     Fault("a quarter of other answers become one label", skew=0.25),
@@ -68,13 +77,16 @@ FAULTS = (
     Fault("0.5 % of requests fail, others in groups of 8", failing=0.005, together=8),
     Fault("2 % of requests are refused", refused=0.02),
 )
-"""What is simulated. The last seven are to be found, the first five are not to be rolled back."""
-GOOD = 5
+"""What is simulated. The last eight are to be found, the first seven are not to be rolled back."""
+GOOD = 7
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What one version did by run and look (then by bucket or label); *known* and *wrong* are of answers with truth."""
+    """What one version did by run and look (then by bucket or label); *known* and *wrong* are of answers with truth.
+
+    Of the stable version's, *paired* have the shadow's too; of some only the shadow's was wrong, or only this one.
+    """
 
     requests: Numbers
     errors: Numbers
@@ -83,6 +95,9 @@ class Counts:
     labels: Numbers
     known: Numbers
     wrong: Numbers
+    paired: Numbers
+    only_shadow_wrong: Numbers
+    only_this_wrong: Numbers
 
     def summed(self) -> "Counts":
         """Return what was counted until each look."""
@@ -129,6 +144,7 @@ def draw(random: Generator, fault: Fault, rate: float, begins: Numbers, lengths:
     errors = np.minimum(requests, errors + random.binomial(requests.astype(int), fault.failing))
     answered = (requests - errors).astype(int)
     known = _delayed(random, random.binomial(answered, _KNOWN), lengths)
+    paired, only_shadow, only_this = _pairs(random, known, fault)
     return Counts(
         requests,
         errors,
@@ -137,7 +153,17 @@ def draw(random: Generator, fault: Fault, rate: float, begins: Numbers, lengths:
         labels=random.multinomial(answered, _labels(fault, swing)).astype(float),
         known=known.astype(float),
         wrong=random.binomial(known, _WRONG + fault.wrong).astype(float),
+        paired=paired,
+        only_shadow_wrong=only_shadow,
+        only_this_wrong=only_this,
     )
+
+
+def _pairs(random: Generator, known: NDArray[np.int64], fault: Fault) -> tuple[Numbers, Numbers, Numbers]:
+    paired = random.binomial(known, fault.shadowed)
+    worse, better = ((_APART + sign * fault.shadow_wrong) / 2 for sign in (1, -1))
+    apart = random.multinomial(paired, (worse, better, 1 - _APART)).astype(float)
+    return paired.astype(float), apart[..., 0], apart[..., 1]
 
 
 def _together(random: Generator, requests: Numbers, share: Numbers | float, together: float) -> Numbers:

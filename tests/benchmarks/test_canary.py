@@ -6,7 +6,7 @@ import pytest
 from benchmarks.canary.simulation import PASSED, UNDECIDED, Outcomes, decide, looks, simulate
 from benchmarks.canary.table import canaries, interval, summary
 from benchmarks.canary.traffic import BOUNDS, FAULTS, GOOD, Counts, Fault, draw
-from serving.canary.evidence import Evidence, Kind, Latencies, RightAnswers, Seen
+from serving.canary.evidence import Evidence, Kind, Latencies, PairedAnswers, RightAnswers, Seen
 from serving.canary.findings import MEASURES
 from serving.canary.judge import judge
 from serving.canary.settings import Plan, Settings
@@ -26,6 +26,7 @@ def test_good_canaries_are_not_rolled_back(fault):
     ("name", "measure", "step"),
     [
         ("3 points more answers wrong", "truth", 2),
+        ("3 points more answers wrong, and a shadow of all", "truth", 0),
         ("30 % slower", "typical latency", 0),
         ("a quarter of other answers become one label", "predictions", 0),
         ("0.5 % of requests fail", "errors", 1),
@@ -54,8 +55,17 @@ def seen(counts: Counts, run: int, look: int) -> Seen:
     )
 
 
+def pairs(counts: Counts, run: int, look: int) -> PairedAnswers | None:
+    of, stable_right, canary_right = (
+        each[run, look] for each in (counts.paired, counts.only_shadow_wrong, counts.only_this_wrong)
+    )
+    return PairedAnswers(of, canary_right, stable_right) if of else None
+
+
 @pytest.mark.parametrize(
-    "fault", [Fault("equal"), Fault("bad", failing=0.004, together=4)], ids=lambda fault: fault.name
+    "fault",
+    [Fault("equal"), Fault("bad", failing=0.004, together=4), Fault("wrong", wrong=0.04, shadowed=1)],
+    ids=lambda fault: fault.name,
 )
 def test_many_runs_are_judged_as_each_alone(fault):
     times = looks(PLAN, SETTINGS)[:60]
@@ -76,7 +86,7 @@ def test_many_runs_are_judged_as_each_alone(fault):
         them: list[Evidence] = []
         decision = None
         for look, seconds in enumerate(times):
-            them.append(Evidence(seconds, seen(canary, run, look), seen(stable, run, look)))
+            them.append(Evidence(seconds, seen(canary, run, look), seen(stable, run, look), pairs(stable, run, look)))
             decision = judge(them, PLAN, 1)
             if decision.kind is not Kind.WAIT:
                 break
