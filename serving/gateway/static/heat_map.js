@@ -5,9 +5,9 @@ import { element } from "./dom.js";
 const LONGER = 560; // pixels of the canvas's longer side
 const FAINT = 0.08; // of the strongest patch: what is weaker is not painted
 const MARKED = 0.35; // what is stronger has its sign in it
-const LEAST_ALPHA = 0.12;
+const LEAST_ALPHA = 0.15;
 const MOST_ALPHA = 0.75;
-const SIDES = { for: "31 95 191", against: "200 84 0" };
+const SIDES = { for: "51 128 255", against: "245 120 20" }; // seen on black as on white
 
 // `parts` have boxes in pixels of the picture that `size` describes, and their strength from -1 to 1. `source` is what
 // was sent: a file, or base64.
@@ -52,17 +52,18 @@ function paintPatch(context, { box, strength }, scale) {
   context.beginPath();
   context.rect(left, top, right - left, bottom - top);
   context.clip();
-  context.fillStyle = colour(LEAST_ALPHA + (MOST_ALPHA - LEAST_ALPHA) * size);
+  const alpha = LEAST_ALPHA + (MOST_ALPHA - LEAST_ALPHA) * size;
+  context.fillStyle = colour(side === "for" ? alpha : alpha / 2);
   context.fill();
-  if (side === "against") hatch(context, left, top, right, bottom, size);
+  context.strokeStyle = colour(0.4 + 0.6 * size);
+  if (side === "against") hatch(context, left, top, right, bottom);
   context.restore();
   if (size >= MARKED) sign(context, left, top, right, bottom, strength > 0 ? "+" : "\u2212");
 }
 
-function hatch(context, left, top, right, bottom, size) {
-  const [height, step] = [bottom - top, 8];
-  context.strokeStyle = `rgb(255 255 255 / ${0.25 + 0.5 * size})`;
-  context.lineWidth = 1.5;
+function hatch(context, left, top, right, bottom) {
+  const [height, step] = [bottom - top, 10];
+  context.lineWidth = 3;
   for (let x = left - height; x < right; x += step) {
     context.beginPath();
     context.moveTo(x, bottom);

@@ -1,85 +1,108 @@
-"""The page explains its last answer: in a real browser, in front of the real gateway."""
+"""The page explains its last answer: in a real browser, in front of the real gateway and models of known causes."""
 
-from collections.abc import Iterator
-from typing import Any
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from PIL import Image
+from playwright.sync_api import Locator, Page, Route, expect
 
+from serving.contract import Contract
+from serving.contract.arrays import Array, Features
 from serving.gateway.app import create_app
 from serving.gateway.settings import Settings
+from tests.serving.contracts import image_contract, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.browser import NARROW, open_model
 from tests.serving.gateway.conftest import served
 from tests.serving.mixed_contract import mixed_contract, mixed_scores
 
 MINUS = "\N{MINUS SIGN}"  # as screen readers say it
-TEXT = "A 😀 boring film,\nbut superb"
-WORDS = [
-    {"field": "text", "start": 0, "end": 1, "text": "A", "contribution": 0.0001, "error": 0.0},
-    {"field": "text", "start": 4, "end": 10, "text": "boring", "contribution": 0.32, "error": 0.004},
-    {"field": "text", "start": 11, "end": 16, "text": "film,", "contribution": 0.04, "error": 0.002},
-    {"field": "text", "start": 21, "end": 27, "text": "superb", "contribution": -0.16, "error": 0.01},
-]
-COLUMNS = [
-    {"field": "rooms", "value": 5, "reference": 6.2, "contribution": -1.5, "error": 0.0},
-    {"field": "crime", "value": 0.25, "reference": 3.6, "contribution": 12.25, "error": 0.0},
-]
-PATCHES = [
-    {
-        "field": "image",
-        "box": [column * 4, row * 4, column * 4 + 4, row * 4 + 4],
-        "contribution": {(1, 4): 0.25, (6, 0): -0.25}.get((row, column), 0.0),
-        "error": 0.0,
-    }
-    for row in range(7)
-    for column in range(7)
-]
+TEXT = "A \N{GRINNING FACE} bad film,\nbut very good"
+MODELS = ("sentiment", "house_price", "digits", "birds")
+IDS = {word: text_contract().features([{"text": word}])["ids"].max() for word in ("bad", "good", "film")}
+
+
+def by_words(features: Features) -> Array:
+    """The score of "positive": even, but less by one word and more by another."""
+    (ids,) = features.values()
+    has = {word: (ids == number).any(axis=1, keepdims=True) for word, number in IDS.items()}
+    scores = 0.5 - 0.32 * has["bad"] + 0.16 * has["good"] - 0.04 * has["film"]
+    return np.asarray(scores, np.float32)
+
+
+def by_columns(features: Features) -> Array:
+    (numbers,) = features.values()
+    return np.asarray(24 + numbers @ [[2], [-0.5]], np.float32)
+
+
+def by_patches(features: Features) -> Array:
+    """The score of "3": more by one pixel and less by another."""
+    (pixels,) = features.values()
+    grey = pixels.reshape(len(pixels), 7, 7) / 255
+    scores = np.full((len(grey), 10), 0.01)
+    scores[:, 3] = 0.5 + 0.25 * grey[:, 1, 4] - 0.125 * grey[:, 6, 0]
+    return scores.astype(np.float32)
+
+
+def planted(contract: Contract, model: Callable[[Features], Array]) -> Contract:
+    """The contract with examples of the answers of *model*."""
+    examples = [
+        replace(each, outputs={"scores": model(contract.features([each.instance]))[0]}) for each in contract.examples
+    ]
+    return replace(contract, examples=tuple(examples))
 
 
 @pytest.fixture
-def url(settings: Settings, model_server: FakeModelServer) -> Iterator[str]:
-    """The URL of a gateway with models of texts, of numbers, of pictures, and of all kinds with two heads."""
+def causes(model_server: FakeModelServer) -> FakeModelServer:
+    """A model of texts, one of numbers, one of pictures whose causes are known, and one of all kinds and two heads."""
+    for contract, model in (
+        (text_contract(), by_words),
+        (tabular_contract(), by_columns),
+        (image_contract(side=7), by_patches),
+    ):
+        model_server.publish(planted(contract, model), model=model)
     model_server.publish(mixed_contract(), model=mixed_scores)
-    models = (*settings.models, "birds")
-    app = create_app(Settings(model_server=settings.model_server, models=models, refresh_seconds=0.05))
+    return model_server
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, causes: FakeModelServer) -> Iterator[str]:
+    """The URL of a gateway of these models; tests may parametrise its settings."""
+    settings = Settings(model_server=causes.address, models=MODELS, refresh_seconds=0.05)
+    app = create_app(replace(settings, **getattr(request, "param", {})))
     with served(app) as address:
         wait_until(lambda: app.test_client().get("/readyz").status_code == 200)
         yield address
 
 
-def explanation(parts: list[dict[str, Any]], prediction: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """What the gateway would say of an answer."""
-    made = {
-        "method": "shapley",
-        "head": None,
-        "target": prediction.get("label", "value"),
-        "unit": prediction.get("unit"),
-        "score": 0.7,
-        "base": 0.5,
-        "sum": 0.7,
-        "gap": 0.0,
-        "evaluations": 512,
-        "complete": True,
-        "exact": False,
-        "stability": 0.97,
-        "parts": parts,
-        **changes,
-    }
-    return {"model": "any", "version": 1, "prediction": prediction, "explanation": made}
+def two_dots() -> bytes:
+    """A black picture with two white dots: where the model looks for what speaks for a 3, and against it."""
+    picture = Image.new("L", (7, 7))
+    picture.putpixel((4, 1), 255)
+    picture.putpixel((0, 6), 255)
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
 
 
-def reply_with(page: Page, parts: list[dict[str, Any]], prediction: dict[str, Any], **changes: Any) -> None:
-    reply = explanation(parts, prediction, **changes)
-    page.route("**/explain/**", lambda route: route.fulfill(json=reply))
+def fill(page: Page, url: str, model: str) -> None:
+    open_model(page, url, model)
+    if model == "sentiment":
+        page.get_by_label("text").fill(TEXT)
+    if model == "house_price":
+        page.get_by_label("rooms").fill("7.5")
+        page.get_by_label("age").fill("80")
+    if model == "digits":
+        page.get_by_label("image").set_input_files({"name": "dots.png", "mimeType": "image/png", "buffer": two_dots()})
 
 
 def explain(page: Page, url: str, model: str) -> str:
     """Press both buttons; returns the address that was asked."""
-    open_model(page, url, model)
-    if model == "sentiment":
-        page.get_by_label("text").fill(TEXT)
+    fill(page, url, model)
     page.get_by_role("button", name="Predict").click()
     with page.expect_request("**/explain/**") as request:
         page.get_by_role("button", name="Explain").click()
@@ -98,20 +121,14 @@ def rows(page: Page) -> list[list[str]]:
     return [[str(cell) for cell in row] for row in texts]
 
 
-SURE = {"label": "negative", "score": 0.7, "scores": {"negative": 0.7, "positive": 0.3}}
-HOUSE = {"value": 24.5, "unit": "1000 USD"}
-
-
 def test_words_are_marked_in_their_text_and_ranked_with_signed_figures(page: Page, url: str) -> None:
-    reply_with(page, WORDS, SURE)
-
     explain(page, url, "sentiment")
 
-    assert rows(page) == [["“boring”", "+32.0"], ["“superb”", f"{MINUS}16.0"], ["“film,”", "+4.0"]]
+    assert rows(page) == [["“bad”", "+32.0"], ["“good”", f"{MINUS}16.0"], ["“film,”", "+4.0"]]
     text = page.get_by_role("group", name="text, with the words for and against the answer marked")
     assert text.text_content() == TEXT
     marks = text.locator("span")
-    expect(marks).to_have_text(["boring", "film,", "superb"])
+    expect(marks).to_have_text(["bad", "film,", "good"])
     shown = "nodes => nodes.map((node) => [node.title, getComputedStyle(node).textDecorationStyle])"
     assert marks.evaluate_all(shown) == [
         ["+32.0 points", "solid"],
@@ -119,57 +136,61 @@ def test_words_are_marked_in_their_text_and_ranked_with_signed_figures(page: Pag
         [f"{MINUS}16.0 points", "wavy"],
     ]
     expect(section(page)).to_contain_text("negative has a score of 70.0%. With none of its parts it would be 50.0%.")
-    expect(section(page)).to_contain_text("And 1 weaker part.")
+    expect(section(page)).to_contain_text("And 4 weaker parts.")
+    expect(section(page)).to_contain_text("over all combinations of the parts (128 evaluations by version 1)")
     expect(page.get_by_role("status")).to_have_text(
-        f"Explanation of negative, points: “boring” +32.0; “superb” {MINUS}16.0; “film,” +4.0."
+        f"Explanation of negative, points: “bad” +32.0; “good” {MINUS}16.0; “film,” +4.0."
     )
 
 
 def test_columns_stand_with_what_is_usual_and_their_share_in_the_unit(page: Page, url: str) -> None:
-    reply_with(page, COLUMNS, HOUSE, score=24.5, base=13.75, exact=True, stability=None, evaluations=4)
-
     explain(page, url, "house_price")
 
-    assert rows(page) == [["crime 0.25 instead of 3.6", "+12.3"], ["rooms 5 instead of 6.2", f"{MINUS}1.5"]]
+    assert rows(page) == [["rooms 7.5 instead of 5", "+5.00"], ["age 80 instead of 30", f"{MINUS}1.25"]]
     expect(section(page)).to_contain_text(
-        "The value is 24.5 in 1000 USD. With none of its parts it would be 13.8 in 1000 USD. "
+        "The value is 26.25 in 1000 USD. With none of its parts it would be 22.50 in 1000 USD. "
         "The parts add up to the difference."
     )
-    expect(section(page)).to_contain_text("over all combinations of the parts (4 evaluations by version 1)")
 
 
 def test_patches_are_painted_over_their_picture_and_named_by_row_and_column(page: Page, url: str) -> None:
-    reply_with(page, PATCHES, SURE, pictures=[{"field": "image", "width": 28, "height": 28}])
-
     explain(page, url, "digits")
 
-    assert rows(page) == [["row 2, column 5", "+25.0"], ["row 7, column 1", f"{MINUS}25.0"]]
+    assert rows(page) == [["row 2, column 5", "+24.0"], ["row 7, column 1", f"{MINUS}12.0"]]
     canvas = page.get_by_role("img", name="image, with the patches for and against the answer marked")
     expect(canvas).to_have_attribute("data-painted", "true")
     strip = canvas.evaluate("c => [...c.getContext('2d').getImageData(200, 90, 131, 1).data]")
     outside, inside = strip[:4], strip[-4:]
     assert inside[2] > inside[0] + 50  # blue
-    assert outside[0] == outside[1] == outside[2]
+    assert outside == [0, 0, 0, 255]
 
 
 def test_any_label_of_any_head_can_be_explained_by_the_version_that_answered(page: Page, url: str) -> None:
-    reply_with(page, COLUMNS, {"species": SURE, "weight": HOUSE}, head="species")
     asked = explain(page, url, "birds")
     assert asked.endswith("/explain/birds?version=1&head=species&target=Gentoo")
     choice = page.get_by_label("What to explain")
-    expect(choice.locator("option")).to_contain_text(
-        ["species: Gentoo", "species: ", "species: ", "weight: value", "weight: low", "weight: high"]
-    )
+    names = ["species: Gentoo", "species: ", "species: ", "weight: value", "weight: low", "weight: high"]
+    expect(choice.locator("option")).to_contain_text(names)
+    expect(section(page)).to_contain_text("species: Gentoo has a score of 51.4%.")
+    expect(page.get_by_role("table", name="Strongest parts").get_by_text("note: “")).not_to_have_count(0)
 
     choice.select_option(label="weight: low")
     with page.expect_request("**/explain/**") as request:
         page.get_by_role("button", name="Explain").click()
 
     assert request.value.url.endswith("/explain/birds?version=1&head=weight&target=low")
+    expect(section(page)).to_contain_text("weight: low is 0.1834 in g.")
 
 
 def test_what_is_rough_is_said_to_be(page: Page, url: str) -> None:
-    reply_with(page, WORDS, SURE, complete=False, stability=0.4, evaluations=60, sum=0.75, gap=-0.05)
+    rough = {"complete": False, "exact": False, "stability": 0.4, "evaluations": 60, "sum": 0.75, "gap": -0.05}
+
+    def cut_short(route: Route) -> None:
+        reply = route.fetch()
+        whole = reply.json()
+        route.fulfill(response=reply, json={**whole, "explanation": {**whole["explanation"], **rough}})
+
+    page.route("**/explain/**", cut_short)
 
     explain(page, url, "sentiment")
 
@@ -179,11 +200,17 @@ def test_what_is_rough_is_said_to_be(page: Page, url: str) -> None:
     expect(page.get_by_role("status")).to_contain_text("Not complete.")
 
 
+@pytest.mark.parametrize("url", [{"explain_budget": 0}], indirect=True)
+def test_a_gateway_that_explains_nothing_says_so(page: Page, url: str) -> None:
+    explain(page, url, "sentiment")
+    expect(section(page)).to_contain_text("No explanation: ")
+    expect(page.get_by_role("status")).to_contain_text("EXPLAIN_BUDGET")
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "detail", "said"),
     [
-        (404, {}, "explanations are off", "No explanation: explanations are off"),
-        (429, {"Retry-After": "2"}, "another one is made", "No explanation: another one is made; try again in 2 s"),
+        (429, {"Retry-After": "2"}, "others wait", "No explanation: others wait; try again in 2 s"),
         (504, {}, "no answer within 5 s", "No explanation: no answer within 5 s"),
     ],
 )
@@ -201,7 +228,6 @@ def test_why_there_is_none_is_told_as_a_sentence(
 
 
 def test_another_answer_takes_the_explanation_away(page: Page, url: str) -> None:
-    reply_with(page, WORDS, SURE)
     explain(page, url, "sentiment")
 
     page.get_by_role("button", name="Predict").click()
@@ -212,10 +238,8 @@ def test_another_answer_takes_the_explanation_away(page: Page, url: str) -> None
 
 @pytest.mark.parametrize("look", [{}, {"color_scheme": "dark", "viewport": NARROW}], indirect=True)
 def test_it_is_accessible_by_keyboard_and_fits(page: Page, url: str) -> None:
-    kinds = (("sentiment", WORDS, SURE), ("house_price", COLUMNS, HOUSE), ("digits", PATCHES, SURE))
-    for model, parts, prediction in kinds:
-        reply_with(page, parts, prediction, complete=False)
-        open_model(page, url, model)
+    for model in MODELS:
+        fill(page, url, model)
         page.get_by_role("button", name="Predict").press("Enter")
         button = page.get_by_role("button", name="Explain")
         button.press("Enter")
@@ -224,4 +248,3 @@ def test_it_is_accessible_by_keyboard_and_fits(page: Page, url: str) -> None:
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        page.unroute("**/explain/**")
