@@ -1,4 +1,4 @@
-"""Figures of a model's answers, drawn from arrays; `style.png` encodes them."""
+"""Figures of a model's answers, drawn from arrays; `style.svg` encodes them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def confusion(matrix: np.ndarray) -> Figure:
     # The square root makes rare confusions visible: 1 % gets a tenth of the colour, not a hundredth.
     # Not imshow, which takes 80 MB to scale ten classes to the size of the figure.
     edges = np.arange(len(matrix) + 1) - 0.5
-    cells = axes.pcolormesh(edges, edges, shares, cmap=SHADES, norm=PowerNorm(0.5, 0, 1))
+    cells = axes.pcolormesh(edges, edges, shares, cmap=SHADES, norm=PowerNorm(0.5, 0, 1), rasterized=True)
     axes.set_aspect("equal")
     axes.invert_yaxis()
     bar = drawn.colorbar(
@@ -109,7 +109,7 @@ def score_histogram(probability: np.ndarray, targets: np.ndarray, labels: Sequen
 
 def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     alpha = float(np.clip(150 / len(x), 0.12, 0.6))
-    axes.scatter(x, y, s=22, color=BLUE, alpha=alpha, linewidths=0)
+    axes.scatter(x, y, s=22, color=BLUE, alpha=alpha, linewidths=0, rasterized=True)
 
 
 def _in(unit: str) -> str:

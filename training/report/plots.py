@@ -1,4 +1,4 @@
-"""Which figures the report of a run contains, each as a PNG with its caption."""
+"""Which figures the report of a run contains, each as SVG with its caption."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ MAX_DRAWN_VALUES = 6
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure: its file is `<name>.png`; *alt* describes it to those who can't see it; *width* is in CSS pixels.
+    """A figure: its file is `<name>.svg`; *alt* describes it to those who can't see it; *width* is in CSS pixels.
 
     *head* is empty for what is about the whole run or its main head.
     """
@@ -35,14 +35,14 @@ class Plot:
     section: str
     alt: str
     caption: str
-    png: bytes = field(repr=False)
+    svg: bytes = field(repr=False)
     width: int
     head: str = ""
 
     @property
     def uri(self) -> str:
         """The figure as a data URI."""
-        return data_uri(self.png)
+        return data_uri(self.svg, "image/svg+xml")
 
 
 def plots(
@@ -146,4 +146,4 @@ def _value(targets: np.ndarray, predicted: np.ndarray, measures: Mapping[str, fl
 
 def _plot(name: str, section: str, alt: str, caption: str, drawn: Figure) -> Plot:
     width = round(drawn.get_figwidth() * style.PIXELS_PER_INCH)
-    return Plot(name, section, alt.strip(), caption.strip(), style.png(drawn), width)
+    return Plot(name, section, alt.strip(), caption.strip(), style.svg(drawn), width)

@@ -1,9 +1,11 @@
-"""The look of all figures: one palette, one font size, light background. No pyplot, so no state outlives a figure."""
+"""The look of all figures: one palette, one font size. No pyplot, so no state outlives a figure."""
 
 import gc
 import io
 import textwrap
+import warnings
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -11,7 +13,7 @@ PIXELS_PER_INCH = 100
 """CSS pixels per inch at which a figure is shown: 10 points are 14 pixels."""
 
 SHARPNESS = 2
-"""Pixels of the PNG per CSS pixel, for high-resolution screens."""
+"""Pixels per CSS pixel of what is drawn in pixels, for high-resolution screens."""
 
 # Okabe and Ito's colours, distinguishable with any colour vision (jfly.uni-koeln.de/color); lines also differ in
 # their dashes.
@@ -20,6 +22,13 @@ GRID = "#e5e7eb"
 SHADES = "Blues"
 
 TEXT, SMALL, TITLE = 10, 9, 11
+
+_COLOURS = (
+    f":root {{ --ink: {INK}; --grey: {GREY}; --grid: {GRID}; --ground: {GROUND}; --blue: {BLUE}; }} "
+    "@media (prefers-color-scheme: dark) "
+    "{ :root { --ink: #e6e9ee; --grey: #a9b1bd; --grid: #3a414c; --ground: #1d2128; --blue: #4aa3df; } }"
+)
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 def figure(width: float, height: float) -> Figure:
@@ -57,9 +66,21 @@ def short(text: str, width: int = 22) -> str:
     return plain(textwrap.shorten(text, width, placeholder="…") if " " in text else text[:width])
 
 
-def png(drawn: Figure) -> bytes:
-    """Return the figure as a PNG."""
+def svg(drawn: Figure) -> bytes:
+    """Return the figure as SVG, which is light or dark as the reader's screen is.
+
+    Text stays text, so that the browser draws it, in any script. Points are pixels where there are many.
+    """
     gc.collect()  # earlier figures are in reference cycles with their canvases: a few MB each
     buffer = io.BytesIO()
-    drawn.savefig(buffer, format="png", dpi=PIXELS_PER_INCH * SHARPNESS, metadata={"Software": None})
-    return buffer.getvalue()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "plumbline"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # only the browser needs to have it
+        drawn.savefig(buffer, format="svg", dpi=PIXELS_PER_INCH * SHARPNESS, metadata=_NO_METADATA)
+    return _themed(buffer.getvalue().decode()).encode()
+
+
+def _themed(text: str) -> str:
+    """Return the SVG with variables for the colours that differ in the dark."""
+    for light, name in ((INK, "ink"), (GREY, "grey"), (GRID, "grid"), (GROUND, "ground"), (BLUE, "blue")):
+        text = text.replace(light, f"var(--{name})")
+    return text.replace("<defs>", f"<style>{_COLOURS}</style><defs>", 1)

@@ -15,7 +15,7 @@ from training.report.results import evaluate
 def write_report(record: RunRecord, folder: Path, outcome: Outcome | None = None, insight: Insight = NOTHING) -> Path:
     """Write the report to *folder*, over an older one. Return the path of its page.
 
-    `report.html` needs no other file. The folder also has its figures as PNGs, `metrics.json` for programs (see
+    `report.html` needs no other file. The folder also has its figures as SVG, `metrics.json` for programs (see
     `metrics`), and `tensorboard/`, for `tensorboard --logdir`.
     """
     from training.report.tensorboard import write_logs  # imports TensorFlow, which takes seconds
@@ -32,7 +32,7 @@ def write_page(record: RunRecord, folder: Path, outcome: Outcome | None = None, 
     others = {head: (other, evaluate(other)) for head, other in record.others.items()}
     drawn = list(plots(record, evaluation, others))
     for plot in drawn:
-        (folder / f"{plot.name}.png").write_bytes(plot.png)
+        (folder / f"{plot.name}.svg").write_bytes(plot.svg)
     document = json.dumps(
         plain(metrics(record, evaluation, others, outcome, insight)), indent=2, ensure_ascii=False, allow_nan=False
     )

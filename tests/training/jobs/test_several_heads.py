@@ -132,7 +132,7 @@ def test_rivals_answer_for_the_heads_that_they_name(published):
     assert [*document["baselines"]] == ["most frequent class", "all zeros"]
     assert [*document["heads"]["mass"]["baselines"]] == ["mean", "by head"]
     assert [*document["heads"]["sizes"]["baselines"]] == ["mean"]
-    assert {"compared.png", "mass-compared.png"} <= {path.name for path in folder.iterdir()}
+    assert {"compared.svg", "mass-compared.svg"} <= {path.name for path in folder.iterdir()}
 
 
 def test_a_new_version_is_compared_by_the_main_head(published, contract):

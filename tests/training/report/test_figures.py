@@ -3,9 +3,9 @@ import pytest
 
 from tests.training.report import records
 from training.report.curves import onsets
-from training.report.figures import confusion
+from training.report.figures import confusion, predicted_by_true
 from training.report.learning import learning_curves
-from training.report.style import png
+from training.report.style import svg
 
 RUN = {"training": records.CURVES}
 
@@ -42,10 +42,29 @@ def test_a_steep_loss_has_a_logarithmic_axis():
 
 @pytest.mark.parametrize("values", [[0.5], [float("nan"), 1.0], [float("inf"), float("nan")], [0.0, 100.0]])
 def test_odd_curves_are_drawn_too(values):
-    png(learning_curves([{"training": {"loss": values, "val_loss": values}}], {}, "loss", "loss", ()))
+    svg(learning_curves([{"training": {"loss": values, "val_loss": values}}], {}, "loss", "loss", ()))
 
 
 def test_a_class_without_rows_has_no_shares():
     drawn = confusion(np.array([[3, 1], [0, 0]]))
 
     assert drawn.axes[0].collections[0].get_array().mask.tolist() == [[False, False], [True, True]]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_figure_keeps_its_text_for_the_browser_and_has_colours_for_the_dark():
+    run = {"京都": records.CURVES, "القاهرة": records.CURVES}
+
+    drawn = svg(learning_curves([run], run, "loss", "loss", onsets([run]))).decode()
+
+    assert ">京都</text>" in drawn
+    assert ">القاهرة</text>" in drawn
+    assert "fill: var(--ink)" in drawn
+    assert "@media (prefers-color-scheme: dark)" in drawn
+    assert drawn == svg(learning_curves([run], run, "loss", "loss", onsets([run]))).decode()
+
+
+def test_many_points_are_pixels():
+    few, many = (np.arange(rows, dtype=float) for rows in (10, 20_000))
+
+    assert len(svg(predicted_by_true(many, many, ""))) < 5 * len(svg(predicted_by_true(few, few, "")))

@@ -110,11 +110,11 @@ def test_the_page_can_be_used_without_seeing_it(written):
 
 def test_the_figures_are_in_the_folder_of_the_page(written):
     _, figures, page = written
-    paths = sorted(page.parent.glob("*.png"))
+    paths = sorted(page.parent.glob("*.svg"))
 
     assert [path.stem for path in paths] == figures
     assert page.read_text("utf-8").count('<figure class="plot">') == len(figures)
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+    assert all("<svg " in path.read_text("utf-8") for path in paths)
 
 
 def test_a_run_without_curves_has_no_figure_of_them():
