@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from serving.commands.tables import table
-from serving.truth.report import Measure, Report, VersionTruth
+from serving.statistics.pairs import paired_test
+from serving.truth.report import Measure, PairedMeasure, Report, VersionTruth
 
 _HEADER = ("VERSION", "MEASURE", "VALUE", "95 % INTERVAL", "TEST", "ANSWERS", "COVERAGE", "DELAY", "90 % WITHIN")
+_SHADOWS_HEADER = ("SHADOW", "OF VERSION", "MEASURE", "ANSWERS", "DIFFERENCE", "BETTER", "P")
 
 
 def as_text(model: str, report: Report, tested: Mapping[int, Mapping[tuple[str, str], float]]) -> str:
@@ -23,7 +25,28 @@ def as_text(model: str, report: Report, tested: Mapping[int, Mapping[tuple[str, 
         f"feedback: {report.unknown:,} of answers that were not captured in this time, {report.duplicates:,} repeated, "
         f"{report.corrections:,} corrected, {report.incomparable:,} of another kind than the answer"
     )
-    return "\n".join([first, table([_HEADER, *rows]), counts])
+    return "\n".join([first, table([_HEADER, *rows]), counts, *_shadows(report)])
+
+
+def _shadows(report: Report) -> Iterator[str]:
+    if report.paired:
+        yield "\nshadows, on the same instances"
+        yield table([_SHADOWS_HEADER, *map(_shadow, report.paired)])
+
+
+def _shadow(pair: PairedMeasure) -> tuple[str, ...]:
+    better, worse = round(pair.shadow_better), round(pair.shadow_worse)
+    by = f"{better:,} : {worse:,}"
+    p = f"{paired_test(better, worse):.2g}"
+    return (
+        str(pair.shadow),
+        str(pair.version),
+        _name(pair),
+        f"{pair.answers:,}",
+        f"{pair.difference / pair.answers:+.4g}",
+        by,
+        p,
+    )
 
 
 def _rows(version: VersionTruth, tested: Mapping[tuple[str, str], float]) -> Iterator[tuple[str, ...]]:
@@ -47,7 +70,7 @@ def _rows(version: VersionTruth, tested: Mapping[tuple[str, str], float]) -> Ite
         )
 
 
-def _name(measure: Measure) -> str:
+def _name(measure: Measure | PairedMeasure) -> str:
     return f"{measure.head} {measure.name}" if measure.head else measure.name
 
 

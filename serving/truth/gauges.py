@@ -11,6 +11,7 @@ from serving.truth.report import Report, VersionTruth
 
 _VERSION = ("version",)
 _MEASURE = ("version", "head", "measure")
+_PAIR = ("version", "shadow", "head", "measure")
 
 TEXTFILE = Textfile(
     "plumbline_live",
@@ -24,6 +25,9 @@ TEXTFILE = Textfile(
         "measure_low": "The lower end of its 95 % interval.",
         "measure_high": "The upper end.",
         "measured_answers": "Answers that the measure is of.",
+        "paired_answers": "Answers with a known truth of the version that its shadow gave too.",
+        "shadow_better": "Of these, the ones of which the shadow alone is right, or has the smaller error.",
+        "shadow_worse": "Of these, the ones of which the version alone is right, or has the smaller error.",
         "unknown_feedback": "Truths of no captured answer in the window.",
         "duplicate_feedback": "Truths that were known.",
         "corrected_feedback": "Truths that differ from the one known before.",
@@ -36,6 +40,7 @@ TEXTFILE = Textfile(
         **dict.fromkeys(("answers", "known_answers", "coverage_ratio", "last_feedback_timestamp_seconds"), _VERSION),
         "delay_seconds": ("version", "quantile"),
         **dict.fromkeys(("measure", "measure_low", "measure_high", "measured_answers"), _MEASURE),
+        **dict.fromkeys(("paired_answers", "shadow_better", "shadow_worse"), _PAIR),
     },
 )
 
@@ -53,6 +58,10 @@ def values_of(model: str, report: Report, damaged: int) -> Values:
     }
     for version in report.versions:
         values |= _of_version((model, str(version.version)), version)
+    for pair in report.paired:
+        labels = (model, str(pair.version), str(pair.shadow), pair.head, pair.name)
+        values["paired_answers", *labels] = pair.answers
+        values["shadow_better", *labels], values["shadow_worse", *labels] = pair.shadow_better, pair.shadow_worse
     return values
 
 

@@ -15,7 +15,7 @@ import orjson
 
 from serving.captures import Capture, ShadowAnswer
 from serving.statistics.intervals import Sums
-from serving.truth.comparing import NoComparison, compare, needed
+from serving.truth.comparing import MICRO_F1, NoComparison, compare, needed
 from serving.truth.errors import TooManyAnswers
 from serving.truth.feedback import Feedback
 from serving.truth.report import Measure, PairedMeasure, Report, VersionTruth
@@ -112,7 +112,7 @@ SELECT version, shadow, head, measure, count(*), total(weight), total(weight * (
   total(weight * (shadow_value > value)), total(weight * value), total(weight * (shadow_value - value)),
   total(weight * (shadow_value - value) * (shadow_value - value))
 FROM shadow_outcomes JOIN outcomes USING (request_id, place, head, measure) JOIN answers USING (request_id, place)
-GROUP BY version, shadow, head, measure ORDER BY version, shadow, head, measure
+WHERE measure <> :but GROUP BY version, shadow, head, measure ORDER BY version, shadow, head, measure
 """
 _DELAY = """
 SELECT max(0, truths.time - answers.time) AS delay FROM answers JOIN truths USING (request_id, place)
@@ -190,7 +190,7 @@ class TruthIndex:
                 )
                 for version, answers, known, coverage, last in self._database.execute(_VERSIONS).fetchall()
             )
-            paired = tuple(PairedMeasure.of(*row) for row in self._database.execute(_PAIRED))
+            paired = tuple(PairedMeasure.of(*row) for row in self._database.execute(_PAIRED, {"but": MICRO_F1}))
             duplicates, corrections, unknown, incomparable = self._database.execute(_COUNTS).fetchone()
         return Report(since, until, versions, unknown, int(duplicates), int(corrections), incomparable, paired)
 

@@ -51,6 +51,16 @@ class PairedMeasure:
     difference: float
     squares: float
 
+    @property
+    def shadow_better(self) -> float:
+        """Of how many the shadow alone is right, or has the smaller error."""
+        return self.lower if self.name == MAE else self.higher
+
+    @property
+    def shadow_worse(self) -> float:
+        """Of how many the version alone is right, or has the smaller error."""
+        return self.higher if self.name == MAE else self.lower
+
     @classmethod
     def of(
         cls, version: int, shadow: int, head: str, name: str, answers: int, weight: float, *sums: float

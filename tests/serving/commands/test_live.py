@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from serving.captures import ShadowAnswer
 from serving.commands.live import live
 from serving.gateway.app import create_app
 from serving.gateway.settings import Settings
 from tests.serving.contracts import text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.conftest import served
-from tests.serving.truth.parts import capture, feedback, write_captures, write_feedback
+from tests.serving.truth.parts import capture, feedback, write_captures, write_feedback, write_shadows
 from tests.stack import free_port
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -55,6 +56,26 @@ def test_a_table_has_each_version_with_its_interval(captures: Path) -> None:
         "feedback: 1 of answers that were not captured in this time, 1 repeated, 0 corrected, 0 of another kind than "
         "the answer",
     ]
+
+
+def test_a_version_and_its_shadow_are_compared_on_the_same_instances(captures: Path, tmp_path: Path) -> None:
+    labels = {"a0": "negative", "a1": "negative", "a2": "negative", "a3": "positive", "b0": "positive"}
+    shadows = [
+        ShadowAnswer(time=NOW, request_id=name, index=0, model="sentiment", version=3, answer=answer(label))
+        for name, label in labels.items()
+    ]
+    write_shadows(captures, shadows)
+    done = run("sentiment", "--captures", captures, "--metrics-file", tmp_path / "live.prom")
+
+    assert re.sub(" +", " ", done.output).splitlines()[-3:] == [
+        "shadows, on the same instances",
+        "SHADOW OF VERSION MEASURE ANSWERS DIFFERENCE BETTER P",
+        "3 1 accuracy 4 -0.25 1 : 2 1",
+    ]
+    told = gauges((tmp_path / "live.prom").read_text())
+    labelled = '{head="",measure="accuracy",model="sentiment",shadow="3",version="1"}'
+    names = ("paired_answers", "shadow_better", "shadow_worse")
+    assert [told[name + labelled] for name in names] == [4, 1, 2]
 
 
 def test_json_has_all_that_is_known(captures: Path) -> None:

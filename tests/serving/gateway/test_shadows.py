@@ -7,15 +7,18 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from serving.canary.evidence import PairedAnswers
 from serving.captures import SHADOWS, ShadowAnswer, parts_in, read_captures, read_part
 from serving.contract.arrays import Array, Features
 from serving.gateway.settings import Settings
+from serving.rollout.captured_truth import CapturedTruth
 from tests.serving.contracts import scores, text_contract
 from tests.serving.fake_model_server import FakeModelServer, Refused, wait_until
 from tests.serving.gateway.test_routing import gateway_with
@@ -85,6 +88,7 @@ def test_what_the_shadow_answered_to_captured_requests_is_kept_beside_them(
     with gateway_with(settings, models=(model,), shadow=SHADOW, capture=place) as client:
         for name, body in (("one", TEXT), ("two", {"instances": [TEXT, TEXT]})):
             client.post(f"/predict/{model}", json=body, headers={"X-Request-ID": name}, buffered=True)
+            client.post(f"/feedback/{model}", json={"request_id": name, "index": 0, "truth": "positive"})
         compared = 'model="sentiment",outcome="compared",version="2"'
         wait_until(lambda: counted(client, "requests_total")[compared] == 2)
 
@@ -94,6 +98,8 @@ def test_what_the_shadow_answered_to_captured_requests_is_kept_beside_them(
     assert [(it.request_id, it.index, it.version) for it in answers] == [("one", 0, 2), ("two", 0, 2), ("two", 1, 2)]
     assert [(it.request_id, it.index, it.version) for it in captures] == [("one", 0, 1), ("two", 0, 1), ("two", 1, 1)]
     assert {it.answer["label"] for it in answers} != {it.answer["label"] for it in captures}
+    (pair,) = CapturedTruth(place, model).known(datetime.now(UTC) - timedelta(minutes=5)).pairs.items()
+    assert pair in [((1, 2), PairedAnswers(2, *of_two)) for of_two in ((2.0, 0.0), (0.0, 2.0))]
     assert "film" not in gzip.decompress(Path(part[0]).read_bytes()).decode()
 
 
