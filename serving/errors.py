@@ -13,6 +13,7 @@
     │   │   ├── UnsupportedMedia         415
     │   │   ├── NoFeedback               404   the gateway takes none
     │   │   ├── NoExplanations           404   the gateway gives none
+    │   │   ├── CapturesForbidden        403   the key may not read captures
     │   │   ├── InvalidInstance          422
     │   │   │   └── InvalidFeedback      422
     │   │   ├── InvalidExplanation       422
@@ -20,6 +21,7 @@
     │   │   ├── TooManyPictures          429   valid, but others are being decoded
     │   │   └── Overloaded               429   valid, but the queue is full
     │   ├── FeedbackUnavailable          503   feedback could not be made durable in time
+    │   ├── CapturesUnavailable          503   captures can't be read just now
     │   ├── ContractError                500   the model's contract is broken
     │   │   ├── InvalidContract          500   its JSON is none
     │   │   │   └── LaterSchema          500   a later release wrote it
@@ -241,6 +243,27 @@ class FeedbackUnavailable(PredictionError):
 
     def __init__(self, model: str, reason: str) -> None:
         super().__init__(f"the feedback may be lost: {reason}; send it again, which does no harm", model)
+
+
+class CapturesForbidden(RequestError):
+    """The API key of *owner* may not read captures; without keys nobody may."""
+
+    status = 403
+    code = "captures_forbidden"
+
+    def __init__(self, owner: str | None) -> None:
+        got = f"that of {owner}" if owner else "none: this gateway has no API_KEYS_FILE"
+        super().__init__(f"expected an API key with the right captures=read, got {got}")
+
+
+class CapturesUnavailable(PredictionError):
+    """Captures can't be read just now, for a *reason*."""
+
+    status = 503
+    code = "captures_unavailable"
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"captures can't be read: {reason}; try again later", model)
 
 
 class RateLimited(RequestError):

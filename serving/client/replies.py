@@ -227,6 +227,7 @@ _BY_CODE: dict[str, type[PredictionError]] = {
         *(errors.MalformedRequest, errors.Unauthorized, errors.Forbidden, errors.UnknownModel, errors.UnknownVersion),
         *(errors.UnknownLabel, errors.RequestTooLarge, errors.UnsupportedMedia, errors.RateLimited, errors.Overloaded),
         *(errors.TooManyPictures, errors.NoFeedback, errors.FeedbackUnavailable),
+        *(errors.CapturesForbidden, errors.CapturesUnavailable),
         *(errors.ContractError, errors.ParityError, errors.ModelServerError, errors.ModelServerOverloaded),
         *(errors.ModelServerUnavailable, errors.ModelNotReady, errors.ModelServerTimeout),
     )

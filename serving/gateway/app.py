@@ -11,6 +11,7 @@ from serving.catalog import Catalog, Contracts, ModelRunner, ModelServer, Refres
 from serving.catalog.weights import shares_of
 from serving.catalog.weights_file import WeightsFile
 from serving.gateway.accepting import register_can_answer
+from serving.gateway.captured_mistakes import mistakes_routes
 from serving.gateway.connections.limits import ConnectionLimits, register_connection_limits
 from serving.gateway.drain import register_drain
 from serving.gateway.health import health_routes
@@ -119,6 +120,8 @@ def create_app(
     app.register_blueprint(explain_routes(settings, catalog, explainer, metrics))
     feedback = _feedback_log(settings)
     app.register_blueprint(feedback_routes(settings, catalog, feedback, metrics))
+    if settings.capture:
+        app.register_blueprint(mistakes_routes(settings.capture, catalog))
     app.register_blueprint(_models_routes(settings, catalog))
     app.register_blueprint(_openapi_routes(settings, catalog))
     app.register_blueprint(docs_routes())

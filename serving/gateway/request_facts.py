@@ -26,6 +26,7 @@ class RequestFacts:
 
     *started* is on the clock of `time.perf_counter`, and set only for a prediction, which metrics count.
     *allowed* are the models that the request's key may use, or None for all.
+    *reads_captures* is whether it may see what callers sent; without keys nobody may.
     *model* is a configured name, so it may label a metric.
     *version* is the one that answered, or should have.
     *sampled_trace_id* is the trace's id if the trace is recorded, so that it can be looked up.
@@ -34,6 +35,7 @@ class RequestFacts:
     request_id: str | None = None
     owner: str | None = None
     allowed: frozenset[str] | None = None
+    reads_captures: bool = False
     started: float | None = None
     model: str | None = None
     version: int | None = None

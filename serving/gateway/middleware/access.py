@@ -36,7 +36,7 @@ def register_access(app: Flask, settings: Settings, full_at: SharedTimes | None)
         if line is None:
             raise Unauthorized
         facts = request_facts()
-        facts.owner, facts.allowed = line.owner, line.models
+        facts.owner, facts.allowed, facts.reads_captures = line.owner, line.models, line.reads_captures
         if its_rates := line.rates or rates:
             limiter.take(line.owner, its_rates)
         model = (request.view_args or {}).get("model")

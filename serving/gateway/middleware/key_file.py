@@ -1,6 +1,6 @@
 """The file of API keys: a line `name sha256:<hex>` for each. The keys themselves are stored nowhere.
 
-A line may end with what its key may do: `models=sentiment,topic` and `rate=10/second,burst=50`.
+A line may end with what its key may do: `models=sentiment,topic`, `rate=10/second,burst=50` and `captures=read`.
 
 A key has 32 random bytes, so nobody can find it from its SHA-256. Slow hashes are for passwords.
 """
@@ -24,28 +24,34 @@ CHECK_SECONDS = 1.0
 _MAX_KEYS = 1000
 _LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})\s+sha256:([0-9a-f]{64})((?:\s+[a-z]+=\S+)*)")
 _EVERY = "*"
-_EXPECTED = "`name sha256:<64 hex digits>`, after which `models=a,b` and `rate=10/second` may follow,"
+_EXPECTED = "`name sha256:<64 hex digits>`, after which `models=a,b`, `rate=10/second` and `captures=read` may follow,"
+_READ = "read"
 
 
 @dataclass(frozen=True)
 class KeyLine:
-    """A key's owner and hash, the models that it may use, or None for all, and its own rates, if it has any."""
+    """A key's owner and hash, the models that it may use, or None for all, and its own rates, if it has any.
+
+    *reads_captures* is whether it may see what callers of these models sent.
+    """
 
     owner: str
     digest: bytes
     models: frozenset[str] | None = None
     rates: tuple[Rate, ...] = ()
+    reads_captures: bool = False
 
     def __str__(self) -> str:
         models = () if self.models is None else (f"models={','.join(sorted(self.models))}",)
         rates = (f"rate={';'.join(rate.text for rate in self.rates)}",) if self.rates else ()
-        return " ".join([f"{self.owner} sha256:{self.digest.hex()}", *models, *rates])
+        captures = (f"captures={_READ}",) if self.reads_captures else ()
+        return " ".join([f"{self.owner} sha256:{self.digest.hex()}", *models, *rates, *captures])
 
 
-def make_key(owner: str, models: str = _EVERY, rate: str = "") -> tuple[str, KeyLine]:
+def make_key(owner: str, models: str = _EVERY, rate: str = "", reads_captures: bool = False) -> tuple[str, KeyLine]:
     """Make a key and its line in the file. Raise ValueError if *owner*, *models* or *rate* can't stand there."""
     key = f"plumbline_{secrets.token_urlsafe(32)}"
-    line = KeyLine(owner, _digest(key), _models(models), parse_rates(rate) if rate else ())
+    line = KeyLine(owner, _digest(key), _models(models), parse_rates(rate) if rate else (), reads_captures)
     if not _LINE.fullmatch(str(line)):
         raise ValueError(f"expected a name of at most 64 letters, digits, '.', '_' and '-', got {owner!r}")
     return key, line
@@ -70,11 +76,15 @@ def _read(text: str) -> KeyLine | None:
         return None
     rights = [right.split("=", 1) for right in match[3].split()]
     named = dict(rights)
-    if len(named) < len(rights) or named.keys() - {"models", "rate"}:
+    if len(named) < len(rights) or named.keys() - {"models", "rate", "captures"}:
+        return None
+    if named.get("captures", _READ) != _READ:
         return None
     try:
         rates = parse_rates(named["rate"]) if "rate" in named else ()
-        return KeyLine(match[1], bytes.fromhex(match[2]), _models(named.get("models", _EVERY)), rates)
+        return KeyLine(
+            match[1], bytes.fromhex(match[2]), _models(named.get("models", _EVERY)), rates, "captures" in named
+        )
     except ValueError:
         return None
 

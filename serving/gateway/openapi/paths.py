@@ -90,6 +90,15 @@ def explain_paths(live: LiveModel, name: str, types: Types, budget: int) -> dict
     return {f"/explain/{live.model}": {"post": described}}
 
 
+def captures_paths() -> dict[str, Any]:
+    """Describe what is told of captures."""
+    path = "/captures/mistakes/{model}"
+    operation = _operation("List the last wrong answers", OPERATIONS, {JSON: {"schema": ref("Mistakes")}}, (404, 503))
+    refused = {**failure(403, OPERATIONS), "description": "The API key may not read captures of this model."}
+    named = {"operationId": _operation_id("get", path), **operation, "parameters": [_parameter("model", ref("Model"))]}
+    return {path: {"get": {**named, "responses": {**operation["responses"], "403": refused}}}}
+
+
 def shared_paths() -> dict[str, Any]:
     """Describe all other routes."""
     model = _parameter("model", ref("Model"))

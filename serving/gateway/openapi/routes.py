@@ -14,6 +14,7 @@ from serving.gateway.openapi.paths import (
     OPERATIONS,
     PREDICT,
     TENSORFLOW_SERVING,
+    captures_paths,
     explain_paths,
     feedback_paths,
     model_paths,
@@ -74,7 +75,7 @@ def _document(
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
-        "paths": paths | shared_paths(),
+        "paths": paths | shared_paths() | (captures_paths() if takes_feedback else {}),
         "components": {"schemas": components.schemas},
     }
 

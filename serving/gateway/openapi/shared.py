@@ -132,6 +132,29 @@ SHARED: dict[str, Any] = {
     "ModelSummary": _open(_SUMMARY, *_OPTIONAL),
     "ModelDetails": _open(_SUMMARY | _DETAILS, *_OPTIONAL, *_DETAILS),
     "Accepted": _open({"model": STRING, "accepted": _COUNT}),
+    "Mistakes": _open(
+        {
+            "model": STRING,
+            "known": {**_COUNT, "description": "Answers that were read and whose truth is known."},
+            "since": {**_TEXT, "description": "How far back captures were read."},
+            "complete": {**_BOOLEAN, "description": "Whether there are no others."},
+            "damaged": {**_COUNT, "description": "Parts and lines that could not be read."},
+            "measures": array(ref("Details")),
+            "order": {"enum": ["newest", "largest error"]},
+            "mistakes": array(ref("Mistake")),
+        }
+    ),
+    "Mistake": _open(
+        {
+            "time": STRING,
+            "request_id": STRING,
+            "index": _COUNT,
+            "version": _COUNT,
+            "instance": {**ref("Details"), "description": "The fields that may be kept; long values are cut."},
+            "answer": {},
+            "truth": {},
+        }
+    ),
     "Health": closed({"status": {"const": "ok"}}),
     "Live": closed({"live": {"const": True}}),
     "Ready": _open({"name": STRING, "ready": _BOOLEAN}, "name"),

@@ -98,6 +98,7 @@ def test_a_file_that_could_not_be_opened_is_read_once_it_can(path: Path) -> None
         ("# fine\nalice sha256:12\n\nbob md5:0\n", "in line 2, 4"),
         (f"{HASHED} models=\n{HASHED} models=a/b\n{HASHED} models=a,\n", "in line 1, 2, 3"),
         (f"{HASHED} rate=fast\n{HASHED} rate=\n{HASHED} rights=all\n", "in line 1, 2, 3"),
+        (f"{HASHED} captures=write\n{HASHED} captures=\n", "in line 1, 2"),
         (f"{HASHED} models=a models=b\n{HASHED} sentiment\n", "in line 1, 2"),
         ("a/b sha256:" + "0" * 64, "in line 1"),
         (("a sha256:" + "0" * 64 + "\n") * 1001, "at most 1000 keys, got 1001"),
@@ -117,14 +118,17 @@ def test_the_command_shows_the_key_apart_from_its_line(path: Path) -> None:
 
 
 def test_a_line_says_what_its_key_may_do(path: Path) -> None:
-    done = CliRunner().invoke(keys, ["alice", "--models", "topic,sentiment", "--rate", "10/second,burst=50;9/day"])
+    done = CliRunner().invoke(
+        keys, ["alice", "--models", "topic,sentiment", "--rate", "10/second,burst=50;9/day", "--captures"]
+    )
     assert done.exit_code == 0
-    assert done.stdout.endswith(" models=sentiment,topic rate=10/second,burst=50;9/day\n")
+    assert done.stdout.endswith(" models=sentiment,topic rate=10/second,burst=50;9/day captures=read\n")
     path.write_text(done.stdout)
     line = KeyFile(path).find(done.stderr.strip())
     assert line is not None
     assert line.models == {"sentiment", "topic"}
     assert [rate.burst for rate in line.rates] == [50, 9]
+    assert line.reads_captures
 
 
 def test_a_line_that_says_nothing_more_is_for_every_model(path: Path) -> None:
@@ -133,7 +137,7 @@ def test_a_line_that_says_nothing_more_is_for_every_model(path: Path) -> None:
         path.write_text(text)
         found = KeyFile(path).find(key)
         assert found is not None
-        assert (found.models, found.rates) == (None, ())
+        assert (found.models, found.rates, found.reads_captures) == (None, (), False)
 
 
 @pytest.mark.parametrize("option", [("--models", "A b"), ("--rate", "fast")])
