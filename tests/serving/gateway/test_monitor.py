@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,11 +13,14 @@ from playwright.sync_api import Locator, Page, Route, expect
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.gateway.app import create_app
+from serving.gateway.middleware.key_file import make_key
 from serving.gateway.settings import Settings
+from serving.truth import mistakes
 from tests.serving.contracts import tabular_contract, text_contract, with_reference
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.browser import NARROW
 from tests.serving.gateway.conftest import served
+from tests.serving.truth.parts import capture, feedback, write_captures, write_feedback
 
 HOUSE = {"rooms": 5.0, "age": 30.0}
 FAR = {"rooms": 2.0, "age": 30.0}
@@ -183,3 +188,50 @@ def test_the_two_pages_lead_to_each_other_and_the_address_names_the_model(page: 
     expect(page.get_by_role("link", name="sentiment")).to_be_focused()
     page.get_by_role("link", name="Try models").click()
     expect(page.get_by_role("button", name="Predict")).to_be_visible()
+
+
+@pytest.fixture
+def captured(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """A gateway with captures, whose last answer to a house was wrong, and the keys of those who may see it or not."""
+    monkeypatch.setattr(mistakes, "MOST_SECONDS", (60.0, 60.0))
+    keys = {owner: make_key(owner, "*", "", reads) for owner, reads in (("reader", True), ("caller", False))}
+    (tmp_path / "keys").write_text("".join(f"{line}\n" for _, line in keys.values()))
+    places = {"capture": str(tmp_path / "captures"), "api_keys_file": tmp_path / "keys"}
+    earlier = datetime.now(UTC) - timedelta(minutes=5)
+    answer = {"value": 20.0, "unit": "1000 USD"}
+    sent = replace(capture("r1", answer, earlier, model="house_price"), instance={"rooms": 5.0, "secret": "x"})
+    write_captures(tmp_path / "captures", [sent])
+    write_feedback(tmp_path / "captures", [feedback("r1", 26.0, earlier, model="house_price")])
+    with gateway(replace(settings, capture_part_seconds=0.1, **places)) as url:
+        headers = {"X-API-Key": keys["caller"][0]}
+        httpx.post(f"{url}/predict/house_price", json=HOUSE, headers=headers)
+        yield url, {owner: key for owner, (key, _) in keys.items()}
+
+
+def test_the_last_mistakes_are_shown_to_a_key_that_may_read_captures(
+    page: Page, captured: tuple[str, dict[str, str]]
+) -> None:
+    url, keys = captured
+    open_monitor(page, url)  # asks for no key: /metrics needs none
+    page.get_by_role("button", name="Show the last mistakes").click()
+    page.get_by_label("Key", exact=True).fill(keys["reader"])
+    page.keyboard.press("Enter")
+
+    mistake = page.get_by_role("table", name="The last mistakes").get_by_role("row").last
+    expect(mistake.get_by_role("cell")).to_have_text(["1", "value 20, unit 1000 USD", "26", "rooms 5"])
+    expect(cells(page, "Of the answers that were read", "1")).to_have_text(["mae 6", "\N{EN DASH}", "1"])
+    expect(page.get_by_text("The 1 last answers that were farthest off, of 1 whose truth is known.")).to_be_visible()
+    assert Axe().run(page).violations_count == 0
+
+
+def test_a_key_that_may_not_read_captures_sees_no_mistakes(page: Page, captured: tuple[str, dict[str, str]]) -> None:
+    url, keys = captured
+    open_monitor(page, url)
+    page.get_by_role("button", name="Show the last mistakes").click()
+    page.get_by_label("Key", exact=True).fill(keys["caller"])
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("Not shown: expected an API key with the right captures=read")).to_be_visible()
+    expect(page.get_by_role("table", name="The last mistakes")).to_have_count(0)

@@ -8,12 +8,13 @@ import { gatewayFacts } from "./gateway_facts.js";
 import { History } from "./history.js";
 import { latencySection } from "./latency.js";
 import { loopSection } from "./loop.js";
+import { mistakesSection } from "./mistakes.js";
 import { poll } from "./polling.js";
 import { trafficSection } from "./traffic.js";
 import { makeTrouble } from "./trouble.js";
 import { versionsSection } from "./versions.js";
 
-const SECTIONS = [versionsSection, trafficSection, latencySection, driftSection, loopSection];
+const SECTIONS = [versionsSection, trafficSection, latencySection, driftSection, loopSection, mistakesSection];
 
 const [list, state, place] = ["models", "state", "shown"].map((id) => document.getElementById(id));
 const history = new History();
