@@ -39,10 +39,14 @@ def _part(part: Explained, parts: Sequence[Explained]) -> str:
     place = part.place
     if "box" in place:
         boxes = [each.place["box"] for each in parts if each.field == part.field]
-        row, column = (sorted({box[side] for box in boxes}).index(place["box"][side]) + 1 for side in (1, 0))
-        return f"row {row}, column {column}"
+        return f"row {_rank(boxes, place['box'], 1)}, column {_rank(boxes, place['box'], 0)}"
     shown = place["text"] if "text" in place else place["value"]
     return shown if isinstance(shown, str) else orjson.dumps(shown, default=str).decode()
+
+
+def _rank(boxes: Sequence[Sequence[int]], box: Sequence[int], side: int) -> str:
+    starts = sorted({each[side] for each in boxes})
+    return f"{starts.index(box[side]) + 1} of {len(starts)}"
 
 
 def _cut(text: str) -> str:

@@ -137,7 +137,7 @@ _OPTIONS = (
     click.option(
         "--explain-budget",
         type=click.IntRange(2, 1_000_000),
-        help="Answers that the reasons of a row may cost.  [default: 128]",
+        help="Answers that the reasons of a row may cost.  [default: 128, or as many as the fields need]",
     ),
     click.option(
         "--shard", metavar="I/N", help="Share of the work to do, from 0.  [default: JOB_COMPLETION_INDEX/_COUNT]"
@@ -191,15 +191,15 @@ def _merge(output: str, *, inputs: tuple[str, ...], max_rejects: str | None, **o
 
 def _score(output: str, *, dry: bool, restarts: bool, **options: Any) -> dict[str, Any]:
     with _opened(output, **options) as (wanted, server, connect):
-        if wanted.explain:
-            more = f"up to {wanted.answers_a_reason:,} more answers a row (--explain-budget)"
-            click.echo(f"the reasons take {more}; --dry-run shows some first", err=True)
         if restarts:
             if wanted.shard.count > 1:
                 raise BadInput("--restart would discard the work of other shards; use it without --shard")
             restart(output)
         with ended_by_signals():
             prepared = job.start(wanted, server)
+        if budget := prepared.pinned.explain_budget:
+            more = f"up to {budget:,} more answers a row (--explain-budget)"
+            click.echo(f"the reasons take {more}; --dry-run shows some first", err=True)
         with stopped_by_signals() as stopping:
             return job.score(prepared, server, connect, stopping)
 

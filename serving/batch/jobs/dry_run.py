@@ -48,7 +48,7 @@ def dry_run(prepared: Prepared, server: ModelServer, stopping: Stopping) -> dict
         "passed_over": dict(prepared.manifest.passed_over),
         "rows_tried": len(rows.ids) + len(rows.rejects),
         "rejected": len(reasons),
-        "explain_budget": job.answers_a_reason,
+        "explain_budget": prepared.pinned.explain_budget,
         "reasons": reasons[:_SHOWN],
         "answers": [{"row_id": rows.ids[index], **answer} for index, answer in zip(right, answers, strict=True)],
     }

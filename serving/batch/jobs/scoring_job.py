@@ -30,6 +30,7 @@ from serving.batch.writers.parquet_output import kept_types
 from serving.batch.writers.writer import Answer, Writer
 from serving.catalog import LiveModel, ModelServer
 from serving.contract import Contract
+from serving.explanation import least_budget
 from serving.registry import server_config
 
 _PART_ROWS, _PART_ROWS_OF_COSTLY = 50_000, 1_000
@@ -70,11 +71,6 @@ class Job:
     explain: bool = False
     explain_budget: int | None = None
 
-    @property
-    def answers_a_reason(self) -> int:
-        """How many answers more the reasons of a row may cost; 0 if they are not wanted."""
-        return (self.explain_budget or _EXPLAIN_BUDGET) if self.explain else 0
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -97,7 +93,7 @@ class Prepared:
             manifest.contract,
             job.deadline_seconds,
             job.patience_seconds,
-            job.answers_a_reason,
+            manifest.options.explain_budget or 0,
         )
 
     @property
@@ -148,7 +144,7 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         job.separator,
         job.decimal,
         job.encoding,
-        job.answers_a_reason or None,
+        _explain_budget(job, live.contract),
     )
     reference = live.contract.reference.to_json() if live.contract.reference else None
     manifest = Manifest(
@@ -242,6 +238,16 @@ def merge_shards(output: str, max_rejects: str | None) -> dict[str, Any]:
 
 def _constants(model: str, version: int, digest: str) -> tuple[str, int, str]:
     return model, version, digest[:_HASH_CHARACTERS]
+
+
+def _explain_budget(job: Job, contract: Contract) -> int | None:
+    """Return how many answers more the reasons of a row may cost, None if they are not wanted; raises BadInput."""
+    if not job.explain:
+        return None
+    least = least_budget(contract)
+    if job.explain_budget and job.explain_budget < least:
+        raise BadInput(f"--explain-budget: expected at least {least}, 2 for each field and 2, got {job.explain_budget}")
+    return job.explain_budget or max(_EXPLAIN_BUDGET, least)
 
 
 def _chunk_rows(contract: Contract, explain: bool) -> int:

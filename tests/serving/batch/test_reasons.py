@@ -128,7 +128,7 @@ def test_what_reasons_cost_is_told_before_and_some_are_shown(explained: Command,
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--explain", "--explain-budget", 5), "--explain: budget: expected at least 6, 2 for each field and 2, got 5"),
+        (("--explain", "--explain-budget", 5), "--explain-budget: expected at least 6, 2 for each field and 2, got 5"),
         (("--explain-budget", 40), "--explain-budget is for --explain, which is missing"),
         (("--explain", "--keep", "reasons"), "--keep reasons: the output has a column of that name"),
     ],
@@ -157,5 +157,5 @@ def test_a_patch_is_named_by_its_place_and_quotes_stay_readable() -> None:
 
     (first, *_) = reasons_of(explain(contract, {"image": file.getvalue()}, by_corner))
 
-    assert (first["field"], first["part"]) == ("image", "row 1, column 4")
+    assert (first["field"], first["part"]) == ("image", "row 1 of 4, column 4 of 4")
     assert as_text([{"field": "text", "part": 'a "bad" film', "contribution": -0.5}]) == r'text "a \"bad\" film" -0.5'
