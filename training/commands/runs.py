@@ -68,8 +68,9 @@ def show(run: str, reports_dir: Path) -> None:
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @click.option("--rows", type=click.IntRange(0, 200), default=10, show_default=True, help="Most changed rows of a kind.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Also write it as a page to this file.")
 @reports_dir_option
-def compare(first: str, second: str, rows: int, reports_dir: Path) -> None:
+def compare(first: str, second: str, rows: int, html: Path | None, reports_dir: Path) -> None:
     """Compare runs A and B of a model on the same test rows: which is better, or that the data can't tell.
 
     Each is named as in `show`.
@@ -80,4 +81,8 @@ def compare(first: str, second: str, rows: int, reports_dir: Path) -> None:
         from training.runs.finding import find
 
         compared = compared_runs(find(reports_dir, first), find(reports_dir, second), rows)
+        if html:
+            from training.runs.page import write_page  # draws, which takes seconds to be imported
+
+            write_page(compared, html)
         click.echo(as_text(compared))

@@ -32,7 +32,7 @@ def learning_curves(folds: Sequence[Stages], final: Stages, key: str, name: str,
         _draw_side(axes, folds, laid, line_key, (side, color, dashes))
     for span in laid:
         _draw_line(axes, line(final, span, key), "final training, all rows", color=GREY, linewidth=1.4, linestyle=":")
-    _scale(axes, [line(run, span, name)[1] for run in folds for span in laid for name in (key, f"val_{key}")])
+    scale(axes, [line(run, span, name)[1] for run in folds for span in laid for name in (key, f"val_{key}")])
     for row, onset in enumerate(onsets):
         _mark_onset(axes, onset, row)
     _mark_stages(axes, laid, len(onsets))
@@ -95,7 +95,8 @@ def _write_above(axes: Axes, text: str, epoch: float, row: int, color: str) -> N
     )
 
 
-def _scale(axes: Axes, curves: Sequence[np.ndarray]) -> None:
+def scale(axes: Axes, curves: Sequence[np.ndarray]) -> None:
+    """Give *axes* a logarithmic scale if the *curves* fall steeply."""
     values = np.concatenate([np.empty(0), *curves])
     values = values[np.isfinite(values)]
     if len(values) and values.min() > 0 and values.max() / values.min() > STEEP:

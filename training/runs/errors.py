@@ -39,3 +39,10 @@ class UnreadableRun(TrainingError):
 
 class Incomparable(TrainingError):
     """Two runs answer different questions."""
+
+
+class CannotWrite(TrainingError):
+    """The page can't be written."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"--html {path}: {problem}")

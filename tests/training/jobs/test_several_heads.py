@@ -25,6 +25,8 @@ from training.networks.ensembles import DenseEnsemble
 from training.networks.mixed import Mixed
 from training.problem_types import MULTICLASS, MULTILABEL, QUANTILES, REGRESSION, UNIT_REGRESSION, VALUES
 from training.publishing.gate import GateRefused
+from training.runs.comparison import compare
+from training.runs.finding import find
 from training.task import Question, Task
 from training.validation import HoldOut
 
@@ -123,6 +125,16 @@ def test_the_report_has_a_section_for_each_head(published):
     assert "accuracy of kind by epoch" in page.lower()
     assert document["metric"] == "accuracy"
     assert document["heads"]["range"]["test"]["coverage"] == pytest.approx(0.9, abs=0.12)
+
+
+def test_a_run_keeps_what_a_comparison_of_each_head_needs(published):
+    found = find(published / "reports", "toy@1")
+
+    result = compare(found, found, 10)
+
+    assert [(head.name, head.why_not) for head in result.heads] == [(name, "") for name in ["", *[*HEADS][1:]]]
+    assert {head.tested.rows for head in result.heads} == {len(data().test)}
+    assert found.document["code"]["sha256"]
 
 
 def test_rivals_answer_for_the_heads_that_they_name(published):
