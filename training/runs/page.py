@@ -41,7 +41,10 @@ def as_page(compared: Comparison) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= _FILTERS
-    curves = [(name, exhibits.data_uri(style.png(drawn)), drawn) for name, drawn in overlaid_curves(compared.runs)]
+    curves = [
+        (name, exhibits.data_uri(style.svg(drawn), "image/svg+xml"), drawn)
+        for name, drawn in overlaid_curves(compared.runs)
+    ]
     return environment.get_template(_TEMPLATE).render(
         compared=compared,
         runs=dict(zip(LETTERS, compared.runs, strict=True)),
