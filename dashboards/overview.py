@@ -216,3 +216,30 @@ section(
         ("max by (instance) (scrape_duration_seconds and on (instance) plumbline_gateway_workers)", "{{instance}}"),
     ),
 )
+
+section(
+    BOARD,
+    "Explanations",
+    layers(
+        "Requests to explain an answer",
+        "By status. 429: a process makes one at a time and lets four wait.",
+        "reqps",
+        (f"sum by (code) (rate(plumbline_gateway_explain_requests_total{{{_MODEL}}}[$__rate_interval]))", "{{code}}"),
+        colors={"^2": "green", "^4": "yellow", "^429": "orange", "^5": "red"},
+    ),
+    lines(
+        "95 % of explanations within",
+        "With their wait, by model.",
+        "s",
+        (quantile(0.95, "plumbline_gateway_explain_seconds", "model", _MODEL), "{{model}}"),
+    ),
+    lines(
+        "Instances answered to explain others",
+        "A second, by model. They take the model's time beside those of predictions.",
+        "cps",
+        (
+            f"sum by (model) (rate(plumbline_gateway_explain_predictions_total{{{_MODEL}}}[$__rate_interval]))",
+            "{{model}}",
+        ),
+    ),
+)
