@@ -15,12 +15,14 @@ from serving.client.answer import Answer
 from serving.client.async_client import AsyncClient
 from serving.client.client import Client
 from serving.client.errors import GatewayTimeout, GatewayUnavailable, UnexpectedReply
+from serving.client.explanation import Explanation
 from serving.client.replies import ServedModel
 
 __all__ = [
     "Answer",
     "AsyncClient",
     "Client",
+    "Explanation",
     "GatewayTimeout",
     "GatewayUnavailable",
     "ServedModel",

@@ -10,6 +10,7 @@ import httpx
 
 from serving.client.answer import Answer
 from serving.client.calls import Call, NoReply, Pause, Steps, T
+from serving.client.explanation import Explanation
 from serving.client.replies import Reply, ServedModel
 from serving.client.transport import MAX_REPLY_BYTES, Asking, no_reply, options, request
 
@@ -57,6 +58,25 @@ class AsyncClient:
         """Return what `Client.predict_many` does."""
         ask = self._asking.ask(deadline_seconds, model, version, label, request_id)
         return await self._run(self._asking.conversation.predict_many(ask, instances))
+
+    async def explain(
+        self,
+        model: str,
+        instance: Any,
+        *,
+        target: str | None = None,
+        head: str | None = None,
+        method: str | None = None,
+        budget: int | None = None,
+        version: int | None = None,
+        label: str | None = None,
+        deadline_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Explanation:
+        """Do what `Client.explain` does."""
+        ask = self._asking.ask(deadline_seconds, model, version, label, request_id)
+        question = {"target": target, "head": head, "method": method, "budget": budget}
+        return await self._run(self._asking.conversation.explain(ask, instance, question))
 
     async def feedback(
         self,

@@ -14,8 +14,18 @@ from urllib.parse import quote, urlencode
 
 from serving.client.answer import Answer
 from serving.client.errors import GatewayTimeout, GatewayUnavailable
+from serving.client.explanation import Explanation
 from serving.client.instances import MAX_BODY_BYTES, Limits, Part, Unsent
-from serving.client.replies import Reply, ServedModel, read_accepted, read_answers, read_limits, read_models, read_ready
+from serving.client.replies import (
+    Reply,
+    ServedModel,
+    read_accepted,
+    read_answers,
+    read_explanation,
+    read_limits,
+    read_models,
+    read_ready,
+)
 
 MAX_ATTEMPTS = 6
 """How often one request is sent at most."""
@@ -85,10 +95,16 @@ class Ask:
     @property
     def path(self) -> str:
         """The path of the prediction."""
-        chosen = {
-            name: value for name, value in (("version", self.version), ("label", self.label)) if value is not None
-        }
-        return f"/predict/{self._name}" + (f"?{urlencode(chosen)}" if chosen else "")
+        return f"/predict/{self._name}{self._query({})}"
+
+    def explain_path(self, question: Mapping[str, Any]) -> str:
+        """Return the path of an explanation, with those members of the *question* that are not None."""
+        return f"/explain/{self._name}{self._query(question)}"
+
+    def _query(self, question: Mapping[str, Any]) -> str:
+        chosen = {"version": self.version, "label": self.label, **question}
+        given = {name: value for name, value in chosen.items() if value is not None}
+        return f"?{urlencode(given)}" if given else ""
 
     @property
     def feedback_path(self) -> str:
@@ -133,6 +149,12 @@ class Conversation:
             else:
                 answers += read_answers(reply, ask.model, part.first, len(part.encoded))
         return answers
+
+    def explain(self, ask: Ask, instance: Any, question: Mapping[str, Any]) -> Steps[Explanation]:
+        """Ask why one instance is answered as it is."""
+        part = Unsent(ask.model, [instance]).take(self._limits or Limits(1, MAX_BODY_BYTES))
+        assert part  # noqa: S101 - of one instance there is one
+        return read_explanation((yield from self._asked(ask, "POST", ask.explain_path(question), part.body)), ask.model)
 
     def feedback(self, ask: Ask, item: Mapping[str, Any]) -> Steps[None]:
         """Tell the truth of one answer. To tell it again does no harm, so that is done as for predictions."""

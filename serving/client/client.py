@@ -10,6 +10,7 @@ import httpx
 
 from serving.client.answer import Answer
 from serving.client.calls import Call, NoReply, Pause, Steps, T
+from serving.client.explanation import Explanation
 from serving.client.replies import Reply, ServedModel
 from serving.client.transport import MAX_REPLY_BYTES, Asking, no_reply, options, request
 
@@ -69,6 +70,30 @@ class Client:
         """
         ask = self._asking.ask(deadline_seconds, model, version, label, request_id)
         return self._run(self._asking.conversation.predict_many(ask, instances))
+
+    def explain(
+        self,
+        model: str,
+        instance: Any,
+        *,
+        target: str | None = None,
+        head: str | None = None,
+        method: str | None = None,
+        budget: int | None = None,
+        version: int | None = None,
+        label: str | None = None,
+        deadline_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> Explanation:
+        """Return what carried the answer to *instance*: which words, columns or parts of the picture.
+
+        By default the label that is answered is explained, by Shapley values and as many predictions as the gateway
+        allows; otherwise *target* names a label, tag or value, *head* one of several heads, *method* is "occlusion",
+        and *budget* the most predictions.
+        """
+        ask = self._asking.ask(deadline_seconds, model, version, label, request_id)
+        question = {"target": target, "head": head, "method": method, "budget": budget}
+        return self._run(self._asking.conversation.explain(ask, instance, question))
 
     def feedback(
         self,

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from serving import errors
 from serving.client.answer import Answer
 from serving.client.errors import GatewayTimeout, GatewayUnavailable, UnexpectedReply
+from serving.client.explanation import Explanation, Part
 from serving.client.instances import MAX_BODY_BYTES, Limits
 from serving.errors import Fault, InvalidFeedback, InvalidInstance, PredictionError, shown
 
@@ -66,6 +67,26 @@ def read_answers(reply: Reply, model: str, first: int, count: int) -> list[Answe
     for place, each in enumerate(predictions):
         _expect(isinstance(each, dict), f"predictions/{place}: an object", each, reply, model)
     return [Answer(model, version, reply.request_id, each) for each in predictions]
+
+
+def read_explanation(reply: Reply, model: str) -> Explanation:
+    """Read the reply to POST /explain/<model>. Raise PredictionError."""
+    if reply.status != 200:
+        raise_problem(reply, model)
+    document = _object(reply, model)
+    version = _member(document, "version", int, reply, model)
+    answer = Answer(model, version, reply.request_id, _member(document, "prediction", dict, reply, model))
+    told = _member(document, "explanation", dict, reply, model)
+    score, base = (float(_member(told, name, float, reply, model)) for name in ("score", "base"))
+    parts = tuple(_part(each, reply, model) for each in _member(told, "parts", list, reply, model))
+    return Explanation(answer, _member(told, "target", str, reply, model), score, base, parts, told)
+
+
+def _part(each: Any, reply: Reply, model: str) -> Part:
+    _expect(isinstance(each, dict), "parts: objects", each, reply, model)
+    contribution = float(_member(each, "contribution", float, reply, model))
+    error = None if each.get("error") is None else float(_member(each, "error", float, reply, model))
+    return Part(_member(each, "field", str, reply, model), contribution, error, each)
 
 
 def read_accepted(reply: Reply, model: str) -> None:
@@ -185,7 +206,11 @@ def _object(reply: Reply, model: str = "") -> dict[str, Any]:
 def _member(document: Mapping[str, Any], name: str, kind: type, reply: Reply, model: str = "") -> Any:
     value = document.get(name)
     _expect(
-        isinstance(value, kind) and (kind is bool or value is not True), f"{name}: {_NAMES[kind]}", value, reply, model
+        isinstance(value, int | float if kind is float else kind) and (kind is bool or value is not True),
+        f"{name}: {_NAMES[kind]}",
+        value,
+        reply,
+        model,
     )
     return value
 
@@ -208,7 +233,14 @@ def _phrase(status: int) -> str:
         return ""
 
 
-_NAMES: dict[type, str] = {int: "an integer", list: "a list", dict: "an object", str: "a text", bool: "a boolean"}
+_NAMES: dict[type, str] = {
+    int: "an integer",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    str: "a text",
+    bool: "a boolean",
+}
 
 _BY_STATUS: dict[int, type[PredictionError]] = {
     401: errors.Unauthorized,
@@ -228,6 +260,7 @@ _BY_CODE: dict[str, type[PredictionError]] = {
         *(errors.UnknownLabel, errors.RequestTooLarge, errors.UnsupportedMedia, errors.RateLimited, errors.Overloaded),
         *(errors.TooManyPictures, errors.NoFeedback, errors.FeedbackUnavailable),
         *(errors.CapturesForbidden, errors.CapturesUnavailable),
+        *(errors.NoExplanations, errors.InvalidExplanation),
         *(errors.ContractError, errors.ParityError, errors.ModelServerError, errors.ModelServerOverloaded),
         *(errors.ModelServerUnavailable, errors.ModelNotReady, errors.ModelServerTimeout),
     )

@@ -23,13 +23,15 @@ def test_the_python_of_the_page_runs(model_server: FakeModelServer, tmp_path: Pa
             exec(compile(block.replace("http://localhost:8000", url), "clients.md", "exec"), names)  # noqa: S102
         names["client"].close()
 
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     lines = told.getvalue().splitlines()
     assert re.fullmatch(r"(positive|negative) 0\.\d\d by version 1", lines[0])
     assert len(eval(lines[1])) == 3  # noqa: S307 - the best labels' scores
     assert lines[2] == "1200"
-    assert set(eval(lines[3])) <= {"positive", "negative"}  # noqa: S307
-    assert lines[4:] == ["1 /text expected a string that is not empty, got 5"]
+    for line in lines[3:5]:
+        assert re.fullmatch(r"\S+ [+-]\d\.\d\d for (positive|negative)", line)
+    assert set(eval(lines[5])) <= {"positive", "negative"}  # noqa: S307
+    assert lines[6:] == ["1 /text expected a string that is not empty, got 5"]
 
 
 def test_the_tables_name_what_there_is() -> None:
