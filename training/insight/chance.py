@@ -37,7 +37,12 @@ def larger_by_lot(costs: np.ndarray, members: np.ndarray, draws: int) -> np.ndar
 
     *costs* are those of all rows, `float[n]`; *members* is `bool[groups, n]`.
     """
-    rng, shuffled = np.random.default_rng(_SEED), costs.astype(np.float32)
+    rng = np.random.default_rng(_SEED)
+    if np.isin(costs, (0, 1)).all():  # then the lots need not be drawn row by row
+        lots = [rng.hypergeometric(int(costs.sum()), int((1 - costs).sum()), int(of.sum()), draws) for of in members]
+        counts = [(lot >= costs[of].sum()).sum() for lot, of in zip(lots, members, strict=True)]
+        return (np.array(counts) + 1) / (draws + 1)
+    shuffled = costs.astype(np.float32)
     inside = members.T.astype(np.float32)
     sums, slack = shuffled @ inside, 1e-5 * np.abs(shuffled).sum()
     as_large = np.zeros(len(members))
@@ -47,9 +52,11 @@ def larger_by_lot(costs: np.ndarray, members: np.ndarray, draws: int) -> np.ndar
     return np.asarray((as_large + 1) / (draws + 1))
 
 
-def bootstrap(measure: Callable[[np.ndarray], float], rows: int, draws: int) -> tuple[float, float]:
-    """Return the 95 % interval of what *measure* says of so many *rows*, drawn with replacement (Efron 1979)."""
-    rng = np.random.default_rng(_SEED)
-    measured = [measure(rng.integers(0, rows, rows)) for _ in range(draws)]
+def bootstrap(measure: Callable[[np.ndarray], np.ndarray | float], rows: int, draws: int) -> tuple[float, float]:
+    """Return the 95 % interval of what *measure* says of so many *rows*, drawn with replacement (Efron 1979).
+
+    It is asked of all draws at once, `int[draws, rows]`.
+    """
+    measured = measure(np.random.default_rng(_SEED).integers(0, rows, (draws, rows)))
     low, high = np.nanquantile(measured, [0.025, 0.975])
     return float(low), float(high)

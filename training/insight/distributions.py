@@ -17,7 +17,7 @@ MOST_NAMES = 10
 """So many of the most frequent names are counted by themselves, the others together."""
 QUANTILES = 10
 """Numbers are compared by so many bins with equally many rows."""
-DRAWS = 9_999
+DRAWS = 4_999
 LEVEL = 0.05
 """Train and test differ if chance explains this less often, over all facets together."""
 

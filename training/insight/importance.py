@@ -3,8 +3,9 @@
 This is permutation importance (Breiman 2001, "Random Forests"; Fisher, Rudin and Dominici 2019).
 """
 
+import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -59,7 +60,7 @@ def importance(records: Sequence[RunRecord], fields: Sequence[str], score: Score
         for name in fields:
             if time.monotonic() > ends:
                 break
-            answered = [_by_head(records, score(shuffled)) for shuffled in _shuffled(instances, name)]
+            answered = _answered(records, score, _shuffled(instances, name))
             seen[name] = [_drops(records, chosen, whole, scores) for scores in answered]
     except TrainingError as error:
         return Importance(left_out=f"Shuffled values are refused: {error}")
@@ -78,9 +79,23 @@ def _shuffled(instances: Sequence[Instance], name: str) -> Iterator[list[Instanc
         ]
 
 
-def _by_head(records: Sequence[RunRecord], scores: Mapping[str, Array]) -> Mapping[str, Array]:
-    """Return the scores by the names in *records*, in which the only head has none."""
-    return {each.head_name: scores[each.head_name or next(iter(scores))] for each in records}
+def _answered(
+    records: Sequence[RunRecord], score: Score, shuffles: Iterable[list[Instance]]
+) -> Iterator[Mapping[str, Array]]:
+    """Yield the scores of each shuffle, by the names in *records*, in which the only head has none.
+
+    A call costs as much as hundreds of rows, so shuffles share one while there is room.
+    """
+    waiting = list(shuffles)
+    rows = len(waiting[0])
+    at_once = max(1, MOST_ROWS // rows)
+    for first in range(0, len(waiting), at_once):
+        instances = list(itertools.chain.from_iterable(waiting[first : first + at_once]))
+        scores = score(instances)
+        for start in range(0, len(instances), rows):
+            yield {
+                each.head_name: scores[each.head_name or next(iter(scores))][start : start + rows] for each in records
+            }
 
 
 def _drops(

@@ -24,7 +24,8 @@ DRAWS = 4_999
 """Lots that are drawn for p-values: enough for the smallest to pass Holm's correction for all slices."""
 BOOTSTRAPS = 200
 LEVEL = 0.05
-Measure = Callable[[np.ndarray], float]
+Measure = Callable[[np.ndarray], np.ndarray]
+"""The metric of some rows, `int[rows]`, or of each of several draws of them, `int[draws, rows]`."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def slices(record: RunRecord, looked: Looked) -> Slices:
     targets, scores = record.test_targets[looked.rows], record.test_scores[looked.rows]
     costs = record.problem.costs(record.test_targets, record.test_scores)[looked.rows]
     measure = _measure(record.problem, targets, scores, costs)
-    whole = measure(np.arange(len(costs)))
+    whole = float(measure(np.arange(len(costs))))
     groups = [group for facet in looked.facets for group in _groups(facet)][:MOST_SLICES]
     if not groups:
         return Slices(len(costs), whole, ())
@@ -73,7 +74,7 @@ def slices(record: RunRecord, looked: Looked) -> Slices:
 
 
 def _slice(title: str, value: str, rows: np.ndarray, measure: Measure, p: float, metric: str) -> Slice:
-    measured, count = measure(rows), len(rows)
+    measured, count = float(measure(rows)), len(rows)
     if metric == "accuracy":
         hits = measured * count
         low, high = share_interval(Sums(count, count, hits, hits, hits, count))
@@ -85,10 +86,10 @@ def _slice(title: str, value: str, rows: np.ndarray, measure: Measure, p: float,
 def _measure(problem: Problem, targets: np.ndarray, scores: np.ndarray, costs: np.ndarray) -> Measure:
     """Return what measures some rows by the problem's metric; R2 by the variance of all rows, not of these alone."""
     if problem.metric in ("accuracy", "r2"):
-        return lambda rows: float(1 - costs[rows].mean())
+        return lambda rows: 1 - costs[rows].mean(axis=-1)
     if type(problem).measure is Problem.measure:
-        return lambda rows: float(costs[rows].mean())
-    return lambda rows: problem.measure(targets[rows], scores[rows])
+        return lambda rows: np.asarray(costs[rows].mean(axis=-1))
+    return lambda rows: np.apply_along_axis(lambda one: problem.measure(targets[one], scores[one]), -1, rows)
 
 
 def _groups(facet: Facet) -> Iterator[tuple[str, str, np.ndarray]]:

@@ -1,6 +1,5 @@
 """The look of all figures: one palette, one font size. No pyplot, so no state outlives a figure."""
 
-import gc
 import io
 import textwrap
 import warnings
@@ -71,7 +70,6 @@ def svg(drawn: Figure) -> bytes:
 
     Text stays text, so that the browser draws it, in any script. Points are pixels where there are many.
     """
-    gc.collect()  # earlier figures are in reference cycles with their canvases: a few MB each
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "plumbline"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # only the browser needs to have it

@@ -30,15 +30,17 @@ def test_a_group_is_compared_with_lots_as_fisher_s_exact_test_does():
     wrong[inside & (np.arange(200) % 40 == 1)] = True
 
     (p,) = larger_by_lot(wrong.astype(float), inside[None], 9_999)
+    (by_row,) = larger_by_lot(wrong * 3.0, inside[None], 9_999)
 
     table = [[(wrong & inside).sum(), (~wrong & inside).sum()], [(wrong & ~inside).sum(), (~wrong & ~inside).sum()]]
     assert p == pytest.approx(stats.fisher_exact(table, "greater").pvalue, abs=0.02)
+    assert by_row == pytest.approx(p, abs=0.02)
     assert 0.01 < p < 0.5
 
 
 def test_the_bootstrap_s_interval_of_a_mean_is_about_the_normal_one():
     values = np.random.default_rng(2).normal(5, 2, 400)
 
-    low, high = bootstrap(lambda rows: float(values[rows].mean()), 400, 500)
+    low, high = bootstrap(lambda rows: values[rows].mean(axis=-1), 400, 500)
 
     assert (low, high) == pytest.approx(stats.norm.interval(0.95, values.mean(), stats.sem(values)), abs=0.03)
