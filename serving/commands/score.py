@@ -110,7 +110,9 @@ _OPTIONS = (
         "--max-rejects", metavar="N|N%", help="Maximum number or share of rejected rows.  [default: no limit]"
     ),
     click.option("--batch-rows", type=click.IntRange(1, 8192), help="Rows per call.  [default: by the model's inputs]"),
-    click.option("--part-rows", type=click.IntRange(1), help="Rows per part.  [default: 50000; 1000 for images]"),
+    click.option(
+        "--part-rows", type=click.IntRange(1), help="Rows per part.  [default: 50000; 1000 for images; 200 to explain]"
+    ),
     click.option(
         "--in-flight", type=click.IntRange(1, 64), default=4, show_default=True, help="Number of concurrent calls."
     ),

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +72,14 @@ def png(shade: int, size: tuple[int, int] = (12, 10)) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", size, (shade, shade, shade)).save(file, "PNG")
     return file.getvalue()
+
+
+def planted(contract: Contract, model: Callable[[Features], Array]) -> Contract:
+    """The contract with the same examples, answered by *model* instead."""
+    examples = [
+        replace(each, outputs={"scores": model(contract.features([each.instance]))[0]}) for each in contract.examples
+    ]
+    return replace(contract, examples=tuple(examples))
 
 
 def answers(contract: Contract, instances: Sequence[Any], weights: int = 0) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ from serving.contract import Contract
 from serving.explanation import least_budget
 from serving.registry import server_config
 
-_PART_ROWS, _PART_ROWS_OF_COSTLY = 50_000, 1_000
+_PART_ROWS, _PART_ROWS_OF_FILES, _PART_ROWS_EXPLAINED = 50_000, 1_000, 200
 _EXPLAIN_BUDGET = 128
 _EXPLAINED_ROWS = 32
 """Of a chunk: each takes as long as a hundred others, and several chunks are to share the work."""
@@ -137,7 +137,7 @@ def prepare(job: Job, server: ModelServer, begun: Manifest | None) -> Prepared:
         job.format or "by name",
         job.limit,
         job.batch_rows or _chunk_rows(live.contract, job.explain),
-        job.part_rows or (_PART_ROWS_OF_COSTLY if columns.files or job.explain else _PART_ROWS),
+        job.part_rows or _part_rows(columns, job.explain),
         writer.made_by,
         answer,
         types,
@@ -252,6 +252,12 @@ def _explain_budget(job: Job, contract: Contract) -> int | None:
 
 def _chunk_rows(contract: Contract, explain: bool) -> int:
     return min(_EXPLAINED_ROWS, fitting_rows(contract)) if explain else fitting_rows(contract)
+
+
+def _part_rows(columns: Columns, explain: bool) -> int:
+    if explain:
+        return _PART_ROWS_EXPLAINED
+    return _PART_ROWS_OF_FILES if columns.files else _PART_ROWS
 
 
 def fitting_rows(contract: Contract) -> int:

@@ -2,8 +2,6 @@
 
 import csv
 import io
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,10 @@ from serving.batch.errors import Changed
 from serving.batch.jobs.plan import Shard
 from serving.batch.jobs.scoring_job import merge_shards
 from serving.batch.reasons import as_text, reasons_of
-from serving.contract import Contract
 from serving.contract.arrays import Array, Features
 from serving.explanation import explain
 from tests.serving.batch.conftest import Command, done, houses, read_jsonl, write_csv, write_jsonl
-from tests.serving.contracts import image_contract, tabular_contract, text_contract
+from tests.serving.contracts import image_contract, planted, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer
 
 BAD = text_contract().features([{"text": "bad"}])["ids"].max()
@@ -37,14 +34,6 @@ def by_rooms(features: Features) -> Array:
     """Nothing but the number of rooms."""
     (numbers,) = features.values()
     return numbers[:, :1].astype(np.float32)
-
-
-def planted(contract: Contract, model: Callable[[Features], Array]) -> Contract:
-    """The contract with examples of the answers of *model*."""
-    examples = [
-        replace(each, outputs={"scores": model(contract.features([each.instance]))[0]}) for each in contract.examples
-    ]
-    return replace(contract, examples=tuple(examples))
 
 
 @pytest.fixture

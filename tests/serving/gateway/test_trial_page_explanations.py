@@ -1,7 +1,7 @@
 """The page explains its last answer: in a real browser, in front of the real gateway and models of known causes."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
-from serving.contract import Contract
 from serving.contract.arrays import Array, Features
 from serving.gateway.app import create_app
 from serving.gateway.settings import Settings
-from tests.serving.contracts import image_contract, tabular_contract, text_contract
+from tests.serving.contracts import image_contract, planted, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.browser import NARROW, open_model
 from tests.serving.gateway.conftest import served
@@ -46,14 +45,6 @@ def by_patches(features: Features) -> Array:
     scores = np.full((len(grey), 10), 0.01)
     scores[:, 3] = 0.5 + 0.25 * grey[:, 1, 4] - 0.125 * grey[:, 6, 0]
     return scores.astype(np.float32)
-
-
-def planted(contract: Contract, model: Callable[[Features], Array]) -> Contract:
-    """The contract with examples of the answers of *model*."""
-    examples = [
-        replace(each, outputs={"scores": model(contract.features([each.instance]))[0]}) for each in contract.examples
-    ]
-    return replace(contract, examples=tuple(examples))
 
 
 @pytest.fixture
