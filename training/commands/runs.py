@@ -1,6 +1,7 @@
 """`plumbline runs`: what training jobs have left in the reports folder."""
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -47,7 +48,7 @@ def list_(model: str | None, limit: int, as_json: bool, reports_dir: Path) -> No
         if as_json:
             click.echo(json.dumps([listing.as_json(run) for run in listed], indent=2, ensure_ascii=False))
             return
-        click.echo(listing.as_table(listed))
+        click.echo(_printable(listing.as_table(listed)))
         if len(found) > limit:
             click.echo(f"{len(found) - limit:,} older ones are not shown: --limit {len(found)}", err=True)
 
@@ -61,7 +62,7 @@ def show(run: str, reports_dir: Path) -> None:
         from training.runs.finding import find
         from training.runs.telling import told
 
-        click.echo(told(find(reports_dir, run)))
+        click.echo(_printable(told(find(reports_dir, run))))
 
 
 @runs.command()
@@ -85,4 +86,9 @@ def compare(first: str, second: str, rows: int, html: Path | None, reports_dir: 
             from training.runs.page import write_page  # draws, which takes seconds to be imported
 
             write_page(compared, html)
-        click.echo(as_text(compared))
+        click.echo(_printable(as_text(compared)))
+
+
+def _printable(text: str) -> str:
+    """Return *text* without what would steer a terminal: texts and labels may be anybody's."""
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text)

@@ -15,6 +15,7 @@ MIN_ROWS = 20
 """Of fewer rows, drawing again tells nothing."""
 DRAWS = 2_000
 _MIN_DRAWS = 200
+_FEW = 100
 _MOST_NUMBERS = 40_000_000
 """So many rows of scores are drawn in all, for a measure that is no mean over rows."""
 
@@ -98,6 +99,10 @@ def _drawn(first: Side, second: Side, seed: int) -> tuple[np.ndarray, np.ndarray
     values, others = first.row_values(), second.row_values()
     if values is not None and others is not None:
         both = np.stack([values, others], axis=1)
+        kinds, counts = np.unique(both, axis=0, return_counts=True)
+        if len(kinds) <= _FEW:  # right or wrong: to draw how many there are of each kind is the same, and quick
+            of_kinds = rng.multinomial(rows, counts / rows, DRAWS) @ kinds / rows
+            return of_kinds[:, 0], of_kinds[:, 1]
         drawn = [both[rng.integers(0, rows, rows)].mean(axis=0) for _ in range(_draws(rows))]
     else:
         width = first.scores.shape[1] + second.scores.shape[1]

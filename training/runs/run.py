@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from training.runs.errors import UnreadableRun
 
 FILE = "metrics.json"
@@ -15,6 +17,7 @@ NAME = re.compile(r"\d{8}T\d{6}Z")
 """A run is named by the time at which it ended."""
 _MOST_BYTES = 64 << 20
 _SCHEMA = 1
+_LISTS, _OBJECTS = ("labels", "thresholds", "notes"), ("values", "baselines", "final", "heads", "versions", "seconds")
 _REFUSED = ": not published: "
 
 
@@ -90,6 +93,8 @@ def read_run(folder: Path) -> Run:
 def _run(folder: Path, document: Any) -> Run:
     if document["schema"] != _SCHEMA:
         raise ValueError(f"schema {document['schema']}, this version reads {_SCHEMA}")
+    document = {**{name: [] for name in _LISTS}, **{name: {} for name in _OBJECTS}, **document}  # older runs lack some
+    _check(document)
     validation, recipe, data = document["validation"], document["recipe"], document["data"]
     outcome, gate = document.get("outcome") or {}, str(document["gate"])
     version = outcome.get("version")
@@ -115,8 +120,31 @@ def _run(folder: Path, document: Any) -> Run:
         outcome="refused" if refused else f"version {version}" if version is not None else "published",
         why=_reason(gate) if refused else "",
         seconds=float(sum(document["seconds"].values())),
-        document={"heads": {}, **document},
+        document=document,
     )
+
+
+def _check(document: Mapping[str, Any]) -> None:
+    """Raise ValueError, TypeError, AttributeError or KeyError for what is not as a job writes it."""
+    _check_kinds(document, dict.fromkeys(_LISTS, list) | dict.fromkeys(_OBJECTS, dict))
+    _check_kinds(document["data"], {"train_rows": int, "sample": bool})
+    _check_kinds(document["recipe"], {"settings": dict})
+    _check_kinds(document["validation"]["protocol"], {"name": str})
+    for stages in [document["final"], *(fold["stages"] for fold in document["validation"]["folds"])]:
+        for curves in stages.values():
+            for curve in curves.values():
+                np.asarray(curve, np.float64)
+    for of_head in document["heads"].values():
+        _check_kinds(of_head, {"problem": str, "unit": str, "higher_is_better": bool, "test": dict})
+        _check_kinds(of_head, {"labels": list, "thresholds": list, "values": dict})
+        _check_kinds(of_head["test"], {"rows": int})
+        _number(of_head["test"][of_head["metric"]])
+
+
+def _check_kinds(part: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    for name, kind in kinds.items():
+        if not isinstance(part[name], kind):
+            raise ValueError(f"'{name}' is {type(part[name]).__name__}")
 
 
 def _number(value: Any) -> float | None:

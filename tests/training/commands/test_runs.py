@@ -116,5 +116,32 @@ def test_what_is_no_run_is_refused_with_what_there_is(named, told, reports):
     assert told.format(reports) in ask(reports, "show", named, code=2)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": 9},
+        {"test": None},
+        {"final": {"training": 3}},
+        {"heads": {"mass": {}}},
+        {"labels": "ab"},
+        {"recipe": {"name": "best", "seed": 1}},
+        {"seconds": {"test": "long"}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_numbers_that_are_no_job_s_are_refused(change, tmp_path):
+    path = make_run(tmp_path, records.binary(), "20260101T000000Z") / "metrics.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | change), "utf-8")
+
+    assert "metrics.json: expected the numbers of a run: " in ask(tmp_path, "show", "latest", code=2)
+    assert "unreadable: expected the numbers of a run" in ask(tmp_path, "list")
+
+
+def test_what_would_steer_a_terminal_is_not_printed(tmp_path):
+    make_run(tmp_path, records.binary(notes=["\x1b[2J\x9b2J"]), "20260101T000000Z")
+
+    assert "note        \N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}2J" in ask(tmp_path, "show", "latest")
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     assert f"{tmp_path / 'none'}: no such folder; expected the reports" in ask(tmp_path / "none", "list", code=2)
