@@ -77,7 +77,8 @@ class Admission:
             return self._outcome(status, before)
         # TensorFlow Serving reports a version as loading until all requests have ended that were running when it was
         # loaded, of any model. It answers before that, so try it. One that does not answer yet is no refusal.
-        if status.state is VersionState.LOADING:
+        # In this process nothing answers without an engine: if it does now, the list is of a moment before.
+        if status.state is VersionState.LOADING and status.engine:
             return self._outcome(status, before, is_loading=True)
         return _still_refused(status, before) if status.state in _UNLOADED else None
 

@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from serving.registry.integrity import SIGNATURE
 from serving.registry.signatures import sign_version
 from serving.registry.signing_keys import read_private_key, read_public_key
 from serving.runtime.model import Pace
+from serving.tfserving.version_status import VersionState
 from tests.serving.fake_model_server import wait_until
 from tests.serving.registry.folders import carry, without_manifest
 from tests.serving.registry.test_signatures import write_keys
@@ -89,6 +91,22 @@ def test_only_versions_that_a_trusted_key_signed_are_loaded_and_the_last_of_them
     wait_until(lambda: any(each.version == 3 and each.available for each in server.versions("digits", 30)))
     catalog.refresh("digits")
     assert catalog.live("digits").version == 3
+
+
+def test_a_version_that_was_just_loaded_is_admitted_once_it_is_known_what_computes_it(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a list from just before would leave it without a name in metrics, for as long as it lives."""
+    server = serve("digits")
+    (loaded,) = server.versions("digits", 30)
+    before = replace(loaded, state=VersionState.LOADING, engine="")
+    catalog = Catalog(server, ("digits",))
+    with monkeypatch.context() as earlier:
+        earlier.setattr(server, "versions", lambda model, seconds: (before,))
+        catalog.refresh("digits")
+    assert catalog.state("digits").live == {}
+    catalog.refresh("digits")
+    assert catalog.live("digits").engine == "lite"
 
 
 def test_each_call_is_told_with_the_code_that_a_server_would_give(serve: Serve, trained: Any) -> None:
