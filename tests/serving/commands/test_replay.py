@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -129,6 +130,15 @@ def test_what_only_one_takes_is_counted_and_what_failed_then_is_asked_too(folder
     assert "on 41 captured instances" in told.stdout
     assert "not answered by version 1 and 2: 1" in told.stdout
     assert f"not answered: {place}: line 2: version 1 and 2: rooms: expected a number, got 'five'" in told.stderr
+
+
+@pytest.mark.usefixtures("versions")
+def test_captures_in_an_object_store_are_replayed_as_those_in_a_folder(folder: Path, bucket: str) -> None:
+    fsspec.filesystem("s3").put(f"{folder}/", f"{bucket}/", recursive=True)
+
+    told = CliRunner().invoke(replay, [bucket, "--model", "house_price", "--versions", "1,2"])
+
+    assert (told.exit_code, told.stdout) == (0, run(folder).stdout)
 
 
 @pytest.mark.usefixtures("versions")
