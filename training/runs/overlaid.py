@@ -48,7 +48,8 @@ def _draw(axes: Axes, drawn: tuple[np.ndarray, np.ndarray], name: str, **look: A
     epochs, values = drawn
     if len(values):
         known = axes.get_legend_handles_labels()[1]
-        axes.plot(epochs, values, label=f"_{name}" if name in known else name, **look)
+        marker = "o" if len(values) == 1 else ""  # a line of one point is not seen
+        axes.plot(epochs, values, label=f"_{name}" if name in known else name, marker=marker, markersize=5, **look)
 
 
 def _key(final: Stages | Mapping[str, Mapping[str, Sequence[float]]], wanted: str) -> str:

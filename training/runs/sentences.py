@@ -22,7 +22,9 @@ def verdict(compared: Comparison) -> str:
         return f"Nothing tells which is better: {head.why_not}. Each on its own test rows, {names} is {values}."
     sentence = _sentence(names, tested)
     if not tested.better and _only_seeds_differ(compared):
-        return f"{sentence} They differ in the seed alone, so this is what seeds make."
+        sentence += " They differ in the seed alone, so this is what seeds make."
+    if any(run.document["data"]["sample"] for run in compared.runs):
+        sentence += " The data are the built-in sample, which is made up: that says nothing of real data."
     return sentence
 
 

@@ -77,6 +77,14 @@ def test_seeds_that_make_no_difference_are_told_as_such(tmp_path):
     )
 
 
+def test_the_sample_is_told_as_such(tmp_path):
+    result = compared(tmp_path, answering([1], sample=True), answering([1], sample=True))
+
+    assert verdict(result).endswith(
+        "The data are the built-in sample, which is made up: that says nothing of real data."
+    )
+
+
 def test_labels_in_another_order_are_the_same_labels(tmp_path):
     first = answering([4])
     turned = dataclasses.replace(
