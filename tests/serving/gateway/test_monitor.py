@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.gateway.app import create_app
 from serving.gateway.middleware.key_file import make_key
 from serving.gateway.settings import Settings
+from serving.prediction.predictor import STAGES
 from serving.truth import mistakes
 from tests.serving.contracts import tabular_contract, text_contract, with_reference
 from tests.serving.fake_model_server import FakeModelServer, wait_until
@@ -80,6 +81,8 @@ def test_figures_are_those_of_the_metrics(page: Page, url: str) -> None:
     expect(cells(page, "Requests by status", "200").last).to_have_text("6")
     expect(cells(page, "Requests by status", "422 (failed)").first).to_have_text("2")
     expect(cells(page, "Requests by status", "all").last).to_have_text("8")
+    stages = page.get_by_role("table", name="Time by stage, in the last minute").get_by_role("rowheader")
+    expect(stages).to_have_text([*STAGES, "the whole request"])
     expect(cells(page, "Time by stage, in the last minute", "predict").last).to_have_text("5")
     expect(cells(page, "Time by stage, in the last minute", "the whole request").last).to_have_text("7")
     expect(cells(page, "Versions of the model", "1").nth(0)).to_have_text("answers")
