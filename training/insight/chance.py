@@ -39,8 +39,8 @@ def larger_by_lot(costs: np.ndarray, members: np.ndarray, draws: int) -> np.ndar
     """
     rng = np.random.default_rng(_SEED)
     if np.isin(costs, (0, 1)).all():  # then the lots need not be drawn row by row
-        lots = [rng.hypergeometric(int(costs.sum()), int((1 - costs).sum()), int(of.sum()), draws) for of in members]
-        counts = [(lot >= costs[of].sum()).sum() for lot, of in zip(lots, members, strict=True)]
+        dealt = [rng.hypergeometric(int(costs.sum()), int((1 - costs).sum()), int(of.sum()), draws) for of in members]
+        counts = [(lot >= costs[of].sum()).sum() for lot, of in zip(dealt, members, strict=True)]
         return (np.array(counts) + 1) / (draws + 1)
     shuffled = costs.astype(np.float32)
     inside = members.T.astype(np.float32)

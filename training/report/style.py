@@ -22,11 +22,16 @@ SHADES = "Blues"
 
 TEXT, SMALL, TITLE = 10, 9, 11
 
-_COLOURS = (
-    f":root {{ --ink: {INK}; --grey: {GREY}; --grid: {GRID}; --ground: {GROUND}; --blue: {BLUE}; }} "
-    "@media (prefers-color-scheme: dark) "
-    "{ :root { --ink: #e6e9ee; --grey: #a9b1bd; --grid: #3a414c; --ground: #1d2128; --blue: #4aa3df; } }"
-)
+_DARK = {
+    INK: "#e6e9ee",
+    GREY: "#a9b1bd",
+    GRID: "#3a414c",
+    GROUND: "#1d2128",
+    BLUE: "#4aa3df",
+    ORANGE: "#ff9f6b",
+    GREEN: "#5fd0ae",
+}
+"""What each colour is on a dark screen."""
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
@@ -78,7 +83,12 @@ def svg(drawn: Figure) -> bytes:
 
 
 def _themed(text: str) -> str:
-    """Return the SVG with variables for the colours that differ in the dark."""
-    for light, name in ((INK, "ink"), (GREY, "grey"), (GRID, "grid"), (GROUND, "ground"), (BLUE, "blue")):
-        text = text.replace(light, f"var(--{name})")
-    return text.replace("<defs>", f"<style>{_COLOURS}</style><defs>", 1)
+    """Return the SVG with a variable for each colour, named like the one for light screens."""
+    light, dark = (
+        "".join(f"--{name[1:]}: {value}; " for name, value in colours.items())
+        for colours in ({name: name for name in _DARK}, _DARK)
+    )
+    for colour in _DARK:
+        text = text.replace(f": {colour}", f": var(--{colour[1:]})")
+    rules = f":root {{ {light}}} @media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}"
+    return text.replace("<defs>", f"<style>{rules}</style><defs>", 1)

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -59,8 +61,9 @@ def test_a_figure_keeps_its_text_for_the_browser_and_has_colours_for_the_dark():
 
     assert ">京都</text>" in drawn
     assert ">القاهرة</text>" in drawn
-    assert "fill: var(--ink)" in drawn
-    assert "@media (prefers-color-scheme: dark)" in drawn
+    assert "fill: var(--1f2937)" in drawn
+    assert "#0072b2; --d55e00" in drawn
+    assert re.search(r"dark\) { :root { --1f2937: #e6e9ee;", drawn)
     assert drawn == svg(learning_curves([run], run, "loss", "loss", onsets([run]))).decode()
 
 
