@@ -65,5 +65,6 @@ def test_every_metric_of_the_gateway_that_is_not_only_a_detail_is_shown_or_judge
         "plumbline_live_window_seconds",  # a setting
         "plumbline_gateway_metric_files",  # what a scrape costs is shown as its time
         "plumbline_gateway_version_engine",  # GET /models says it too, and it changes with a version only
+        "plumbline_gateway_drift_window_ratio",  # the monitoring page draws it, beside the reference
         "plumbline_gateway_request_instances",  # docs/runbooks.md sends one there; the calls' instances are shown
     }
