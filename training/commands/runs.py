@@ -49,6 +49,8 @@ def list_(model: str | None, limit: int, as_json: bool, reports_dir: Path) -> No
             click.echo(json.dumps([listing.as_json(run) for run in listed], indent=2, ensure_ascii=False))
             return
         click.echo(_printable(listing.as_table(listed)))
+        if not found:
+            click.echo(f"no runs in {reports_dir} yet: `plumbline train` writes them", err=True)
         if len(found) > limit:
             click.echo(f"{len(found) - limit:,} older ones are not shown: --limit {len(found)}", err=True)
 

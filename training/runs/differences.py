@@ -39,6 +39,7 @@ def _facts(run: Run) -> dict[str, Mapping[str, Any]]:
         "settings": {
             "recipe": recipe["name"],
             "seed": recipe["seed"],
+            "metric": run.metric,
             **flattened(recipe["settings"]),
             **{f"validation {name}": value for name, value in protocol.items()},
         },

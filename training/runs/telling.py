@@ -45,7 +45,8 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "lite form", str(document.get("lite") or "").removeprefix("lite form, ")
     for note in document["notes"]:
         yield "note", str(note)
-    yield "report", str(run.folder / "report.html")
+    page = run.folder / "report.html"
+    yield "report", str(page) if page.exists() else "not written: its job did not finish it"
     kept = (run.folder / ROWS).exists()
     yield "rows", str(run.folder / ROWS) if kept else run.without_rows
 

@@ -143,5 +143,10 @@ def test_what_would_steer_a_terminal_is_not_printed(tmp_path):
     assert "note        \N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}2J" in ask(tmp_path, "show", "latest")
 
 
+def test_an_empty_folder_has_no_runs(tmp_path):
+    assert f"no runs in {tmp_path} yet: `plumbline train` writes them" in ask(tmp_path, "list")
+    assert f"no run of 'latest' in {tmp_path}; there are: none" in ask(tmp_path, "show", "latest", code=2)
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     assert f"{tmp_path / 'none'}: no such folder; expected the reports" in ask(tmp_path / "none", "list", code=2)

@@ -7,6 +7,7 @@ import pytest
 from serving.contract.heads import Labels
 from tests.training.report import records
 from tests.training.runs.made import make_older, make_run
+from training.problem_types import BALANCED_BINARY
 from training.runs import comparison_text
 from training.runs.comparison import compare
 from training.runs.errors import Incomparable
@@ -75,6 +76,17 @@ def test_seeds_that_make_no_difference_are_told_as_such(tmp_path):
         "These 40 rows can't tell which is better: accuracy is 0.9500 of A and 0.9750 of B, and chance explains such a "
         "difference (McNemar's exact test, p = 1). They differ in the seed alone, so this is what seeds make."
     )
+
+
+def test_runs_of_different_metrics_are_judged_by_that_of_the_first(tmp_path):
+    second = dataclasses.replace(answering([1, 3]), problem=BALANCED_BINARY, folds=[])
+
+    result = compared(tmp_path, answering([1]), second)
+
+    assert result.main.tested.values == (0.975, 0.95)
+    assert ("metric", "accuracy", "balanced_accuracy") in [
+        (each.name, each.first, each.second) for each in result.differences["settings"]
+    ]
 
 
 def test_the_sample_is_told_as_such(tmp_path):
