@@ -1,6 +1,5 @@
 """Which rows are looked at: all of them, or some that are drawn by lot."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +30,7 @@ class Looked:
 
 def some(part: Part) -> np.ndarray:
     """Return the numbers of the rows to look at, ascending: by lot if they are too many, but always the same ones."""
-    first = list(itertools.islice(part.instances, _FIRST))
+    first = part.rows(np.arange(min(len(part), _FIRST))).instances
     has_picture = any(isinstance(value, bytes) for row in first for value in row.values())
     most = MOST_PICTURES if has_picture else MOST_ROWS
     if len(part) <= most:
