@@ -57,7 +57,7 @@ def rows_of(record: RunRecord) -> Rows:
     runs = [record, *record.others.values()]
     digests = _digests(record.test_instances)
     width = sum(run.test_scores.shape[1] for run in runs)
-    most = min(MOST_ROWS, MOST_SCORES // width)
+    most = min(MOST_ROWS, max(1, MOST_SCORES // width))
     numbers = np.sort(np.argsort(digests, kind="stable")[:most])
     heads = {run.head_name: Answered(run.test_targets[numbers], run.test_scores[numbers]) for run in runs}
     kept = digests[numbers].tolist()

@@ -14,8 +14,8 @@ from training.runs.errors import UnreadableRun
 from training.runs.rows import MOST_ROWS, MOST_SCORES, Answered, Rows, document, rows_of
 
 FILE = "rows.parquet"
-_MOST_BYTES = 64 << 20
-"""No file that a run writes is larger."""
+_MOST_BYTES = 256 << 20
+"""No file that a run writes is larger, nor what it holds."""
 _PICTURE = "data:image/"
 
 
@@ -52,6 +52,9 @@ def _read(path: Path) -> Rows:
     with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True) as file:
         if file.metadata.num_rows > MOST_ROWS:
             raise ValueError(f"found {file.metadata.num_rows:,} rows, more than any run writes")
+        groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))
+        if (size := sum(group.total_byte_size for group in groups)) > _MOST_BYTES:
+            raise ValueError(f"found {size:,} bytes, more than any run writes")
         table = file.read(use_threads=False).combine_chunks()
     names = [name.removeprefix("scores").strip() for name in table.column_names if name.startswith("scores")]
     heads = {

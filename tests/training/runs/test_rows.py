@@ -6,6 +6,7 @@ import pytest
 from tests.training.report import records
 from training.problem_types import BINARY
 from training.runs import rows as rows_module
+from training.runs import rows_file
 from training.runs.costs import severities
 from training.runs.errors import UnreadableRun
 from training.runs.rows import digest, rows_of
@@ -71,6 +72,22 @@ def test_a_wrong_answer_is_as_bad_as_its_loss_and_a_right_one_not_at_all():
 
 def test_a_run_without_rows_has_none(tmp_path):
     assert read_rows(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ("_MOST_BYTES", "bytes, more than"),
+        ("MOST_ROWS", "4 rows, more"),
+        ("MOST_SCORES", "more than any"),
+    ],
+)
+def test_more_rows_than_a_run_writes_are_not_read(limit, told, tmp_path, monkeypatch):
+    write_rows(records.multilabel(), tmp_path)
+    monkeypatch.setattr(rows_file, limit, 3)
+
+    with pytest.raises(UnreadableRun, match=told):
+        read_rows(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["cut", "bit", "other"])
