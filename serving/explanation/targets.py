@@ -9,7 +9,7 @@ import numpy as np
 from serving.contract import Answers
 from serving.contract.answers import Outputs
 from serving.contract.arrays import Array
-from serving.contract.heads import Head, Labels
+from serving.contract.heads import Head, Labels, TagSet, Values
 from serving.errors import InvalidExplanation, shown
 
 _MOST_TOLD = 20
@@ -52,8 +52,11 @@ def target_of(answers: Answers, outputs: Outputs, head: str | None, name: str | 
 
 
 def target_names(answers: Answers, outputs: Outputs, head: str) -> list[str]:
-    """Return the names of the numbers of a head that may be explained, as the first row of *outputs* tells them."""
-    return [*_numbers(answers.heads[head], outputs[answers.outputs[head]][:1])[0]]
+    """Return the names of the numbers of a head that may be explained; the first row of *outputs* tells others."""
+    chosen = answers.heads[head]
+    if isinstance(chosen, Labels | TagSet | Values):
+        return [*chosen.names]
+    return [*_numbers(chosen, outputs[answers.outputs[head]][:1])[0]]
 
 
 def _numbers(head: Head, values: Array) -> list[dict[str, float]]:

@@ -75,13 +75,9 @@ def explain_paths(live: LiveModel, name: str, types: Types, budget: int) -> dict
     """Describe how one of one model's answers is explained, by at most *budget* predictions."""
     contract = live.contract
     content: dict[str, Any] = {
-        JSON: {
-            "schema": schemas.predict_request(types, 1, "Explained"),
-            "examples": {"one": {"value": contract.examples[0].instance}},
-        }
+        JSON: {"schema": types.instance, "examples": {"one": {"value": contract.examples[0].instance}}}
     }
-    if file := only_file(contract):
-        content["multipart/form-data"] = {"schema": schemas.predict_files(file, types, 1, "Explained")}
+    if only_file(contract):
         content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
     answer = {JSON: {"schema": schemas.explain_reply(contract, types)}}
     operation = _operation(f"Explain an answer of {contract.model}", PREDICT, answer, (400, 413, 415, 422, *_BEHIND))

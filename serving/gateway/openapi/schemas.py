@@ -42,20 +42,17 @@ def closed(properties: Mapping[str, Schema], optional: Sequence[str] = ()) -> Sc
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def predict_request(types: Types, max_instances: int, prefix: str = "") -> Schema:
-    """Describe the JSON of POST /predict/<model>: one instance, or an array of up to *max_instances*.
-
-    The name of what it adds begins with *prefix*.
-    """
+def predict_request(types: Types, max_instances: int) -> Schema:
+    """Describe the JSON of POST /predict/<model>: one instance, or an array of up to *max_instances*."""
     many = closed({"instances": array(types.instance, minItems=1, maxItems=max_instances)})
-    return {"oneOf": [types.instance, types.add(f"{prefix}Instances", many)]}
+    return {"oneOf": [types.instance, types.add("Instances", many)]}
 
 
-def predict_files(field: str, types: Types, max_instances: int, prefix: str = "") -> Schema:
+def predict_files(field: str, types: Types, max_instances: int) -> Schema:
     """Describe a form with the files of a *field*, each of them an instance."""
     file: Schema = {"type": "string", "format": "binary"}
     properties = {field: array(file, minItems=1, maxItems=max_instances)}
-    return types.add(f"{prefix}Files", {"type": "object", "properties": properties, "required": [field]})
+    return types.add("Files", {"type": "object", "properties": properties, "required": [field]})
 
 
 def predict_reply(contract: Contract, types: Types) -> Schema:
@@ -78,7 +75,11 @@ def explain_parameters(contract: Contract, types: Types, budget: int) -> list[di
     targets = {name: None for head in heads for name in target_names(contract.answers, rows, head)}
     least = least_budget(contract)
     parameters: list[tuple[str, Schema, str]] = [
-        ("target", types.add("Target", one_of([*targets])), "The label, tag or value whose score is explained."),
+        (
+            "target",
+            types.add(_target_type(contract.answers.only), one_of([*targets])),
+            "The label, tag or value whose score is explained.",
+        ),
         ("method", ref("Method"), "Shapley values, or what the score loses without each part."),
         ("budget", {"type": "integer", "minimum": least, "maximum": budget}, "The most predictions that it takes."),
     ]
@@ -117,6 +118,11 @@ def _part(name: str, schema: Schema, types: Types) -> Schema:
         case {"items": {"enum": _} as items}:
             return {**schema, "items": types.add(name.removesuffix("s"), listed(items))}
     return schema
+
+
+def _target_type(head: Head | None) -> str:
+    """Return what the type of the targets is called: a label's is that of the answer's label, too."""
+    return {Labels: "Label", TagSet: "Tag"}.get(type(head), "Target")
 
 
 def feedback_request(contract: Contract, types: Types, max_items: int) -> Schema:

@@ -132,6 +132,7 @@ SHARED: dict[str, Any] = {
     "ModelSummary": _open(_SUMMARY, *_OPTIONAL),
     "ModelDetails": _open(_SUMMARY | _DETAILS, *_OPTIONAL, *_DETAILS),
     "Accepted": _open({"model": STRING, "accepted": _COUNT}),
+    "MistakesOrder": one_of(["newest", "largest error"]),
     "Mistakes": _open(
         {
             "model": STRING,
@@ -140,7 +141,7 @@ SHARED: dict[str, Any] = {
             "complete": {**_BOOLEAN, "description": "Whether there are no others."},
             "damaged": {**_COUNT, "description": "Parts and lines that could not be read."},
             "measures": array(ref("Details")),
-            "order": {"enum": ["newest", "largest error"]},
+            "order": ref("MistakesOrder"),
             "mistakes": array(ref("Mistake")),
         }
     ),
