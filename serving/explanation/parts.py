@@ -47,8 +47,8 @@ class Whole:
 
     @property
     def places(self) -> Sequence[Mapping[str, Any]]:
-        """The value, and what stands for it."""
-        return ({"value": self.given, "reference": self.reference},)
+        """The value, unless it is a file, and what stands for it."""
+        return ({"value": None if isinstance(self.given, bytes) else self.given, "reference": self.reference},)
 
     def value(self, kept: Sequence[bool]) -> Any:
         """Return the value, or what stands for it."""

@@ -7,7 +7,7 @@ from PIL import Image
 
 from serving.contract.encoders import Picture, Text
 from serving.explanation.absent import blank
-from serving.explanation.parts import parts_of
+from serving.explanation.parts import Whole, parts_of
 from serving.explanation.patches import patches_of
 from serving.explanation.words import words_of
 from tests.serving.every_kind import every_kind, mixed_kind
@@ -92,3 +92,10 @@ def test_of_a_padded_picture_the_padding_is_no_part():
     assert none[:8].min() == 255
     assert none[8:24].std(axis=(0, 1)).max() == 0
     assert patches.places[-1] == {"box": [30, 15, 40, 20]}
+
+
+def test_a_file_of_a_kind_that_is_not_divided_is_not_told():
+    whole = Whole("scan", b"a file", "the example's")
+
+    assert whole.places == ({"value": None, "reference": "the example's"},)
+    assert (whole.value([True]), whole.value([False])) == (b"a file", "the example's")
