@@ -48,18 +48,20 @@ def running(model_server: FakeModelServer, tmp_path: Path, options: dict[str, st
     running.process.wait(30)
 
 
-def schemathesis(running: Running, folder: Path, *options: str) -> None:
-    """Run the tool on all that there is; fails if it finds anything."""
+def schemathesis(running: Running, folder: Path, *options: str, selected: int) -> None:
+    """Run the tool on *selected* of all operations that there are; fails if it finds anything."""
     url = f"http://127.0.0.1:{running.port}/openapi.json"
     options = (*options, "--max-examples=3", "--generation-deterministic", "--no-color")
     command = [sys.executable, "-m", "schemathesis.cli", f"--config-file={CONFIG}", "run", *options, url]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Selected: 37/37" in done.stdout
+    assert f"Selected: {selected}/37" in done.stdout
 
 
 def test_schemathesis_finds_nothing(running: Running, tmp_path: Path) -> None:
-    schemathesis(running, tmp_path, "--phases=examples,coverage,fuzzing")
+    """Of operations that differ little from model to model, those of one model are enough, and spare a minute."""
+    alike = "--exclude-path-regex=^/(feedback|explain)/(house_price|digits)$"
+    schemathesis(running, tmp_path, "--phases=examples,coverage,fuzzing", alike, selected=33)
 
 
 KEY, LINE = make_key("schemathesis")
@@ -74,7 +76,7 @@ def test_nor_does_it_where_a_key_is_needed(
     file.write_text(f"{LINE}\n")
     options["API_KEYS_FILE"] = str(file)
     running = request.getfixturevalue("running")
-    schemathesis(running, tmp_path, "--phases=examples", f"--header=Authorization: Bearer {KEY}")
+    schemathesis(running, tmp_path, "--phases=examples", f"--header=Authorization: Bearer {KEY}", selected=37)
 
 
 @pytest.fixture
