@@ -81,7 +81,7 @@ def paired_answers(canary: Counts, stable: Counts, of: Counts, more: float) -> O
     larger = likelihoods.larger_paired_shares(canary, stable, of, more / 2)
     difference, zero = canary - stable, np.zeros_like(of)
     variance = _ratio(canary + stable, of) - _ratio(difference, of) ** 2
-    spread = _Spread.between(difference, of, zero, zero, variance, zero)
+    spread = _Spread.between(difference, of, zero, zero, variance, zero, -np.inf)
     worse = np.logaddexp(margin, larger) - np.log(2)
     return Odds(spread.weighed(worse), spread.weighed(margin), spread.last().weighed(equal))
 
@@ -95,7 +95,7 @@ def paired_errors(of: Counts, total: Counts, squares: Counts, stable: Counts, ra
     variance = np.maximum(0.0, _ratio(squares, of) - difference**2)
     more = (ratio - 1) * _ratio(stable, of)
     is_known = (of > 1) & (variance > 0) & (more > 0)
-    looks = _Spread.between(total, of, zero, zero, variance, zero)
+    looks = _Spread.between(total, of, zero, zero, variance, zero, -np.inf)
     seen, equal = (
         looks.weighed(np.where(is_known, likelihoods.means(mean, _ratio(variance, of), more), 0.0))
         for mean in (difference, 0.0)
@@ -160,11 +160,17 @@ class _Spread:
 
     @staticmethod
     def between(
-        canary: Counts, of: Counts, stable: Counts, of_stable: Counts, variance: Counts, stable_variance: Counts
+        canary: Counts,
+        of: Counts,
+        stable: Counts,
+        of_stable: Counts,
+        variance: Counts,
+        stable_variance: Counts,
+        least: float = 0.0,
     ) -> "_Spread":
-        """Return that of sums of values, which have these variances each."""
-        x, n, y, m = (np.diff(each, prepend=0.0) for each in (canary, of, stable, of_stable))
-        n, m = np.maximum(0, n), np.maximum(0, m)
+        """Return that of sums of values, which have these variances each, and increase by *least* or more."""
+        x, y = (np.maximum(least, np.diff(each, prepend=0.0)) for each in (canary, stable))
+        n, m = (np.maximum(0, np.diff(each, prepend=0.0)) for each in (of, of_stable))
         rate, is_alone = _ratio(stable, of_stable), m == 0
         mine, theirs = np.where(is_alone, 1.0, _ratio(m, n + m)), _ratio(n, n + m)
         seen, weight = mine * x - np.where(is_alone, n * rate, theirs * y), mine * n
