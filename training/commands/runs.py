@@ -46,7 +46,8 @@ def list_(model: str | None, limit: int, as_json: bool, reports_dir: Path) -> No
         found = folders(reports_dir, model)
         listed = listing.read_all(found[:limit])
         if as_json:
-            click.echo(json.dumps([listing.as_json(run) for run in listed], indent=2, ensure_ascii=False))
+            found_json = json.dumps([listing.as_json(run) for run in listed], indent=2, ensure_ascii=False)
+            click.echo(_printable(found_json))
             return
         click.echo(_printable(listing.as_table(listed)))
         if not found:
@@ -92,5 +93,5 @@ def compare(first: str, second: str, rows: int, html: Path | None, reports_dir: 
 
 
 def _printable(text: str) -> str:
-    """Return *text* without what would steer a terminal: texts and labels may be anybody's."""
-    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text)
+    """Return *text* without what steers a terminal or has no encoding: texts, labels and names may be anybody's."""
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from training.runs.errors import AmbiguousRun, NoReports, UnknownRun, UnreadableRun
@@ -20,7 +21,7 @@ def folders(reports: Path, model: str | None = None) -> list[Path]:
     models = [path for path in _inside(reports) if model is None or path.name == model]
     if model is not None and not models:
         raise UnknownRun(f"model '{model}'", reports, sorted(path.name for path in _inside(reports))[:_SHOWN])
-    found = [run for path in models for run in _inside(path) if NAME.fullmatch(run.name)]
+    found = [run for path in models for run in _runs(path, model is None)]
     return sorted(found, key=lambda run: (run.name, run.parent.name), reverse=True)
 
 
@@ -30,8 +31,9 @@ def find(reports: Path, named: str) -> Run:
     A name is `latest`, `MODEL@latest`, `MODEL@VERSION`, a unique beginning of the run's time, also as `MODEL/TIME`, or
     the path of its folder.
     """
-    if (Path(named) / FILE).is_file():
-        return read_run(Path(named))
+    with suppress(OSError):  # a name too long for a path
+        if (Path(named) / FILE).is_file():
+            return read_run(Path(named))
     model, at, version = named.rpartition("@")
     if at and version != LATEST:
         return _of_version(reports, model, version, named)
@@ -73,10 +75,22 @@ def _listed(every: Sequence[Path]) -> list[str]:
     return [f"{folder.parent.name}/{folder.name}" for folder in every[:_SHOWN]]
 
 
+def _runs(model: Path, among_others: bool) -> Iterator[Path]:
+    with suppress(NoReports) if among_others else nullcontext():  # such as lost+found: it hides no other
+        yield from (path for path in _inside(model) if NAME.fullmatch(path.name))
+
+
 def _inside(folder: Path) -> list[Path]:
     """Return the folders in *folder*. Raises NoReports."""
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry) for entry in entries if entry.is_dir()]
+            return [Path(entry) for entry in entries if _is_folder(entry)]
     except OSError as error:
         raise NoReports(folder, str(error.strerror)) from error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in a circle
+        return False

@@ -26,7 +26,7 @@ _FILTERS = {
 def write_page(compared: Comparison, path: Path) -> None:
     """Write the page to *path*. Raises CannotWrite."""
     try:
-        path.write_text(as_page(compared), "utf-8")
+        path.write_text(as_page(compared), "utf-8", errors="replace")  # lone surrogates, in texts or names
     except OSError as error:
         raise CannotWrite(path, str(error.strerror)) from error
 

@@ -63,6 +63,8 @@ class Question:
         """Return whether targets and scores are of this question, with the metric that was *recorded* of all *rows*."""
         targets, scores = answered.targets, answered.scores
         columns = self.problem.columns(self.width)
+        if isinstance(self.problem, Classes) and len(self.labels) < max(2, self.width):
+            return False
         if scores.shape[1:] != (self.width,) or targets.shape[1:] != ((columns,) if columns else ()):
             return False
         if not self.problem.allowed(self.width, targets).all() or not np.isfinite(scores).all():

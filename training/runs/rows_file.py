@@ -1,6 +1,7 @@
 """`rows.parquet` in the folder of a run's report: its test rows."""
 
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,15 @@ def read_rows(folder: Path) -> Rows | None:
     """Return the test rows of the run in *folder*, None if it has stored none. Raises UnreadableRun."""
     path = folder / FILE
     try:
-        size = path.stat().st_size
+        found = path.stat()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise UnreadableRun(path, str(error.strerror)) from error
-    if size > _MOST_BYTES:
-        raise UnreadableRun(path, f"it has {size:,} bytes, more than any run writes")
+    if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+        raise UnreadableRun(path, "expected a file")
+    if found.st_size > _MOST_BYTES:
+        raise UnreadableRun(path, f"it has {found.st_size:,} bytes, more than any run writes")
     try:
         return _read(path)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:

@@ -2,14 +2,14 @@
 
 import json
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from training.runs.checking import LISTS, OBJECTS, check
 from training.runs.errors import UnreadableRun
 
 FILE = "metrics.json"
@@ -17,7 +17,6 @@ NAME = re.compile(r"\d{8}T\d{6}Z")
 """A run is named by the time at which it ended."""
 _MOST_BYTES = 64 << 20
 _SCHEMA = 1
-_LISTS, _OBJECTS = ("labels", "thresholds", "notes"), ("values", "baselines", "final", "heads", "versions", "seconds")
 _REFUSED = ": not published: "
 
 
@@ -74,7 +73,9 @@ def read_run(folder: Path) -> Run:
     """Return the run in *folder*. Raises UnreadableRun."""
     path = folder / FILE
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if not stat.S_ISREG((found := path.stat()).st_mode):  # a pipe would be waited for
+            raise UnreadableRun(path, "expected a file")
+        if found.st_size > _MOST_BYTES:
             raise UnreadableRun(path, f"it has more than {_MOST_BYTES:,} bytes")
         document = json.loads(path.read_bytes())
     except FileNotFoundError as error:
@@ -85,7 +86,7 @@ def read_run(folder: Path) -> Run:
         raise UnreadableRun(path, f"expected JSON: {error}") from error
     try:
         return _run(folder, document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         said = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise UnreadableRun(path, f"expected the numbers of a run: {said}") from error
 
@@ -93,8 +94,8 @@ def read_run(folder: Path) -> Run:
 def _run(folder: Path, document: Any) -> Run:
     if document["schema"] != _SCHEMA:
         raise ValueError(f"schema {document['schema']}, this version reads {_SCHEMA}")
-    document = {**{name: [] for name in _LISTS}, **{name: {} for name in _OBJECTS}, **document}  # older runs lack some
-    _check(document)
+    document = {**{name: [] for name in LISTS}, **{name: {} for name in OBJECTS}, **document}  # older runs lack some
+    check(document)
     validation, recipe, data = document["validation"], document["recipe"], document["data"]
     outcome, gate = document.get("outcome") or {}, str(document["gate"])
     version = outcome.get("version")
@@ -122,29 +123,6 @@ def _run(folder: Path, document: Any) -> Run:
         seconds=float(sum(document["seconds"].values())),
         document=document,
     )
-
-
-def _check(document: Mapping[str, Any]) -> None:
-    """Raise ValueError, TypeError, AttributeError or KeyError for what is not as a job writes it."""
-    _check_kinds(document, dict.fromkeys(_LISTS, list) | dict.fromkeys(_OBJECTS, dict))
-    _check_kinds(document["data"], {"train_rows": int, "sample": bool})
-    _check_kinds(document["recipe"], {"settings": dict})
-    _check_kinds(document["validation"]["protocol"], {"name": str})
-    for stages in [document["final"], *(fold["stages"] for fold in document["validation"]["folds"])]:
-        for curves in stages.values():
-            for curve in curves.values():
-                np.asarray(curve, np.float64)
-    for of_head in document["heads"].values():
-        _check_kinds(of_head, {"problem": str, "unit": str, "higher_is_better": bool, "test": dict})
-        _check_kinds(of_head, {"labels": list, "thresholds": list, "values": dict})
-        _check_kinds(of_head["test"], {"rows": int})
-        _number(of_head["test"][of_head["metric"]])
-
-
-def _check_kinds(part: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
-    for name, kind in kinds.items():
-        if not isinstance(part[name], kind):
-            raise ValueError(f"'{name}' is {type(part[name]).__name__}")
 
 
 def _number(value: Any) -> float | None:

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 
 import pytest
 from click.testing import CliRunner
@@ -126,6 +128,14 @@ def test_what_is_no_run_is_refused_with_what_there_is(named, told, reports):
         {"labels": "ab"},
         {"recipe": {"name": "best", "seed": 1}},
         {"seconds": {"test": "long"}},
+        {"seconds": {"test": 1e400}},
+        {"test": {"accuracy": 0.5, "rows": 1e400}},
+        {"test": {"accuracy": 10**400, "rows": 4}},
+        {"test": {"accuracy": 0.5, "rows": 4, "auc": "x"}},
+        {"baselines": {"mean": 10**400}},
+        {"thresholds": [None]},
+        {"labels": [["a"]]},
+        {"code": 5},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -146,6 +156,52 @@ def test_what_would_steer_a_terminal_is_not_printed(tmp_path):
 def test_an_empty_folder_has_no_runs(tmp_path):
     assert f"no runs in {tmp_path} yet: `plumbline train` writes them" in ask(tmp_path, "list")
     assert f"no run of 'latest' in {tmp_path}; there are: none" in ask(tmp_path, "show", "latest", code=2)
+
+
+def test_texts_and_names_without_an_encoding_are_printed_all_the_same(tmp_path):
+    make_run(tmp_path, records.binary(notes=["half \ud800"], data="half \udfff"), "20260101T000000Z")
+
+    assert "note        half \N{REPLACEMENT CHARACTER}" in ask(tmp_path, "show", "latest")
+    assert json.loads(ask(tmp_path, "list", "--json"))[0]["data"] == "half \N{REPLACEMENT CHARACTER}"
+    ask(tmp_path, "compare", "latest", "latest", "--html", str(tmp_path / "page.html"))
+    assert "half ?" in (tmp_path / "page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("file", ["metrics.json", "rows.parquet"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(file, tmp_path):
+    path = make_run(tmp_path, records.binary(), "20260101T000000Z") / file
+    path.unlink()
+    os.mkfifo(path)
+
+    assert f"{file}: expected a file" in ask(tmp_path, "compare", "latest", "latest", code=2)
+
+
+def test_foreign_entries_hide_no_run(tmp_path, monkeypatch):
+    run = make_run(tmp_path, records.binary(), "20260101T000000Z")
+    (run.parent / "20260102T000000Z").symlink_to("20260102T000000Z")
+    (tmp_path / "lost+found").mkdir()
+    scan = os.scandir
+
+    def scandir(folder):
+        if folder.name == "lost+found":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+    assert "20260101T000000Z" in ask(tmp_path, "list")
+    assert "lost+found: Permission denied" in ask(tmp_path, "list", "lost+found", code=2)
+
+
+def test_a_name_that_is_too_long_for_a_folder_is_unknown(reports):
+    assert "no run of 'xxx" in ask(reports, "show", "x" * 300, code=2)
+
+
+def test_fewer_labels_than_classes_leave_the_rows_uncompared(tmp_path):
+    path = make_run(tmp_path, records.binary(), "20260101T000000Z") / "metrics.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"labels": []}), "utf-8")
+
+    assert "don't give the metric" in ask(tmp_path, "compare", "latest", "latest")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
