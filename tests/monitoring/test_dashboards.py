@@ -63,6 +63,10 @@ def test_every_metric_of_the_gateway_that_is_not_only_a_detail_is_shown_or_judge
     assert {name for name in documented if name not in used} == {
         "plumbline_gateway_log_lines_left_out_total",  # the log itself says it, and the requests' codes are shown
         "plumbline_live_window_seconds",  # a setting
+        # Pairs mean something by their test alone, which `plumbline live` and the canary do.
+        "plumbline_live_paired_answers",
+        "plumbline_live_shadow_better",
+        "plumbline_live_shadow_worse",
         "plumbline_gateway_metric_files",  # what a scrape costs is shown as its time
         "plumbline_gateway_version_engine",  # GET /models says it too, and it changes with a version only
         "plumbline_gateway_drift_window_ratio",  # the monitoring page draws it, beside the reference
