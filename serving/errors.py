@@ -29,6 +29,7 @@
     │   └── ModelServerError             502   the model server answered with an error
     │       ├── ModelServerRefused       502   it rejected the tensors
     │       ├── NotFinite                502   it computed NaN or infinity
+    │       │   └── NotFiniteWithout     502   only where parts of an instance are left out, to explain its answer
     │       ├── ModelServerOverloaded    503
     │       ├── ModelServerUnavailable   503
     │       ├── ModelNotReady            503
@@ -350,6 +351,19 @@ class NotFinite(ModelServerError):
             "the model computes nothing for such values, though they fit its contract",
         )
         self.rows = rows
+
+
+class NotFiniteWithout(NotFinite):
+    """The model has finite numbers for an instance, but none once parts of it are left out."""
+
+    def __init__(self, error: NotFinite) -> None:
+        ModelServerError.__init__(
+            self,
+            error.model,
+            "expected finite numbers of the model without parts of the instance, got NaN or infinity: "
+            "it has an answer, but none that can be explained",
+        )
+        self.rows = error.rows
 
 
 class ModelServerOverloaded(ModelServerError):

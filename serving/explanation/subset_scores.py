@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from serving.contract.arrays import Array
-from serving.errors import ModelServerTimeout
+from serving.errors import ModelServerTimeout, NotFinite, NotFiniteWithout
 
 _SPARE = 1.5
 """No call is begun unless there is time for one this much slower than the slowest before."""
@@ -32,7 +32,10 @@ class SubsetScores:
         self.known: dict[int, float] = {}
 
     def compute(self, subsets: Iterable[int]) -> bool:
-        """Compute the scores of *subsets* in their order. Return whether there was time for all of them."""
+        """Compute the scores of *subsets* in their order. Return whether there was time for all of them.
+
+        Raises NotFiniteWithout, and what else *score* raises.
+        """
         unknown = [subset for subset in dict.fromkeys(subsets) if subset not in self.known]
         starts = range(0, len(unknown), self._rows)
         return all(self._call(unknown[start : start + self._rows]) for start in starts)
@@ -49,6 +52,8 @@ class SubsetScores:
             scores = self._score([self._instance_of(subset) for subset in subsets])
         except ModelServerTimeout:
             return False
+        except NotFinite as error:
+            raise NotFiniteWithout(error) from error
         self.known.update(zip(subsets, scores.tolist(), strict=True))
         self._slowest = max(self._slowest, time.perf_counter() - began)
         return True

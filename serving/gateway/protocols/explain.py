@@ -15,7 +15,7 @@ from serving.gateway.protocols.named_tensors import only_file
 from serving.gateway.protocols.predict_body import Instances, read_instances
 from serving.gateway.replies import json_reply
 from serving.gateway.request_facts import request_facts
-from serving.gateway.routing import Route, read_route
+from serving.gateway.routing import Route, is_prediction, read_route
 from serving.gateway.settings import Settings
 from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
 from serving.prediction.concurrency import ConcurrencyLimits
@@ -82,7 +82,8 @@ def explain_routes(settings: Settings, catalog: Catalog, predictor: Predictor, m
 
     @routes.after_request
     def count(reply: Response) -> Response:
-        metrics.answered_explanation(request_facts().model or UNKNOWN, reply.status_code)
+        if is_prediction():  # not a browser's question what methods there are
+            metrics.answered_explanation(request_facts().model or UNKNOWN, reply.status_code)
         return reply
 
     return routes

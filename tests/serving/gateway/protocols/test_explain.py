@@ -18,7 +18,7 @@ from serving.gateway.app import close_app, create_app
 from serving.gateway.middleware.key_file import make_key
 from serving.gateway.protocols.explain import MAX_WAITING
 from serving.gateway.settings import Settings
-from tests.serving.contracts import png, tabular_contract, text_contract
+from tests.serving.contracts import planted, png, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
 from tests.serving.gateway.problem_details import problem
 
@@ -279,6 +279,7 @@ def test_keys_and_rates_hold_as_for_predictions(settings: Settings, tmp_path: An
 def test_explanations_are_counted_apart_from_predictions(gateway: FlaskClient) -> None:
     explained(gateway, "sentiment")
     gateway.post("/explain/nobody", json=TEXT)
+    gateway.options("/explain/sentiment")
 
     metrics = gateway.get("/metrics").get_data(as_text=True)
 
@@ -286,6 +287,7 @@ def test_explanations_are_counted_apart_from_predictions(gateway: FlaskClient) -
     assert 'plumbline_gateway_explain_requests_total{code="404",model="unknown"} 1.0' in metrics
     assert 'plumbline_gateway_explain_predictions_total{model="sentiment"} 32.0' in metrics
     assert 'plumbline_gateway_explain_seconds_count{model="sentiment"} 1.0' in metrics
+    assert 'plumbline_gateway_explain_requests_total{code="200",model="unknown"}' not in metrics
     assert "plumbline_gateway_requests_total{" not in metrics
 
 
@@ -298,3 +300,22 @@ def test_a_version_that_is_removed_meanwhile_is_followed_by_the_next(
 
     assert explained(gateway, "sentiment")["version"] == 1
     assert explained(gateway, "sentiment?version=1")["version"] == 1
+
+
+def test_an_answer_that_is_not_finite_without_a_part_is_told_as_such(
+    gateway: FlaskClient, model_server: FakeModelServer
+) -> None:
+    def odd(features: Features) -> Array:
+        rooms, age = features["features"].T
+        return np.where((rooms == -1) & (age > 0), np.nan, rooms)[:, None].astype(np.float32)
+
+    model_server.publish(planted(tabular_contract(), odd), version=2, model=odd)
+    wait_until(lambda: gateway.post("/predict/house_price", json=HOUSE).get_json().get("version") == 2)
+
+    told = refused(gateway, "house_price", {"rooms": 7.5, "age": 80.0})
+
+    assert told == (
+        *(502, "model_server_error"),
+        "house_price: expected finite numbers of the model without parts of the instance, got NaN or infinity: "
+        "it has an answer, but none that can be explained",
+    )
