@@ -72,6 +72,8 @@ def _below(files: Files, folder: str) -> list[str]:
 
 def _lines(files: Files, path: str) -> Iterator[tuple[int, bytes]]:
     number = 0
+    if files.is_special(path):  # a pipe would be waited for
+        raise DamagedCapture(path, 1, "expected a file")
     try:
         with files.open(path) as file, gzip.GzipFile(fileobj=file) as stream:
             while line := stream.readline(MAX_LINE_BYTES + 1):

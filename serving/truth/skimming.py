@@ -72,6 +72,8 @@ class Skimmer:
             yield from sorted(found, key=lambda part: (part[1].time, part[0]), reverse=True)
 
     def _lines(self, path: str) -> Iterator[bytes]:
+        if self._files.is_special(path):  # a pipe would be waited for
+            raise OSError(f"{path}: expected a file")
         with self._files.open(path) as file, gzip.GzipFile(fileobj=file) as stream:
             is_start = True
             while not self._budget.is_spent and (line := stream.readline(MOST_LINE_BYTES)):

@@ -1,9 +1,13 @@
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from serving.captures import Capture
+from serving.captures.errors import DamagedCapture
 from serving.captures.parts import packed
+from serving.captures.reader import read_part
 from serving.truth import mistakes, skimming
 from serving.truth.mistakes import Mistakes, find_mistakes
 from tests.serving.truth.parts import capture, feedback, write_captures, write_feedback
@@ -100,3 +104,17 @@ def test_without_captures_there_are_none(tmp_path: Path) -> None:
     found = find_mistakes(str(tmp_path), "m", NOW)
 
     assert (found.mistakes, found.known, found.since, found.is_complete) == ((), 0, None, True)
+
+
+def test_a_pipe_in_place_of_a_part_is_damaged_and_not_waited_for(tmp_path: Path) -> None:
+    write_captures(tmp_path, [capture("a", YES, ago(hours=1))])
+    write_feedback(tmp_path, [feedback("a", "no", NOW)])
+    (part,) = (tmp_path / "m" / "captures").rglob("*.gz")
+    part.unlink()
+    os.mkfifo(part)
+
+    found = find_mistakes(str(tmp_path), "m", NOW)
+
+    assert (found.known, found.damaged) == (0, 1)
+    with pytest.raises(DamagedCapture, match="expected a file"):
+        list(read_part(str(tmp_path), str(part), Capture.from_json))
