@@ -245,6 +245,8 @@ def _explain_budget(job: Job, contract: Contract) -> int | None:
     if not job.explain:
         return None
     least = least_budget(contract)
+    if "numbers" in next(iter(contract.answers.heads.values())).columns.values():
+        raise BadInput("--explain: expected a model that answers a label, tags or a value, got one of vectors")
     if job.explain_budget and job.explain_budget < least:
         raise BadInput(f"--explain-budget: expected at least {least}, 2 for each field and 2, got {job.explain_budget}")
     return job.explain_budget or max(_EXPLAIN_BUDGET, least)

@@ -10,14 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from serving.batch.errors import Changed
+from serving.batch.errors import BadInput, Changed
 from serving.batch.jobs.plan import Shard
 from serving.batch.jobs.scoring_job import merge_shards
 from serving.batch.reasons import as_text, reasons_of
 from serving.contract.arrays import Array, Features
+from serving.contract.heads import Vector
 from serving.explanation import explain
 from tests.serving.batch.conftest import Command, done, houses, read_jsonl, write_csv, write_jsonl
-from tests.serving.contracts import image_contract, planted, tabular_contract, text_contract
+from tests.serving.contracts import image_contract, make_contract, planted, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer
 
 BAD = text_contract().features([{"text": "bad"}])["ids"].max()
@@ -128,6 +129,14 @@ def test_what_does_not_fit_is_refused(
     write_csv(tmp_path / "in.csv", [{"rooms": 7.5, "age": 80, "reasons": ""}])
     result = explained("in.csv", "--output", "out.jsonl", *options, model="house_price")
     assert (result.exit_code, said in result.output) == (2, True), result.output
+
+
+def test_of_vectors_there_are_no_reasons(tmp_path: Path) -> None:
+    record, instance = tabular_contract().record, {"rooms": 7.5, "age": 80.0}
+    contract = make_contract("vectors", record, Vector(4), [instance])
+    source = write_csv(tmp_path / "in.csv", [instance])
+    with pytest.raises(BadInput, match="--explain: expected a model that answers a label, tags or a value, got one of"):
+        done(tmp_path, contract, [source], "out.jsonl", explain=True)
 
 
 def test_a_patch_is_named_by_its_place_and_quotes_stay_readable() -> None:
