@@ -63,9 +63,12 @@ def _read(path: Path) -> Rows:
     heads = {
         head: Answered(_values(table, _name("target", head)), _values(table, _name("scores", head))) for head in names
     }
+    numbers = _values(table, "row")
+    if not heads or numbers.dtype.kind != "i" or not pa.types.is_string(table.column("digest").type):
+        raise ValueError("found no scores, or rows without a whole number and a digest")
     shown = enumerate(table.column("instance").to_pylist())
     return Rows(
-        _values(table, "row"),
+        numbers,
         table.column("digest").to_pylist(),
         heads,
         {place: _exhibit(json.loads(text)) for place, text in shown if text is not None},
@@ -83,7 +86,11 @@ def _column(values: np.ndarray) -> Any:
 
 def _values(table: Any, name: str) -> np.ndarray:
     column = table.column(name)
-    if not pa.types.is_fixed_size_list(column.type):
+    is_list = pa.types.is_fixed_size_list(column.type)
+    kind = column.type.value_type if is_list else column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        raise ValueError(f"{name}: found {column.type}, expected numbers")
+    if not is_list:
         return np.asarray(column.to_numpy())
     width = column.type.list_size
     if width * len(column) > MOST_SCORES:
@@ -93,5 +100,8 @@ def _values(table: Any, name: str) -> np.ndarray:
 
 
 def _exhibit(read: Any) -> Exhibit:
+    for facts in (read["texts"], read["fields"]):
+        if not isinstance(facts, dict) or not all(isinstance(fact, str) for fact in facts.values()):
+            raise ValueError("instance: found no texts by field")
     pictures = (Thumbnail(**each) for each in read["images"])
     return Exhibit(read["texts"], read["fields"], tuple(each for each in pictures if each.uri.startswith(_PICTURE)))

@@ -1,6 +1,8 @@
 import dataclasses
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from tests.training.report import records
@@ -100,4 +102,25 @@ def test_damaged_rows_are_named(damage, tmp_path):
     path.write_bytes({"cut": content[:-20], "bit": content, "other": b"no table at all"}[damage])
 
     with pytest.raises(UnreadableRun, match=r"rows\.parquet: expected the test rows of a run: .*; train again, or"):
+        read_rows(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("row", ["first"] * 4),
+        ("row", [0.5] * 4),
+        ("digest", [[1]] * 4),
+        ("target", [[1]] * 4),
+        ("instance", ['{"texts": 5, "fields": {}, "images": []}'] * 4),
+        ("instance", ['{"texts": {}, "fields": {"a": {"b": 1}}, "images": []}'] * 4),
+        ("scores", None),
+    ],
+)
+def test_columns_of_other_kinds_are_damage(column, values, tmp_path):
+    write_rows(records.binary(), tmp_path)
+    table = pa.parquet.read_table(tmp_path / FILE).drop_columns(column)
+    pa.parquet.write_table(table if values is None else table.append_column(column, pa.array(values)), tmp_path / FILE)
+
+    with pytest.raises(UnreadableRun, match=r"rows\.parquet: expected the test rows of a run: "):
         read_rows(tmp_path)
