@@ -7,5 +7,6 @@ whatever runs it. The gateway and batch scoring use it.
 from serving.explanation.explaining import METHODS, Method, Question, explain
 from serving.explanation.explanation import Explained, Explanation
 from serving.explanation.parts import least_budget
+from serving.explanation.targets import has_usual_target
 
-__all__ = ["METHODS", "Explained", "Explanation", "Method", "Question", "explain", "least_budget"]
+__all__ = ["METHODS", "Explained", "Explanation", "Method", "Question", "explain", "has_usual_target", "least_budget"]

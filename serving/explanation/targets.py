@@ -59,6 +59,11 @@ def target_names(answers: Answers, outputs: Outputs, head: str) -> list[str]:
     return [*_numbers(chosen, outputs[answers.outputs[head]][:1])[0]]
 
 
+def has_usual_target(head: Head) -> bool:
+    """Return whether a target need not be named: of a vector's numbers, none stands for the answer."""
+    return "numbers" not in head.columns.values()
+
+
 def _numbers(head: Head, values: Array) -> list[dict[str, float]]:
     """Return the numbers of each row's answer by name: scores, several values, or the elements of a vector."""
     if isinstance(head, Labels):
@@ -85,7 +90,7 @@ def _usual(head: Head, values: Array, numbers: Mapping[str, float]) -> str | Non
     if "text" in kinds and answer[kinds["text"]] in numbers:
         label: str = answer[kinds["text"]]
         return label
-    return None if "numbers" in kinds else next(iter(numbers), None)
+    return next(iter(numbers), None) if has_usual_target(head) else None
 
 
 def _unit(head: Head, name: str) -> str | None:

@@ -53,6 +53,9 @@ def ask_once(gateway: Stack, instances: Instances, chance: random.Random) -> Non
         gateway.post(f"/predict/{model}", body)
         return
     model = chance.choice(list(instances))
+    if chance.random() < 0.02:
+        gateway.post(f"/explain/{model}?budget=64", chance.choice(instances[model]))
+        return
     rows = chance.choice((1, 1, 2, 8, 32))
     gateway.post(f"/predict/{model}", {"instances": chance.choices(instances[model], k=rows)})
 

@@ -30,7 +30,7 @@ from serving.batch.writers.parquet_output import kept_types
 from serving.batch.writers.writer import Answer, Writer
 from serving.catalog import LiveModel, ModelServer
 from serving.contract import Contract
-from serving.explanation import least_budget
+from serving.explanation import has_usual_target, least_budget
 from serving.registry import server_config
 
 _PART_ROWS, _PART_ROWS_OF_FILES, _PART_ROWS_EXPLAINED = 50_000, 1_000, 200
@@ -245,7 +245,7 @@ def _explain_budget(job: Job, contract: Contract) -> int | None:
     if not job.explain:
         return None
     least = least_budget(contract)
-    if "numbers" in next(iter(contract.answers.heads.values())).columns.values():
+    if not has_usual_target(next(iter(contract.answers.heads.values()))):
         raise BadInput("--explain: expected a model that answers a label, tags or a value, got one of vectors")
     if job.explain_budget and job.explain_budget < least:
         raise BadInput(f"--explain-budget: expected at least {least}, 2 for each field and 2, got {job.explain_budget}")

@@ -5,7 +5,7 @@ from typing import Any
 
 from serving.contract import Contract
 from serving.contract.heads import Head, Labels, TagSet, Values
-from serving.explanation.parts import least_budget
+from serving.explanation import has_usual_target, least_budget
 from serving.explanation.targets import target_names
 from serving.gateway.openapi.components import Schema, Types, listed, one_of, ref, words
 from serving.gateway.protocols.named_tensors import (
@@ -85,7 +85,11 @@ def explain_parameters(contract: Contract, types: Types, budget: int) -> list[di
     ]
     if not contract.answers.only:
         parameters.append(("head", types.add("Head", one_of([*heads])), "The part of the answer to explain."))
-    return [{"name": name, "in": "query", "schema": schema, "description": text} for name, schema, text in parameters]
+    needed = {"target"} if contract.answers.only and not has_usual_target(contract.answers.only) else set()
+    return [
+        {"name": name, "in": "query", "schema": schema, "description": text, "required": name in needed}
+        for name, schema, text in parameters
+    ]
 
 
 def _answer(contract: Contract, types: Types) -> Schema:
