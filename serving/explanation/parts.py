@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from serving.contract import Contract
 from serving.contract.encoders import Encoder, Picture
+from serving.contract.encoders.framing import Size
 from serving.explanation.absent import blank, typical
-from serving.explanation.patches import Patches, Size, patches_of
+from serving.explanation.patches import Patches, patches_of
 from serving.explanation.words import Words, words_of
 
 MOST_WORDS = 64

@@ -15,8 +15,6 @@ from serving.contract.encoders import Picture
 from serving.contract.encoders.framing import FRAMINGS, Frame, Size
 from serving.contract.faults import Faults
 
-__all__ = ["Patches", "Size", "patches_of"]
-
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth of equality
 class Patches:

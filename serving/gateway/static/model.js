@@ -5,7 +5,7 @@ import { placeInWords, placeOf } from "./asking.js";
 import { curl } from "./curl.js";
 import { element } from "./dom.js";
 import { acceptFiles } from "./drops.js";
-import { explainer } from "./explaining.js";
+import { explainer } from "./explanation/explaining.js";
 import { makeFields } from "./fields.js";
 import { get, Problem, send } from "./gateway.js";
 import { hasKey } from "./key.js";

@@ -1,6 +1,6 @@
 // A text whose parts are marked by how much they speak for an answer, or against it.
 
-import { element } from "./dom.js";
+import { element } from "../dom.js";
 
 const FAINT = 0.1; // of the strongest part: what is weaker is not marked
 const STRONG = 0.5;

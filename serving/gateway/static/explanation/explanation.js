@@ -2,11 +2,11 @@
 // over their picture. Colour says nothing alone: figures, underlines and hatching say the same.
 
 import { absent, incomplete, quality, sentence, sum } from "./account.js";
-import { element } from "./dom.js";
+import { element } from "../dom.js";
 import { counted, figuresOf, MINUS } from "./figures.js";
 import { heatMap } from "./heat_map.js";
 import { nameOf, shortValue } from "./part_names.js";
-import { barWidth, tableParts } from "./tables.js";
+import { barWidth, tableParts } from "../tables.js";
 import { markedText } from "./words.js";
 
 const MOST_ROWS = 20;

@@ -1,6 +1,6 @@
 // What of an answer can be explained: each label, tag or value, of each head.
 
-import { headsOf, isObject } from "./heads.js";
+import { headsOf, isObject } from "../heads.js";
 
 const MOST_OF_A_HEAD = 200;
 

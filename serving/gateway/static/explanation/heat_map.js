@@ -1,6 +1,6 @@
 // A picture below its patches: filled where they speak for an answer, hatched where they speak against it.
 
-import { element } from "./dom.js";
+import { element } from "../dom.js";
 
 const LONGER = 560; // pixels of the canvas's longer side
 const FAINT = 0.08; // of the strongest patch: what is weaker is not painted

@@ -1,6 +1,6 @@
 // What the parts of an explanation are called, and their values in short.
 
-import { textOf } from "./values.js";
+import { textOf } from "../values.js";
 
 const MOST_CHARACTERS = 60;
 

@@ -1,6 +1,6 @@
 // How the figures of an explanation are written.
 
-import { headsOf, isObject, percent } from "./heads.js";
+import { headsOf, isObject, percent } from "../heads.js";
 
 export const MINUS = "\u2212"; // which screen readers say, unlike the hyphen
 const VALUE = "value"; // the target of heads with one number

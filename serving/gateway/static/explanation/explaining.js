@@ -1,8 +1,8 @@
 // Asks for the explanation of the last answer, and shows it.
 
-import { element } from "./dom.js";
+import { element } from "../dom.js";
 import { explained } from "./explanation.js";
-import { Problem, send } from "./gateway.js";
+import { Problem, send } from "../gateway.js";
 import { targetsOf } from "./targets.js";
 
 // Returns {offer, withdraw} for the buttons below an answer and the section for reasons: `offer` what was asked and answered, which a button then

@@ -1,6 +1,6 @@
 // What is said of an explanation: how far it adds up, how stable it is, and what was done for it.
 
-import { element } from "./dom.js";
+import { element } from "../dom.js";
 import { counted } from "./figures.js";
 
 const STABLE = 0.9;
