@@ -193,11 +193,11 @@ def test_more_columns_than_the_budget_allows_are_refused(gateway: FlaskClient) -
 
 
 def test_what_the_deadline_cuts_is_answered_as_incomplete(gateway: FlaskClient, model_server: FakeModelServer) -> None:
-    model_server.delay_seconds = 0.15
+    model_server.delay_seconds = 0.4
     long = {"text": " ".join([TEXT["text"]] * 8)}
 
-    reply = gateway.post("/explain/sentiment", json=long, headers={"X-Request-Timeout": "1.2"})
-    late = problem(gateway.post("/explain/sentiment", json=long, headers={"X-Request-Timeout": "0.3"}))
+    reply = gateway.post("/explain/sentiment", json=long, headers={"X-Request-Timeout": "2.9"})
+    late = problem(gateway.post("/explain/sentiment", json=long, headers={"X-Request-Timeout": "0.8"}))
 
     explanation = reply.get_json()["explanation"]
     assert (explanation["complete"], explanation["exact"], explanation["gap"]) == (False, False, 0.0)
