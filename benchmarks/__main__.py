@@ -183,8 +183,8 @@ def shadow(models_dir: Path, rounds: int, seconds: float) -> None:
 
 
 @main.command()
-@click.option("--rounds", type=click.IntRange(1), default=15, show_default=True)
-@click.option("--seconds", type=click.FloatRange(1), default=4.0, show_default=True, help="Of each part of a round.")
+@click.option("--rounds", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1), default=1.0, show_default=True, help="Of each turn of a model.")
 def capture(rounds: int, seconds: float) -> None:
     """Measure what captures of everything cost: answers and processor time, without and with them in turn."""
     from benchmarks.capture import measure_capture

@@ -1,7 +1,8 @@
-"""What captures cost a gateway's answers: two gateways, without and with captures of everything, asked in turn.
+"""What captures cost a gateway's answers: of two equal models of one gateway one is captured, asked in turn.
 
-The answers per second say what callers notice; the processor time per answer says the same on a machine that has other
-things to do, too.
+Two gateways that do the same may differ by 4 % as long as they run, so both models are of the same one. Which of them
+is captured changes from round to round, each of which has a gateway of its own. The answers per second say what callers
+notice; the processor time per answer says the same on a machine that has other things to do, too.
 """
 
 import json
@@ -12,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.environments import ROOT, WORK
@@ -29,24 +31,27 @@ from serving.registry.versions import CONTRACT
 
 Say = Callable[[str], None]
 MODELS = {"sentiment": ("--set=num_words=10000", "--set=length=1024"), "house_price": ()}
+_TWIN = "_twin"
+_TRAINED = {model + twin: options for model, options in MODELS.items() for twin in ("", _TWIN)}
 _CALLERS = 8
+_TURNS = 6
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def measure_capture(rounds: int, seconds: float, results: Results, say: Say) -> None:
-    """Measure both models, each round by a pair of measurements without captures around a pair with them.
-
-    Each round has two gateways of its own: of two that do the same, one may take 4 % more time as long as it runs.
-    """
+    """Measure both models: in each round each of the equal two in _TURNS turns of *seconds*."""
     with tempfile.TemporaryDirectory(prefix="plumbline-benchmark-") as name:
         folder = Path(name)
-        served = copy_newest(_models(say), [*MODELS], folder / "models")
+        served = copy_newest(_models(say), [*_TRAINED], folder / "models")
         bodies = {model: _bodies(served / model, folder) for model in MODELS}
         ratios: dict[str, list[tuple[float, float]]] = {model: [] for model in MODELS}
-        for _ in range(rounds):
-            with _gateway(served, {}) as off, _gateway(served, {"CAPTURE": str(folder / "captures")}) as on:
+        for number in range(rounds):
+            captured = [model + ("", _TWIN)[number % 2] for model in MODELS]
+            with _gateway(served, captured, folder / "captures") as gateway:
                 for model in MODELS:
-                    ratios[model].append(_measure(model, bodies[model], (off, on), seconds, results))
+                    first, second = model, model + _TWIN
+                    pair = (second, first) if first in captured else (first, second)
+                    ratios[model].append(_measure(gateway, pair, bodies[model], seconds, results))
         for model, measured in ratios.items():
             answers, cpu = zip(*measured, strict=True)
             say(
@@ -60,21 +65,30 @@ def measure_capture(rounds: int, seconds: float, results: Results, say: Say) -> 
 Gateway = tuple[int, Running]
 
 
+@dataclass
+class _Sum:
+    requests: int = 0
+    errors: int = 0
+    answers_per_second: float = 0.0
+    cpu_seconds: float = 0.0
+
+
 def _measure(
-    model: str, bodies: Sequence[Path], gateways: tuple[Gateway, Gateway], seconds: float, results: Results
+    gateway: Gateway, pair: tuple[str, str], bodies: Sequence[Path], seconds: float, results: Results
 ) -> tuple[float, float]:
     """Return the answers, and the processor time for each, with captures, as shares of those without."""
-    off, on = gateways
-    _asked(off, model, bodies, 1.0)
-    _asked(on, model, bodies, 1.0)
-    asked = [_asked(gateway, model, bodies, seconds) for gateway in (off, on, on, off)]
-    (before, _, _), (first, _, _), (second, _, _), (after, _, _) = asked
-    ratio = (first + second) / (before + after)
-    cpu = (asked[1][1] + asked[2][1]) / (asked[0][1] + asked[3][1])
-    errors = sum(each[2] for each in asked)
-    micros = [round(each[1] * 1e6, 1) for each in asked]
-    results.add("capture", model=model, ratio=ratio, cpu_ratio=cpu, cpu_micros=micros, errors=errors)
-    return ratio, cpu
+    for model in pair:
+        _asked(gateway, model, bodies, 1.0, _Sum())
+    off, on = sums = _Sum(), _Sum()
+    for turn in range(_TURNS):
+        for at in (0, 1) if turn % 2 else (1, 0):
+            _asked(gateway, pair[at], bodies, seconds, sums[at])
+    ratio = on.answers_per_second / off.answers_per_second
+    off_cpu, on_cpu = (each.cpu_seconds / each.requests for each in sums)
+    errors = off.errors + on.errors
+    micros = [round(each * 1e6, 1) for each in (off_cpu, on_cpu)]
+    results.add("capture", model=pair[1], ratio=ratio, cpu_ratio=on_cpu / off_cpu, cpu_micros=micros, errors=errors)
+    return ratio, on_cpu / off_cpu
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -82,13 +96,16 @@ def _spread(values: Sequence[float]) -> str:
     return f"half of {len(values)} rounds within {low:.3f} to {high:.3f}"
 
 
-def _asked(gateway: Gateway, model: str, bodies: Sequence[Path], seconds: float) -> tuple[float, float, int]:
-    """Return the answers per second, the seconds of processor time per answer, and the errors."""
+def _asked(gateway: Gateway, model: str, bodies: Sequence[Path], seconds: float, to: _Sum) -> None:
+    """Ask for *seconds*, and add *to* what was measured."""
     port, process = gateway
     route = Route(f"/predict/{model}", "application/json", lambda instance: json.dumps(instance).encode())
     before = _cpu_seconds(process)
     told = closed_loop(port, route, bodies, _CALLERS, seconds)
-    return told["per_second"], (_cpu_seconds(process) - before) / told["requests"], told["errors"]
+    to.cpu_seconds += _cpu_seconds(process) - before
+    to.answers_per_second += told["per_second"]
+    to.requests += told["requests"]
+    to.errors += told["errors"]
 
 
 def _cpu_seconds(process: Running) -> float:
@@ -100,10 +117,12 @@ def _cpu_seconds(process: Running) -> float:
 
 
 @contextmanager
-def _gateway(models: Path, variables: dict[str, str]) -> Iterator[Gateway]:
+def _gateway(models: Path, captured: Sequence[str], captures: Path) -> Iterator[Gateway]:
     port = free_port()
+    shares = ",".join(["0", *(f"{model}=1" for model in captured)])
+    variables = {"ACCESS_LOG": "off", "CAPTURE": str(captures), "CAPTURE_SHARE": shares}
     command = [sys.executable, "-m", "serving", "serve", f"--models-dir={models}", f"--port={port}"]
-    with running(command, WORK / "logs" / "capture.log", {"ACCESS_LOG": "off", **variables}) as process:
+    with running(command, WORK / "logs" / "capture.log", variables) as process:
         wait_until(process, lambda: is_ready(port))
         yield port, process
 
@@ -111,7 +130,7 @@ def _gateway(models: Path, variables: dict[str, str]) -> Iterator[Gateway]:
 def _models(say: Say) -> Path:
     """Train the models on the built-in sample unless they are there; that of texts has the size of the real one."""
     models_dir = WORK / "captured"
-    for model, options in MODELS.items():
+    for model, options in _TRAINED.items():
         if model not in (model_names(models_dir) if models_dir.is_dir() else []):
             say(f"{model}: training, which takes a minute")
             command = [sys.executable, "-m", "serving", "train", model, "--sample", "--recipe=baseline", "--no-compare"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from serving.errors import shown
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 
 FORMAT = 1
 """The form of the lines, which each has as `capture`."""

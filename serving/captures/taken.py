@@ -3,15 +3,17 @@
 import base64
 import hmac
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from serving.captures.record import FORMAT, time_to_json
+from serving.captures.record import FORMAT
 from serving.contract import Contract
 from serving.contract.handling import Handling
 from serving.errors import Fault
+
+_FORM = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
 class Failed(NamedTuple):
@@ -24,12 +26,12 @@ class Failed(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A request that is captured: of *share* such requests one was, at *time* in Unix seconds.
+    """A request that is captured: of *share* such requests one was, at *time* (UTC).
 
     There is an answer for each of *instances*, unless it *failed*. *contract* says what may be kept.
     """
 
-    time: float
+    time: datetime
     request_id: str
     model: str
     version: int | None
@@ -45,19 +47,17 @@ class LineMaker:
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key
-        self._last = -1, ""  # replaced as one, since threads share it
 
     def lines(self, taken: Taken) -> list[bytes]:
         """Return a line for each instance; raises TypeError for values that JSON has not."""
         handlings = taken.contract.handlings
         may_keep_all = taken.contract.may_keep_all
-        time = self._time(taken.time)
         made = []
         for index, instance in enumerate(taken.instances):
             is_kept = may_keep_all and type(instance) is dict and instance.keys() <= handlings.keys()
             document = {
                 "capture": FORMAT,
-                "time": time,
+                "time": taken.time,  # which orjson writes as `time_to_json` does
                 "request_id": taken.request_id,
                 "index": index,
                 "model": taken.model,
@@ -73,17 +73,8 @@ class LineMaker:
                     "code": taken.failed.code,
                     "detail": _detail(taken.failed, index, handlings, may_keep_all),
                 }
-            made.append(orjson.dumps(document, _as_json, orjson.OPT_APPEND_NEWLINE))
+            made.append(orjson.dumps(document, _as_json, _FORM))
         return made
-
-    def _time(self, seconds: float) -> str:
-        """Write a time as `time_to_json` does, of which all but the microseconds mostly is that of the last."""
-        second = int(seconds)
-        last, written = self._last
-        if second != last:
-            written = time_to_json(datetime.fromtimestamp(second, UTC))[:-7]
-            self._last = second, written
-        return f"{written}{int((seconds - second) * 1e6):06}Z"
 
     def _kept(self, instance: Any, handlings: Mapping[str, Handling]) -> Any:
         """Return what may be kept of an instance; nothing of one that is no object."""

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 
 MOST_BYTES = 16 * 1024 * 1024
 
@@ -11,12 +12,12 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Lines:
-    """Lines for one kind of parts of a model, in their order: *number* of them, the first at *time* in Unix seconds.
+    """Lines for one kind of parts of a model, in their order: *number* of them, the first at *time* (UTC).
 
     They are one buffer, since an object of each request that lives on costs its answer more than the making of it.
     """
 
-    time: float
+    time: datetime
     data: bytearray = field(default_factory=bytearray)
     number: int = 0
 
@@ -31,7 +32,7 @@ class Waiting:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def put(self, key: Key, time: float, data: bytes, number: int) -> bool:
+    def put(self, key: Key, time: datetime, data: bytes, number: int) -> bool:
         """Return whether there was a place for the *number* lines in *data*, of a request at *time*."""
         with self._lock:
             size = self._bytes + len(data)

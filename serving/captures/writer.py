@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from serving.captures.delivery import Delivery
 from serving.captures.keeping import Limits, only_one, prune, take_up
@@ -85,7 +84,7 @@ class Writer:
 
     def take_shadow(self, answers: Sequence[ShadowAnswer]) -> None:
         """Take what a shadow answered to one request, or drop it if too much waits. Never blocks."""
-        model, time = answers[0].model, answers[0].time.timestamp()
+        model, time = answers[0].model, answers[0].time
         lines = b"".join(answer.to_json() for answer in answers)
         if not self._waiting.put((model, SHADOWS), time, lines, len(answers)):
             self._on_dropped(model, QUEUE, len(answers))
@@ -136,7 +135,7 @@ class Writer:
             return
         try:
             if key not in self._parts:
-                name = PartName.new(model, kind, datetime.fromtimestamp(lines.time, UTC))
+                name = PartName.new(model, kind, lines.time)
                 for reason in REASONS:  # they exist from the start, else a rate would miss the first
                     self._on_dropped(model, reason, 0)
                 self._parts[key] = OpenPart(self._delivery.folder, name)

@@ -1,7 +1,6 @@
 """Takes requests for captures: on a request's way their lines are made, and nothing is written."""
 
 import random
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -80,7 +79,7 @@ class Capturing:
         contract = self._contract(model, facts.version)
         if contract is None:  # without one nobody knows what may be kept
             return
-        taken = (time.time(), request_id(), model, facts.version, share, contract, instances, answers, failed)
+        taken = (datetime.now(UTC), request_id(), model, facts.version, share, contract, instances, answers, failed)
         self._writer.take(Taken(*taken))
 
     def _contract(self, model: str, version: int | None) -> Contract | None:

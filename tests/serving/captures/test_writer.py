@@ -36,7 +36,7 @@ ANSWER = {"value": 20.0, "unit": "1000 USD"}
 
 def taken(contract: Contract | None = None, **changes: Any) -> Taken:
     contract = contract or tabular_contract()
-    usual = Taken(TIME.timestamp(), "a-1", contract.model, 3, 0.5, contract, [ROOMS], [ANSWER], None)
+    usual = Taken(TIME, "a-1", contract.model, 3, 0.5, contract, [ROOMS], [ANSWER], None)
     return usual._replace(**changes)
 
 
@@ -74,6 +74,12 @@ def test_a_request_becomes_a_line_for_each_instance():
         time=TIME, request_id="a-1", index=0, model="house_price", version=3, instance=ROOMS, answer=ANSWER, share=0.5
     )
     assert captures == [first, replace(first, index=1, instance=instances[1], answer={"value": 7.0})]
+
+
+def test_a_time_of_a_whole_second_is_read_as_well():
+    second = TIME.replace(microsecond=0)
+
+    assert [capture.time for capture in captured(taken(time=second))] == [second]
 
 
 def test_of_a_failed_request_each_instance_tells_what_was_wrong_with_it():
@@ -144,11 +150,11 @@ def test_the_bytes_that_wait_are_bounded_but_a_large_request_alone_is_taken():
     woken = threading.Event()
     waiting = Waiting(woken, most_bytes=1500)
 
-    assert [waiting.put(("house_price", CAPTURES), 7.0, bytes(size), 3) for size in (2000, 1)] == [True, False]
+    assert [waiting.put(("house_price", CAPTURES), TIME, bytes(size), 3) for size in (2000, 1)] == [True, False]
     assert woken.is_set()
     (lines,) = waiting.take_all().values()
-    assert (lines.time, len(lines.data), lines.number) == (7.0, 2000, 3)
-    assert waiting.put(("house_price", CAPTURES), 8.0, bytes(1), 1)
+    assert (lines.time, len(lines.data), lines.number) == (TIME, 2000, 3)
+    assert waiting.put(("house_price", CAPTURES), TIME, bytes(1), 1)
 
 
 def test_a_full_disk_costs_what_comes_meanwhile_and_nothing_else(

@@ -1,0 +1,5 @@
+"""The same model once more, so that of one gateway one is captured and the other is not."""
+
+from benchmarks.capture_tasks.house_price import TASK
+
+__all__ = ["TASK"]
