@@ -5,13 +5,14 @@ import logging
 import threading
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from serving.captures.record import time_to_json
 from serving.catalog import Catalog
 from serving.errors import CapturesForbidden, CapturesUnavailable
 from serving.gateway.replies import json_reply
 from serving.gateway.request_facts import request_facts
+from serving.gateway.routing import check_parameters
 from serving.truth.mistakes import Mistake, Mistakes, find_mistakes
 from serving.truth.report import Measure
 
@@ -42,6 +43,7 @@ def mistakes_routes(place: str, catalog: Catalog) -> Blueprint:
         catalog.state(model)
         if not facts.reads_captures:
             raise CapturesForbidden(facts.owner)
+        check_parameters(request)
         catalog.live(model)
         facts.model = model
         reply = json_reply({"model": model, **_told(find(model), _kept_by_all(catalog, model))})

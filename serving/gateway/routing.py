@@ -2,13 +2,15 @@
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import flask
 
-from serving.errors import MalformedRequest
+from serving.errors import MalformedRequest, shown
 
 TIMEOUT_HEADER = "X-Request-Timeout"
+VERSION_PARAMETERS = ("version", "label")
 
 _MAX_VERSION = 2**63 - 1
 _MAX_LABEL_LENGTH = 100
@@ -39,6 +41,17 @@ def read_route(request: flask.Request, max_seconds: float, started: float) -> Ro
         raise MalformedRequest("expected 'version' or 'label' in the query, got both")
     deadline = started + read_seconds(request, max_seconds)
     return Route(_version(version), _label(label), deadline)
+
+
+def check_parameters(request: flask.Request, known: Sequence[str] = ()) -> None:
+    """Raise MalformedRequest if the query has a parameter that is not *known*: a misspelt one would do nothing.
+
+    Not for the protocols of others, whose clients may send parameters that other servers know.
+    """
+    for name in request.args:
+        if name not in known:
+            expected = f"only {', '.join(known)}" if known else "no parameters"
+            raise MalformedRequest(f"expected {expected} in the query, got {shown(name)}")
 
 
 def read_seconds(request: flask.Request, max_seconds: float) -> float:

@@ -18,7 +18,7 @@ PREDICT, MODELS, OPERATIONS = "Predict", "Models", "Operations"
 OPEN_INFERENCE, TENSORFLOW_SERVING = "Open Inference Protocol", "TensorFlow Serving"
 
 PROBLEMS = {
-    400: "The body does not match its media type, or lacks the outer structure.",
+    400: "The body does not match its media type, or lacks the outer structure; or the query is not as expected.",
     401: "The API key is missing or unknown.",
     403: "The API key is for other models.",
     404: "There is no such model or version.",
@@ -89,7 +89,9 @@ def explain_paths(live: LiveModel, name: str, types: Types, budget: int) -> dict
 def captures_paths() -> dict[str, Any]:
     """Describe what is told of captures."""
     path = "/captures/mistakes/{model}"
-    operation = _operation("List the last wrong answers", OPERATIONS, {JSON: {"schema": ref("Mistakes")}}, (404, 503))
+    operation = _operation(
+        "List the last wrong answers", OPERATIONS, {JSON: {"schema": ref("Mistakes")}}, (400, 404, 503)
+    )
     refused = {**failure(403, OPERATIONS), "description": "The API key may not read captures of this model."}
     named = {"operationId": _operation_id("get", path), **operation, "parameters": [_parameter("model", ref("Model"))]}
     return {path: {"get": {**named, "responses": {**operation["responses"], "403": refused}}}}

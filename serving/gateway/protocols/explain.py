@@ -15,7 +15,7 @@ from serving.gateway.protocols.named_tensors import only_file
 from serving.gateway.protocols.predict_body import Instances, read_instances
 from serving.gateway.replies import json_reply
 from serving.gateway.request_facts import request_facts
-from serving.gateway.routing import Route, is_prediction, read_route
+from serving.gateway.routing import VERSION_PARAMETERS, Route, check_parameters, is_prediction, read_route
 from serving.gateway.settings import Settings
 from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
 from serving.prediction.concurrency import ConcurrencyLimits
@@ -26,6 +26,7 @@ MAX_WAITING = 4
 _SHARE = 0.9
 """Of a request's time, what an explanation may take: the rest is for the answer's way back."""
 _QUEUE = "explanations"
+_PARAMETERS = (*VERSION_PARAMETERS, "target", "head", "method", "budget")
 
 
 def explain_routes(settings: Settings, catalog: Catalog, predictor: Predictor, metrics: Metrics) -> Blueprint:
@@ -44,6 +45,7 @@ def explain_routes(settings: Settings, catalog: Catalog, predictor: Predictor, m
         facts.model = model
         if not settings.explain_budget:
             raise NoExplanations(model)
+        check_parameters(request, _PARAMETERS)
         route, question = read_route(request, settings.deadline_seconds, started), _question(settings.explain_budget)
         facts.instances = instances = _one(model, route)
         until = started + _SHARE * (route.deadline - started)

@@ -22,7 +22,7 @@ from serving.gateway.protocols.body import kind, parse_json, read_body
 from serving.gateway.protocols.predict_body import Instances, pointer
 from serving.gateway.replies import json_reply
 from serving.gateway.request_facts import request_facts
-from serving.gateway.routing import read_seconds
+from serving.gateway.routing import check_parameters, read_seconds
 from serving.gateway.settings import Settings
 from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
 from serving.truth.accepting import FeedbackLog
@@ -46,6 +46,7 @@ def feedback_routes(settings: Settings, catalog: Catalog, log: FeedbackLog | Non
         facts.model = model
         if log is None:
             raise NoFeedback(model)
+        check_parameters(request)
         facts.instances = items = _bounded(_items(settings.max_json_depth), settings.max_instances)
         contracts = _contracts(catalog, model, until - time.perf_counter())
         read = list(_read(model, items.values, contracts))

@@ -4,8 +4,9 @@ from flask import Blueprint, Response, request
 
 from serving.gateway.protocols.answering import Answering
 from serving.gateway.protocols.named_tensors import only_file
-from serving.gateway.protocols.predict_body import read_instances
+from serving.gateway.protocols.predict_body import Instances, read_instances
 from serving.gateway.replies import json_reply
+from serving.gateway.routing import VERSION_PARAMETERS, check_parameters
 
 
 def predict_routes(answering: Answering, max_depth: int) -> Blueprint:
@@ -18,7 +19,11 @@ def predict_routes(answering: Answering, max_depth: int) -> Blueprint:
         def file_field() -> str | None:
             return only_file(answering.live(model).contract)
 
-        prediction = answering.predict(model, lambda: read_instances(request, file_field, max_depth))
+        def read() -> Instances:
+            check_parameters(request, VERSION_PARAMETERS)
+            return read_instances(request, file_field, max_depth)
+
+        prediction = answering.predict(model, read)
         return json_reply({"model": model, "version": prediction.version, "predictions": prediction.answers})
 
     return routes

@@ -123,6 +123,12 @@ def test_an_unknown_model_is_none(ask: Ask) -> None:
     assert problem(ask("reader", "/captures/mistakes/parrot"))["code"] == "unknown_model"
 
 
+def test_a_parameter_that_there_is_not_is_refused(ask: Ask) -> None:
+    told = problem(ask("reader", f"{PATH}?version=1"))
+
+    assert (told["status"], told["detail"]) == (400, "expected no parameters in the query, got 'version'")
+
+
 def test_captures_that_cannot_be_read_are_told(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise PermissionError("no")

@@ -71,12 +71,26 @@ def test_a_label_can_be_named(gateway: FlaskClient, versions: dict[int, Any], mo
         ("label=", "expected 1 to 100 characters as 'label' in the query, got 0"),
         (f"label={'a' * 101}", "got 101"),
         ("version=1&label=a", "expected 'version' or 'label' in the query, got both"),
+        ("verson=3", "expected only version, label in the query, got 'verson'"),
+        ("version=1&Label=a", "got 'Label'"),
+        ("method=occlusion", "got 'method'"),
     ],
 )
 def test_a_query_that_is_not_right_is_explained(gateway: FlaskClient, query: str, detail: str) -> None:
     told = problem(gateway.post(f"/predict/sentiment?{query}", json=TEXT))
     assert (told["status"], told["code"], told["model"]) == (400, "malformed_request", "sentiment")
     assert detail in told["detail"]
+
+
+def test_protocols_of_others_take_any_parameter(gateway: FlaskClient) -> None:
+    tensor = {"name": "text", "datatype": "BYTES", "shape": [1], "data": ["a good film"]}
+
+    replies = [
+        gateway.post("/v1/models/sentiment:predict?verson=3", json={"instances": [TEXT]}),
+        gateway.post("/v2/models/sentiment/infer?verson=3", json={"inputs": [tensor]}),
+    ]
+
+    assert [reply.status_code for reply in replies] == [200, 200]
 
 
 @pytest.mark.parametrize("seconds", ["", "soon", "0", "-1", "nan", "inf", "1s", "1e999"])

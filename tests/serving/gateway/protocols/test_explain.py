@@ -138,6 +138,12 @@ def test_of_several_heads_one_is_explained(
         ("sentiment?version=9", 404, "unknown_version", "version 9 is not available"),
         ("sentiment?label=stable&version=1", 400, "malformed_request", "'version' or 'label' in the query, got both"),
         (
+            "sentiment?metod=occlusion",
+            400,
+            "malformed_request",
+            "expected only version, label, target, head, method, budget in the query, got 'metod'",
+        ),
+        (
             "sentiment?method=magic",
             400,
             "malformed_request",

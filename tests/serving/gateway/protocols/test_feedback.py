@@ -143,11 +143,13 @@ def test_a_truth_is_checked_by_the_version_that_answered_if_it_is_known(
     assert statuses == [202, 202, 422, 202, 202, 422, 202, 202]
 
 
-def test_other_media_methods_and_models_are_problems(gateway: FlaskClient) -> None:
+def test_other_media_methods_queries_and_models_are_problems(gateway: FlaskClient) -> None:
     media = problem(gateway.post("/feedback/sentiment", data="{}"))
     unknown = told(gateway, ITEM, "zebra")
     method = problem(gateway.get("/feedback/sentiment"))
+    query = problem(gateway.post("/feedback/sentiment?version=1", json=ITEM))
 
+    assert query["detail"] == "expected no parameters in the query, got 'version'"
     assert (media["code"], unknown["code"], method["code"]) == (
         "unsupported_media_type",
         "unknown_model",
