@@ -98,12 +98,14 @@ def score_histogram(probability: np.ndarray, targets: np.ndarray, labels: Sequen
     drawn = figure(5.2, 4.4)
     axes = dress(drawn.add_subplot(), f"probability of {labels[1]}", "test rows", "Scores by true class")
     edges = np.linspace(0, 1, 31).tolist()
+    named = []
     for index, color, hatch in ((0, BLUE, ""), (1, ORANGE, "////")):
         look: dict[str, Any] = {"facecolor": f"{color}55", "edgecolor": color, "hatch": hatch, "linewidth": 1.4}
-        axes.hist(probability[targets == index], edges, histtype="stepfilled", label=short(labels[index]), **look)
+        axes.hist(probability[targets == index], edges, histtype="stepfilled", **look)
+        named.append((axes.patches[-1], short(labels[index])))
     axes.axvline(0.5, color=INK, linewidth=1.2, linestyle="--")
     axes.set_xlim(0, 1)
-    legend(drawn)
+    legend(drawn, named)
     return drawn
 
 

@@ -3,8 +3,10 @@
 import io
 import textwrap
 import warnings
+from collections.abc import Sequence
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -55,9 +57,13 @@ def dress(axes: Axes, x: str, y: str, title: str = "", grid: bool = True) -> Axe
     return axes
 
 
-def legend(drawn: Figure) -> None:
-    """Add a legend below the axes, where it hides nothing."""
-    drawn.legend(loc="outside lower center", ncols=2, fontsize=SMALL, labelcolor=INK, frameon=False)
+def legend(drawn: Figure, named: Sequence[tuple[Artist, str]] = ()) -> None:
+    """Add a legend below the axes, where it hides nothing.
+
+    It is of what has a label that does not begin with an underscore, or of what is *named*, whatever its name.
+    """
+    entries = {"handles": [artist for artist, _ in named], "labels": [name for _, name in named]} if named else {}
+    drawn.legend(**entries, loc="outside lower center", ncols=2, fontsize=SMALL, labelcolor=INK, frameon=False)
 
 
 def plain(text: str) -> str:

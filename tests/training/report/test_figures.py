@@ -5,7 +5,7 @@ import pytest
 
 from tests.training.report import records
 from training.report.curves import onsets
-from training.report.figures import confusion, predicted_by_true
+from training.report.figures import confusion, predicted_by_true, score_histogram
 from training.report.learning import learning_curves
 from training.report.style import svg
 
@@ -33,6 +33,13 @@ def test_stages_are_named_and_divided():
     axes = learning_curves([run], run, "loss", "loss", onsets([run])).axes[0]
 
     assert {"frozen base", "fine-tuning", "overfits after epoch 6"} <= {text.get_text() for text in axes.texts}
+
+
+def test_a_label_that_begins_with_an_underscore_is_in_the_legend():
+    drawn = score_histogram(np.array([0.1, 0.9]), np.array([0, 1]), ["_none", "some"])
+
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["_none", "some"]
+    assert "_none" in svg(drawn).decode()
 
 
 def test_a_steep_loss_has_a_logarithmic_axis():
