@@ -20,6 +20,7 @@
     │   │   ├── RateLimited              429   valid, but the key's rate limit is exceeded
     │   │   ├── TooManyPictures          429   valid, but others are being decoded
     │   │   └── Overloaded               429   valid, but the queue is full
+    │   │       └── KeyOverloaded        429   the share of it that one API key may take
     │   ├── FeedbackUnavailable          503   feedback could not be made durable in time
     │   ├── CapturesUnavailable          503   captures can't be read just now
     │   ├── ContractError                500   the model's contract is broken
@@ -286,6 +287,13 @@ class Overloaded(RequestError):
 
     def __init__(self, model: str, waiting: int) -> None:
         super().__init__(f"the queue is full: {waiting} requests are waiting; try again later", model)
+
+
+class KeyOverloaded(Overloaded):
+    """The API keys of *owner* have as many requests in the queue as they may: the rest of it is for other keys."""
+
+    def __init__(self, queue: str, owner: str, most: int) -> None:
+        RequestError.__init__(self, f"{most} requests of {owner} run or wait already; try again later", queue)
 
 
 class TooManyPictures(RequestError):

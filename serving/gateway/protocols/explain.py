@@ -1,7 +1,8 @@
 """POST /explain/<model>: which words, columns or parts of a picture carried an answer."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -9,7 +10,14 @@ from flask import Blueprint, Response, request
 from serving.catalog import Catalog, LiveModel
 from serving.contract import deadline
 from serving.contract.answers import Outputs
-from serving.errors import MalformedRequest, ModelServerTimeout, NoExplanations, RequestTooLarge
+from serving.errors import (
+    KeyOverloaded,
+    MalformedRequest,
+    ModelServerTimeout,
+    NoExplanations,
+    Overloaded,
+    RequestTooLarge,
+)
 from serving.explanation import METHODS, Explanation, Question, explain
 from serving.gateway.protocols.named_tensors import only_file
 from serving.gateway.protocols.predict_body import Instances, read_instances
@@ -23,6 +31,8 @@ from serving.prediction.predictor import Predictor
 
 MAX_WAITING = 4
 """Explanations that wait in a process while it makes one."""
+MAX_OF_AN_OWNER = 2
+"""Of those that run and wait, what one owner of API keys may have, so that there is room for others."""
 _SHARE = 0.9
 """Of a request's time, what an explanation may take: the rest is for the answer's way back."""
 _QUEUE = "explanations"
@@ -36,6 +46,7 @@ def explain_routes(settings: Settings, catalog: Catalog, predictor: Predictor, m
     """
     routes = Blueprint("explain", __name__)
     limits = ConcurrencyLimits(max_running=1, max_waiting=MAX_WAITING)
+    owners = ConcurrencyLimits(max_running=MAX_OF_AN_OWNER, max_waiting=0)
 
     @routes.post("/explain/<model>")
     def explain_answer(model: str) -> Response:
@@ -49,7 +60,7 @@ def explain_routes(settings: Settings, catalog: Catalog, predictor: Predictor, m
         route, question = read_route(request, settings.deadline_seconds, started), _question(settings.explain_budget)
         facts.instances = instances = _one(model, route)
         until = started + _SHARE * (route.deadline - started)
-        with limits.slot(_QUEUE, route.remaining()):
+        with _share_of(facts.owner, owners), limits.slot(_QUEUE, route.remaining()):
             version, explanation = predictor.with_version(
                 model,
                 route.remaining(),
@@ -89,6 +100,18 @@ def explain_routes(settings: Settings, catalog: Catalog, predictor: Predictor, m
         return reply
 
     return routes
+
+
+@contextmanager
+def _share_of(owner: str | None, owners: ConcurrencyLimits) -> Iterator[None]:
+    """Hold a place of this *owner* of API keys; callers without keys are not told apart. Raise KeyOverloaded."""
+    with ExitStack() as held:
+        if owner is not None:
+            try:
+                held.enter_context(owners.slot(owner, 0))
+            except Overloaded:
+                raise KeyOverloaded(_QUEUE, owner, MAX_OF_AN_OWNER) from None
+        yield
 
 
 def _question(most: int) -> Question:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from serving.contract import Answers
 from serving.contract.arrays import Array, Features
 from serving.contract.heads import Interval, TagSet, Value
 from serving.gateway.app import close_app, create_app
 from serving.gateway.middleware.key_file import make_key
-from serving.gateway.protocols.explain import MAX_WAITING
+from serving.gateway.protocols.explain import MAX_OF_AN_OWNER, MAX_WAITING
 from serving.gateway.settings import Settings
 from tests.serving.contracts import planted, png, tabular_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
@@ -280,6 +281,37 @@ def test_keys_and_rates_hold_as_for_predictions(settings: Settings, tmp_path: An
 
     assert found == [401, 200, 403]
     assert 429 in many
+
+
+def test_an_owner_of_keys_leaves_room_for_others(
+    settings: Settings, model_server: FakeModelServer, tmp_path: Any
+) -> None:
+    made = {owner: make_key(owner) for owner in ("alice", "bob")}
+    (tmp_path / "keys").write_text("".join(f"{line}\n" for _, line in made.values()))
+    app = create_app(replace(settings, api_keys_file=tmp_path / "keys"))
+    wait_until(lambda: app.test_client().get("/readyz").status_code == 200)
+    replies: dict[str, list[TestResponse]] = {"alice": [], "bob": []}
+
+    def ask(owner: str) -> None:
+        headers = {"X-API-Key": made[owner][0]}
+        replies[owner].append(app.test_client().post("/explain/sentiment", json=TEXT, headers=headers))
+
+    model_server.delay_seconds = 1.0
+    callers = [threading.Thread(target=ask, args=["alice"]) for _ in range(1 + MAX_WAITING)]
+    for caller in callers:
+        caller.start()
+    wait_until(lambda: len(replies["alice"]) == 1 + MAX_WAITING - MAX_OF_AN_OWNER)
+    model_server.delay_seconds = 0.0
+    ask("bob")
+    for caller in callers:
+        caller.join()
+    close_app(app)
+
+    assert [reply.status_code for reply in replies["alice"]] == [429, 429, 429, 200, 200]
+    assert problem(replies["alice"][0])["detail"] == (
+        "explanations: 2 requests of alice run or wait already; try again later"
+    )
+    assert [reply.status_code for reply in replies["bob"]] == [200]
 
 
 def test_explanations_are_counted_apart_from_predictions(gateway: FlaskClient) -> None:
