@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving.model_store.digests import Files, check
-from serving.model_store.errors import AnotherVersion, StoreUnavailable
+from serving.model_store.errors import AnotherVersion, IncompleteVersion, StoreUnavailable
 from serving.model_store.place import Fetch, Place
 from serving.registry.errors import DamagedVersion
 
@@ -57,7 +57,7 @@ def _copy_model(source: Place, target: Place, model: str, newest: int | None, mi
             else:
                 target.add(model, number, files, _fetching(source, model, number, files))
                 done.copied.append(number)
-        except (DamagedVersion, AnotherVersion) as error:
+        except (DamagedVersion, IncompleteVersion, AnotherVersion) as error:
             done.problems.append(f"{model}: version {number}: {error}")
     for number in set(before) - set(wanted) if mirror else ():
         target.remove(model, number)

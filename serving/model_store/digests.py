@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from serving.model_store.errors import IncompleteVersion
+from serving.registry.checking import why_incomplete
 from serving.registry.errors import DamagedVersion
 from serving.registry.integrity import UNLISTED, FileFacts, check_version, listed_files
 
@@ -15,11 +17,13 @@ Files = Mapping[str, FileFacts]
 
 
 def files_below(version: Path) -> Files:
-    """Return what is in the folder of a version. Raises DamagedVersion if its manifest says something else, or OSError.
+    """Return what is in the folder of a version.
 
-    Unlike the manifest this lists also the manifest itself, and the note in a promoted copy.
+    Raises DamagedVersion if its manifest says something else, IncompleteVersion if it has none and lacks something, or
+    OSError. Unlike the manifest this lists also the manifest itself, and the note in a promoted copy.
     """
-    check_version(version)
+    if not check_version(version) and (problem := why_incomplete(version)):
+        raise IncompleteVersion(problem)
     names = [*listed_files(version), *(name for name in UNLISTED if (version / name).is_file())]
     if len(names) > MAX_FILES:
         raise DamagedVersion(names[MAX_FILES], f"expected at most {MAX_FILES} files")

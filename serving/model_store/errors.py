@@ -4,6 +4,7 @@ StoreError
 ├── UnusableAddress     no place to copy from or to has such an address
 ├── StoreUnavailable    the store can't be reached or used, so another try may succeed
 ├── DamagedRecord       the record of a model can't be read
+├── IncompleteVersion   a version without a manifest lacks what every version has
 └── AnotherVersion      the number is taken by a version with other files
 """
 
@@ -33,6 +34,13 @@ class DamagedRecord(StoreError):
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path}: {problem}")
+
+
+class IncompleteVersion(StoreError):
+    """A version without a manifest lacks what every version has, or has it damaged."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}; it has no manifest, and is not whole")
 
 
 class AnotherVersion(StoreError):

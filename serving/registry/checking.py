@@ -4,9 +4,10 @@ A version that can't be loaded makes its start fail, even if there are good vers
 problems: a version without any may still fail to load, for example with an unknown operation.
 """
 
+import json
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from serving.registry.errors import DamagedVersion
 from serving.registry.integrity import check_version
 from serving.registry.server_config import BATCHING_FILE
-from serving.registry.versions import SAVED_MODEL, SERVED, scan
+from serving.registry.versions import CONTRACT, SAVED_MODEL, SERVED, read_contract, scan
 from serving.tfserving.rebuilt_messages import BatchingParameters
 
 _OTHER_FORMS = ("saved_model.pbtxt", "saved_model.cpb")
@@ -66,12 +67,21 @@ def why_unloadable(path: Path) -> str:
 
     One that it can load is refused as well if its files are not those that its manifest lists.
     """
+    return _first_problem(path, _check_graph, _check_variables, _check_batching, _check_warm_up, check_version)
+
+
+def why_incomplete(path: Path) -> str:
+    """Return what the version in *path* lacks, whatever is to load it; empty if no problem is found.
+
+    It is for versions without a manifest, which would tell.
+    """
+    return _first_problem(path, _check_graph, _check_variables, _check_contract)
+
+
+def _first_problem(path: Path, *checks: Callable[[Path], object]) -> str:
     try:
-        _check_graph(path)
-        _check_variables(path / "variables")
-        _check_batching(path / BATCHING_FILE)
-        _check_warm_up(path / _WARM_UP)
-        check_version(path)
+        for check in checks:
+            check(path)
     except (_Found, DamagedVersion) as found:
         return str(found)
     except OSError as error:
@@ -109,7 +119,8 @@ def _parts(message: bytes, number: int) -> list[bytes]:
     return [field.data for field in found if field.field_number == number and isinstance(field.data, bytes)]
 
 
-def _check_variables(folder: Path) -> None:
+def _check_variables(path: Path) -> None:
+    folder = path / "variables"
     shards = [match for file in folder.glob("variables.data-*") if (match := _SHARD.fullmatch(file.name))]
     index = folder / "variables.index"
     if not index.is_file():
@@ -123,7 +134,16 @@ def _check_variables(folder: Path) -> None:
         raise _Found(f"variables: expected all of variables.data-*, got {sorted(match[0] for match in shards)}")
 
 
-def _check_batching(file: Path) -> None:
+def _check_contract(path: Path) -> None:
+    """Check that there is one, but not what it says: a later release or a package of its own may know that."""
+    try:
+        json.loads(read_contract(path))
+    except (ValueError, RecursionError) as error:
+        raise _Found(f"{CONTRACT}: {error}") from None
+
+
+def _check_batching(path: Path) -> None:
+    file = path / BATCHING_FILE
     if not file.is_file():
         return
     if file.stat().st_size > _MAX_TEXT_BYTES:
@@ -138,8 +158,9 @@ def _check_batching(file: Path) -> None:
         raise _Found(f"{file.name}: the last of allowed_batch_sizes must be max_batch_size, {largest}, got {sizes[-1]}")
 
 
-def _check_warm_up(file: Path) -> None:
+def _check_warm_up(path: Path) -> None:
     """Check the lengths in a TFRecord file, but not its checksums: these would take a second per megabyte."""
+    file = path / _WARM_UP
     if not file.is_file():
         return
     count, size = 0, file.stat().st_size

@@ -10,7 +10,18 @@ from serving.model_store import Copied, StoreError, copy, place_of
 from serving.registry import promote, prune
 from serving.registry.integrity import write_manifest
 from serving.registry.quarantining import quarantine
-from tests.serving.registry.folders import FILES, MODEL, content, numbers, publish_version, write_version
+from tests.serving.registry.folders import (
+    FILES,
+    MODEL,
+    content,
+    numbers,
+    publish_version,
+    without_manifest,
+    write_version,
+)
+
+GRAPH = b"\x12\x09\x0a\x07\x22\x05serve"
+"""A SavedModel that has one graph, with its tag, and nothing in it."""
 
 
 @pytest.fixture
@@ -99,6 +110,32 @@ def test_a_version_that_its_manifest_does_not_describe_is_left_out(models_dir: P
     (done,) = copied(models_dir, memory)
     assert done.copied == [3]
     assert done.problems[0].startswith("house_price: version 2: variables/data: expected 1 bytes with SHA-256")
+
+
+@pytest.mark.parametrize(
+    ("name", "damaged", "problem"),
+    [
+        ("saved_model.pb", b"cut", "saved_model.pb: expected a SavedModel, got 3 bytes that are damaged or cut off"),
+        ("variables/variables.index", b"cut", "variables/variables.index is damaged or cut off"),
+        ("assets.extra/contract.json", None, "contract.json: No such file or directory"),
+        ("assets.extra/contract.json", b"{", "assets.extra/contract.json: Expecting property name"),
+    ],
+)
+def test_a_version_without_a_manifest_is_copied_only_whole(
+    models_dir: Path, memory: str, name: str, damaged: bytes | None, problem: str
+) -> None:
+    for number in (2, 3):
+        (without_manifest(models_dir / MODEL / str(number)) / "saved_model.pb").write_bytes(GRAPH)
+    file = models_dir / MODEL / "2" / name
+    file.unlink(missing_ok=True)
+    if damaged is not None:
+        file.write_bytes(damaged)
+
+    (done,) = copied(models_dir, memory)
+
+    assert done.copied == [3]
+    assert done.problems[0].startswith(f"house_price: version 2: {problem}")
+    assert done.problems[0].endswith("; it has no manifest, and is not whole")
 
 
 def test_a_file_that_was_changed_in_the_store_is_never_in_a_folder(models_dir: Path, memory: str) -> None:
@@ -202,7 +239,9 @@ def test_of_writers_that_race_in_a_real_s3_server_none_loses_its_version(tmp_pat
     folders = [tmp_path / name for name in "abc"]
     for number, folder in enumerate(folders, 1):
         write_version(folder / MODEL / str(number), folder.name)
+        write_manifest(folder / MODEL / str(number))
     write_version(tmp_path / "rival" / MODEL / "1", "rival")
+    write_manifest(tmp_path / "rival" / MODEL / "1")
 
     with ThreadPoolExecutor(4) as pool:
         done = [each for (each,) in pool.map(lambda folder: copied(folder, bucket), [*folders, tmp_path / "rival"])]
