@@ -15,6 +15,7 @@ import tensorflow as tf
 from training.errors import BadRequest
 from training.fitting.fit import Fit
 from training.networks.lite import RowByRow, is_traced_for_lite, unpadded, weighed_rows
+from training.networks.schedules import cosine
 from training.problem_types import Problem
 from training.task import Curves, Fold, Trained
 
@@ -26,8 +27,8 @@ PRIME, MULTIPLIER, SPREAD = 2**31 - 1, 1_000_003_009, 48_271
 class NGramBag:
     """N-grams of 1 to *orders* words; for each n from 2, they share *buckets* rows of weights.
 
-    *word_dropout* is the share of n-grams dropped in training. N-grams that occur in fewer than *least* texts are
-    ignored. Raises BadRequest if a setting is out of range.
+    N-grams that occur in fewer than *least* texts are ignored. The learning rate rises to *rate*, and falls to 0 along
+    a cosine. Raises BadRequest if a setting is out of range.
     """
 
     num_words: int = 88_588
@@ -35,22 +36,22 @@ class NGramBag:
     orders: int = 3
     buckets: int = 2**22
     least: int = 3
-    word_dropout: float = 0.5
-    rate: float = 0.15
+    rate: float = 0.3
     epochs: int = 3
     batch_size: int = 256
 
     def __post_init__(self) -> None:
         if not (self.orders >= 1 and self.buckets >= 1 and self.epochs >= 1 and self.batch_size >= 1):
             raise BadRequest("orders, buckets, epochs and batch_size must be at least 1")
-        if not (self.rate > 0 and 0 <= self.word_dropout < 1):
-            raise BadRequest("rate must be more than 0, word_dropout at least 0 and less than 1")
+        if not self.rate > 0:
+            raise BadRequest("rate must be more than 0")
 
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `ids: int32[batch, length]`."""
         ngrams = NGrams(self.num_words, self.orders, self.buckets)
-        learning = Ratios(log_count_ratios(ngrams, fold, width, self.least), self.word_dropout)
-        fit = Fit(self.epochs, self.batch_size, optimizer=keras.optimizers.Adam(self.rate))
+        learning = Ratios(log_count_ratios(ngrams, fold, width, self.least))
+        rate = cosine(self.rate, self.epochs, fold.rows, self.batch_size)
+        fit = Fit(self.epochs, self.batch_size, optimizer=keras.optimizers.Adam(rate))
         curves = fit.run(problem, self._model(problem, ngrams, learning), fold)
         served = Bag(ngrams.size, width)
         model = self._model(problem, ngrams, served)
@@ -108,27 +109,24 @@ class NGrams(RowByRow, keras.layers.Layer):  # type: ignore[misc]
 class Bag(RowByRow, keras.layers.Layer):  # type: ignore[misc]
     """Maps n-gram numbers to the sum of their weights, divided by the square root of their count, plus a bias."""
 
-    def __init__(self, size: int, width: int, dropout: float = 0.0, **options: Any) -> None:
+    def __init__(self, size: int, width: int, **options: Any) -> None:
         super().__init__(**{"dtype": "float32", **options})  # thousands of weights are summed
-        self.size, self.width, self.dropout = size, width, dropout
+        self.size, self.width = size, width
 
     def build(self, shape: Any) -> None:
         """Create the table of weights, and the bias."""
         self.table = self.add_weight(shape=(self.size, self.width), initializer="zeros", name="table")
         self.bias = self.add_weight(shape=(self.width,), initializer="zeros", name="bias")
 
-    def call(self, numbers: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, numbers: tf.Tensor) -> tf.Tensor:
         """Return the sums: `float32[batch, width]`."""
         if is_traced_for_lite():
             return self._in_lite(numbers)
         places = tf.where(numbers > 0)  # most of a batch is padding
         rows = self.rows(tf.gather_nd(numbers, places))
-        there = tf.ones_like(rows[:, :1])
-        if training:
-            there = tf.nn.dropout(there, self.dropout)
         texts, of = tf.shape(numbers)[0], places[:, 0]
-        counts = tf.math.unsorted_segment_sum(there, of, texts)
-        totals = tf.math.unsorted_segment_sum(rows * there, of, texts)
+        counts = tf.math.unsorted_segment_sum(tf.ones_like(rows[:, :1]), of, texts)
+        totals = tf.math.unsorted_segment_sum(rows, of, texts)
         return totals * tf.math.rsqrt(tf.maximum(counts, 1.0)) + self.bias
 
     def _in_lite(self, numbers: tf.Tensor) -> tf.Tensor:
@@ -143,15 +141,14 @@ class Bag(RowByRow, keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "size": self.size, "width": self.width, "dropout": self.dropout}
+        return {**super().get_config(), "size": self.size, "width": self.width}
 
 
 class Ratios(Bag):
     """Learns a factor for each log-count ratio."""
 
-    def __init__(self, ratios: np.ndarray, dropout: float) -> None:
-        size, width = ratios.shape
-        super().__init__(size, width, dropout)
+    def __init__(self, ratios: np.ndarray) -> None:
+        super().__init__(*ratios.shape)
         self.ratios = tf.constant(ratios)
 
     def rows(self, numbers: tf.Tensor) -> tf.Tensor:
