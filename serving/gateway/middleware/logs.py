@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +37,11 @@ def gunicorn_logger(log_format: str, access_log: bool) -> type[Logger]:
 
 
 def write_logs(log_format: str) -> None:
-    """Write this process's log to standard error."""
+    """Write this process's log to standard error, without what Pillow warns of: callers could fill the log with it.
+
+    A picture that is too large is refused by our own limit; one with broken EXIF data is answered.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # for all threads: `catch_warnings` is not for one of them
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

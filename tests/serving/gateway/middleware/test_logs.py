@@ -1,12 +1,16 @@
 """The log as it leaves gunicorn."""
 
+import base64
+import io
 import json
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from PIL import Image
 
 from tests.serving.contracts import image_contract, text_contract
 from tests.serving.fake_model_server import FakeModelServer, wait_until
@@ -119,6 +123,24 @@ def test_no_payload_is_in_the_log(running: Running, model_server: FakeModelServe
     assert set(ask_all()) == {502, 422, 400}
     access(running, 21)
     assert PAYLOAD not in running.log
+
+
+def test_what_pillow_warns_of_is_not_in_the_log(running: Running) -> None:
+    large, turned = io.BytesIO(), io.BytesIO()
+    Image.new("L", (1, 1)).save(large, "GIF")
+    orientation = Image.Exif()
+    orientation[274] = 6
+    Image.new("L", (20, 10)).save(turned, "JPEG", exif=orientation)
+    bomb = large.getvalue()[:6] + struct.pack("<HH", 10_000, 10_000) + large.getvalue()[10:]  # so it says
+    broken = turned.getvalue().replace(b"MM\0*\0\0\0\x08\0\x01", b"MM\0*\0\0\0\x08\0\x09")  # eight entries lack
+    bodies = [json.dumps({"image": base64.b64encode(each).decode()}) for each in (bomb, broken)]
+
+    statuses = [running.ask("POST", "/predict/digits", body, **JSON)[0] for body in bodies]
+
+    access(running, 2)
+    assert broken != turned.getvalue()
+    assert statuses == [422, 200]
+    assert "Warning" not in running.log
 
 
 @pytest.mark.parametrize("options", [{"LOG_FORMAT": "text"}], indirect=True)
