@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Guess: A model that is converted to LiteRT gives the same, to the last digits.
-# Instead: LiteRT computes softplus as log(1 + exp(x)): from 89 on it is infinite, where TensorFlow gives x. A model that
-# predicts a count or a duration that way answers "infinity" for the large ones; a test with small ones shows nothing.
+# Instead: LiteRT computes softplus as log(1 + exp(x)), which leaves the range of float32 at 89, where TensorFlow gives x.
+# What comes then depends on the processor: infinity (seen on an Intel Xeon), or 88.376 for whatever is larger (on an AMD
+# EPYC). A model that predicts a count or a duration that way is wrong for the large ones; a test with small ones shows
+# nothing.
 # Do: Compare a converted model on large and small inputs too, before it replaces the original.
 # Versions: tensorflow 2.21.0 keras 3.15.1 ai-edge-litert 2.3.0
 # Output seen:
 #   keras 3.15.1 tensorflow 2.21.0
-#   softplus of 1, 80, 100: TensorFlow [1.313, 80.0, 100.0] LiteRT [1.313, 80.0, inf]
+#   softplus of 1, 80, 100: TensorFlow [1.313, 80.0, 100.0] LiteRT [1.313, 80.0, inf], or [1.313, 80.0, 88.376]
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -35,5 +37,5 @@ original = model.predict(values, verbose=0)[0].round(3).astype(float).tolist()
 converted = lite.get_tensor(lite.get_output_details()[0]["index"])[0].astype(float).round(3).tolist()
 print("softplus of 1, 80, 100: TensorFlow", [round(x, 3) for x in original], "LiteRT", converted)
 assert original[1:] == [80, 100]
-assert converted[1:] == [80, float("inf")]
+assert converted[1:] in ([80, float("inf")], [80, 88.376])
 PYTHON

@@ -1,5 +1,6 @@
 """The lite form: which graphs get one, and why others don't."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -58,10 +59,10 @@ def test_an_operation_that_litert_lacks_is_named():
 
 
 def test_a_graph_that_litert_computes_otherwise_gets_none():
-    # exp(200) is infinite in float32, and LiteRT's softplus goes by it; TensorFlow's answers 200.
+    # exp(200) is infinite in float32, and LiteRT's softplus goes by it: to infinity, or to 88 on other processors.
     made = lite(lambda x: tf.math.softplus(tf.reduce_max(x, axis=1, keepdims=True)), rows(10, scale=200))
     assert made.document is None
-    assert made.facts["left_out"] == "its scores are off by inf, and may be by 0.001"
+    assert re.fullmatch(r"its scores are off by (inf|\d+), and may be by 0\.001", made.facts["left_out"])
 
 
 def test_scores_beyond_the_tolerance_leave_it_out():
