@@ -46,11 +46,10 @@ def measure_capture(rounds: int, seconds: float, results: Results, say: Say) -> 
         bodies = {model: _bodies(served / model, folder) for model in MODELS}
         ratios: dict[str, list[tuple[float, float]]] = {model: [] for model in MODELS}
         for number in range(rounds):
-            captured = [model + ("", _TWIN)[number % 2] for model in MODELS]
-            with _gateway(served, captured, folder / "captures") as gateway:
+            off, on = ("", _TWIN) if number % 2 else (_TWIN, "")
+            with _gateway(served, [model + on for model in MODELS], folder / "captures") as gateway:
                 for model in MODELS:
-                    first, second = model, model + _TWIN
-                    pair = (second, first) if first in captured else (first, second)
+                    pair = model + off, model + on
                     ratios[model].append(_measure(gateway, pair, bodies[model], seconds, results))
         for model, measured in ratios.items():
             answers, cpu = zip(*measured, strict=True)

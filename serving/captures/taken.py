@@ -57,7 +57,7 @@ class LineMaker:
             is_kept = may_keep_all and type(instance) is dict and instance.keys() <= handlings.keys()
             document = {
                 "capture": FORMAT,
-                "time": taken.time,  # which orjson writes as `time_to_json` does
+                "time": taken.time,  # a whole second comes without a fraction
                 "request_id": taken.request_id,
                 "index": index,
                 "model": taken.model,
