@@ -39,6 +39,7 @@ class FakeModelServer:
     loading: set[tuple[str, int]] = field(default_factory=set)  # told as such, whether they answer or not
     failure: tuple[grpc.StatusCode, str] | None = None  # what Predict answers instead
     delay_seconds: float = 0.0
+    hurry: threading.Event = field(default_factory=threading.Event)  # ends the delays, those under way too
     answers_as: int | None = None  # the version that a reply claims to be of
     labels: dict[tuple[str, str], int] = field(default_factory=dict)
     contracts_sent: int = 0
@@ -94,7 +95,7 @@ class FakeModelServer:
             self.sizes.append(request.ByteSize())
             self.deadlines.append(context.time_remaining() or 0.0)
             self.metadata.append(dict(context.invocation_metadata()))
-            time.sleep(self.delay_seconds)
+            self.hurry.wait(self.delay_seconds)
             if self.failure:
                 context.abort(*self.failure)
         served = self.versions.get(spec.name, {})

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from serving.gateway.app import close_app, create_app
 from serving.gateway.settings import Settings
@@ -160,16 +160,19 @@ def test_a_roll_back_is_followed_within_one_poll(
 def test_when_the_queue_is_full_callers_are_told_to_come_back(
     settings: Settings, model_server: FakeModelServer
 ) -> None:
-    with gateway_with(settings, max_concurrency=2, max_queue=1) as gateway:
-        model_server.delay_seconds = 0.3
-        barrier = threading.Barrier(8)
+    with gateway_with(settings, max_concurrency=2, max_queue=1, deadline_seconds=60.0) as gateway:
+        model_server.delay_seconds = 10.0
+        replies: list[TestResponse] = []
 
-        def ask(_: int) -> Any:
-            barrier.wait()
-            return gateway.application.test_client().post("/predict/sentiment", json=TEXT)
+        def ask(_: int) -> None:
+            replies.append(gateway.application.test_client().post("/predict/sentiment", json=TEXT))
 
         with ThreadPoolExecutor(8) as pool:
-            replies = list(pool.map(ask, range(8)))
+            asked = pool.map(ask, range(8))
+            wait_until(lambda: len(replies) == 5)
+            time.sleep(0.3)
+            model_server.hurry.set()
+            list(asked)
         assert Counter(reply.status_code for reply in replies) == {200: 3, 429: 5}
         refused = next(reply for reply in replies if reply.status_code == 429)
         assert refused.headers["Retry-After"] == "1"
