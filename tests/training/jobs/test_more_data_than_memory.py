@@ -55,10 +55,18 @@ def declared(folder: Path, data: str, recipe: str, settings: str = "") -> Path:
     small = (
         "epochs = 1\nbatch_size = 32\nunits = [4]\nmembers = 1\n"
         if recipe == "mixed"
-        else "epochs = 1\nbatch_size = 32\nunits = 4\n"
+        else "epochs = 1\nbatch_size = 8\nunits = 4\n"
     )
     path.write_text(f'name = "big"\n{data}[protocol]\nname = "holdout"\n[recipe]\nname = "{recipe}"\n{small}{settings}')
     return path
+
+
+# Memory that is free goes back to the system at once: else the limit would be one on how much of it each thread keeps.
+RETURNS_MEMORY = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 17),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 17),
+}
 
 
 def trained(path: Path, limit: int | None) -> dict[str, Any]:
@@ -66,7 +74,7 @@ def trained(path: Path, limit: int | None) -> dict[str, Any]:
     models = path.parent / f"models-{limit}"
     done = subprocess.run(
         [sys.executable, "-m", limited_memory.__name__, path, models, *([] if limit is None else [str(limit)])],
-        env=os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "PLUMBLINE_CACHE": str(path.parent)},
+        env=os.environ | RETURNS_MEMORY | {"PLUMBLINE_CACHE": str(path.parent)},
         capture_output=True,
         text=True,
         check=False,
@@ -76,15 +84,13 @@ def trained(path: Path, limit: int | None) -> dict[str, Any]:
     return told
 
 
-# Of so few photos, what a batch and a decoder take is more than a tenth.
 @pytest.mark.parametrize(
-    ("write", "few", "many", "size", "share"),
-    [(table, 4 * CATEGORIES, 24_000, 8_000, 0.1), (photos, 200, 3_000, 128 * 128 * 3, 0.3)],
+    ("write", "few", "many", "size"), [(table, 4 * CATEGORIES, 24_000, 8_000), (photos, 200, 3_000, 128 * 128 * 3)]
 )
-def test_a_tenth_of_the_data_is_enough_memory_for_the_same_weights(tmp_path, write, few, many, size, share):
+def test_a_tenth_of_the_data_is_enough_memory_for_the_same_weights(tmp_path, write, few, many, size):
     usual = trained(write(tmp_path / "few", few), limit=1 << 40)
     path, data = write(tmp_path / "many", many), many * size
-    limited, whole = trained(path, usual["peak"] + int(share * data)), trained(path, limit=None)
+    limited, whole = trained(path, usual["peak"] + data // 10), trained(path, limit=None)
 
     assert limited["weights"] == whole["weights"]
-    assert whole["peak"] > usual["peak"] + (share + 0.2) * data, "the limit is none"
+    assert whole["peak"] > usual["peak"] + 0.3 * data, "the limit is none"
