@@ -106,3 +106,4 @@ def _build_metrics(model: keras.Model, targets: Any) -> None:
     first = tf.nest.map_structure(lambda array: array[:1], targets)
     scores = tf.nest.map_structure(lambda output: np.zeros((1, *output.shape[1:]), np.float32), model.output)
     model.compute_metrics(None, first, scores)
+    model.compute_loss(None, first, scores)

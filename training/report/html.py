@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -60,15 +61,7 @@ def render(
     *others* are those of further heads, by name. *outcome* is what became of the run, if that is known, and *insight*
     what else was looked at.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # reviews, labels and settings are untrusted text
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= FILTERS
-    return environment.get_template(TEMPLATE).render(
+    return _template().render(
         run=record,
         evaluation=evaluation,
         main=_section(record, evaluation, plots),
@@ -87,6 +80,19 @@ def render(
         protocol={name: value for name, value in record.protocol.items() if name != "name"},
         mistakes=[(mistake, _shown(record, mistake)) for mistake in evaluation.mistakes],
     )
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # reviews, labels and settings are untrusted text
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS
+    return environment.get_template(TEMPLATE)
 
 
 def _meanings(evaluations: Sequence[Evaluation]) -> Mapping[str, str]:
