@@ -11,7 +11,9 @@ IMAGES := serve lite batch train train-gpu
 run: .venv/installed
 	$(BIN)/plumbline up --train
 
+# Tests start hundreds of processes, of which each would compile our modules where Python writes no bytecode itself.
 test: .venv/installed
+	$(BIN)/python -m compileall -q plumbline.py serving training
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed
