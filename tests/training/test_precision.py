@@ -15,7 +15,7 @@ from training.networks.tfidf import TfIdfEnsemble
 from training.problem_types import BINARY, MULTICLASS
 from training.publishing.export import export
 from training.task import Fold, find_task
-from training.validation import HoldOut
+from training.validation import NoValidation
 
 RNG = np.random.default_rng(0)
 IDS = {"ids": RNG.integers(0, 10, (8, 4), np.int32)}
@@ -66,7 +66,7 @@ def test_each_recipe_trains_in_lower_precision_and_still_scores_in_float32(bfloa
 )
 def test_what_training_expects_is_what_the_exported_graph_computes(precision, tmp_path, name, policy, jit_compile):
     precision(policy)
-    settings = {"overrides": ("epochs=3",), "protocol": HoldOut(0.2), "jit_compile": jit_compile}
+    settings = {"overrides": ("epochs=3",), "protocol": NoValidation(), "jit_compile": jit_compile}
     job = Job(name, find_task(name), "baseline", tmp_path, None, True, 1, print, **settings)
     result = train(job, job.load())
 

@@ -84,8 +84,9 @@ def svg(drawn: Figure) -> bytes:
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "plumbline"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # only the browser needs to have it
-        drawn.get_layout_engine().execute(drawn)
-        drawn.set_layout_engine(None)  # with one, savefig draws twice: first to lay out
+        if engine := drawn.get_layout_engine():
+            engine.execute(drawn)
+            drawn.set_layout_engine(None)  # with one, savefig draws twice: first to lay out
         drawn.savefig(buffer, format="svg", dpi=PIXELS_PER_INCH * SHARPNESS, metadata=_NO_METADATA)
     return _themed(buffer.getvalue().decode()).encode()
 

@@ -20,6 +20,7 @@ from training.declarations.task import declared_task
 from training.networks.transfer import Transfer
 
 FAST = ["--protocol", "holdout", "--set", "epochs=12"]
+ONCE = ["--protocol", "none", "--set", "epochs=12", "--set", "patience=0"]
 
 
 def run_train(path: Path, *options: str):
@@ -141,7 +142,7 @@ def test_numbers_tags_arrays_and_dates_of_json_lines_answer_numbers(tmp_path):
     data = write(tmp_path, "costs.jsonl", "\n".join(lines))
     path = tmp_path / "costs.toml"
     assert run_new(data, "--output", path).exit_code == 0
-    done = run_train(path, *FAST)
+    done = run_train(path, *ONCE)
 
     assert done.exit_code == 0, done.output
     kinds = {name: encoder.kind for name, encoder in published(path, "costs").record.fields.items()}
@@ -155,7 +156,7 @@ def test_tags_of_several_columns_are_answered(tmp_path):
     path = tmp_path / "moods.toml"
     data = write(tmp_path, "moods.csv", "a,b,happy,calm\n" + rows)
     assert run_new(data, "--target", "happy,calm", "--output", path).exit_code == 0
-    done = run_train(path, *FAST)
+    done = run_train(path, *ONCE)
 
     assert done.exit_code == 0, done.output
     assert published(path, "moods").answers.only.names == ("happy", "calm")
@@ -216,7 +217,7 @@ def test_fields_of_any_name_are_inputs(tmp_path):
     path = tmp_path / "odd.toml"
     assert run_new(tmp_path / "odd.csv", "--output", path).exit_code == 0
     path.write_text("\ufeff" + path.read_text("utf-8"), "utf-8")  # as some editors save it
-    done = run_train(path, "--protocol", "holdout", "--set", "epochs=6")
+    done = run_train(path, *ONCE)
 
     assert done.exit_code == 0, done.output
     assert [*published(path, "odd").record.fields] == names

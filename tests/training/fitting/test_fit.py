@@ -1,3 +1,4 @@
+import shutil
 from itertools import chain, count
 from types import SimpleNamespace
 
@@ -46,9 +47,25 @@ def same(one, other):
     return one[0] == other[0] and all(np.array_equal(a, b) for a, b in zip(one[1], other[1], strict=True))
 
 
+@pytest.fixture(scope="module")
+def undisturbed():
+    """What a fit of six epochs ends with."""
+    with pytest.MonkeyPatch.context() as patch:
+        return fitted(None, patch)
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The folder of a fit that was killed after four epochs of six; tests work on a copy."""
+    folder = tmp_path_factory.mktemp("killed")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        fitted(folder, patch, dies_after=4)
+    return folder
+
+
 @pytest.mark.parametrize("patience", [0, 4])
-def test_an_interrupted_fit_resumes_and_ends_with_the_same_weights(tmp_path, monkeypatch, patience):
-    uninterrupted = fitted(None, monkeypatch, patience=patience)
+def test_an_interrupted_fit_resumes_and_ends_with_the_same_weights(tmp_path, monkeypatch, undisturbed, patience):
+    uninterrupted = fitted(None, monkeypatch, patience=patience) if patience else undisturbed
     for epoch in (1, 4):
         with pytest.raises(Killed):
             fitted(tmp_path, monkeypatch, patience=patience, dies_after=epoch)
@@ -56,10 +73,10 @@ def test_an_interrupted_fit_resumes_and_ends_with_the_same_weights(tmp_path, mon
     assert same(fitted(tmp_path, monkeypatch, patience=patience), uninterrupted)
 
 
-def test_a_finished_fit_is_not_done_again(tmp_path, monkeypatch):
-    first = fitted(tmp_path, monkeypatch)
+def test_a_finished_fit_is_not_done_again(tmp_path, monkeypatch, undisturbed):
+    fitted(tmp_path, monkeypatch)
 
-    assert same(fitted(tmp_path, monkeypatch, dies_after=6), first)
+    assert same(fitted(tmp_path, monkeypatch, dies_after=6), undisturbed)
 
 
 def test_early_stopping_keeps_the_best_weights(monkeypatch):
@@ -127,15 +144,15 @@ def with_less_progress(path):
 
 
 @pytest.mark.parametrize("damage", [cut, foreign, of_another_model, without_progress, with_less_progress])
-def test_a_state_that_is_damaged_is_told_and_the_fit_begins_again(tmp_path, monkeypatch, capsys, damage):
-    whole = fitted(None, monkeypatch)
-    with pytest.raises(Killed):
-        fitted(tmp_path, monkeypatch, dies_after=4)
+def test_a_state_that_is_damaged_is_told_and_the_fit_begins_again(
+    tmp_path, monkeypatch, capsys, killed, undisturbed, damage
+):
+    shutil.copy(killed / "fit-1.npz", tmp_path)
     damage(tmp_path / "fit-1.npz")
 
-    assert same(fitted(tmp_path, monkeypatch), whole)
+    assert same(fitted(tmp_path, monkeypatch), undisturbed)
     assert f"{tmp_path}/fit-1.npz is damaged or no state of this fit, which begins again: " in capsys.readouterr().out
-    assert same(fitted(tmp_path, monkeypatch, dies_after=6), whole)
+    assert same(fitted(tmp_path, monkeypatch, dies_after=6), undisturbed)
 
 
 @pytest.mark.parametrize(

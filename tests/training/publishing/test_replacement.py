@@ -63,7 +63,7 @@ def user(first, tmp_path):
     return tmp_path / "user"
 
 
-def run(folder, monkeypatch, *options, reports=False, **settings):
+def run(folder, monkeypatch, *options, reports=False, protocol="holdout", **settings):
     """Train with these *settings* of the task; only tests that read the report take the seconds to draw it."""
     if not reports:
         monkeypatch.setattr("training.jobs.training_job.Reporting.report", lambda *told: None)
@@ -72,7 +72,7 @@ def run(folder, monkeypatch, *options, reports=False, **settings):
     monkeypatch.setattr(sys, "path", [*sys.path])
     for name in ("changes", "owntasks", "owntasks.houses"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    command = ["houses", "--tasks", "owntasks", "--protocol", "holdout", "--models-dir", "models"]
+    command = ["houses", "--tasks", "owntasks", "--protocol", protocol, "--models-dir", "models"]
     return CliRunner().invoke(train, [*command, "--reports-dir", "reports", *options])
 
 
@@ -92,7 +92,7 @@ def test_the_same_command_again_has_nothing_to_do(user, monkeypatch):
 
 
 def test_worse_on_the_same_test_rows_is_refused_though_the_data_have_changed(user, monkeypatch):
-    done = run(user, monkeypatch, reports=True, noise=15)
+    done = run(user, monkeypatch, reports=True, protocol="none", noise=15)
 
     assert done.exit_code == ExitCode.REFUSED
     assert "houses: evaluating live version 1 on the same 100 rows\n" in done.output
@@ -108,7 +108,7 @@ def test_worse_on_the_same_test_rows_is_refused_though_the_data_have_changed(use
 
 def test_worse_than_the_naive_baseline_is_refused_even_as_the_first_version(user, monkeypatch):
     shutil.rmtree(user / "models")
-    done = run(user, monkeypatch, "--replace-incomparable", epochs=1)
+    done = run(user, monkeypatch, "--replace-incomparable", protocol="none", epochs=1)
 
     assert done.exit_code == ExitCode.REFUSED
     assert "but the naive baseline (mean) has 5.251, which must be beaten" in done.output
@@ -139,7 +139,7 @@ def test_a_live_version_that_requires_more_is_refused_before_anything_is_trained
     )
     assert "epoch" not in done.output
 
-    done = run(user, monkeypatch, "--replace-incomparable", without="TAX")
+    done = run(user, monkeypatch, "--replace-incomparable", protocol="none", without="TAX")
     assert done.exit_code == 0, done.output
     assert (
         "which requires fields that the test rows lack: 'TAX'; replaced because" in provenance(user)["gate"]["decision"]
@@ -149,11 +149,11 @@ def test_a_live_version_that_requires_more_is_refused_before_anything_is_trained
 def test_a_live_version_that_can_not_be_loaded_is_replaced_only_on_request(user, monkeypatch):
     (user / "models" / "houses" / "1" / "saved_model.pb").write_bytes(b"no model")
 
-    done = run(user, monkeypatch, noise=0.01)
+    done = run(user, monkeypatch, protocol="none", noise=0.01)
     assert done.exit_code == ExitCode.REFUSED
     assert "can't be compared with the live version, which can't be loaded and run here: " in done.output
 
-    done = run(user, monkeypatch, "--replace-incomparable", noise=0.01)
+    done = run(user, monkeypatch, "--replace-incomparable", protocol="none", noise=0.01)
     assert done.exit_code == 0, done.output
 
 
