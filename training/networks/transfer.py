@@ -30,7 +30,8 @@ class Transfer:
     path of a file. Fine-tuning changes the *top_layers* of the base, at a rate that rises to *tuning_rate* and falls to
     0. The head learns from features that the frozen base computes in advance: with *augmented_head* of each image as it
     is changed for each epoch, else only once. Fine-tuning without augmentation (*augmented_tuning*) is fast for the
-    same reason, and sees each image and, if *augmentation* has `flip`, its mirror image.
+    same reason, and sees each image and, if *augmentation* has `flip`, its mirror image. With *test_time_flip*, what is
+    published answers with the mean of the scores of an image and of its mirror image, which takes twice as long.
     Raises BadRequest if a setting is out of range.
     """
 
@@ -48,6 +49,7 @@ class Transfer:
     augmented_tuning: bool = True
     tuning_epochs: int = 2
     tuning_rate: float = 1e-5
+    test_time_flip: bool = False
     batch_size: int = 32
 
     def __post_init__(self) -> None:
@@ -78,7 +80,7 @@ class Transfer:
                 curves["fine-tuning"] = self._tune(problem, _on_features(upper, head), fold)
             else:
                 curves["fine-tuning"] = self._tune(problem, model, fold, self.augmentation.layer())
-        return Trained(model, curves)
+        return Trained(_with_mirror_image(model) if self.test_time_flip else model, curves)
 
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
         """Return the recipe unchanged: its numbers of epochs are fixed."""
@@ -116,6 +118,13 @@ class Transfer:
 def _pooled(base: Any, hidden: Any) -> Any:
     # BatchNorm stays in inference mode in both stages.
     return keras.layers.GlobalAveragePooling2D()(base(hidden, training=False))
+
+
+def _with_mirror_image(model: keras.Model) -> keras.Model:
+    """Return a model whose scores are the means of those of an image and of its mirror image."""
+    image = keras.Input(model.input["image"].shape[1:], dtype="uint8", name="image")
+    scores = [model({"image": pixels}) for pixels in (image, keras.ops.flip(image, axis=2))]
+    return keras.Model({"image": image}, keras.tree.map_structure(lambda *each: keras.layers.average(each), *scores))
 
 
 def _on_features(upper: keras.Model, head: keras.Model) -> keras.Model:

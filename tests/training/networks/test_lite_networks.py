@@ -38,6 +38,7 @@ TRANSFER = Transfer(
     tuning_epochs=1,
     top_layers=9,
     augmented_head=False,
+    test_time_flip=True,
 )
 
 

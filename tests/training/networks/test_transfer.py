@@ -170,6 +170,18 @@ def test_an_augmented_head_learns_from_other_changes_in_each_epoch(small, monkey
     assert np.array_equal(first, again)
 
 
+def test_with_test_time_flip_the_answer_is_the_mean_of_that_to_the_image_and_that_to_its_mirror_image(small):
+    def scores(flipped, images):
+        keras.utils.set_random_seed(1)
+        recipe = dataclasses.replace(RECIPE, **KEPT, head_rate=1.0, test_time_flip=flipped)
+        return recipe.train(BINARY, 1, Fold(IMAGE, TARGETS, (IMAGE, TARGETS))).model({"image": images}).numpy()
+
+    images, mirrored = IMAGE["image"], IMAGE["image"][:, :, ::-1]
+    plain, other = scores(False, images), scores(False, mirrored)
+    assert np.abs(plain - other).max() > 1e-4
+    assert scores(True, images) == pytest.approx((plain + other) / 2, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
