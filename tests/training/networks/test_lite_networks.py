@@ -6,7 +6,9 @@ import pytest
 import tensorflow as tf
 
 from tests.training.networks.lite_form import lite_form, lite_runner, specs_of
+from tests.training.networks.small_base import small_base
 from training.experiments.served_graph import served_graph
+from training.networks import transfer
 from training.networks.augmentation import Augmentation
 from training.networks.convolutions import ConvNet
 from training.networks.dense import Dense
@@ -69,7 +71,8 @@ TRANSFER = Transfer(
         "separable sequences",
     ],
 )
-def test_lite_rt_computes_what_is_served(tmp_path, recipe, problem, features):
+def test_lite_rt_computes_what_is_served(tmp_path, monkeypatch, recipe, problem, features):
+    monkeypatch.setattr(transfer, "pretrained", small_base)
     keras.utils.set_random_seed(1)
     targets = np.arange(ROWS) % 2
     model = recipe.train(problem, 2 if problem is MULTICLASS else 1, Fold(features, targets, None)).model

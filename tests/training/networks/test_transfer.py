@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.training.networks.small_base import small_base
 from training.errors import BadRequest
 from training.execution.checkpoints import Checkpoints
 from training.execution.execution import Execution
@@ -24,17 +25,6 @@ KEPT = {"augmented_head": False, "augmented_tuning": False}
 
 def weights_of(base):
     return {variable.path: variable.numpy() for variable in base.weights}
-
-
-def small_base(name, height, width, alpha, weights):
-    """Return a base with MobileNet's kinds of layers, but 3 blocks for its 13, which Keras takes seconds to compile."""
-    image = hidden = keras.Input((height, width, 3))
-    for block in (1, 2, 3):
-        hidden = keras.layers.DepthwiseConv2D(3, use_bias=False, name=f"conv_dw_{block}")(hidden)
-        hidden = keras.layers.ReLU()(keras.layers.BatchNormalization()(hidden))
-        hidden = keras.layers.Conv2D(8, 1, use_bias=False, name=f"conv_pw_{block}")(hidden)
-        hidden = keras.layers.ReLU()(keras.layers.BatchNormalization()(hidden))
-    return keras.Model(image, hidden)
 
 
 @pytest.fixture
