@@ -31,6 +31,7 @@ def trained(name, recipe):
 @pytest.mark.parametrize(("name", "recipe"), OTHERS)
 def test_each_other_recipe_is_trained_exported_and_replayed(name, recipe, tmp_path):
     result = trained(name, recipe)
+    assert result.lite, result.record.lite
     export(result.model, result.contract, tmp_path / "1")  # raises if parity is broken
 
     assert (tmp_path / "1" / "saved_model.pb").exists()
