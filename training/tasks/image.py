@@ -53,17 +53,17 @@ TASK = Task(
         "augmented": dataclasses.replace(SCRATCH, augmentation=CHANGES),
         "baseline": Transfer(augmentation=CHANGES),
         # The weights were trained at 224 pixels, where the frozen base alone is more accurate than a tuned one at 150.
-        # Fine-tuning raises the accuracy on validation rows from 0.9767 to 0.9793 (seeds 1 to 3).
+        # Fine-tuning raises the accuracy on validation rows from 0.9767 to 0.9813, with each of seeds 1 to 3.
         "best": Transfer(
             height=224,
             width=224,
+            augmentation=Augmentation(flip=True, turn=0.05, zoom=0.2, shift=0.1, brightness=0.1),
             augmented_head=False,
             dropout=0.5,
             head_epochs=20,
-            top_layers=9,
-            augmented_tuning=False,
-            tuning_epochs=2,
-            tuning_rate=1e-4,
+            top_layers=31,
+            tuning_epochs=4,
+            tuning_rate=5e-5,
         ),
     },
     floor=0.92,
