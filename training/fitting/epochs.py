@@ -30,7 +30,7 @@ class Epochs:
         share = min(batch_size, self._rows) // replicas
         # In each step, all replicas need equally many rows; with a single replica, the last step takes what is left.
         self._steps = -(-self._rows // share) if replicas == 1 else self._rows // (share * replicas)
-        _build_metrics(model, fold.targets)
+        _build_losses_and_metrics(model, fold.targets)
         jit = fold.execution.jit_compile
         train = _Batches(fold.features, fold.targets, share, replicas)
         self._train_steps = self._steps_of(tf.function(model.train_step, jit_compile=jit), train.own)
@@ -101,8 +101,8 @@ class _Batches:
             return tf.nest.map_structure(lambda array: tf.gather(array, rows), self._arrays)
 
 
-def _build_metrics(model: keras.Model, targets: Any) -> None:
-    """Make their variables, which would otherwise be made within a step."""
+def _build_losses_and_metrics(model: keras.Model, targets: Any) -> None:
+    """Make what they keep, which would otherwise be made within a step."""
     first = tf.nest.map_structure(lambda array: array[:1], targets)
     scores = tf.nest.map_structure(lambda output: np.zeros((1, *output.shape[1:]), np.float32), model.output)
     model.compute_metrics(None, first, scores)
