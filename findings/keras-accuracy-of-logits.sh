@@ -29,6 +29,6 @@ metrics = ["accuracy", keras.metrics.BinaryAccuracy(threshold=0.0, name="above_z
 model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True), metrics=metrics)
 logits, labels = np.array([[0.3], [0.4], [-0.3], [2.0]]), np.array([[1], [1], [0], [1]])
 told = model.evaluate(logits, labels, verbose=0, return_dict=True)
-print(f"logits {logits.ravel().tolist()} of {labels.ravel().tolist()}: accuracy {told['accuracy']}, above zero 1.0")
+print(f"logits {logits.ravel().tolist()} of {labels.ravel().tolist()}: accuracy {told['accuracy']}, above zero {told['above_zero']}")
 assert (told["accuracy"], told["above_zero"]) == (0.5, 1.0)
 PYTHON
