@@ -63,6 +63,7 @@ def folder_toml(folder: str, counts: Mapping[str, int], name: str, told: str) ->
         comment('a base pretrained on ImageNet; "convnet" learns from nothing, for many photos unlike those'),
         comment("first a head is trained, then the top_layers of the base at a low rate: 0 leaves it as it is"),
         comment('base = "MobileNet"; head_epochs = 20; top_layers = 9; weights = "imagenet" or a file'),
+        comment("test_time_flip = true: each answer is the mean of a photo and its mirror image, in twice the time"),
     ]
     return checked("\n".join(lines) + "\n")
 

@@ -46,7 +46,14 @@ def _read(text: str, kind: Any, current: Any, assignment: str) -> Any:
     try:
         return read(text)
     except (ValueError, KeyError) as error:
-        raise BadRequest(f"{assignment}: expected {expected}, such as {current!r}") from error
+        raise BadRequest(f"{assignment}: expected {expected}, such as {_written(current)}") from error
+
+
+def _written(value: Any) -> str:
+    """Return *value* as `_read` takes it."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _count(text: str) -> int:

@@ -45,6 +45,8 @@ def _folds(strategy: ValidationStrategy, rows: int, seed: int) -> int:
 
 
 def _stages(recipe: Recipe) -> list[int]:
-    """Return a recipe's settings of epochs: `epochs`, or those of each stage, such as `head_epochs`."""
+    """Return the epochs of each of a recipe's stages: as it says itself, else its settings that end in `epochs`."""
+    if hasattr(recipe, "stages"):
+        return list(recipe.stages())
     counts = [value for name, value in settings(recipe).items() if name.endswith("epochs") and isinstance(value, int)]
     return [count for count in counts if count]

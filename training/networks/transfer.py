@@ -30,8 +30,9 @@ class Transfer:
     path of a file. Fine-tuning changes the *top_layers* of the base, at a rate that rises to *tuning_rate* and falls to
     0. The head learns from features that the frozen base computes in advance: with *augmented_head* of each image as it
     is changed for each epoch, else only once. Fine-tuning without augmentation (*augmented_tuning*) is fast for the
-    same reason, and sees each image and, if *augmentation* has `flip`, its mirror image. With *test_time_flip*, what is
-    published answers with the mean of the scores of an image and of its mirror image, which takes twice as long.
+    same reason, and sees each image and, if *augmentation* has `flip`, its mirror image; it can't change all layers.
+    With *test_time_flip*, what is published answers with the mean of the scores of an image and of its mirror image,
+    which takes twice as long.
     Raises BadRequest if a setting is out of range.
     """
 
@@ -62,8 +63,7 @@ class Transfer:
     def train(self, problem: Problem, width: int, fold: Fold) -> Trained:
         """Train on `image: uint8[batch, height, width, 3]`: the head, then the head and the base's top layers."""
         base = pretrained(self.base, self.height, self.width, self.alpha, self.weights)
-        tunes = self.top_layers and self.tuning_epochs
-        parts = split(base, self.top_layers) if tunes and not self.augmented_tuning else None
+        parts = split(base, self.top_layers) if self._tunes and not self.augmented_tuning else None
         base.trainable = False
         image = keras.Input((self.height, self.width, 3), dtype="uint8", name="image")
         pixels = Prepared(self.base)(image)
@@ -71,7 +71,7 @@ class Transfer:
         head = self._head(problem, width, pooled.shape[-1])
         model = keras.Model({"image": image}, head({"features": pooled}))
         curves = {"frozen base": self._train_head(problem, keras.Model(image, pooled), head, model, fold)}
-        if tunes:
+        if self._tunes:
             _unfreeze_top(base, self.top_layers)
             if parts:
                 lower, upper = parts
@@ -85,6 +85,14 @@ class Transfer:
     def settled(self, folds: Sequence[Mapping[str, Curves]]) -> Self:
         """Return the recipe unchanged: its numbers of epochs are fixed."""
         return self
+
+    def stages(self) -> list[int]:
+        """Return the epochs of each stage."""
+        return [self.head_epochs, self.tuning_epochs] if self._tunes else [self.head_epochs]
+
+    @property
+    def _tunes(self) -> bool:
+        return self.top_layers > 0 and self.tuning_epochs > 0
 
     def _head(self, problem: Problem, width: int, channels: int) -> keras.Model:
         features = keras.Input((channels,), name="features")

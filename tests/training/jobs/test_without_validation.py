@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from training.jobs.planned_epochs import planned_epochs
+from training.jobs.planned_epochs import planned_epochs, validation_fits
 from training.jobs.training_job import Job, train
 from training.task import find_task
 from training.validation import HoldOut, KFold, NoValidation
@@ -41,3 +41,6 @@ def test_the_epochs_of_all_fits_are_counted() -> None:
     assert planned_epochs(house["best"], [house["baseline"]], KFold(4), 404, 1) == 150 * 5 + 130 * 4
     assert planned_epochs(image["baseline"], [], HoldOut(), 100, 1) == (4 + 2) * 2
     assert planned_epochs(image["baseline"], [], NoValidation(), 100, 1) == 4 + 2
+    frozen = dataclasses.replace(image["baseline"], top_layers=0)
+    assert planned_epochs(frozen, [], HoldOut(), 100, 1) == 4 * 2
+    assert validation_fits(frozen, HoldOut(), 100, 1) == 1
