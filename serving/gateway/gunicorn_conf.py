@@ -39,6 +39,8 @@ keepalive = 75  # longer than load balancers keep idle connections, so that they
 graceful_timeout = ceil(_settings.drain_seconds) + 20
 control_socket_disable = True
 forwarder_headers = ""  # no header sets a path other than that of the request line, which proxies decide and log by
+secure_scheme_headers: dict[str, str] = {}  # nor a scheme, which no answer depends on
+forwarded_allow_ips = "*"  # since no such header counts, whose it is need not be found out for each request
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat must not wait for a disk
 
 

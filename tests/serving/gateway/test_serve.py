@@ -161,6 +161,11 @@ def test_only_the_request_line_says_the_path(running: Running) -> None:
     assert running.ask("GET", "/healthz", SCRIPT_NAME="/elsewhere") == (200, '{"status":"ok"}')
 
 
+def test_proxies_may_disagree_on_the_scheme(running: Running) -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "off"}
+    assert running.ask("GET", "/healthz", **headers) == (200, '{"status":"ok"}')
+
+
 def test_a_large_body_is_refused_with_an_answer(running: Running) -> None:
     """Not with a connection that is cut while the client still sends."""
     for _ in range(5):

@@ -17,6 +17,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 from flask import Flask, request
+from gunicorn.config import Config
 
 from serving.gateway.accepting import register_can_answer
 from serving.gateway.connections.limits import ConnectionLimits, register_connection_limits
@@ -37,6 +38,10 @@ class CountingWorker(Worker):
     """Counts how often a connection goes back to the poller; leaves one for long, as the machine may be busy."""
 
     leave_seconds = 1.0
+
+    def run(self) -> None:
+        self.cfg.__class__ = CountingConfig
+        super().run()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         global _handed_back
@@ -75,6 +80,23 @@ run_queue = register_run_queue(app, 10_000)  # whatever processors there are, on
 @app.get("/")
 def handed_back() -> str:
     return str(_handed_back)
+
+
+_looked_up = 0
+
+
+class CountingConfig(Config):  # type: ignore[misc]
+    """Counts the settings that gunicorn looks up in its table."""
+
+    def __getattr__(self, name: str) -> Any:
+        global _looked_up
+        _looked_up += 1
+        return super().__getattr__(name)
+
+
+@app.get("/looked-up")
+def looked_up() -> str:
+    return str(_looked_up)
 
 
 _released = threading.Event()
@@ -163,6 +185,11 @@ def test_requests_that_follow_at_once_stay_in_their_thread(port: int) -> None:
         counts = [ask(connection) for _ in range(50)]
 
     assert counts[-1] - before <= 10  # on a machine so busy that one comes late; without lingering they are 50
+
+
+def test_a_request_looks_up_no_settings(port: int) -> None:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        assert ask(connection, "/looked-up") == ask(connection, "/looked-up")
 
 
 def test_a_connection_that_is_quiet_goes_back_and_is_still_served(port: int) -> None:
