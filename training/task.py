@@ -61,7 +61,10 @@ class Trained:
 
 
 class Recipe(Protocol):
-    """Everything that can be configured about a network and its training: a frozen dataclass."""
+    """Everything that can be configured about a network and its training: a frozen dataclass.
+
+    One whose stages don't follow from its settings that end in `epochs` says the epochs of each by a method `stages`.
+    """
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 

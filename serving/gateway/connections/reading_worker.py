@@ -60,7 +60,7 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until the worker is to end."""
-        # What is no attribute gunicorn looks up in its table, 25 times a request.
+        # What is no attribute gunicorn looks up in its table, some twenty times a request.
         self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         self._limits = connection_limits_of(self.wsgi)
         self._table = ConnectionTable(self._limits)
