@@ -26,9 +26,14 @@ def until(moment: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
+def moment() -> float:
+    """Return the deadline, by `time.perf_counter`, which all processes share; infinity without one."""
+    return _deadline.get()
+
+
 def remaining() -> float:
     """Return the seconds left, perhaps less than 0; infinity without a deadline."""
-    return _deadline.get() - time.perf_counter()
+    return moment() - time.perf_counter()
 
 
 def check(needed: float = 0.0) -> None:

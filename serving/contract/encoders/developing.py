@@ -76,14 +76,14 @@ class Developing:
             deadline.check(image.width * image.height / _WEBP_PIXELS_A_SECOND)
         with ExitStack() as holding:
             if image.format != "JPEG":  # the orientation of a PNG may come after its pixels
-                holding.enter_context(self._held(image))
+                holding.enter_context(self._held(self.needed(image)))
             turn = turn_of(image)
             quarter = turn in QUARTER_TURNS
             whole = image.size[::-1] if quarter else image.size
             frame = self.framing(whole, self.size)
             scale = self._drafted(image, frame, whole, quarter)
             if image.format == "JPEG":
-                holding.enter_context(self._held(image, scale))
+                holding.enter_context(self._held(self.needed(image, scale)))
             decoded = image.size[::-1] if quarter else image.size
             box: Box = (0, 0, *decoded)  # all there is, as ever
             if self.framing is not squeeze:
@@ -92,20 +92,18 @@ class Developing:
                 image = keyed(image, data)
             return self._placed(self._resized(image, turn, frame.size, box), frame), whole
 
-    def _held(self, image: Image.Image, scale: int = 1) -> AbstractContextManager[None]:
-        """Hold the memory that it takes to decode *image* at 1/*scale*, which its size says already, and to resize it.
+    def _held(self, count: int) -> AbstractContextManager[None]:
+        return nullcontext() if self.budget is None else self.budget.held(count)
 
-        Raises TooManyPictures.
-        """
-        if self.budget is None:
-            return nullcontext()
+    def needed(self, image: Image.Image, scale: int = 1) -> int:
+        """Return the bytes that it takes to decode *image* at 1/*scale*, which its size says already, and resize it."""
         pixels = image.width * image.height
         each = _PIXEL_BYTES.get(image.mode, 4) + _READER_BYTES.get((image.format or "", image.mode), 0)
         if image.info.get("progressive"):
             each += _PROGRESSIVE_BYTES * scale**2
         is_filtered = self.filter.resampling != Image.Resampling.NEAREST
         tall = min(pixels, max(image.size) * max(self.size)) if is_filtered else pixels
-        return self.budget.held(each * pixels + 4 * tall)
+        return each * pixels + 4 * tall
 
     def _drafted(self, image: Image.Image, frame: Frame, whole: Size, quarter: bool) -> int:
         """Have a JPEG decoded at 1/2, 1/4 or 1/8 for less work; return 2, 4, 8 or 1.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from PIL import Image
 
-from serving.contract import states
+from serving.contract import deadline, states
 from serving.contract.arrays import Array, TensorSpec
 from serving.contract.deadline import DeadlinePassed
 from serving.contract.decoding_budget import DecodingBudget
@@ -22,6 +22,8 @@ from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
 from serving.contract.reference import Measures
 from serving.errors import TooManyPictures
+from serving.process import memory
+from serving.process.background import Ended
 
 Colour = Literal["RGB", "L"]
 Framing = Literal["squeeze", "crop", "pad"]
@@ -29,6 +31,8 @@ Filter = Literal["bilinear", "bicubic", "lanczos", "nearest", "drafted"]
 _MEASURED_SIDE = 64
 _MOST_SIDE = 10_000
 _MOST_PIXELS = 1 << 40
+_LARGE_PIXELS = 4_000_000
+"""What is larger takes as long to decode as a hundred small requests take in all."""
 
 Framed = tuple[Image.Image, Size]
 """A picture of the encoder's size, and the size that it had, upright."""
@@ -130,14 +134,29 @@ class Picture:
         try:
             image, data = self._limits.opened(value)
             try:
-                return self._developing.develop(image, data)
-            except (DeadlinePassed, TooManyPictures):
+                return self._developed(image, data)
+            except (DeadlinePassed, TooManyPictures, Refused):
                 raise
             except Exception as error:  # Pillow's parsers raise whatever they stumble over
                 raise no_picture(data) from error
         except Refused as refused:
             faults.add(row, refused.expected, refused.got)
             return Image.new(self.colour, (self.width, self.height)), (0, 0)
+
+    def _developed(self, image: Image.Image, data: bytes) -> Framed:
+        """Develop the picture; a large one that a request brings, in a process that other requests don't wait for."""
+        moment = deadline.moment()
+        if self.budget is None or math.isinf(moment) or image.width * image.height <= _LARGE_PIXELS:
+            return self._developing.develop(image, data)
+        try:
+            framed = self.budget.apart(
+                self._developing.needed(image), _developed_until, moment, replace(self, budget=None), data
+            )
+        except Ended as error:
+            raise Refused("a picture that can be decoded", "one at which the process that decodes it ended") from error
+        if framed is None:
+            raise no_picture(data)
+        return framed
 
     @cached_property
     def _limits(self) -> PictureLimits:
@@ -184,6 +203,14 @@ class Picture:
     def from_state(cls, state: Mapping[str, Any]) -> "Picture":
         """Read what `to_state` returned; raises ValueError, KeyError or TypeError if it is another."""
         return cls(**{name: states.given(state, name) for name in _STATE})
+
+
+def _developed_until(moment: float, picture: Picture, data: bytes) -> Framed | None:
+    """Develop a picture's file, in another process; return nothing for one that is broken."""
+    with deadline.until(moment):
+        framed = picture.read([data], faults := Faults())
+    memory.trim()
+    return None if faults.rows else framed[0]
 
 
 _STATE = ("height", "width", "colour", "framing", "filter", "background", "max_pixels")
