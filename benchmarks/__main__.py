@@ -155,7 +155,7 @@ def capacity(models_dir: Path, seconds: float) -> None:
     help="Duration of the overload; others take a tenth.",
 )
 def floods(models_dir: Path, rounds: int, seconds: float) -> None:
-    """Measure what 2,200 idle and dripping connections cost other callers, and 10 times the load that is answered."""
+    """Measure what 2,200 idle and dripping connections cost other callers, 10 times the load, and large pictures."""
     from benchmarks.floods import measure_floods
     from benchmarks.models import served_models
 

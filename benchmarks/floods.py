@@ -1,4 +1,4 @@
-"""A gateway under siege and overload: what idle and dripping connections cost other callers, and too many requests.
+"""A gateway under siege: what idle connections, too many requests and large pictures cost other callers.
 
 Everything is measured in one run, with and without in turn, and told as ratios. The load has a processor of its own,
 and the gateway has the others: else each would take time from the other, and a flood is more work to send than a few
@@ -7,16 +7,22 @@ callers are. The siege is compared with one of the same size elsewhere, since it
 The gateway's own processor time for an answer is told as well: other users of the machine hardly change that.
 """
 
+import http.client
+import io
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from benchmarks.environments import ROOT, WORK
 from benchmarks.gateway import is_ready, wait_until
@@ -36,8 +42,12 @@ _INSTANCES = 64
 """Of a request in the overload: as costly as it has to be for this machine to send ten times what it answers."""
 
 
+_SIDE = 7000
+"""Of a large picture: 49 million pixels, just within the default limit."""
+
+
 def measure_floods(models: Path, rounds: int, seconds: float, results: Results, say: Say) -> None:
-    """Measure both, each on a gateway of its own."""
+    """Measure each, on a gateway of its own."""
     with tempfile.TemporaryDirectory(prefix="plumbline-benchmark-") as folder:
         body, large = Path(folder) / "body", Path(folder) / "large"
         texts = reviews(models / "sentiment")
@@ -47,6 +57,8 @@ def measure_floods(models: Path, rounds: int, seconds: float, results: Results, 
             _besiege(process, port, body, rounds, max(2.0, seconds / 10), results, say)
         with _gateway(models) as (process, port):
             _overload(process, port, large, rounds, seconds, results, say)
+        with _gateway(models, "sentiment", "image") as (process, port):
+            _beside_pictures(port, body, rounds, max(2.0, seconds / 10), results, say)
 
 
 def _besiege(process: Running, port: int, body: Path, rounds: int, seconds: float, results: Results, say: Say) -> None:
@@ -98,14 +110,58 @@ def _overload(process: Running, port: int, body: Path, rounds: int, seconds: flo
     )
 
 
+def _beside_pictures(port: int, body: Path, rounds: int, seconds: float, results: Results, say: Say) -> None:
+    def answers() -> float:
+        return float(closed_loop(port, PLAIN["sentiment"], [body], _CALLERS, seconds)["per_second"])
+
+    ratios, statuses = [], Counter[int]()
+    answers()
+    for number in range(rounds):
+        alone = answers()
+        with _sending_pictures(port, statuses):
+            ratios.append(answers() / alone)
+        results.add("pictures", round=number, ratio=ratios[-1])
+    told = ", ".join(f"{count} times {status}" for status, count in sorted(statuses.items()))
+    say(
+        f"beside {_CALLERS} callers with pictures of {_SIDE}x{_SIDE}: {statistics.median(ratios):.2f} of the answers "
+        f"({min(ratios):.2f} to {max(ratios):.2f}); the pictures got {told}"
+    )
+
+
 @contextmanager
-def _gateway(models: Path) -> Iterator[tuple[Running, int]]:
+def _sending_pictures(port: int, statuses: Counter[int]) -> Iterator[None]:
+    """Have callers send a picture that is small as a file, one after the other, and count the *statuses* they get."""
+    file = io.BytesIO()
+    Image.new("RGB", (_SIDE, _SIDE), "teal").save(file, "PNG")
+    stopping = threading.Event()
+
+    def send() -> None:
+        while not stopping.wait(0.05):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            connection.request("POST", "/predict/image", file.getvalue(), {"Content-Type": "image/png"})
+            statuses[connection.getresponse().status] += 1
+            connection.close()
+
+    threads = [threading.Thread(target=send, daemon=True) for _ in range(_CALLERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+@contextmanager
+def _gateway(models: Path, *served: str) -> Iterator[tuple[Running, int]]:
     """Run a gateway on all processors but one, to which this process and what it starts keep meanwhile."""
     everywhere = os.sched_getaffinity(0)
     if len(everywhere) < 2:
         raise LoadFailed("the load needs a processor of its own beside the gateway's: run on two or more")
     port, ours = free_port(), {min(everywhere)}
-    command = [sys.executable, "-m", "serving", "serve", f"--models-dir={models}", "--models=sentiment"]
+    names = ",".join(served or ["sentiment"])
+    command = [sys.executable, "-m", "serving", "serve", f"--models-dir={models}", f"--models={names}"]
     try:
         os.sched_setaffinity(0, everywhere - ours)
         variables = {"ACCESS_LOG": "off", "WORKERS": str(len(everywhere - ours))}  # a process for each processor
