@@ -2,17 +2,12 @@
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
 
 from serving.contract import deadline
-from serving.contract.deadline import DeadlinePassed
+from serving.contract.large_pictures import LargePictures, NoDecoder
 from serving.errors import TooManyPictures
-from serving.process.background import BackgroundProcess
-
-_Args = ParamSpec("_Args")
-_Result = TypeVar("_Result")
 
 _WAIT_SECONDS = 1.0
 
@@ -28,8 +23,8 @@ class DecodingBudget:
         self._most = most_bytes
         self._held = 0
         self._freed = threading.Condition()
-        self._apart = threading.Lock()
-        self._process = BackgroundProcess()
+        self._turn = threading.Lock()
+        self._large = LargePictures()
 
     @contextmanager
     def held(self, count: int) -> Iterator[None]:
@@ -48,25 +43,21 @@ class DecodingBudget:
                 self._held -= count
                 self._freed.notify_all()
 
-    def apart(
-        self, count: int, function: Callable[_Args, _Result], *args: _Args.args, **kwargs: _Args.kwargs
-    ) -> _Result:
-        """Call *function*, which takes *count* bytes, in a process of lower priority, one picture at a time.
+    @contextmanager
+    def apart(self, count: int) -> Iterator[LargePictures]:
+        """Hold *count* bytes, and the process for large pictures, of which it decodes one at a time.
 
-        The deadline has to be told to it. Raises TooManyPictures if it isn't its turn within a second or no process can
-        be started; DeadlinePassed; and Ended if the process did so.
+        Raises TooManyPictures if either isn't free within a second, or no process can be started.
         """
-        if not self._apart.acquire(timeout=_seconds()):
+        if not self._turn.acquire(timeout=_seconds()):
             raise TooManyPictures(self._most)
         try:
             with self.held(count):
-                return self._process.call(deadline.remaining(), function, *args, **kwargs)
-        except TimeoutError:
-            raise DeadlinePassed from None
-        except OSError as error:
+                yield self._large
+        except NoDecoder as error:
             raise TooManyPictures(self._most) from error
         finally:
-            self._apart.release()
+            self._turn.release()
 
 
 def _seconds() -> float:

@@ -1,18 +1,19 @@
 """Where chunks are scored: in threads of this process, or in processes of their own."""
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import Any
 
 from serving.batch.jobs.chunks import Chunk, Pinned, Scored, Scorer, Stopping
 from serving.batch.writers.writer import Writer
 from serving.catalog import ModelServer
-from serving.process.background import end_with_parent
 from serving.process.processors import processors
 
 Submit = Callable[[Chunk], "Future[Scored]"]
@@ -75,7 +76,7 @@ def _start(connect: Connect, pinned: Pinned, writer: Writer, stopping: Stopping)
     global _scorer
     for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the parent handles them
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _scorer = Scorer(connect(), pinned, writer, stopping)
 
 
@@ -87,3 +88,11 @@ def _forward(stopping: threading.Event, shared: Any) -> None:
     """Pass *stopping* on to the processes; a signal handler can't, as the shared event's lock may be held then."""
     stopping.wait()
     shared.set()
+
+
+def _end_with_parent() -> None:
+    """Exit if the parent is killed: otherwise the pool's processes would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

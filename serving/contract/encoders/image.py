@@ -20,10 +20,9 @@ from serving.contract.encoders.picture_file import PictureLimits, Refused, base6
 from serving.contract.encoders.pixels import FORMATS
 from serving.contract.faults import Faults, shown
 from serving.contract.instance_limits import InstanceLimits
+from serving.contract.large_pictures import DecoderEnded
 from serving.contract.reference import Measures
 from serving.errors import TooManyPictures
-from serving.process import memory
-from serving.process.background import Ended
 
 Colour = Literal["RGB", "L"]
 Framing = Literal["squeeze", "crop", "pad"]
@@ -145,14 +144,13 @@ class Picture:
 
     def _developed(self, image: Image.Image, data: bytes) -> Framed:
         """Develop the picture; a large one that a request brings, in a process that other requests don't wait for."""
-        moment = deadline.moment()
-        if self.budget is None or math.isinf(moment) or image.width * image.height <= _LARGE_PIXELS:
+        is_large = image.width * image.height > _LARGE_PIXELS
+        if self.budget is None or math.isinf(deadline.remaining()) or not is_large:
             return self._developing.develop(image, data)
         try:
-            framed = self.budget.apart(
-                self._developing.needed(image), _developed_until, moment, replace(self, budget=None), data
-            )
-        except Ended as error:
+            with self.budget.apart(self._developing.needed(image)) as large:
+                framed = large.developed(self.to_state(), data, (self.width, self.height))
+        except DecoderEnded as error:
             raise Refused("a picture that can be decoded", "one at which the process that decodes it ended") from error
         if framed is None:
             raise no_picture(data)
@@ -203,14 +201,6 @@ class Picture:
     def from_state(cls, state: Mapping[str, Any]) -> "Picture":
         """Read what `to_state` returned; raises ValueError, KeyError or TypeError if it is another."""
         return cls(**{name: states.given(state, name) for name in _STATE})
-
-
-def _developed_until(moment: float, picture: Picture, data: bytes) -> Framed | None:
-    """Develop a picture's file, in another process; return nothing for one that is broken."""
-    with deadline.until(moment):
-        framed = picture.read([data], faults := Faults())
-    memory.trim()
-    return None if faults.rows else framed[0]
 
 
 _STATE = ("height", "width", "colour", "framing", "filter", "background", "max_pixels")

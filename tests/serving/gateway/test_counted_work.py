@@ -143,8 +143,7 @@ def test_the_gateway_loads_what_it_needs_and_no_more() -> None:
     imports = "import serving.gateway.app, serving.tfserving.client"
     code = f"import sys; before = set(sys.modules); {imports}; print(*set(sys.modules) - before)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    # Of the standard library, which zoneinfo asks for paths; of gRPC; a second name of what multiprocessing runs.
-    private = ("_sysconfigdata", "cython", "__mp_main__")
+    private = ("_sysconfigdata", "cython")  # of the standard library, which zoneinfo asks for paths; of gRPC
     packages = {module.partition(".")[0] for module in modules if not any(name in module for name in private)}
 
     assert packages - sys.stdlib_module_names - ALLOWED == set()
