@@ -144,6 +144,7 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
         """Answer one request. Return whether its connection may be kept."""
         try:
             kept = self.handle_request(conn.request, conn)
+            conn.sock.end()
             return bool(kept and conn.parser.finish_body())
         except (StopIteration, NoMoreData, TimeoutError) as error:
             self.log.debug("Closing connection. %s", error)
@@ -152,6 +153,8 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
                 self.log.exception("Socket error processing request.")
         except Exception as error:
             self.handle_error(conn.request, conn.sock, conn.client, error)
+            with suppress(OSError):
+                conn.sock.end()
         return False
 
     def finish_request(self, conn: Connection, fs: "Future[Outcome]") -> None:
