@@ -5,7 +5,6 @@ before using its name as a label. Under gunicorn the values of all workers are a
 histograms and gauges with a `live...` mode may be used.
 """
 
-from collections import Counter as Tally
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,14 +19,16 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 from serving.catalog import ModelState, Refusal
 from serving.catalog.weights import Weights
 from serving.errors import ParityError
-from serving.monitoring.call_statistics import VersionStatistics, VersionTotals, statistics
+from serving.monitoring.call_statistics import FAILED, VersionStatistics, statistics
 from serving.monitoring.children import SECONDS, Children
 from serving.monitoring.exemplars import Exemplars
+from serving.monitoring.observations import Observations
+from serving.monitoring.prediction_metrics import PredictionMetrics
 from serving.monitoring.reserved_files import ReservedFile, use_reserved_files
 from serving.monitoring.scrape import MAX_VERSIONS, exposition, merged
 from serving.monitoring.shadow_metrics import ShadowMetrics
 from serving.monitoring.watch import DriftWatch
-from serving.prediction.predictor import FORMER_STAGES, Prediction
+from serving.prediction.predictor import Prediction
 from serving.prediction.shadowing import Shares
 from serving.tfserving.version_status import VersionStatus
 from serving.truth.expected import of_test_rows
@@ -55,6 +56,7 @@ class Metrics:
         self._shared_dir = shared_dir
         use_reserved_files()
         self._registry = CollectorRegistry()
+        self._histograms: list[Observations] = []
         self._define_requests()
         self._define_rpcs()
         self._define_versions()
@@ -69,7 +71,6 @@ class Metrics:
             shared_dir,
         )
         self.shadows = ShadowMetrics(self._registry, shadow)
-        self._totals = VersionTotals(self._registry)
         self._exemplars = Exemplars("plumbline_gateway_request_seconds", SECONDS, shared_dir)
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._statuses: dict[str, Sequence[VersionStatus]] = {}
@@ -82,13 +83,9 @@ class Metrics:
             "requests", "Predict requests, by version and HTTP status.", "model", "version", "code"
         )
         self._request_seconds = self._histogram("request_seconds", "Their time.", SECONDS, "model", "version")
-        self._stage_seconds = self._histogram(
-            "stage_seconds", "The time of an answered request's stages.", SECONDS, "model", "stage"
-        )
-        self._request_instances = self._histogram(
-            "request_instances", "Instances of an answered request.", _INSTANCES, "model"
-        )
-        self._predictions = self._counter("predictions", "Labels and tags of instances.", "model", "version", "label")
+        self._predictions = PredictionMetrics(self._registry)
+        version = ("model", "version")
+        self._failed_seconds = Children(Counter(FAILED, "The time of failures.", version, registry=self._registry))
         self._queued = self._gauge("queued_requests", "Requests that wait in the queue.", "livesum", "model")
         self._shed = self._counter("shed_requests", "Requests refused because the queue was full.", "model")
         self._left_out = self._counter("log_lines_left_out", "Lines not logged in a flood.", "model", "code")
@@ -154,25 +151,17 @@ class Metrics:
         """
         which = NO_VERSION if version is None else version
         self._requests[model, which, code].inc()
-        self._request_seconds[model, which].observe(seconds)
+        self._request_seconds.add((model, which), seconds)
         if trace_id:
             self._exemplars.note(model, str(which), seconds, trace_id)
         if code >= 400:
-            self._totals.failed(model, which, seconds)
+            self._failed_seconds[model, which].inc(seconds)
 
     def predicted(self, prediction: Prediction) -> None:
         """Count a successful request."""
-        model, version = prediction.model, prediction.version
-        self._request_instances[(model,)].observe(len(prediction.answers))
-        self._totals.add(prediction)
-        for stage, seconds in prediction.stage_seconds.items():
-            self._stage_seconds[model, stage].observe(seconds)
-            if former := FORMER_STAGES.get(stage):
-                self._stage_seconds[model, former].observe(seconds)
-        for label, count in Tally(prediction.heads.names_in(prediction.answers)).items():
-            self._predictions[model, version, label].inc(count)
+        self._predictions.add(prediction)
         if prediction.reference and prediction.measures:
-            self._watch.add(model, version, prediction.reference, prediction.measures)
+            self._watch.add(prediction.model, prediction.version, prediction.reference, prediction.measures)
 
     def answered_explanation(self, model: str, code: int) -> None:
         """Count a request to explain an answer, of a configured model or of UNKNOWN."""
@@ -180,7 +169,7 @@ class Metrics:
 
     def explained(self, model: str, seconds: float, predictions: int) -> None:
         """Count an explanation, and the instances that were answered for it."""
-        self._explain_seconds[(model,)].observe(seconds)
+        self._explain_seconds.add((model,), seconds)
         self._explain_predictions[(model,)].inc(predictions)
 
     def answered_feedback(self, model: str, code: int) -> None:
@@ -223,7 +212,7 @@ class Metrics:
     def rpc(self, model: str, method: str, code: str, seconds: float) -> None:
         """Count a call to the model server that ended."""
         self._rpcs[model, method, code].inc()
-        self._rpc_seconds[model, method].observe(seconds)
+        self._rpc_seconds.add((model, method), seconds)
 
     def retried(self, model: str, reason: str) -> None:
         """Count a repeated call to the model server."""
@@ -231,8 +220,8 @@ class Metrics:
 
     def called(self, model: str, requests: int, instances: int) -> None:
         """Count a call for scores that *requests* requests shared."""
-        self._batch_requests[(model,)].observe(requests)
-        self._batch_instances[(model,)].observe(instances)
+        self._batch_requests.add((model,), requests)
+        self._batch_instances.add((model,), instances)
 
     def refreshed(self, model: str, state: ModelState) -> None:
         """Record a model's state in the catalog, and count what requests queued since the last refresh."""
@@ -290,7 +279,9 @@ class Metrics:
 
     def _flush(self) -> None:
         self._watch.flush()
-        self._totals.flush()
+        self._predictions.flush()
+        for histogram in self._histograms:
+            histogram.flush()
         self._exemplars.save()
 
     def _derived(self, metrics: Sequence[Metric], files: int) -> list[Metric]:
@@ -332,9 +323,10 @@ class Metrics:
         gauge = Gauge(f"plumbline_gateway_{name}", text, labels, multiprocess_mode=mode, registry=self._registry)
         return Children(gauge)
 
-    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Children[Histogram]:
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Observations:
         metric = Histogram(f"plumbline_gateway_{name}", text, labels, buckets=buckets, registry=self._registry)
-        return Children(metric)
+        self._histograms.append(Observations(metric))
+        return self._histograms[-1]
 
 
 def _gauge_family(name: str, text: str, *labels: str) -> GaugeMetricFamily:
