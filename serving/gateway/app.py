@@ -20,7 +20,6 @@ from serving.gateway.middleware.compression import register_compression
 from serving.gateway.middleware.cors import register_cors
 from serving.gateway.middleware.headers import register_headers
 from serving.gateway.middleware.log_limit import register_log_limit
-from serving.gateway.middleware.request_ids import register_request_ids
 from serving.gateway.middleware.shared_times import SharedTimes
 from serving.gateway.openapi.docs import docs_routes
 from serving.gateway.openapi.routes import openapi_routes
@@ -133,7 +132,6 @@ def create_app(
     register_problems(app, register_log_limit(app, metrics.left_out_of_log))
     register_compression(app)
     register_headers(app)
-    register_request_ids(app)
     grpc = _open_inference(app, settings)
     app.extensions[_EXTENSION] = _Background(
         refresher, weights, server, shadows, metrics, tracing, grpc, feedback, capturing

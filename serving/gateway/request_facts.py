@@ -53,7 +53,11 @@ class RequestFacts:
 
 def request_facts() -> RequestFacts:
     """Return the facts of the current request."""
-    environ = request.environ
+    return facts_in(request.environ)
+
+
+def facts_in(environ: dict[str, Any]) -> RequestFacts:
+    """Return the facts of the request with this WSGI environment."""
     facts: RequestFacts | None = environ.get(_KEY)
     if facts is None:
         facts = environ[_KEY] = RequestFacts()

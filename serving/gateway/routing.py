@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import flask
 
@@ -12,6 +13,7 @@ from serving.errors import MalformedRequest, shown
 TIMEOUT_HEADER = "X-Request-Timeout"
 VERSION_PARAMETERS = ("version", "label")
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _MAX_VERSION = 2**63 - 1
 _MAX_LABEL_LENGTH = 100
 
@@ -36,7 +38,7 @@ def is_prediction() -> bool:
 
 def read_route(request: flask.Request, max_seconds: float, started: float) -> Route:
     """Read `?version=` or `?label=`, and the deadline of a request that *started* then. Raise MalformedRequest."""
-    version, label = request.args.get("version"), request.args.get("label")
+    version, label = _parameters(request).get("version"), _parameters(request).get("label")
     if version is not None and label is not None:
         raise MalformedRequest("expected 'version' or 'label' in the query, got both")
     deadline = started + read_seconds(request, max_seconds)
@@ -48,10 +50,14 @@ def check_parameters(request: flask.Request, known: Sequence[str] = ()) -> None:
 
     Not for the protocols of others, whose clients may send parameters that other servers know.
     """
-    for name in request.args:
+    for name in _parameters(request):
         if name not in known:
             expected = f"only {', '.join(known)}" if known else "no parameters"
             raise MalformedRequest(f"expected {expected} in the query, got {shown(name)}")
+
+
+def _parameters(request: flask.Request) -> Mapping[str, str]:
+    return request.args if request.query_string else _NONE
 
 
 def read_seconds(request: flask.Request, max_seconds: float) -> float:

@@ -2,10 +2,11 @@
 
 import re
 import secrets
+from typing import Any
 
-from flask import Flask, Response, request
+from flask import request
 
-from serving.gateway.request_facts import request_facts
+from serving.gateway.request_facts import facts_in
 
 HEADER = "X-Request-ID"
 
@@ -13,18 +14,14 @@ _ACCEPTED = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
 def request_id() -> str:
-    """Return this request's id. A caller's id is accepted if it is of limited length and harmless in a log."""
-    facts = request_facts()
+    """Return the current request's id."""
+    return request_id_in(request.environ)
+
+
+def request_id_in(environ: dict[str, Any]) -> str:
+    """Return a request's id. A caller's id is accepted if it is of limited length and harmless in a log."""
+    facts = facts_in(environ)
     if facts.request_id is None:
-        sent = request.headers.get(HEADER, "")
+        sent = environ.get("HTTP_X_REQUEST_ID", "")
         facts.request_id = sent if _ACCEPTED.fullmatch(sent) else secrets.token_hex(16)
     return facts.request_id
-
-
-def register_request_ids(app: Flask) -> None:
-    """Make *app* send the id with every response."""
-
-    @app.after_request
-    def add_header(reply: Response) -> Response:
-        reply.headers[HEADER] = request_id()
-        return reply

@@ -1,7 +1,7 @@
 """The steps of a predict request in every protocol: look up the model, read the body, predict, count."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -16,7 +16,7 @@ from serving.gateway.request_facts import RequestFacts, request_facts
 from serving.gateway.routing import Route, is_prediction, read_route
 from serving.gateway.settings import Settings
 from serving.monitoring.gateway_metrics import UNKNOWN, Metrics
-from serving.prediction.predictor import FORMER_STAGES, Prediction, Predictor
+from serving.prediction.predictor import Prediction, Predictor
 from serving.prediction.shadowing import Shadows
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Answering:
         self._capturing = capturing
 
     def register_hooks(self, routes: Blueprint) -> None:
-        """Add hooks to *routes* that count each prediction by model and status, and write its Server-Timing header."""
+        """Add hooks to *routes* that count each prediction by model and status."""
         routes.before_request(_start)
         routes.after_request(self._count)
 
@@ -106,8 +106,6 @@ class Answering:
             seconds = time.perf_counter() - facts.started
             model = facts.model or UNKNOWN
             self._metrics.answered(model, facts.version, reply.status_code, seconds, facts.sampled_trace_id)
-        if facts.stage_seconds:
-            reply.headers["Server-Timing"] = _server_timing(facts.stage_seconds)
         return reply
 
 
@@ -121,9 +119,3 @@ def _once_written(reply: Response, done: Callable[[], None]) -> Response:
 def _start() -> None:
     if is_prediction():
         request_facts().started = time.perf_counter()
-
-
-def _server_timing(stage_seconds: Mapping[str, float]) -> str:
-    """Write each stage's time in milliseconds, in the form of W3C's Server Timing."""
-    former = {FORMER_STAGES[stage]: seconds for stage, seconds in stage_seconds.items() if stage in FORMER_STAGES}
-    return ", ".join(f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in {**stage_seconds, **former}.items())
