@@ -9,7 +9,7 @@ from typing import IO, Any
 import flask
 import orjson
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from serving.errors import MalformedRequest, UnsupportedMedia
 
@@ -58,15 +58,29 @@ def read_body(request: flask.Request) -> bytes:
     exceeds the limit.
     """
     encoding = content_encoding(request, "gzip", "deflate")
-    try:
-        body = request.get_data(cache=False)
-        if request.content_length is None:
-            request.stream.read(1)  # werkzeug cuts a chunked body at the limit, but raises if more is read
-    except RequestEntityTooLarge as error:
-        raise _too_large(request) from error
+    body = _chunked(request) if request.content_length is None else _sized(request, request.content_length)
     if encoding != "identity":
         body = _unpacked(body, request.max_content_length or sys.maxsize - 1)
     request.body_bytes = len(body)  # type: ignore[attr-defined]
+    return body
+
+
+def _sized(request: flask.Request, size: int) -> bytes:
+    """Read a body of *size* bytes from the server: werkzeug's stream for it takes a twentieth of a text's time."""
+    if request.max_content_length is not None and size > request.max_content_length:
+        raise _too_large(request)
+    body: bytes = request.environ["wsgi.input"].read(size)
+    if len(body) < size:
+        raise ClientDisconnected
+    return body
+
+
+def _chunked(request: flask.Request) -> bytes:
+    try:
+        body = request.get_data(cache=False)
+        request.stream.read(1)  # werkzeug cuts a chunked body at the limit, but raises if more is read
+    except RequestEntityTooLarge as error:
+        raise _too_large(request) from error
     return body
 
 
