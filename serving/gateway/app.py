@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, Request
+from werkzeug.routing import MapAdapter
+from werkzeug.wsgi import get_host
 
 from serving.catalog import Catalog, Contracts, ModelRunner, ModelServer, Refresher
 from serving.catalog.weights import shares_of
@@ -63,6 +65,14 @@ class _Flask(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return *func*. None is async, which Flask would check again at each of five calls a request."""
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Bind the routes to *request*. They are those of every host, for which Flask reads the header thrice."""
+        if request is None:
+            return super().create_url_adapter(None)
+        request.host = get_host(request.environ)  # which refuses what is no name of a host
+        place = request.host, request.root_path, "", request.scheme
+        return MapAdapter(self.url_map, *place, request.path, request.method, request.environ.get("QUERY_STRING"))
 
 
 @dataclass(frozen=True)
