@@ -148,6 +148,7 @@ def create_app(
     )
     weights.start(partial(_weigh, weights, catalog, metrics))
     refresher.start()
+    metrics.start()
     return app
 
 

@@ -5,6 +5,8 @@ before using its name as a label. Under gunicorn the values of all workers are a
 histograms and gauges with a `live...` mode may be used.
 """
 
+import logging
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +44,11 @@ NO_VERSION = "none"
 RETRIES = (VERSION_GONE, APART) = ("version_gone", "apart")
 """Why calls are repeated: their version was removed, or the model server refused the merged call."""
 
+_COUNT_SECONDS = 0.1
+"""How often to count what requests queued. While the thread counts, they wait: what came in a second took 20 ms."""
+
+_log = logging.getLogger(__name__)
+
 _REQUESTS = (1, 2, 4, 8, 16, 32, 64)
 _INSTANCES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -57,6 +64,7 @@ class Metrics:
         use_reserved_files()
         self._registry = CollectorRegistry()
         self._histograms: list[Observations] = []
+        self._closing = threading.Event()
         self._define_requests()
         self._define_rpcs()
         self._define_versions()
@@ -224,7 +232,7 @@ class Metrics:
         self._batch_instances.add((model,), instances)
 
     def refreshed(self, model: str, state: ModelState) -> None:
-        """Record a model's state in the catalog, and count what requests queued since the last refresh."""
+        """Record a model's state in the catalog."""
         key = (model,)
         self._ready[key].set(state.ready)
         self._live[key].set(state.newest.version if state.newest else 0)
@@ -241,7 +249,7 @@ class Metrics:
             counter.inc(0)  # exists from the start, else a rate would miss the first
         self._parity[key].inc(sum(self._is_new(model, *it) for it in state.refused.items()))
         self._watch.refer(model, {version: live.contract.reference for version, live in state.live.items()})
-        self._flush()
+        self._exemplars.save()
 
     def weighed(self, weights: Weights, is_usable: bool) -> None:
         """Record the shares of canaries, and whether the weights document could be used when it was looked at last."""
@@ -261,8 +269,13 @@ class Metrics:
             self._tested.pop(model, None)
             self._watch.refer(model, {})
 
+    def start(self) -> None:
+        """Start the thread that counts what requests queue."""
+        threading.Thread(target=self._count_often, name="count", daemon=True).start()
+
     def close(self) -> None:
-        """Count what requests queued."""
+        """End the thread, and count what is queued."""
+        self._closing.set()
         self._flush()
 
     def exposition(self, openmetrics: bool = False) -> bytes:
@@ -273,15 +286,25 @@ class Metrics:
         return exposition(self._registry, self._shared_dir, self._derived, exemplars, shown)
 
     def statistics(self) -> dict[tuple[str, int], VersionStatistics]:
-        """Return each version's statistics of all workers. The last second of other workers may be missing."""
+        """Return each version's statistics of all workers. Their last moments may be missing."""
         self._flush()
         return statistics(merged(self._registry, self._shared_dir)[0])
 
-    def _flush(self) -> None:
+    def _count_often(self) -> None:
+        while not self._closing.wait(_COUNT_SECONDS):
+            try:
+                self._count()
+            except Exception:  # a bug with one value must not end the counting of others
+                _log.exception("requests can't be counted")
+
+    def _count(self) -> None:
         self._watch.flush()
         self._predictions.flush()
         for histogram in self._histograms:
             histogram.flush()
+
+    def _flush(self) -> None:
+        self._count()
         self._exemplars.save()
 
     def _derived(self, metrics: Sequence[Metric], files: int) -> list[Metric]:

@@ -1,4 +1,4 @@
-"""Histograms whose values are queued by requests, and counted together each second by the catalog's thread.
+"""Histograms whose values requests queue, and a thread counts together, ten times a second.
 
 For each value prometheus_client changes two numbers in a file, and a prediction has eleven values: one by one, these
 took a tenth of the time of a text.

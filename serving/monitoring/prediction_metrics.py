@@ -1,4 +1,4 @@
-"""Metrics of successful predictions, which requests queue and the catalog's thread counts together each second.
+"""Metrics of successful predictions, which requests queue and a thread counts together, ten times a second.
 
 Some are counters by version for the protocol's statistics call, which only serve to share figures between workers:
 /metrics leaves them out, since it has the figures by model.

@@ -1,7 +1,7 @@
 """Compares the gateway's current inputs and answers with the reference of their contract.
 
-Requests queue their measures, and the catalog's thread counts those of each second together, so that the cost of a
-request doesn't grow with the number of features. Counters of several workers, or gateways, can be added, while an index
+Requests queue their measures, and a thread counts them together ten times a second, so that the cost of a request
+doesn't grow with the number of features. Counters of several workers, or gateways, can be added, while an index
 computed in each worker could not be combined. So drift is computed at scrape: from the sum of the counters less what it
 was when the window began.
 """

@@ -16,6 +16,7 @@ from serving.monitoring.scrape import MAX_VERSIONS
 from serving.prediction.predictor import STAGES, Prediction
 from serving.tfserving.version_status import VersionState, VersionStatus
 from tests.serving.contracts import image_contract, tabular_contract, text_contract, with_reference
+from tests.serving.fake_model_server import wait_until
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
@@ -215,3 +216,20 @@ def test_prometheus_own_lint_finds_nothing(used: Metrics) -> None:
     command = ["promtool", "check", "metrics", "--extended"]
     done = subprocess.run(command, input=used.exposition(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b""), done.stdout.decode()
+
+
+def test_a_thread_counts_what_requests_queue_and_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = Metrics(None)
+    count, counts = metrics._count, iter([ValueError("a bug")])
+
+    def fail_once() -> None:
+        if error := next(counts, None):
+            raise error
+        count()
+
+    monkeypatch.setattr(metrics, "_count", fail_once)
+    metrics.start()
+    metrics.predicted(prediction("digits", 1, 3))
+    series = {"model": "digits"}
+    wait_until(lambda: metrics._registry.get_sample_value("plumbline_gateway_request_instances_sum", series) == 3)
+    metrics.close()
