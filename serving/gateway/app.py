@@ -70,9 +70,9 @@ class _Flask(Flask):
         """Bind the routes to *request*. They are those of every host, for which Flask reads the header thrice."""
         if request is None:
             return super().create_url_adapter(None)
-        request.host = get_host(request.environ)  # which refuses what is no name of a host
+        request.host = get_host(request.environ)
         place = request.host, request.root_path, "", request.scheme
-        return MapAdapter(self.url_map, *place, request.path, request.method, request.environ.get("QUERY_STRING"))
+        return self.url_map.bind(*place, request.method, request.path, request.environ.get("QUERY_STRING"))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from serving.gateway.connections.chunks import ChunkScanner, Scan
 from serving.gateway.connections.limits import ConnectionLimits
 from serving.gateway.connections.received import Received
 from serving.gateway.connections.refusals import TOO_LARGE, Refused
+from serving.gateway.middleware.request_ids import HEADER, usable
 from serving.gateway.protocols.body import expected_size
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -20,6 +21,7 @@ _READ_BYTES = 64 * 1024
 """Larger buffers are taken from the system for each read and given back, which takes longer than most requests."""
 _READS = 4
 """Of a large body at a time."""
+_REQUEST_ID = HEADER.upper()  # as gunicorn writes names
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -68,6 +70,12 @@ class Connection:
     def path(self) -> str:
         """The path of the request, as far as it is known."""
         return self.request.path if self.request else ""
+
+    @property
+    def sent_request_id(self) -> str | None:
+        """The id that the client gave the request, if there is one that can be used."""
+        sent = [value for name, value in self.request.headers if name == _REQUEST_ID] if self.request else []
+        return usable(",".join(sent))
 
     def receive(self) -> State:
         """Read what has come, which may be nothing, and return the state. Raise Refused, or OSError.

@@ -278,6 +278,7 @@ class ReadingWorker(ThreadWorker):  # type: ignore[misc]
     def _tell(self, conn: Connection, refusal: Refused, keeps: bool = False) -> bool:
         """Answer with *refusal*. Return whether all of it was sent."""
         self._limits.refuse(refusal.code)
+        refusal.request_id = conn.sent_request_id or refusal.request_id
         text = f"refused a request of {conn.address or 'a client'}: {refusal.detail} (request_id={refusal.request_id})"
         log_limit_of(self.wsgi).log(_log, logging.WARNING, text, refusal.code)
         reply = refusal.reply(conn.path, keeps)

@@ -19,9 +19,13 @@ def request_id() -> str:
 
 
 def request_id_in(environ: dict[str, Any]) -> str:
-    """Return a request's id. A caller's id is accepted if it is of limited length and harmless in a log."""
+    """Return a request's id: the caller's if it can be used, or a new one."""
     facts = facts_in(environ)
     if facts.request_id is None:
-        sent = environ.get("HTTP_X_REQUEST_ID", "")
-        facts.request_id = sent if _ACCEPTED.fullmatch(sent) else secrets.token_hex(16)
+        facts.request_id = usable(environ.get("HTTP_X_REQUEST_ID", "")) or secrets.token_hex(16)
     return facts.request_id
+
+
+def usable(sent: str) -> str | None:
+    """Return a caller's id if it is of limited length and harmless in a log."""
+    return sent if _ACCEPTED.fullmatch(sent) else None

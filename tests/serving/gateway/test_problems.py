@@ -23,6 +23,13 @@ def test_what_is_not_there_is_a_problem(gateway: FlaskClient) -> None:
     assert (told["status"], told["code"], told["title"]) == (404, "not_found", "Not found")
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/models//sentiment"])
+@pytest.mark.parametrize("host", ["a..b", "x" * 64])
+def test_a_host_of_no_possible_name_is_a_problem(gateway: FlaskClient, host: str, path: str) -> None:
+    told = problem(gateway.get(path, headers={"Host": host}))
+    assert (told["status"], told["code"]) == (400, "bad_request")
+
+
 def test_a_wrong_method_is_a_problem_that_lists_the_right_ones(gateway: FlaskClient) -> None:
     reply = gateway.get("/predict/sentiment")
     assert problem(reply)["code"] == "method_not_allowed"

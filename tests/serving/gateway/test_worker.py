@@ -2,7 +2,9 @@
 
 import contextlib
 import http.client
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -251,6 +253,25 @@ def test_a_refused_request_closes_its_connection_if_the_client_does_not_keep_it(
 
     assert reply.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
     assert b"Connection: close\r\n" in reply
+
+
+@pytest.mark.parametrize(
+    ("sent", "comes_back"),
+    [
+        (b"X-Request-ID: mine\r\n", True),
+        (b"x-request-id: mine\r\nX-Request-ID: other\r\n", False),
+        (b"X-Request-ID: a b\r\n", False),
+        (b"", False),
+    ],
+)
+def test_a_refusal_has_the_id_that_the_client_gave_the_request(port: int, sent: bytes, comes_back: bool) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        sock.sendall(FULL + sent + b"Connection: close\r\n\r\n")
+        reply = received(sock)
+
+    (told,) = re.findall(rb"\r\nX-Request-ID: (.*?)\r\n", reply)
+    assert told == b"mine" if comes_back else re.fullmatch(rb"[0-9a-f]{32}", told)
+    assert json.loads(reply.partition(b"\r\n\r\n")[2])["request_id"] == told.decode()
 
 
 def test_a_client_that_reads_no_refusals_is_closed(port: int) -> None:
