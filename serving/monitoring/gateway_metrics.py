@@ -22,7 +22,7 @@ from serving.catalog import ModelState, Refusal
 from serving.catalog.weights import Weights
 from serving.errors import ParityError
 from serving.monitoring.call_statistics import FAILED, VersionStatistics, statistics
-from serving.monitoring.children import SECONDS, Children
+from serving.monitoring.children import INSTANCES, SECONDS, Children
 from serving.monitoring.exemplars import Exemplars
 from serving.monitoring.observations import Observations
 from serving.monitoring.prediction_metrics import PredictionMetrics
@@ -50,7 +50,6 @@ _COUNT_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 _REQUESTS = (1, 2, 4, 8, 16, 32, 64)
-_INSTANCES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
 class Metrics:
@@ -109,7 +108,7 @@ class Metrics:
         self._rpc_seconds = self._histogram("rpc_seconds", "Their time.", SECONDS, "model", "method")
         self._rpc_retries = self._counter("rpc_retries", "Calls made again.", "model", "reason")
         self._batch_requests = self._histogram("batch_requests", "Requests that shared a call.", _REQUESTS, "model")
-        self._batch_instances = self._histogram("batch_instances", "Instances of a call.", _INSTANCES, "model")
+        self._batch_instances = self._histogram("batch_instances", "Instances of a call.", INSTANCES, "model")
 
     def _define_versions(self) -> None:
         self._ready = self._gauge("model_ready", "Whether every worker can answer.", "livemin", "model")

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from serving.monitoring.call_statistics import INSTANCES, STAGE_SECONDS
-from serving.monitoring.children import SECONDS, Children
+from serving.monitoring import call_statistics
+from serving.monitoring.children import INSTANCES, SECONDS, Children
 from serving.monitoring.observations import Observations
 from serving.prediction.predictor import FORMER_STAGES, STAGES, Prediction
-
-_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 _MAX_PENDING = 10_000
 """The number of queued predictions from which on the next request has to count them."""
@@ -36,10 +34,10 @@ class PredictionMetrics:
         self._seconds = histogram(
             f"{prefix}_stage_seconds", "The time of an answered request's stages.", SECONDS, "stage"
         )
-        self._sizes = histogram(f"{prefix}_request_instances", "Instances of an answered request.", _SIZES)
+        self._sizes = histogram(f"{prefix}_request_instances", "Instances of an answered request.", INSTANCES)
         self._names = counter(f"{prefix}_predictions", "Labels and tags of instances.", "version", "label")
-        self._instances = counter(INSTANCES, "Instances answered.", "version")
-        self._stages = counter(STAGE_SECONDS, "The time of answers' stages.", "version", "stage")
+        self._instances = counter(call_statistics.INSTANCES, "Instances answered.", "version")
+        self._stages = counter(call_statistics.STAGE_SECONDS, "The time of answers' stages.", "version", "stage")
         self._pending: deque[Prediction] = deque()
         self._flushing = threading.Lock()
 

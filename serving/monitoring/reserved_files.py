@@ -44,7 +44,7 @@ class ReservedFile(MmapedDict):
 
     def write_value(self, key: str, value: float, timestamp: float) -> None:
         """Set a series' value and timestamp."""
-        if (place := self._positions.get(key)) is not None:  # it is, at each request
+        if (place := self._positions.get(key)) is not None:  # it is, but for a new series
             _pack_two_doubles(self._m, place, value, timestamp)  # type: ignore[no-untyped-call]
             if self.unwritten:
                 self.unwritten.pop(key, None)
